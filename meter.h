@@ -1,0 +1,144 @@
+/*
+ * meter.h - every counter, state clock and histogram of a run.
+ *
+ * Written by the loop, read by the reports. Time is CLOCK_MONOTONIC in integer nanoseconds, and is
+ * advanced only by meter_advance(), which gives every nanosecond to exactly one state: the states
+ * therefore sum to the elapsed time, exactly. Nothing here makes a system call or allocates after
+ * meter_init().
+ */
+#ifndef BPIPE_METER_H
+#define BPIPE_METER_H
+
+#include "residence.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NS_PER_SEC UINT64_C(1000000000)
+
+enum meter_state {
+    METER_BUSY,     /* outside poll(), less what file calls spent off the CPU */
+    METER_THROTTLE, /* there are bytes to move and no token for them */
+    METER_INPUT,    /* nothing to send: waiting for the producer */
+    METER_OUTPUT,   /* an output is not ready and the producer is held up, or the input has ended */
+    METER_ABSORB,   /* an output is not ready, but the producer is not held up */
+    METER_STATES
+};
+
+enum meter_call { METER_READ, METER_WRITE, METER_SPLICE, METER_POLL, METER_CALLS };
+
+enum { METER_ERROR_TEXT = 160 };
+
+/* One input or output. Inputs use name, bytes, the waits and error. */
+struct meter_endpoint {
+    const char *name;             /* "stdin", a path, "fd://3"; any bytes but NUL; not owned */
+    uint64_t bytes;               /* read from it, or accepted by it */
+    uint64_t bytes_added;         /* written to it beyond what came in (a supplied terminator) */
+    uint64_t bytes_dropped;       /* by the user's own policy */
+    uint64_t bytes_undelivered;   /* came in and never reached it; set when it is closed */
+    uint64_t wait_ns;             /* bpipe was ready for it and it was not */
+    uint64_t stall_ns;            /* the wait that is going on, since its last progress */
+    uint64_t longest_stall_ns;    /* not counting stall_ns: see meter_longest_stall() */
+    char error[METER_ERROR_TEXT]; /* why it failed, or "" */
+};
+
+/* The rate in whole windows of METER_WINDOW_NS, the last one excepted (see meter_rate()). */
+#define METER_WINDOW_NS NS_PER_SEC
+
+struct meter {
+    const char *name; /* -N, or NULL */
+    uint64_t start_ns, now_ns;
+    uint64_t state_ns[METER_STATES];
+    uint64_t calls[METER_CALLS];
+
+    struct meter_endpoint *inputs, *outputs;
+    size_t input_count, output_count;
+
+    uint64_t size_bytes; /* what -s announced, in bytes (or records with -l); 0: unknown */
+    uint64_t bytes_in;
+    uint64_t bytes_passed; /* that left the buffer for good: what the rate is made of */
+    uint64_t zero_copy_bytes;
+    bool counts_records;
+    uint64_t records_in;
+
+    uint64_t capacity, chunk;
+    uint64_t fill, peak;
+    double fill_area; /* bytes x ns: the integral of the fill over time */
+    uint64_t full_count, empty_count;
+    bool ran_dry; /* the buffer is empty and that was counted */
+
+    uint64_t window_start_ns,
+        window_bytes; /* the open rate window, and bytes_passed at its start */
+    uint64_t windows;
+    double rate_min, rate_max, rate_sum, rate_square_sum; /* of the whole windows, bytes/s */
+
+    struct residence residence;
+};
+
+/*
+ * Zeroes *meter, starts all clocks at `start_ns` and makes room for the endpoints.
+ * Returns 0, or -1 with errno ENOMEM.
+ */
+int meter_init(struct meter *meter, uint64_t start_ns, size_t input_count, size_t output_count);
+void meter_destroy(struct meter *meter);
+
+/* The time since the last call, up to `now_ns`, was spent in `state`. Times before that are 0. */
+void meter_advance(struct meter *meter, enum meter_state state, uint64_t now_ns);
+
+/*
+ * A call on a regular file went on until `now_ns` and spent `off_cpu_ns` of the time since the last
+ * call off the CPU (at most all of it): that part goes to `side`, METER_INPUT or METER_OUTPUT, and
+ * is added to the endpoint's waits; the rest was busy.
+ */
+void meter_advance_file(struct meter *meter, enum meter_state side, struct meter_endpoint *endpoint,
+                        uint64_t off_cpu_ns, uint64_t now_ns);
+
+/* An endpoint was waited for during `ns`. Ends with meter_moved(). */
+void meter_waited(struct meter_endpoint *endpoint, uint64_t ns);
+
+/* An endpoint moved bytes: adds them, and its stall, if any, is over. */
+void meter_moved(struct meter_endpoint *endpoint, uint64_t bytes);
+
+/* Bytes entered the buffer (after ring_commit), or left it for good (what ring_consume returned).
+ * `fill` is the buffer's fill after that. */
+void meter_arrived(struct meter *meter, uint64_t bytes, uint64_t fill);
+void meter_left(struct meter *meter, uint64_t bytes, uint64_t fill);
+
+/* The loop is about to wait with an empty buffer: counts one running dry, however long it lasts. */
+void meter_dry(struct meter *meter);
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+struct meter_rate {
+    double mean;             /* bytes_passed over the elapsed time */
+    double min, max, stddev; /* over windows; a last one counts from half its length on; in a run
+                                shorter than that min and max are the mean and stddev is 0 */
+};
+
+uint64_t meter_elapsed(const struct meter *meter);
+struct meter_rate meter_rate(const struct meter *meter);
+double meter_mean_fill(const struct meter *meter); /* bytes, time-weighted */
+uint64_t meter_longest_stall(const struct meter_endpoint *endpoint);
+
+enum meter_verdict {
+    METER_VERDICT_INPUT,
+    METER_VERDICT_OUTPUT,
+    METER_VERDICT_THROTTLE,
+    METER_VERDICT_BUSY,
+    METER_VERDICT_BALANCED
+};
+
+/*
+ * The largest of input, output, throttle and busy if it is at least half of the time outside
+ * absorb, else balanced. *endpoint becomes the endpoint of that side that was waited for longest,
+ * or NULL for the verdicts that have no side.
+ */
+enum meter_verdict meter_verdict(const struct meter *meter, const struct meter_endpoint **endpoint);
+const char *meter_verdict_name(enum meter_verdict verdict); /* "input", "output", ... */
+const char *meter_state_name(enum meter_state state);       /* "busy", "throttle", ... */
+
+/* The output with the least bytes: its four counters stand at the top of a report. Never NULL. */
+const struct meter_endpoint *meter_least_output(const struct meter *meter);
+
+#endif

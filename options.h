@@ -1,0 +1,83 @@
+/*
+ * options.h - the command line as a struct.
+ *
+ * Pure: parsing opens nothing and prints nothing but --help, --version and usage errors. Pointers
+ * point into argv, or into memory that lives as long as the struct. Read-only after parsing.
+ */
+#ifndef BPIPE_OPTIONS_H
+#define BPIPE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BPIPE_VERSION "0.1.0"
+
+/* What happens to an output file that exists already. */
+enum file_mode { FILE_TRUNCATE, FILE_APPEND, FILE_NO_CLOBBER };
+
+/* What a record ends with (-l, -0). */
+enum record_kind { RECORD_NONE, RECORD_LINE, RECORD_NUL };
+
+enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_PROMETHEUS };
+
+/* One --report. */
+struct report_spec {
+    enum report_format format;
+    const char *path; /* NULL: stderr */
+};
+
+struct options {
+    const char **inputs; /* INPUT operands; ["-"] if there were none */
+    size_t input_count;
+    const char **outputs; /* -o; ["-"] if there were none; one unused entry with --discard */
+    size_t output_count;
+
+    enum file_mode file_mode;
+    bool atomic;
+    bool sync;      /* -Y */
+    bool direct_io; /* -K */
+    bool discard;   /* -X */
+    bool no_splice; /* -C */
+
+    uint64_t buffer_size; /* -B, >= 1 */
+    uint64_t chunk_size;  /* -z, >= 1 */
+    uint64_t block_size;  /* --block-size; 0: none; <= buffer_size */
+    bool pipe_size_given; /* -J: else the default, try 1 MiB and then 256 KiB */
+    uint64_t pipe_size;   /* -J; 0: leave the neighbours' pipes alone */
+
+    uint64_t size;         /* -s: bytes, or records with -l/-0; 0: unknown */
+    const char *size_path; /* -s @PATH: resolved later by endpoint_size_of(); else NULL */
+    bool stop_at_size;     /* -S */
+    enum record_kind records;
+
+    unsigned start_fill_percent;  /* 0: none */
+    unsigned resume_fill_percent; /* 100: none */
+
+    uint64_t idle_timeout_ns;  /* 0: none */
+    uint64_t stall_timeout_ns; /* 0: none */
+    uint64_t drain_timeout_ns; /* 0: none; the default counts only after SIGTERM and SIGHUP */
+    bool drain_timeout_given;  /* then it counts after the end of input as well */
+
+    bool si;             /* -k */
+    bool quiet;          /* -q */
+    bool verbose;        /* -v: a text report with a line for each endpoint */
+    const char *name;    /* -N or NULL */
+    const char *pidfile; /* -P or NULL */
+
+    struct report_spec *reports; /* what is to be written, defaults applied; may be empty */
+    size_t report_count;
+    uint64_t report_every_ns; /* 0: only at the end */
+};
+
+enum options_status {
+    OPTIONS_RUN,   /* go on */
+    OPTIONS_DONE,  /* --help or --version was printed: exit 0 (1 if stdout could not take it) */
+    OPTIONS_USAGE, /* one line was printed to stderr: exit 2 */
+    OPTIONS_FAILED /* out of memory, or --help could not be written: one line was printed, exit 1 */
+};
+
+enum options_status options_parse(struct options *options, int argc, char *argv[]);
+void options_destroy(struct options *options);
+
+#endif

@@ -1,0 +1,62 @@
+/*
+ * platform.h - what differs between Linux and plain POSIX, each behind one name.
+ *
+ * This is the only module whose .c knows the difference (BPIPE_LINUX; `make PORTABLE=1` leaves the
+ * macro out). Where a system lacks a thing the function fails with ENOSYS and the caller goes the
+ * portable way, or the function does the portable thing itself.
+ */
+#ifndef BPIPE_PLATFORM_H
+#define BPIPE_PLATFORM_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+/* "linux" or "portable", for --version. */
+extern const char platform_name[];
+
+/*
+ * Opens a private description of what `fd` refers to, with access mode and O_NONBLOCK|O_NOCTTY as
+ * `flags` say (proc(5), /proc/pid/fd). The caller checks that it is the same object. A new
+ * descriptor, or -1 with errno.
+ */
+int platform_reopen(int fd, int flags);
+
+/* Whether `fd` is the master side of a pseudo-terminal (TIOCGPTN). False where that is unknown. */
+bool platform_is_pty_master(int fd);
+
+/* preadv2(2) and pwritev2(2) at the current position with RWF_NOWAIT. -1 with ENOSYS or EOPNOTSUPP
+ * where the system or the file cannot. */
+ssize_t platform_readv_nowait(int fd, const struct iovec *iov, int count);
+ssize_t platform_writev_nowait(int fd, const struct iovec *iov, int count);
+
+/* recvmsg(2) and sendmsg(2) with MSG_DONTWAIT | MSG_NOSIGNAL. -1 with ENOSYS where not available.
+ */
+ssize_t platform_recv_nowait(int fd, struct iovec *iov, int count);
+ssize_t platform_send_nowait(int fd, struct iovec *iov, int count);
+
+/* F_GETPIPE_SZ and F_SETPIPE_SZ (fcntl(2)): bytes, or -1 with errno. */
+int platform_pipe_size(int fd);
+int platform_set_pipe_size(int fd, int bytes);
+
+/* Turns O_DIRECT (open(2)) on or off. 0, or -1 with errno. */
+int platform_set_direct(int fd, bool on);
+
+/* O_TMPFILE (open(2)) in `directory`, for reading and writing: a descriptor, or -1 with errno. */
+int platform_open_unnamed(const char *directory, mode_t mode);
+/* Gives an unnamed file a name that must not exist yet (linkat(2)). 0, or -1 with errno. */
+int platform_link_unnamed(int fd, const char *path);
+
+/*
+ * poll(2) with a timeout in ns, or a negative one for none; the portable one rounds up to whole
+ * milliseconds, so that it never returns early and spins.
+ */
+int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns);
+
+/* CLOCK_MONOTONIC, and the CPU time of this thread, in ns. */
+uint64_t platform_now(void);
+uint64_t platform_cpu_time(void);
+
+#endif
