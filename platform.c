@@ -81,7 +81,9 @@ int platform_set_direct(int fd, bool on)
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0)
         return -1;
-    return fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT);
+    if (((flags & O_DIRECT) != 0) == on)
+        return 0;
+    return fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT) < 0 ? -1 : 1;
 }
 
 int platform_open_unnamed(const char *directory, mode_t mode)
