@@ -174,10 +174,13 @@ static int rename_target(struct atomic_file *file, int fd)
     return 0;
 }
 
+int atomic_file_sync(const struct atomic_file *file, int fd)
+{
+    return copy_attributes(file, fd) == 0 ? sync_file(fd) : -1;
+}
+
 int atomic_file_publish(struct atomic_file *file, int fd)
 {
-    if (copy_attributes(file, fd) != 0 || sync_file(fd) != 0)
-        return -1;
     int result = -1;
     if (!file->replaces && (file->exclusive || !file->named)) {
         result = link_target(file, fd);

@@ -26,7 +26,10 @@ struct atomic_file {
  * EINVAL if it is no regular file. */
 int atomic_file_open(struct atomic_file *file, const char *path, bool exclusive);
 
-/* Syncs `fd` and gives it the target's name. 0, or -1 with errno and no trace left. */
+/* All is written: sets mode and owner, and syncs. 0, or -1 with errno. */
+int atomic_file_sync(const struct atomic_file *file, int fd);
+
+/* Gives `fd`, which is synced, the target's name. 0, or -1 with errno. */
 int atomic_file_publish(struct atomic_file *file, int fd);
 
 /* Forgets the file, removing a temporary name. Call it in the end in any case. */

@@ -271,13 +271,18 @@ static bool same_regular_file(const struct stat *a, const struct stat *b)
            a->st_ino == b->st_ino;
 }
 
+bool endpoint_same_regular_file(const struct endpoint *a, const struct endpoint *b)
+{
+    struct stat a_status, b_status;
+    return a->fd >= 0 && b->fd >= 0 && fstat(a->fd, &a_status) == 0 &&
+           fstat(b->fd, &b_status) == 0 && same_regular_file(&a_status, &b_status);
+}
+
 bool endpoint_feeds_itself(const struct endpoint *input, const struct endpoint *output)
 {
-    struct stat in, out;
-    if (input->kind != ENDPOINT_REGULAR || output->fd < 0 || fstat(input->fd, &in) != 0 ||
-        fstat(output->fd, &out) != 0 || !same_regular_file(&in, &out))
-        return false;
-    return lseek(input->fd, 0, SEEK_CUR) < in.st_size;
+    struct stat status;
+    return endpoint_same_regular_file(input, output) && fstat(input->fd, &status) == 0 &&
+           lseek(input->fd, 0, SEEK_CUR) < status.st_size;
 }
 
 bool endpoint_would_destroy(const char *input_text, const struct endpoint *output)
@@ -387,6 +392,19 @@ void endpoint_close_input(struct endpoint *endpoint)
     (void)give_back_and_close(endpoint); /* all that was wanted of it has been read */
 }
 
+int endpoint_sync_output(struct endpoint *endpoint)
+{
+    int result = 0;
+    if (endpoint->atomic.target != NULL)
+        result = atomic_file_sync(&endpoint->atomic, endpoint->fd);
+    else if (endpoint->sync && endpoint->fd >= 0 && endpoint_on_disk(endpoint))
+        result = fsync(endpoint->fd);
+    if (result == 0 || errno == EINVAL) /* fsync(2): EINVAL where there is nothing to sync */
+        return 0;
+    set_error(endpoint, "sync failed: ", errno);
+    return -1;
+}
+
 int endpoint_close_output(struct endpoint *endpoint, bool complete)
 {
     endpoint->error[0] = '\0';
@@ -395,9 +413,6 @@ int endpoint_close_output(struct endpoint *endpoint, bool complete)
     if (complete && endpoint->atomic.target != NULL &&
         atomic_file_publish(&endpoint->atomic, endpoint->fd) != 0)
         set_error(endpoint, "cannot be put in place: ", errno);
-    else if (complete && endpoint->sync && endpoint_on_disk(endpoint) && fsync(endpoint->fd) != 0 &&
-             errno != EINVAL)
-        set_error(endpoint, "sync failed: ", errno);
     if (give_back_and_close(endpoint) != 0 && endpoint->error[0] == '\0')
         set_error(endpoint, "close failed: ", errno);
     atomic_file_close(&endpoint->atomic);

@@ -79,6 +79,9 @@ enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char
 /* An output that takes everything and has no descriptor (-X). */
 void endpoint_open_discard(struct endpoint *endpoint);
 
+/* Whether two open endpoints are one regular file. */
+bool endpoint_same_regular_file(const struct endpoint *a, const struct endpoint *b);
+
 /* Whether writing to `output` would grow or overwrite the regular file that `input`, which is not
  * at its end, is read from; and the same for an input that is not open yet. */
 bool endpoint_feeds_itself(const struct endpoint *input, const struct endpoint *output);
@@ -111,10 +114,14 @@ void endpoint_reapply(struct endpoint *endpoint);
 /* Gives flags and pipe size back and closes. Harmless when it is not open. */
 void endpoint_close_input(struct endpoint *endpoint);
 
+/* The last byte was written: syncs an atomic output, or with -Y any. 0, or -1 with
+ * endpoint->error. Before the first endpoint_close_output(), so that all is known to be safe before
+ * the first atomic output appears. */
+int endpoint_sync_output(struct endpoint *endpoint);
+
 /*
- * The last byte was written. With `complete`, an atomic output gets its name and -Y its fsync;
- * without it the atomic output vanishes. 0, or -1 with endpoint->error when any of that or close()
- * failed.
+ * Closes. With `complete` an atomic output gets its name, without it vanishes. 0, or -1 with
+ * endpoint->error when that or close() failed.
  */
 int endpoint_close_output(struct endpoint *endpoint, bool complete);
 

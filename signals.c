@@ -9,6 +9,13 @@
 #include <stddef.h>
 #include <unistd.h>
 
+/* BSD's ^T */
+#ifdef SIGINFO
+#define REPORT_SIGNAL SIGINFO
+#else
+#define REPORT_SIGNAL SIGUSR1
+#endif
+
 static int self_pipe_write_fd = -1;
 
 static void on_signal(int number)
@@ -78,11 +85,7 @@ int signals_next(struct signals *signals)
     while (result < 0 && errno == EINTR);
     if (result != 1)
         return 0;
-#ifdef SIGINFO
-    if (number == SIGINFO)
-        return SIGUSR1;
-#endif
-    return number;
+    return number == REPORT_SIGNAL ? SIGUSR1 : number;
 }
 
 void signals_stop_process(void)
