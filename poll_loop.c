@@ -126,7 +126,6 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
 {
     struct meter *meter = loop->meter;
     meter_moved(input->meter, transfer->bytes);
-    meter->bytes_in += transfer->bytes;
     meter->records_in += transfer->records;
     meter_arrived(meter, transfer->bytes, ring_fill(&loop->ring));
     loop->idle_since_ns = 0;
