@@ -46,8 +46,9 @@ struct options {
     bool pipe_size_given; /* -J: else the default, try 1 MiB and then 256 KiB */
     uint64_t pipe_size;   /* -J; 0: leave the neighbours' pipes alone */
 
-    uint64_t size;         /* -s: bytes, or records with -l/-0; 0: unknown */
-    const char *size_path; /* -s @PATH: resolved later by endpoint_size_of(); else NULL */
+    bool size_given;       /* -s */
+    uint64_t size;         /* -s: bytes, or records with -l/-0; 0: none given */
+    const char *size_path; /* -s @PATH: resolved later by input_size(); else NULL */
     bool stop_at_size;     /* -S */
     enum record_kind records;
 

@@ -1,0 +1,109 @@
+/*
+ * bpipe.c - options -> endpoints -> loop -> report -> exit status. Nothing else.
+ */
+#include "ending.h"
+#include "endpoint.h"
+#include "input_size.h"
+#include "meter.h"
+#include "options.h"
+#include "pidfile.h"
+#include "platform.h"
+#include "poll_loop.h"
+#include "report.h"
+#include "signals.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int find_size(const struct options *options, uint64_t *size)
+{
+    const char *failed;
+    if (input_size(options, size, &failed) != 0) {
+        report_message("--size: %s: %s", failed, strerror(errno));
+        return -1;
+    }
+    if (options->stop_at_size && *size == 0 && !options->size_given && !options->quiet)
+        report_message("--stop-at-size: the size is not known, so all is copied (use --size)");
+    return 0;
+}
+
+/* Everything is set up: the run, and its reports. */
+static void run(const struct options *options, const struct endpoint_closed *closed, uint64_t size,
+                struct meter *meter, struct reporter *reporter, struct ending *ending)
+{
+    struct poll_loop loop;
+    ending->failed = true;
+    if (poll_loop_init(&loop, options, closed, size, meter, reporter) == 0) {
+        poll_loop_run(&loop);
+        *ending = loop.ending;
+        report_final(reporter, meter, ending_status(ending));
+    }
+    poll_loop_destroy(&loop);
+}
+
+static void describe_run(struct meter *meter, const struct options *options, uint64_t size)
+{
+    meter->name = options->name;
+    meter->size_bytes = size;
+    meter->capacity = options->buffer_size;
+    meter->chunk = options->chunk_size;
+    meter->counts_records = options->records != RECORD_NONE;
+    for (size_t i = 0; i < options->input_count; i++)
+        meter->inputs[i].name = strcmp(options->inputs[i], "-") == 0 ? "stdin" : options->inputs[i];
+    for (size_t i = 0; i < options->output_count; i++)
+        meter->outputs[i].name =
+            strcmp(options->outputs[i], "-") == 0 ? "stdout" : options->outputs[i];
+}
+
+static void set_up_and_run(const struct options *options, const struct endpoint_closed *closed,
+                           uint64_t start_ns, struct ending *ending)
+{
+    struct meter meter;
+    uint64_t size = 0;
+    ending->failed = true;
+    if (find_size(options, &size) != 0)
+        return;
+    if (meter_init(&meter, start_ns, options->input_count, options->output_count) != 0) {
+        report_message("%s", strerror(ENOMEM));
+        return;
+    }
+    describe_run(&meter, options, size);
+    struct reporter *reporter = report_open(options);
+    if (reporter != NULL)
+        run(options, closed, size, &meter, reporter, ending);
+    if (report_close(reporter) != 0)
+        ending->failed = true;
+    meter_destroy(&meter);
+}
+
+int main(int argc, char *argv[])
+{
+    uint64_t start_ns = platform_now();
+    struct endpoint_closed closed;
+    endpoint_fill_standard(&closed);
+
+    struct options options;
+    switch (options_parse(&options, argc, argv)) {
+    case OPTIONS_RUN:
+        break;
+    case OPTIONS_DONE:
+        return EXIT_OK;
+    case OPTIONS_USAGE:
+        return EXIT_USAGE;
+    case OPTIONS_FAILED:
+        return EXIT_FAILED;
+    }
+    struct ending ending = {0};
+    if (options.pidfile != NULL && pidfile_write(options.pidfile) != 0) {
+        report_message("%s: %s", options.pidfile, strerror(errno));
+        ending.failed = true;
+    } else {
+        set_up_and_run(&options, &closed, start_ns, &ending);
+        if (options.pidfile != NULL)
+            pidfile_remove(options.pidfile);
+    }
+    options_destroy(&options);
+    if (ending_signal(&ending) != 0)
+        signals_raise(ending_signal(&ending));
+    return ending_status(&ending);
+}
