@@ -8,6 +8,7 @@
  */
 #include "options.h"
 
+#include "endpoint.h"
 #include "options_table.h"
 #include "platform.h"
 #include "report.h"
@@ -116,7 +117,7 @@ static enum options_status print_information(enum option_id id)
 
 static enum options_status collect(struct parser *parser)
 {
-    struct option_arrays arrays;
+    struct option_arrays arrays = {.letters = ""};
     option_arrays_fill(&arrays);
     opterr = 0;
     optind = 0; /* start over, with any libc */
@@ -204,39 +205,6 @@ static const char *after(const char *text, const char *prefix)
     return strncmp(text, prefix, length) == 0 ? text + length : NULL;
 }
 
-/* 0..INT_MAX, or -1 if the text is anything else. */
-static int descriptor_number(const char *digits)
-{
-    long long number = 0;
-    if (*digits == '\0')
-        return -1;
-    for (; *digits; digits++) {
-        if (*digits < '0' || *digits > '9')
-            return -1;
-        number = 10 * number + (*digits - '0');
-        if (number > INT_MAX)
-            return -1;
-    }
-    return (int)number;
-}
-
-int options_descriptor(const char *text, int standard)
-{
-    static const char *const folders[] = {"fd://", "/dev/fd/", "/proc/self/fd/"};
-    static const char *const names[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
-    if (strcmp(text, "-") == 0)
-        return standard;
-    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-        const char *digits = after(text, folders[i]);
-        if (digits)
-            return descriptor_number(digits);
-    }
-    for (int fd = 0; fd < (int)(sizeof names / sizeof names[0]); fd++)
-        if (strcmp(text, names[fd]) == 0)
-            return fd;
-    return -1;
-}
-
 /* `text` is the argument that `endpoint` was found in, for the message. */
 static enum options_status check_endpoint(const char *name, const char *text, const char *endpoint)
 {
@@ -247,8 +215,7 @@ static enum options_status check_endpoint(const char *name, const char *text, co
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
         if (after(endpoint, later[i]))
             return refuse(name, text, "is not supported by this version (./ before it: a path)");
-    const char *digits = after(endpoint, "fd://");
-    if (digits && descriptor_number(digits) < 0)
+    if (after(endpoint, "fd://") && endpoint_inherited_number(endpoint, 0) < 0)
         return refuse(name, text, "is not a descriptor (try fd://3)");
     return OPTIONS_RUN;
 }
@@ -258,9 +225,9 @@ static enum options_status take_output(struct options *options, const char *text
     enum options_status status = check_endpoint("--output", text, text);
     if (status != OPTIONS_RUN)
         return status;
-    int fd = options_descriptor(text, 1);
+    int fd = endpoint_inherited_number(text, 1);
     for (size_t i = 0; i < options->output_count; i++)
-        if (fd >= 0 && options_descriptor(options->outputs[i], 1) == fd)
+        if (fd >= 0 && endpoint_inherited_number(options->outputs[i], 1) == fd)
             return refuse("--output", text, "is the same descriptor as an --output before it");
     options->outputs[options->output_count++] = text;
     return OPTIONS_RUN;
@@ -310,10 +277,8 @@ static enum options_status take_report(struct parser *parser, const char *text)
         enum options_status status = check_endpoint(name, text, path);
         if (status != OPTIONS_RUN)
             return status;
-        if (options_descriptor(path, 1) == 2)
+        if (endpoint_inherited_number(path, 1) == 2)
             path = NULL;
-        else if (strcmp(path, "-") == 0)
-            path = "fd://1";
     }
     add_report(parser->options, (enum report_format)format, path);
     return OPTIONS_RUN;
@@ -332,9 +297,8 @@ static enum options_status complete_reports(struct parser *parser)
     struct options *options = parser->options;
     bool every = parser->last[OPTION_REPORT_EVERY] != NULL;
     bool by_default = options->report_count == 0 && !parser->no_report;
-    if (options->verbose && !has_text_on_stderr(options))
-        add_report(options, REPORT_TEXT, NULL);
-    else if (by_default && (!options->quiet || every))
+    bool wanted = options->verbose || (by_default && (every || !options->quiet));
+    if (wanted && !has_text_on_stderr(options))
         add_report(options, REPORT_TEXT, NULL);
     if (every && options->report_count == 0)
         return refuse("--report-every", parser->last[OPTION_REPORT_EVERY],
@@ -357,6 +321,7 @@ static void apply_flags(const struct parser *parser)
     options->stop_at_size = last[OPTION_STOP_AT_SIZE] != NULL;
     options->quiet = last[OPTION_QUIET] != NULL;
     options->verbose = last[OPTION_STATS] != NULL;
+    options->size_given = last[OPTION_SIZE] != NULL;
     options->pipe_size_given = last[OPTION_PIPE_BUFFER_SIZE] != NULL;
     options->drain_timeout_given = last[OPTION_DRAIN_TIMEOUT] != NULL;
     if (last[OPTION_APPEND])
@@ -425,8 +390,6 @@ static enum options_status take_inputs(struct parser *parser)
             return status;
         options->inputs[options->input_count++] = text;
     }
-    if (options->input_count == 0)
-        options->inputs[options->input_count++] = "-";
     return OPTIONS_RUN;
 }
 
@@ -469,23 +432,11 @@ static enum options_status check_values(struct parser *parser)
     return OPTIONS_RUN;
 }
 
-/* Data and reports would be mixed on a descriptor that is used for both. */
-static enum options_status check_report_descriptors(struct parser *parser)
-{
-    const struct options *options = parser->options;
-    for (size_t i = 0; i < options->report_count && !options->discard; i++) {
-        const char *path = options->reports[i].path;
-        int fd = path ? options_descriptor(path, 1) : 2;
-        for (size_t k = 0; k < options->output_count; k++)
-            if (path && fd >= 0 && options_descriptor(options->outputs[k], 1) == fd)
-                return refuse("--report", path, "is an output of the data");
-    }
-    return OPTIONS_RUN;
-}
-
-static enum options_status finish_outputs(struct parser *parser)
+static enum options_status apply_defaults(struct parser *parser)
 {
     struct options *options = parser->options;
+    if (options->input_count == 0)
+        options->inputs[options->input_count++] = "-";
     if (options->output_count == 0)
         options->outputs[options->output_count++] = "-";
     return OPTIONS_RUN;
@@ -507,9 +458,8 @@ static enum options_status allocate(struct parser *parser)
 enum options_status options_parse(struct options *options, int argc, char *argv[])
 {
     static enum options_status (*const steps[])(struct parser *) = {
-        allocate,       collect,          apply,
-        take_inputs,    check_flags,      check_values,
-        finish_outputs, complete_reports, check_report_descriptors};
+        allocate,    collect,      apply,          take_inputs,
+        check_flags, check_values, apply_defaults, complete_reports};
     *options = (struct options){
         .buffer_size = DEFAULT_BUFFER_SIZE,
         .chunk_size = DEFAULT_CHUNK_SIZE,

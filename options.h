@@ -24,7 +24,7 @@ enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_PROMETHEUS };
 /* One --report. */
 struct report_spec {
     enum report_format format;
-    const char *path; /* NULL: stderr; else a file, or "fd://N" with N other than 2 */
+    const char *path; /* NULL: stderr; else what an endpoint may be, but not descriptor 2 */
 };
 
 struct options {
@@ -82,11 +82,5 @@ enum options_status {
  * destroy. */
 enum options_status options_parse(struct options *options, int argc, char *argv[]);
 void options_destroy(struct options *options);
-
-/*
- * The inherited descriptor that the text of an endpoint means: `standard` for "-", N for "fd://N",
- * "/dev/fd/N" and "/proc/self/fd/N", 0..2 for "/dev/stdin" and its kind. -1: it is a path.
- */
-int options_descriptor(const char *text, int standard);
 
 #endif
