@@ -24,7 +24,7 @@ enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_PROMETHEUS };
 /* One --report. */
 struct report_spec {
     enum report_format format;
-    const char *path; /* NULL: stderr */
+    const char *path; /* NULL: stderr; else what an endpoint may be, but not descriptor 2 */
 };
 
 struct options {
@@ -78,6 +78,8 @@ enum options_status {
     OPTIONS_FAILED /* out of memory, or --help could not be written: one line was printed, exit 1 */
 };
 
+/* Fills *options. May reorder argv (operands last). On anything but OPTIONS_RUN there is nothing to
+ * destroy. */
 enum options_status options_parse(struct options *options, int argc, char *argv[]);
 void options_destroy(struct options *options);
 
