@@ -87,7 +87,10 @@ int main(int argc, char *argv[])
     case OPTIONS_RUN:
         break;
     case OPTIONS_DONE:
-        return EXIT_OK;
+        if (!closed.fd[1])
+            return EXIT_OK;
+        report_message("stdout: %s", strerror(EBADF));
+        return EXIT_FAILED;
     case OPTIONS_USAGE:
         return EXIT_USAGE;
     case OPTIONS_FAILED:

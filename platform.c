@@ -22,6 +22,26 @@
 
 #include <sys/ioctl.h>
 
+#ifdef __GLIBC__
+
+typedef unsigned long ioctl_request;
+
+#else /* musl: POSIX's ioctl(), and preadv2() only since 1.2.5, with no macro that tells */
+
+#include <sys/syscall.h>
+
+typedef int ioctl_request;
+
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 0x8
+#endif
+#define preadv2(fd, iov, count, offset, flags) \
+    syscall(SYS_preadv2, fd, iov, (long)(count), (long)(offset), (long)(offset), flags)
+#define pwritev2(fd, iov, count, offset, flags) \
+    syscall(SYS_pwritev2, fd, iov, (long)(count), (long)(offset), (long)(offset), flags)
+
+#endif
+
 const char platform_name[] = "linux";
 
 enum { PROC_FD_PATH = 32 };
@@ -41,7 +61,7 @@ int platform_reopen(int fd, int flags)
 bool platform_is_pty_master(int fd)
 {
     unsigned number;
-    return ioctl(fd, TIOCGPTN, &number) == 0;
+    return ioctl(fd, (ioctl_request)TIOCGPTN, &number) == 0;
 }
 
 ssize_t platform_readv_nowait(int fd, const struct iovec *iov, int count)
