@@ -22,7 +22,7 @@ static int find_size(const struct options *options, uint64_t *size)
         report_message("--size: %s: %s", failed, strerror(errno));
         return -1;
     }
-    if (options->stop_at_size && *size == 0 && !options->size_given && !options->quiet)
+    if (options->stop_at_size && *size == 0 && !options->quiet)
         report_message("--stop-at-size: the size is not known, so all is copied (use --size)");
     return 0;
 }

@@ -102,12 +102,9 @@ static void size_pipe(struct endpoint *endpoint, const struct options *options)
     int before = platform_pipe_size(endpoint->fd);
     if (before <= 0)
         return;
-    if (options->pipe_size_given) {
-        if (platform_set_pipe_size(endpoint->fd, (int)options->pipe_size) > 0)
-            endpoint->pipe_size_before = before;
-        return;
-    }
-    static const int wanted[] = {PIPE_SIZE_WANTED, PIPE_SIZE_ELSE};
+    const int asked = (int)options->pipe_size;
+    const int wanted[] = {options->pipe_size_given ? asked : PIPE_SIZE_WANTED,
+                          options->pipe_size_given ? asked : PIPE_SIZE_ELSE};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && before < wanted[i]; i++)
         if (platform_set_pipe_size(endpoint->fd, wanted[i]) > 0) {
             endpoint->pipe_size_before = before;

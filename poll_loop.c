@@ -53,7 +53,7 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options,
                                .meter = meter,
                                .reporter = reporter,
                                .size_left = total_size,
-                               .size_known = options->size_given || total_size > 0,
+                               .size_known = total_size > 0,
                                .signals.fd = -1};
     if (allocate(loop) != 0) {
         char size[SIZE_TEXT];
