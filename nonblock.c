@@ -32,7 +32,7 @@ static bool same_file(const struct stat *a, const struct stat *b)
 
 static bool polls_as(int fd, short events)
 {
-    struct pollfd poll_fd = {.fd = fd};
+    struct pollfd poll_fd = {.fd = fd, .events = events};
     return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & events) != 0;
 }
 
