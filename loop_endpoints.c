@@ -45,8 +45,8 @@ static enum endpoint_opening open_output(struct poll_loop *loop, size_t index)
     if (loop->options->discard)
         endpoint_open_discard(&output->endpoint);
     else
-        opening = endpoint_open_output(&output->endpoint, loop->options->outputs[index],
-                                       loop->closed, loop->options);
+        opening =
+            endpoint_open_output(&output->endpoint, loop->options->outputs[index], loop->options);
     output->meter->name = output->endpoint.name;
     if (opening != ENDPOINT_OPENED)
         return opening;
@@ -161,6 +161,15 @@ static size_t same_descriptor(const struct poll_loop *loop, int fd, size_t from,
     return loop->input_count;
 }
 
+/* Whether an output has the same number ("bpipe fd://3 -o fd://3"); it closes it, then. */
+static bool is_output_too(const struct poll_loop *loop, int fd)
+{
+    for (size_t i = 0; i < loop->output_count; i++)
+        if (loop->outputs[i].state == OUTPUT_OPEN && loop->outputs[i].endpoint.fd == fd)
+            return true;
+    return false;
+}
+
 static void close_current(struct poll_loop *loop)
 {
     if (loop->current >= loop->input_count)
@@ -169,7 +178,7 @@ static void close_current(struct poll_loop *loop)
     bool wanted_again = endpoint->inherited && loop->phase == LOOP_RUNNING &&
                         same_descriptor(loop, endpoint->fd, loop->current + 1, loop->input_count) !=
                             loop->input_count;
-    if (!wanted_again)
+    if (!wanted_again && !is_output_too(loop, endpoint->fd))
         endpoint_close_input(endpoint);
 }
 
@@ -201,8 +210,7 @@ static bool open_input(struct poll_loop *loop, size_t index)
 {
     struct loop_input *input = &loop->inputs[index];
     if (!take_over(loop, index) &&
-        endpoint_open_input(&input->endpoint, loop->options->inputs[index], loop->closed,
-                            loop->options) != 0) {
+        endpoint_open_input(&input->endpoint, loop->options->inputs[index], loop->options) != 0) {
         note_failure(loop, input->meter, input->endpoint.error);
         return false;
     }
