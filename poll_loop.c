@@ -244,17 +244,11 @@ static enum meter_state waiting_state(const struct poll_loop *loop);
 
 static void stop_process(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
-        endpoint_restore(&loop->inputs[i].endpoint);
-    for (size_t i = 0; i < loop->output_count; i++)
-        endpoint_restore(&loop->outputs[i].endpoint);
+    loop_restore_flags(loop);
     meter_advance(loop->meter, METER_BUSY, platform_now());
     signals_stop_process();
     meter_advance(loop->meter, waiting_state(loop), platform_now());
-    for (size_t i = 0; i < loop->input_count; i++)
-        endpoint_reapply(&loop->inputs[i].endpoint);
-    for (size_t i = 0; i < loop->output_count; i++)
-        endpoint_reapply(&loop->outputs[i].endpoint);
+    loop_reapply_flags(loop);
     restart_timeouts(loop);
 }
 
