@@ -264,3 +264,53 @@ public_dir() {
 rm_public() {
     [ -z "${public:-}" ] || rm -rf "$public"
 }
+
+# --- a bpipe in the background, and its neighbours --------------------------------------------
+
+# ends STATUS PID: a child of this shell ends, within a deadline, with that status.
+ends() {
+    local status=0
+    wait_until 20 gone "$2" || return 1
+    wait "$2" || status=$?
+    equal "$1" "$status" "status"
+}
+
+# result COMMAND...: sets $result to "STATUS:STDOUT:STDERR". Unlike `run` it leaves closed
+# descriptors closed.
+result() {
+    local status=0
+    "$@" >result.out 2>result.err || status=$?
+    result=$status:$(<result.out):$(<result.err)
+}
+
+# Sets $idle: a descriptor that brings nothing, and no end. What is written to it is read.
+open_idle() {
+    mkfifo idle
+    exec {idle}<>idle
+}
+
+# Sets $stuck: a descriptor that takes what a pipe holds and no more.
+open_stuck() {
+    mkfifo stuck
+    exec {stuck}<>stuck
+}
+
+# Sets $writer, a FIFO called consumer, and $reader: it departs when that is closed everywhere, so
+# start with {reader}<&- what is to see it.
+open_consumer() {
+    local both
+    mkfifo consumer
+    exec {both}<>consumer {reader}<consumer {writer}>consumer {both}>&-
+}
+
+size_is() { # FILE BYTES
+    [ -e "$1" ] && equal "$2" "$(size_of "$1")"
+}
+
+has_lines() { # FILE COUNT: at least
+    [ -e "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]
+}
+
+same() { # FILE FILE
+    equal "$(sum "$1")" "$(sum "$2")" "$2 is not $1"
+}

@@ -11,14 +11,6 @@ load helpers
 
 # --- what the tests share -------------------------------------------------------------------
 
-# ends STATUS PID: a background bpipe ends, within a deadline, with that status.
-ends() {
-    local status=0
-    wait_until 20 gone "$2" || return 1
-    wait "$2" || status=$?
-    equal "$1" "$status" "status"
-}
-
 # Sets $master (a descriptor) and $tty (a path) of a new pseudo-terminal.
 open_pty() {
     [ -w /dev/ptmx ] || skip "there is no /dev/ptmx"
@@ -43,20 +35,6 @@ blocking() {
 
 # The same, of a bpipe that is running.
 blocking_meanwhile() { is_portable || blocking "$@"; }
-
-size_is() { # FILE BYTES
-    [ -e "$1" ] && equal "$2" "$(size_of "$1")"
-}
-
-same() { # FILE FILE
-    equal "$(sum "$1")" "$(sum "$2")" "$2 is not $1"
-}
-
-# Sets $idle: a descriptor that brings nothing, and no end.
-open_idle() {
-    mkfifo idle
-    exec {idle}<>idle
-}
 
 # Two pipes to be shared with a bpipe, as descriptors: $from_producer is fed by $to_bpipe, and what is
 # written to $to_consumer is in the file out when $consumer has ended.
@@ -505,8 +483,6 @@ kernel_knows_nowait() {
     end_processes
 }
 
-has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
-
 # --- FIFOs ------------------------------------------------------------------------------------
 
 @test "a FIFO as input, by path: waits for its first writer" {
@@ -672,11 +648,11 @@ has_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
     "$BPIPE" -q -S -s 300K -o out <&"$both" &
     wait_until 10 in_poll $!
     blocking_meanwhile "$both"
-    cat data >&"$both"
+    cat data >fifo # a description of its own
     ends 0 $!
     same data out
     "$BPIPE" -q data >&"$both" &
-    head -c 300K <fifo >out2 # a description of its own
+    head -c 300K <fifo >out2
     ends 0 $!
     same data out2
     equal "$both rw blocking" "$(fdflags "$both")"
@@ -788,13 +764,6 @@ with_sockets() {
 }
 
 # --- closed descriptors -----------------------------------------------------------------------------
-
-# result COMMAND...: "STATUS:STDOUT:STDERR". Unlike `run` it leaves closed descriptors closed.
-result() {
-    local status=0
-    "$@" >result.out 2>result.err || status=$?
-    result=$status:$(<result.out):$(<result.err)
-}
 
 @test "stdin closed: an error where it is the input, else nothing" {
     printf data >in
