@@ -248,6 +248,9 @@ static void send_report(struct reporter *reporter, struct report *report, const 
 
     if (sink != NULL && !sink_usable(sink))
         return;
+    /* Where nothing could begin, the message has said all that a person wants to read. */
+    if (report->format == REPORT_TEXT && request->moment == REPORT_MOMENT_FINAL && !meter->began)
+        return;
     if (sink != NULL && !sink_flush(sink) && request->moment != REPORT_MOMENT_FINAL)
         return;
     text_clear(&reporter->text);

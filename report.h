@@ -40,7 +40,8 @@ void report_sample(struct reporter *reporter, const struct meter *meter);
 /* SIGUSR1: a full report at once, on every sink; as text on stderr if there is none. */
 void report_now(struct reporter *reporter, const struct meter *meter);
 
-/* The final report. `exit_status` is the status that the shell will see (128+N for a signal). */
+/* The final report; not as text if the run never began. `exit_status` is the status that the shell
+ * will see (128+N for a signal). */
 void report_final(struct reporter *reporter, const struct meter *meter, int exit_status);
 
 /*

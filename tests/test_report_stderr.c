@@ -33,6 +33,11 @@ static void say_after_close(struct reporter *reporter)
     report_message("three");
 }
 
+static void only_final(struct reporter *reporter)
+{
+    report_final(reporter, &meter, 1);
+}
+
 static void test_messages(void)
 {
     const char *first = "bpipe: a\\nb\\t\\x1b[1m\\xff\\xc2\\x9b\\x7f\xc3\xa9: reason\n";
@@ -49,6 +54,10 @@ static void test_messages(void)
            "messages and reports in their order, also after the end");
     tap_ok(run(SCENE(SPECS({REPORT_TEXT, NULL}), .close_stderr = true)) == 0 && said(""),
            "a closed stderr is silence");
+    meter.began = false;
+    tap_ok(run(SCENE(SPECS({REPORT_TEXT, NULL}), .act = only_final)) == 0 && said(""),
+           "no final text about a run that never began");
+    meter.began = true;
 }
 
 /* --- when ------------------------------------------------------------------------------------ */
