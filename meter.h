@@ -55,7 +55,7 @@ struct meter_windows {
 
 struct meter {
     const char *name; /* -N, or NULL */
-    bool began; /* everything could be opened, and bytes could move */
+    bool began;       /* everything could be opened, and bytes could move */
     uint64_t start_ns, now_ns;
     uint64_t state_ns[METER_STATES];
     uint64_t calls[METER_CALLS];

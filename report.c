@@ -215,6 +215,7 @@ struct reporter *report_open(const struct options *options)
         reporter->si = options->si;
         reporter->verbose = options->verbose;
         reporter->reports = calloc(options->report_count + 1, sizeof *reporter->reports);
+        /* NOLINTNEXTLINE(bugprone-sizeof-expression): pointers are meant */
         reporter->sinks = calloc(options->report_count + 1, sizeof *reporter->sinks);
     }
     if (reporter == NULL || reporter->reports == NULL || reporter->sinks == NULL ||
