@@ -140,17 +140,19 @@ static bool is_whole(const char *line, size_t length)
     return false;
 }
 
-static bool all_whole(char *text)
+static bool all_whole(const char *text)
 {
-    unsigned message, next = 0;
+    static const char message[] = "bpipe: message ";
+    unsigned long next = 0;
 
-    for (char *line = text, *end; *line != '\0'; line = end + 1) {
+    for (const char *line = text, *end; *line != '\0'; line = end + 1) {
         end = strchr(line, '\n');
         if (end == NULL || !is_whole(line, (size_t)(end - line))) {
             tap_note("torn: %.80s", line);
             return false;
         }
-        if (sscanf(line, "bpipe: message %u\n", &message) == 1 && message != next++)
+        if (strncmp(line, message, strlen(message)) == 0 &&
+            strtoul(line + strlen(message), NULL, 10) != next++)
             return false;
     }
     return true;
@@ -319,6 +321,32 @@ static void test_dropped_samples(void)
     close_turns();
 }
 
+static void say_and_leave(void)
+{
+    report_message("early");
+    _exit(0);
+}
+
+/* A usage error ends the program without report_close(). */
+static void test_early_message(void)
+{
+    bool came = false;
+
+    for (unsigned i = 0; i < 5 && !came; i++) { /* see test_slow_pipe() */
+        int ends[2];
+        if (pipe(ends) != 0)
+            abort();
+        fill_pipe(ends[1]);
+        pid_t child = start(SCENE(.prepare = say_and_leave), ends[1]);
+        close(ends[1]);
+        uint64_t random = i;
+        read_slowly(ends[0], &random);
+        close(ends[0]);
+        came = wait_for(child) == 0 && strstr(captured, "#\nbpipe: early\n") != NULL;
+    }
+    tap_ok(came, "a message before report_open() waits for a stderr that is full for a moment");
+}
+
 static void ignore_sigpipe(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -348,6 +376,7 @@ int main(void)
     test_slow_pipe(&random);
     test_order();
     test_dropped_samples();
+    test_early_message();
     test_closed_pipe();
     tap_ok(clear_stage(), "no file was made");
     return tap_done();
