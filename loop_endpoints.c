@@ -51,7 +51,6 @@ static enum endpoint_opening open_output(struct poll_loop *loop, size_t index)
     if (opening != ENDPOINT_OPENED)
         return opening;
     output->state = OUTPUT_OPEN;
-    output->ready = true; /* the first write tells */
     loop->open_outputs++;
     if (output->endpoint.direct.wanted)
         loop->flow.outputs[index].alignment = DIRECT_IO_ALIGNMENT;

@@ -1,11 +1,12 @@
 /*
  * poll_loop.h - the run: inputs -> ring -> outputs, one poll(2), one thread.
  *
- * A turn moves what can move: at most one read, and one write for every output. While turns move
- * bytes, poll() is called only every POLL_INTERVAL_NS, to see signals, departures and timers; when
- * nothing can move it waits in poll() until something can. What poll() is asked follows from what
- * may move: an input that may not be read is not watched at all (POLLHUP cannot be masked and would
- * make the loop spin), an output with nothing to send is watched for its reader's departure only.
+ * A turn moves what may move (flow.h): at most one write for every output, and one read. While
+ * turns move bytes, poll() is called only every POLL_INTERVAL_NS, to see signals, departures and
+ * timers; when nothing can move it waits in poll() until something can. What poll() is asked
+ * follows from what may move: an input that may not be read is not watched at all (POLLHUP cannot
+ * be masked and would make the loop spin), an output with nothing to send is watched for its
+ * reader's departure only.
  *
  * Phases, in this order; each may go to the last at once:
  *
@@ -46,8 +47,7 @@ enum output_state { OUTPUT_UNOPENED, OUTPUT_OPEN, OUTPUT_CLOSED };
 struct loop_output {
     struct endpoint endpoint;
     struct meter_endpoint *meter;
-    enum output_state state;
-    bool ready;                /* it may take bytes: write before asking poll() */
+    enum output_state state;   /* whether it is ready is in loop->flow */
     uint64_t blocked_since_ns; /* it has bytes to take and takes none; 0: not so */
 };
 
