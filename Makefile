@@ -1,0 +1,190 @@
+# bpipe: GNU make, a C11 compiler and libc. `make help` says what there is.
+#
+# Each variant (linux, portable, sanitize) and each compiler has a directory of its own under
+# build/, so that their objects never mix; ./bpipe is a copy of the one that was made last.
+
+VERSION := $(shell sed -n 's/^\#define BPIPE_VERSION "\(.*\)"/\1/p' options.h)
+
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+MANDIR ?= $(PREFIX)/share/man
+INSTALL ?= install
+SYSTEM := $(shell uname -s)
+
+# --- the variant ----------------------------------------------------------------------------
+
+ifneq ($(SYSTEM),Linux)
+PORTABLE := 1
+endif
+
+VARIANT := $(if $(filter 1,$(PORTABLE)),portable,linux)
+FLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64
+FLAGS += -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wvla
+LDLIBS ?= -lm
+
+ifneq ($(PORTABLE),1)
+FLAGS += -DBPIPE_LINUX
+endif
+
+ifeq ($(WERROR),1)
+FLAGS += -Werror
+endif
+
+# The sanitizer build is the debug build as well: only there are the assertions compiled in.
+ifeq ($(SANITIZE),1)
+VARIANT := $(if $(filter 1,$(PORTABLE)),portable-sanitize,sanitize)
+SANITIZE_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# gcc's shared libubsan, beside libasan, writes to stderr only, whatever its log_path says.
+ifneq ($(findstring Free Software Foundation,$(shell $(CC) --version)),)
+SANITIZE_LINK := -static-libasan -static-libubsan
+endif
+else
+NDEBUG := -DNDEBUG
+endif
+
+compiler := $(subst $() ,_,$(notdir $(CC)))
+B := build/$(VARIANT)-$(compiler)
+COMPILE = $(CC) $(FLAGS) $(CPPFLAGS) $(CFLAGS) $(SANITIZE_FLAGS) -MMD -MP
+LINK = $(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(SANITIZE_LINK) $(LDFLAGS)
+
+# --- what is made of what -------------------------------------------------------------------
+
+sources := $(wildcard *.c)
+objects := $(sources:%.c=$(B)/%.o)
+modules := $(filter-out $(B)/bpipe.o,$(objects))
+test_sources := $(wildcard tests/test_*.c)
+test_programs := $(test_sources:tests/%.c=$(B)/tests/%)
+tools := $(patsubst tests/tools/%.c,build/tools/%,$(wildcard tests/tools/*.c))
+ifeq ($(SYSTEM),Linux)
+shim := build/fault.so build/tools/probe
+endif
+scripts := tests/run .ci/run $(wildcard tests/*.bash) $(wildcard tests/*.sh)
+bats_files := $(wildcard tests/*.bats)
+man_pages := $(wildcard man/*.1)
+
+.PHONY: all programs check check-long lint install uninstall clean help FORCE
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+all: bpipe
+
+bpipe: $(B)/bpipe FORCE
+	@cmp -s $< $@ || { cp $< $@.new && mv -f $@.new $@; }
+
+$(B)/bpipe: $(objects) $(B)/link-command
+	$(LINK) -o $@ $(objects) $(LDLIBS)
+
+$(objects): $(B)/%.o: %.c $(B)/compile-command
+	$(COMPILE) $(NDEBUG) -c -o $@ $<
+
+# A C test is linked with every module but main(); it keeps its own assertions in every variant.
+$(test_programs): %: %.o $(modules) $(B)/link-command
+	$(LINK) -o $@ $< $(modules) $(LDLIBS)
+
+$(test_programs:=.o): $(B)/tests/%.o: tests/%.c $(B)/compile-command
+	$(COMPILE) -I. -c -o $@ $<
+
+# Objects are made again when the command that makes them has changed.
+quoted = '$(subst ','\'',$(1))'
+$(B)/compile-command: FORCE
+	@mkdir -p $(B)/tests
+	@echo $(call quoted,$(COMPILE) $(NDEBUG)) | cmp -s - $@ || \
+	    echo $(call quoted,$(COMPILE) $(NDEBUG)) >$@
+$(B)/link-command: FORCE
+	@mkdir -p $(B)/tests
+	@echo $(call quoted,$(LINK) $(LDLIBS)) | cmp -s - $@ || echo $(call quoted,$(LINK) $(LDLIBS)) >$@
+
+# The tests' tools and the fault shim are the same for all variants, and never sanitized. Static
+# where that works: a launcher's own size is the least peak memory that a child of it can show.
+tool_flags := -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g $(filter -W%,$(FLAGS))
+$(tools): build/tools/%: tests/tools/%.c
+	@mkdir -p build/tools build/obj
+	$(CC) $(tool_flags) -c -o build/obj/$*.o $<
+	@$(CC) -static -o $@ build/obj/$*.o 2>/dev/null || $(CC) -o $@ build/obj/$*.o
+
+shim_sources := $(addprefix tests/fault/,shim.c plan.c dice.c)
+build/fault.so: $(shim_sources) tests/fault/fault.h
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -D%,$(tool_flags)) -U_FORTIFY_SOURCE -fPIC -shared -o $@ $(shim_sources) -ldl
+
+build/tools/probe: tests/fault/probe.c
+	@mkdir -p $(@D)
+	$(CC) $(filter-out -D%,$(tool_flags)) -o $@ $<
+
+-include $(objects:.o=.d) $(test_programs:=.d)
+
+# --- tests ----------------------------------------------------------------------------------
+
+programs: bpipe $(test_programs) $(tools) $(shim)
+
+check check-long: export BPIPE := $(CURDIR)/$(B)/bpipe
+check check-long: export BPIPE_BUILD := $(CURDIR)/$(B)
+check check-long: export BPIPE_VARIANT := $(VARIANT)
+check check-long: export BPIPE_MAKE_VARIABLES := $(MAKEOVERRIDES)
+check-long: export TEST_LONG := 1
+
+check check-long: programs
+	@tests/run $(TESTS)
+
+# --- lint -----------------------------------------------------------------------------------
+
+c_files := $(sources) $(test_sources) $(wildcard tests/tools/*.c tests/fault/*.c)
+all_c_files := $(c_files) $(wildcard *.h tests/*.h tests/tools/*.h tests/fault/*.h)
+tidy_flags = $(filter-out -Werror,$(FLAGS)) -I.
+
+.PHONY: lint-format lint-tidy lint-cppcheck lint-man lint-shell
+lint: lint-format lint-tidy lint-cppcheck lint-man lint-shell
+
+lint-format:
+	@clang-format --dry-run -Werror $(all_c_files)
+
+# What clang-tidy says is shown only where it finds something: it counts what it suppressed, too.
+lint-tidy: $(c_files:%=build/lint/%.tidy)
+build/lint/%.tidy: % .clang-tidy $(wildcard *.h tests/*.h)
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $< -- $(tidy_flags) >$@.out 2>&1 || { cat $@.out; exit 1; }
+	@touch $@
+
+lint-cppcheck:
+	@cppcheck --quiet --std=c11 --library=posix,gnu --enable=warning,performance,portability \
+	    --error-exitcode=1 --inline-suppr -I. $(c_files)
+
+lint-man:
+	@$(if $(man_pages),mandoc -Tlint -W warning $(man_pages))
+
+# SC2154: bats sets $status, $output, $stderr. SC2030, SC2031: `run` is a subshell, on purpose.
+lint-shell:
+	@shellcheck $(scripts)
+	@$(if $(bats_files),shellcheck -s bats -e SC2154$(comma)SC2030$(comma)SC2031 $(bats_files))
+comma := ,
+
+# --- installing -----------------------------------------------------------------------------
+
+install: bpipe
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 755 bpipe $(DESTDIR)$(BINDIR)/bpipe
+	$(INSTALL) -m 644 $(man_pages) $(DESTDIR)$(MANDIR)/man1
+
+uninstall:
+	rm -f $(DESTDIR)$(BINDIR)/bpipe $(man_pages:man/%=$(DESTDIR)$(MANDIR)/man1/%)
+
+clean:
+	rm -rf build bpipe
+
+help:
+	@echo 'bpipe $(VERSION). Targets:'
+	@echo '  all         ./bpipe (the default)'
+	@echo '  check       build and run the tests; TESTS="tests/ring.bats ..." runs only these'
+	@echo '  check-long  the tests and the long random runs'
+	@echo '  lint        clang-format, clang-tidy, cppcheck, mandoc, shellcheck; quiet when clean'
+	@echo '  install     to $$(DESTDIR)$$(PREFIX): bin/bpipe, share/man/man1/bpipe.1'
+	@echo '  uninstall   removes what install put there'
+	@echo '  clean       removes build/ and ./bpipe'
+	@echo 'Variables:'
+	@echo '  PORTABLE=1  plain POSIX, without the Linux extras'
+	@echo '  SANITIZE=1  with the address and undefined-behaviour sanitizers, and assertions'
+	@echo '  WERROR=1    warnings are errors'
+	@echo '  CC, CPPFLAGS, CFLAGS, LDFLAGS, LDLIBS   as ever; static: CC=musl-gcc LDFLAGS=-static'
+	@echo '  PREFIX=$(PREFIX)  BINDIR  MANDIR  DESTDIR  INSTALL'
+	@echo '  TEST_JOBS=N test files at once (default: the cores); TEST_TIMEOUT=SECONDS for each'

@@ -1,0 +1,446 @@
+/*
+ * shim.c - makes system calls fail, come short, or take their time, as tests ask for.
+ *
+ *     LD_PRELOAD=build/fault.so FAULT_RATE=20 FAULT_SEED=7 bpipe ...
+ *
+ * Only the process whose name (argv[0] without directories) is FAULT_ONLY is touched. A variable
+ * that makes no sense ends it with status 126 and a message: no test may pass for want of faults.
+ *
+ * Which          FAULT_ONLY=bpipe
+ * Random faults  FAULT_RATE=0        percent of the calls that get one
+ *                FAULT_SEED=1        the same seed gives the same faults: whether call n of a
+ * function on a descriptor gets one, and which, depends on nothing else
+ *                FAULT_KINDS=short,eintr,eagain,delay,wakeup,nosys,pipe
+ *                FAULT_FDS=          only on these descriptors ("0,1"), and calls that have none
+ *                FAULT_DELAY_US=500  the longest delay, in microseconds
+ * Directed ones  FAULT_SCRIPT=       see below
+ * Evidence       FAULT_LOG=          a file; a line is appended for each fault:
+ *                                    call=write fd=1 n=17 fault=short asked=4096 bytes=12
+ *                                    call=open fd=-1 n=2 fault=EACCES path=/proc/self/fd/0
+ *
+ * Kinds
+ *   short   of n > 1 bytes asked for, 1 to n - 1 are done (whole blocks with O_DIRECT); streams
+ * only eintr   EINTR: read, write, poll, open, fsync, ftruncate, splice and their relatives. Not
+ * close: Linux has closed the descriptor then, and whether the data is safe nobody knows. eagain
+ * EAGAIN, where a real call could say so: O_NONBLOCK on a pipe, socket or terminal, RWF_NOWAIT,
+ * MSG_DONTWAIT, SPLICE_F_NONBLOCK delay   the call starts late wakeup  poll() answers 0, early
+ *   nosys   preadv2, pwritev2, splice, tee, copy_file_range: each is missing (ENOSYS, EOPNOTSUPP or
+ *           EINVAL) from the first call to the last, in half of the seeds, whatever the rate
+ *   pipe    F_SETPIPE_SZ is refused (EPERM, EBUSY)
+ * After three faults without progress on the same descriptor and function a call goes through: even
+ * at 100 percent everything ends.
+ *
+ * Scripts are rules separated by ";", each CALL:ON:WHEN:WHAT, e.g.
+ *
+ *     write:1:3:ENOSPC             the third write to descriptor 1
+ *     read:0:@1000:EIO             reads of 0, once they have got 1000 bytes
+ *     close:1:1:EIO                closed, but close() says EIO
+ *     open:/proc/self/fd/0:*:EACCES
+ *     read:*.tar:*:delay=20        each read of such a file takes 20 ms longer
+ *     poll:*:5:raise=15            SIGTERM arrives as the fifth poll() begins
+ *
+ *   CALL  a function as the log names it, or a group: read (readv, preadv2, pread, recv, recvmsg),
+ *         write (writev, pwritev2, pwrite, send, sendmsg), poll (ppoll), open (openat), close,
+ *         fsync (fdatasync), fcntl (F_SETPIPE_SZ), link (linkat), rename (renameat), ftruncate,
+ *         splice (tee, copy_file_range; ON is the input)
+ *   ON    a descriptor; or a pattern (fnmatch(3), "*" matches "/") for the path in the call or what
+ *         /proc/self/fd says of the descriptor; no ":" or ";" in it
+ *   WHEN  N: the Nth call that matches; N+: from the Nth on; *: all; @BYTES: all after so many
+ * bytes were moved by matching calls; the one that would go beyond comes short WHAT  an errno name;
+ * zero (returns 0: end of file, or a poll that timed out); short=BYTES (at most); delay=MS;
+ * raise=SIGNAL (a number). The last three do the call. The first rule that fires decides, but
+ * delays and signals add up.
+ *
+ * Exempt from everything, and from the counts: write() of a single byte. bpipe's signal handler
+ * writes to its self-pipe so, and a fault there would be a lost signal, which does not exist. (Data
+ * goes through writev().) Otherwise the shim may be called from signal handlers: it takes no locks,
+ * allocates nothing, and keeps no descriptor open.
+ */
+#define _GNU_SOURCE
+#undef _FILE_OFFSET_BITS /* open() and open64() are both defined here */
+#include "fault.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* What has other names for 64-bit offsets; on most systems they are the same functions. */
+#define CALLS_64(X) \
+    X(pread64)      \
+    X(preadv64v2)   \
+    X(pwrite64)     \
+    X(pwritev64v2)  \
+    X(open64)       \
+    X(openat64)     \
+    X(ftruncate64)  \
+    X(fcntl64)
+
+/* libc's own functions, or ASan's. */
+static struct {
+#define NEXT_FIELD(name, group, kinds) __typeof__(name) *name;
+#define NEXT_FIELD_64(name)            __typeof__(name) *name;
+    CALLS(NEXT_FIELD)
+    CALLS_64(NEXT_FIELD_64)
+} next;
+
+static void find_next(void *function, const char *name)
+{
+    void *address = dlsym(RTLD_NEXT, name);
+
+    memcpy(function, &address, sizeof address); /* ISO C knows no conversion */
+}
+
+static atomic_bool resolved;
+
+static void resolve(void)
+{
+    if (atomic_load_explicit(&resolved, memory_order_relaxed))
+        return;
+#define NEXT_FIND(name, group, kinds) find_next(&next.name, #name);
+#define NEXT_FIND_64(name)            find_next(&next.name, #name);
+    CALLS(NEXT_FIND)
+    CALLS_64(NEXT_FIND_64)
+    atomic_store_explicit(&resolved, true, memory_order_relaxed);
+}
+
+__attribute__((constructor)) static void start(void)
+{
+    const char *only = getenv("FAULT_ONLY");
+
+    resolve();
+    if (strcmp(program_invocation_short_name, only != NULL ? only : "bpipe") == 0)
+        fault_read_plan();
+}
+
+/* What a call without bytes returns; `result` is evaluated, that is, done, only if it is to be. */
+#define ANSWER(attempt, result) \
+    ((attempt).error != 0 ? (errno = (attempt).error, -1) : (attempt).zero ? 0 : (result))
+
+/* --- the functions: bytes ------------------------------------------------------------------ */
+
+enum { MOST_PIECES = 16 };
+
+static size_t total_bytes(const struct iovec *iov, size_t count)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; i < count; i++)
+        total += iov[i].iov_len;
+    return total;
+}
+
+/* The first `limit` bytes of iov in `shorter`; returns the number of pieces. */
+static size_t shorten(struct iovec shorter[MOST_PIECES], const struct iovec *iov, size_t count,
+                      size_t limit)
+{
+    size_t i;
+
+    for (i = 0; i < count && i < MOST_PIECES && (limit > 0 || i == 0); i++) {
+        shorter[i] = iov[i];
+        if (shorter[i].iov_len > limit)
+            shorter[i].iov_len = limit;
+        limit -= shorter[i].iov_len;
+    }
+    return i;
+}
+
+/* Defines `name` with `parameters`: attempt, then `doing`, in which `bytes` is the count to pass.
+ */
+#define BYTES_CALL(name, id, parameters, fd_, asked_, nowait_, doing)                \
+    ssize_t name parameters                                                          \
+    {                                                                                \
+        struct attempt attempt = {                                                   \
+            .call = CALL_##id, .fd = (fd_), .asked = (asked_), .nowait = (nowait_)}; \
+        size_t bytes;                                                                \
+                                                                                     \
+        resolve();                                                                   \
+        fault_decide(&attempt);                                                      \
+        bytes = attempt.limit;                                                       \
+        return ANSWER(attempt, fault_moved(&attempt, (doing)));                      \
+    }
+
+/* The same for a struct iovec: `doing` uses `pieces` and `pieces_count`. */
+#define PIECES_CALL(name, id, parameters, fd_, iov, count, nowait_, doing)               \
+    ssize_t name parameters                                                              \
+    {                                                                                    \
+        struct attempt attempt = {.call = CALL_##id,                                     \
+                                  .fd = (fd_),                                           \
+                                  .asked = total_bytes((iov), (size_t)(count)),          \
+                                  .nowait = (nowait_)};                                  \
+        struct iovec shorter[MOST_PIECES];                                               \
+        const struct iovec *pieces = (iov);                                              \
+        int pieces_count = (int)(count);                                                 \
+                                                                                         \
+        resolve();                                                                       \
+        fault_decide(&attempt);                                                          \
+        if (attempt.limit < attempt.asked) {                                             \
+            pieces_count = (int)shorten(shorter, (iov), (size_t)(count), attempt.limit); \
+            pieces = shorter;                                                            \
+        }                                                                                \
+        return ANSWER(attempt, fault_moved(&attempt, (doing)));                          \
+    }
+
+BYTES_CALL(read, read, (int fd, void *buf, size_t count), fd, count, false,
+           next.read(fd, buf, bytes))
+BYTES_CALL(pread, pread, (int fd, void *buf, size_t count, off_t at), fd, count, false,
+           next.pread(fd, buf, bytes, at))
+BYTES_CALL(pread64, pread, (int fd, void *buf, size_t count, off64_t at), fd, count, false,
+           next.pread64(fd, buf, bytes, at))
+BYTES_CALL(pwrite, pwrite, (int fd, const void *buf, size_t count, off_t at), fd, count, false,
+           next.pwrite(fd, buf, bytes, at))
+BYTES_CALL(pwrite64, pwrite, (int fd, const void *buf, size_t count, off64_t at), fd, count, false,
+           next.pwrite64(fd, buf, bytes, at))
+BYTES_CALL(recv, recv, (int fd, void *buf, size_t count, int flags), fd, count,
+           (flags & MSG_DONTWAIT) != 0, next.recv(fd, buf, bytes, flags))
+BYTES_CALL(send, send, (int fd, const void *buf, size_t count, int flags), fd, count,
+           (flags & MSG_DONTWAIT) != 0, next.send(fd, buf, bytes, flags))
+BYTES_CALL(splice, splice,
+           (int in, off64_t *in_at, int out, off64_t *out_at, size_t count, unsigned flags), in,
+           count, (flags & SPLICE_F_NONBLOCK) != 0,
+           next.splice(in, in_at, out, out_at, bytes, flags))
+BYTES_CALL(tee, tee, (int in, int out, size_t count, unsigned flags), in, count,
+           (flags & SPLICE_F_NONBLOCK) != 0, next.tee(in, out, bytes, flags))
+BYTES_CALL(copy_file_range, copy_file_range,
+           (int in, off64_t *in_at, int out, off64_t *out_at, size_t count, unsigned flags), in,
+           count, false, next.copy_file_range(in, in_at, out, out_at, bytes, flags))
+
+PIECES_CALL(readv, readv, (int fd, const struct iovec *iov, int count), fd, iov, count, false,
+            next.readv(fd, pieces, pieces_count))
+PIECES_CALL(writev, writev, (int fd, const struct iovec *iov, int count), fd, iov, count, false,
+            next.writev(fd, pieces, pieces_count))
+PIECES_CALL(preadv2, preadv2, (int fd, const struct iovec *iov, int count, off_t at, int flags), fd,
+            iov, count, (flags & RWF_NOWAIT) != 0,
+            next.preadv2(fd, pieces, pieces_count, at, flags))
+PIECES_CALL(pwritev2, pwritev2, (int fd, const struct iovec *iov, int count, off_t at, int flags),
+            fd, iov, count, (flags & RWF_NOWAIT) != 0,
+            next.pwritev2(fd, pieces, pieces_count, at, flags))
+PIECES_CALL(preadv64v2, preadv2,
+            (int fd, const struct iovec *iov, int count, off64_t at, int flags), fd, iov, count,
+            (flags & RWF_NOWAIT) != 0, next.preadv64v2(fd, pieces, pieces_count, at, flags))
+PIECES_CALL(pwritev64v2, pwritev2,
+            (int fd, const struct iovec *iov, int count, off64_t at, int flags), fd, iov, count,
+            (flags & RWF_NOWAIT) != 0, next.pwritev64v2(fd, pieces, pieces_count, at, flags))
+
+static ssize_t write_faulty(int fd, const void *buf, size_t count)
+{
+    struct attempt attempt = {.call = CALL_write, .fd = fd, .asked = count};
+
+    fault_decide(&attempt);
+    return ANSWER(attempt, fault_moved(&attempt, next.write(fd, buf, attempt.limit)));
+}
+
+ssize_t write(int fd, const void *buf, size_t count)
+{
+    resolve();
+    return count == 1 ? next.write(fd, buf, count) : write_faulty(fd, buf, count);
+}
+
+static struct msghdr shorten_message(const struct msghdr *message, struct iovec pieces[MOST_PIECES],
+                                     const struct attempt *attempt)
+{
+    struct msghdr shorter = *message;
+
+    if (attempt->limit < attempt->asked) {
+        shorter.msg_iovlen = shorten(pieces, message->msg_iov, message->msg_iovlen, attempt->limit);
+        shorter.msg_iov = pieces;
+    }
+    return shorter;
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    struct attempt attempt = {.call = CALL_sendmsg,
+                              .fd = fd,
+                              .asked = total_bytes(message->msg_iov, message->msg_iovlen),
+                              .nowait = (flags & MSG_DONTWAIT) != 0};
+    struct iovec pieces[MOST_PIECES];
+    struct msghdr shorter;
+
+    resolve();
+    fault_decide(&attempt);
+    shorter = shorten_message(message, pieces, &attempt);
+    return ANSWER(attempt, fault_moved(&attempt, next.sendmsg(fd, &shorter, flags)));
+}
+
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+    struct attempt attempt = {.call = CALL_recvmsg,
+                              .fd = fd,
+                              .asked = total_bytes(message->msg_iov, message->msg_iovlen),
+                              .nowait = (flags & MSG_DONTWAIT) != 0};
+    struct iovec pieces[MOST_PIECES];
+    struct msghdr shorter;
+    ssize_t result;
+
+    resolve();
+    fault_decide(&attempt);
+    shorter = shorten_message(message, pieces, &attempt);
+    result = ANSWER(attempt, fault_moved(&attempt, next.recvmsg(fd, &shorter, flags)));
+    message->msg_namelen = shorter.msg_namelen;
+    message->msg_controllen = shorter.msg_controllen;
+    message->msg_flags = shorter.msg_flags;
+    return result;
+}
+
+/* --- the functions: all others ------------------------------------------------------------- */
+
+static void no_events(struct pollfd *fds, nfds_t count)
+{
+    for (nfds_t i = 0; i < count; i++)
+        fds[i].revents = 0;
+}
+
+int poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+    struct attempt attempt = {.call = CALL_poll, .fd = -1};
+
+    resolve();
+    fault_decide(&attempt);
+    if (attempt.zero)
+        no_events(fds, count);
+    return ANSWER(attempt, next.poll(fds, count, timeout));
+}
+
+int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+{
+    struct attempt attempt = {.call = CALL_ppoll, .fd = -1};
+
+    resolve();
+    fault_decide(&attempt);
+    if (attempt.zero)
+        no_events(fds, count);
+    return ANSWER(attempt, next.ppoll(fds, count, timeout, mask));
+}
+
+/* The mode is there only if a file can be made; reading it otherwise is harmless in every ABI. */
+#define OPEN_MODE(mode, flags)            \
+    do {                                  \
+        va_list arguments;                \
+                                          \
+        va_start(arguments, flags);       \
+        mode = va_arg(arguments, mode_t); \
+        va_end(arguments);                \
+    } while (0)
+
+#define OPEN_CALL(name, id, parameters, flags, path_, doing)                     \
+    int name parameters                                                          \
+    {                                                                            \
+        struct attempt attempt = {.call = CALL_##id, .fd = -1, .path = (path_)}; \
+        mode_t mode;                                                             \
+                                                                                 \
+        OPEN_MODE(mode, flags);                                                  \
+        resolve();                                                               \
+        fault_decide(&attempt);                                                  \
+        return ANSWER(attempt, doing);                                           \
+    }
+
+OPEN_CALL(open, open, (const char *path, int flags, ...), flags, path, next.open(path, flags, mode))
+OPEN_CALL(open64, open, (const char *path, int flags, ...), flags, path,
+          next.open64(path, flags, mode))
+OPEN_CALL(openat, openat, (int at, const char *path, int flags, ...), flags, path,
+          next.openat(at, path, flags, mode))
+OPEN_CALL(openat64, openat, (int at, const char *path, int flags, ...), flags, path,
+          next.openat64(at, path, flags, mode))
+
+/* As on Linux, an error does not keep the descriptor open. */
+int close(int fd)
+{
+    struct attempt attempt = {.call = CALL_close, .fd = fd};
+    int result;
+
+    resolve();
+    fault_decide(&attempt);
+    result = next.close(fd);
+    return result < 0 ? result : ANSWER(attempt, result);
+}
+
+#define PLAIN_CALL(name, id, parameters, fd_, path_, doing)                         \
+    int name parameters                                                             \
+    {                                                                               \
+        struct attempt attempt = {.call = CALL_##id, .fd = (fd_), .path = (path_)}; \
+                                                                                    \
+        resolve();                                                                  \
+        fault_decide(&attempt);                                                     \
+        return ANSWER(attempt, doing);                                              \
+    }
+
+PLAIN_CALL(fsync, fsync, (int fd), fd, NULL, next.fsync(fd))
+PLAIN_CALL(fdatasync, fdatasync, (int fd), fd, NULL, next.fdatasync(fd))
+PLAIN_CALL(ftruncate, ftruncate, (int fd, off_t size), fd, NULL, next.ftruncate(fd, size))
+PLAIN_CALL(ftruncate64, ftruncate, (int fd, off64_t size), fd, NULL, next.ftruncate64(fd, size))
+PLAIN_CALL(link, link, (const char *from, const char *to), -1, to, next.link(from, to))
+PLAIN_CALL(linkat, linkat, (int from_at, const char *from, int to_at, const char *to, int flags),
+           -1, to, next.linkat(from_at, from, to_at, to, flags))
+PLAIN_CALL(rename, rename, (const char *from, const char *to), -1, to, next.rename(from, to))
+PLAIN_CALL(renameat, renameat, (int from_at, const char *from, int to_at, const char *to), -1, to,
+           next.renameat(from_at, from, to_at, to))
+
+/* A pointer holds whatever the third argument is. */
+#define FCNTL_CALL(name)                                          \
+    int name(int fd, int command, ...)                            \
+    {                                                             \
+        struct attempt attempt = {.call = CALL_fcntl, .fd = fd};  \
+        va_list arguments;                                        \
+        void *argument;                                           \
+                                                                  \
+        va_start(arguments, command);                             \
+        argument = va_arg(arguments, void *);                     \
+        va_end(arguments);                                        \
+        resolve();                                                \
+        if (command == F_SETPIPE_SZ)                              \
+            fault_decide(&attempt);                               \
+        return ANSWER(attempt, next.name(fd, command, argument)); \
+    }
+
+FCNTL_CALL(fcntl)
+FCNTL_CALL(fcntl64)
+
+/* --- what _FORTIFY_SOURCE makes of them ---------------------------------------------------- */
+
+ssize_t __read_chk(int fd, void *buf, size_t count, size_t size);
+ssize_t __recv_chk(int fd, void *buf, size_t count, size_t size, int flags);
+int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
+int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                const sigset_t *mask, size_t size);
+int __open_2(const char *path, int flags);
+int __open64_2(const char *path, int flags);
+
+ssize_t __read_chk(int fd, void *buf, size_t count, size_t size)
+{
+    return count > size ? (abort(), -1) : read(fd, buf, count);
+}
+
+ssize_t __recv_chk(int fd, void *buf, size_t count, size_t size, int flags)
+{
+    return count > size ? (abort(), -1) : recv(fd, buf, count, flags);
+}
+
+int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size)
+{
+    return count > size / sizeof *fds ? (abort(), -1) : poll(fds, count, timeout);
+}
+
+int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+                const sigset_t *mask, size_t size)
+{
+    return count > size / sizeof *fds ? (abort(), -1) : ppoll(fds, count, timeout, mask);
+}
+
+int __open_2(const char *path, int flags)
+{
+    return open(path, flags, 0);
+}
+
+int __open64_2(const char *path, int flags)
+{
+    return open64(path, flags, 0);
+}

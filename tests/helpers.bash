@@ -1,0 +1,266 @@
+# shellcheck shell=bash
+#
+# What all bats files share: `load helpers` at the top of each.
+#
+# A file that needs a setup() or teardown() of its own calls common_setup or common_teardown from
+# it; the latter must stay the last command.
+#
+# Things to know when writing a test
+# - Never sleep and hope: wait_until polls for the condition, with a deadline.
+# - bats runs tests with `set -e`, but a command that fails on the left of a pipe goes unseen: write
+#   `set -o pipefail` in a test that asks for a whole pipeline's success, or look at PIPESTATUS (a
+#   producer of a bpipe that ends early dies of SIGPIPE, so pipefail is not set for everyone).
+# - A command after `!` never fails a test; write `run ! command` or `refute command`.
+# - skip works in the test itself only, not in `run`, `$(...)` or a pipe: begin a test with the
+#   skip_unless... that it needs.
+# - A shell starts `command &` with SIGINT and SIGQUIT ignored. `defsig command &` does not.
+# - Background commands hold bats' descriptor 3 open, and the whole file waits for that: end them.
+#   teardown() kills what is left of a test, and fails it, naming them.
+#
+# Tools (tests/tools/*.c, in PATH): spawn, defsig, randbytes; each says how to use it at its top.
+
+: "${ROOT:=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}"
+: "${BPIPE:=$ROOT/bpipe}"                  # the binary, an absolute path
+: "${BPIPE_VARIANT:=linux}"                # linux, portable, sanitize, portable-sanitize
+: "${FAULT_SO:=$ROOT/build/fault.so}"      # the fault shim (tests/fault/shim.c)
+export BPIPE BPIPE_VARIANT FAULT_SO
+! declare -F bats_require_minimum_version >/dev/null || bats_require_minimum_version 1.5.0
+case :$PATH: in
+*":$ROOT/build/tools:"*) ;;
+*) PATH=$ROOT/build/tools:$PATH ;;
+esac
+
+# --- before and after -----------------------------------------------------------------------
+
+setup() { common_setup; }
+teardown() { common_teardown; }
+
+# Every test begins in an empty directory of its own, $T, and marks its processes.
+common_setup() {
+    T=${BATS_TEST_TMPDIR:?}/t
+    mkdir -p "$T"
+    cd "$T" || return 1
+    export BPIPE_TEST_CASE=$$.$BATS_TEST_NUMBER.$RANDOM
+}
+
+# The processes that the test started and that still run (its own shell and subshells have not got
+# the mark in the environment that they were started with; those that look must not have it).
+test_processes() (
+    mark=BPIPE_TEST_CASE=$BPIPE_TEST_CASE
+    unset BPIPE_TEST_CASE
+    grep -lszFx "$mark" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3
+)
+
+# Ends what the test started and no longer needs: its neighbours of bpipe. What is still running at
+# the end of the test is a failure, so a test that leaves a bpipe running on purpose says so by this.
+end_processes() {
+    local pid
+    for pid in $(test_processes) $(jobs -p); do
+        kill -KILL "$pid" || continue
+    done 2>/dev/null
+    wait || true
+}
+
+# What is just ending is given two seconds.
+common_teardown() {
+    local pid left failed=0 deadline=$((SECONDS + 2))
+    while left=$(test_processes) && [ -n "$left" ] && ((SECONDS <= deadline)); do
+        sleep 0.02
+    done
+    for pid in $left; do
+        echo "left over: process $pid ($(tr '\0' ' ' <"/proc/$pid/cmdline"))" || continue
+        kill -KILL "$pid"
+        failed=1
+    done 2>/dev/null
+    for pid in $(jobs -p); do # subshells, which have no mark
+        kill -KILL "$pid" 2>/dev/null
+    done
+    rm_public
+    return "$failed"
+}
+
+# --- conditions -----------------------------------------------------------------------------
+
+# wait_until SECONDS COMMAND...: until COMMAND succeeds; fails, naming it, when time is up.
+wait_until() {
+    local limit=$1 deadline
+    deadline=$((${EPOCHREALTIME/[.,]/} + $(awk "BEGIN { printf \"%.0f\", $1 * 1000000 }")))
+    shift
+    until "$@"; do
+        if ((${EPOCHREALTIME/[.,]/} > deadline)); then
+            echo "not within $limit s: $*"
+            return 1
+        fi
+        sleep 0.01
+    done
+}
+
+# refute COMMAND...: COMMAND must fail (`! COMMAND` never fails a test).
+refute() {
+    if "$@"; then
+        echo "should have failed: $*"
+        return 1
+    fi
+}
+
+# equal WANT GOT [WHAT]: fails with both shown.
+equal() {
+    [ "$1" = "$2" ] || {
+        printf '%s\n  wanted: %q\n  got:    %q\n' "${3:-not equal}" "$1" "$2"
+        return 1
+    }
+}
+
+# gone PID: the process is no more (a zombie is none).
+gone() {
+    local state
+    state=$(state_of "$1") || return 0
+    [ "$state" = Z ] || [ "$state" = X ]
+}
+
+# state_of PID: R, S, D, T (stopped), Z ... on stdout; fails when there is no such process.
+state_of() {
+    sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null | grep .
+}
+
+in_state() { # PID STATE
+    [ "$(state_of "$1")" = "$2" ]
+}
+
+# in_poll PID: the process sleeps in poll() or ppoll(). Linux shows that to root, and mostly to the
+# owner.
+in_poll() {
+    local channel call
+    [ "$(state_of "$1")" = S ] || return 1
+    channel=$(tr -d '\0' <"/proc/$1/wchan" 2>/dev/null) || channel=
+    case $channel in
+    *poll*) return 0 ;;
+    '' | 0) ;;
+    *) return 1 ;;
+    esac
+    read -r call _ 2>/dev/null <"/proc/$1/syscall" || return 1
+    case $(uname -m).$call in
+    x86_64.7 | x86_64.271 | aarch64.73 | riscv64.73) return 0 ;;
+    esac
+    return 1
+}
+
+# --- data -----------------------------------------------------------------------------------
+
+# random_bytes COUNT [SEED]: the same bytes for the same seed. COUNT may end in K, M or G.
+random_bytes() { randbytes "$@"; }
+
+# sum FILE, sum_stdin: SHA-256 alone.
+sum() { sha256sum <"$1" | cut -d' ' -f1; }
+sum_stdin() { sha256sum | cut -d' ' -f1; }
+
+size_of() { wc -c <"$1" | tr -d ' '; }
+
+# field KEY FILE: a value of a line "KEY=value KEY=value", as spawn and the fault log write them.
+field() {
+    tr ' ' '\n' <"$2" | sed -n "s/^$1=//p"
+}
+
+# json PATH [FILE]: what stands at PATH (".", ".a.b", ".a[0].b") in every JSON document of FILE or
+# stdin, a line each; strings raw, objects and arrays compact. Fails where there is no JSON. For a
+# number with a fraction the tools differ in how many digits they show: compare those by awk.
+json() {
+    local path=$1 file=${2:-/dev/stdin}
+    if command -v jq >/dev/null; then
+        jq -rc "$path" <"$file"
+    elif command -v python3 >/dev/null; then
+        python3 -c "$json_python" "$path" <"$file"
+    elif command -v node >/dev/null; then
+        node -e "$json_node" "$path" <"$file"
+    else
+        echo "json: jq, python3 and node are all missing (skip_unless_json)" >&2
+        return 1
+    fi
+}
+
+json_python='
+import json, re, sys
+text = sys.stdin.buffer.read().decode("utf-8")
+steps = re.findall(r"\.(\w+)|\[(-?\d+)\]", sys.argv[1])
+decoder, at, count = json.JSONDecoder(), 0, 0
+while True:
+    while at < len(text) and text[at].isspace(): at += 1
+    if at == len(text): break
+    value, at = decoder.raw_decode(text, at)
+    for key, index in steps:
+        value = value[int(index)] if index else None if value is None else value.get(key)
+    print(value if isinstance(value, str) else
+          json.dumps(value, separators=(",", ":"), ensure_ascii=False))
+'
+# One document a line: that is how bpipe writes them.
+json_node='
+const text = new TextDecoder("utf-8", {fatal: true}).decode(require("fs").readFileSync(0));
+for (const line of text.split("\n").filter((l) => l.trim() !== "")) {
+    let value = JSON.parse(line);
+    for (const step of process.argv[1].matchAll(/\.(\w+)|\[(-?\d+)\]/g))
+        value = value == null ? null : step[2] ? value.at(+step[2]) : value[step[1]] ?? null;
+    console.log(typeof value === "string" ? value : JSON.stringify(value));
+}
+'
+
+# --- what this run has ----------------------------------------------------------------------
+
+is_portable() { [[ $BPIPE_VARIANT == *portable* ]]; }
+is_sanitized() { [[ $BPIPE_VARIANT == *sanitize* ]]; }
+
+# skip_unless COMMAND...: skips the test where one of them is not installed.
+skip_unless() {
+    local command
+    for command; do
+        command -v "$command" >/dev/null || skip "$command is not installed"
+    done
+}
+
+skip_unless_root() { [ "$(id -u)" -eq 0 ] || skip "needs root"; }
+
+# For tests that call json.
+skip_unless_json() {
+    command -v jq >/dev/null || command -v python3 >/dev/null || command -v node >/dev/null ||
+        skip "jq, python3 and node are all missing"
+}
+
+# For tests that call with_faults.
+skip_unless_faults() { [ -e "$FAULT_SO" ] || skip "the fault shim is not built here"; }
+
+# For tests that call as_other_user.
+skip_unless_other_user() {
+    skip_unless_root
+    skip_unless setpriv
+    as_other_user test -x "$BPIPE" || skip "another user cannot run $BPIPE; tests/run makes it so"
+}
+
+# no_leak_check COMMAND...: under strace or gdb the leak checker cannot work and says so with 99.
+no_leak_check() {
+    ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 "$@"
+}
+
+# with_faults [VARIABLE=VALUE]... COMMAND...: under the fault shim, which touches only processes
+# called bpipe; the variables are those of tests/fault/shim.c.
+with_faults() {
+    local -a variables=()
+    while [[ $1 == FAULT_*=* ]]; do
+        variables+=("$1")
+        shift
+    done
+    env "${variables[@]}" LD_PRELOAD="$FAULT_SO" "$@"
+}
+
+# as_other_user COMMAND...: as nobody. It reaches neither $T nor (mostly) the tree; public_dir makes
+# a place that it does reach, and $BPIPE is in one under tests/run.
+as_other_user() {
+    setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
+}
+
+# Sets $public to a directory where everyone may write; it goes away with the test.
+public_dir() {
+    public=$(mktemp -d /tmp/bpipe-public.XXXXXX) && chmod 1777 "$public"
+}
+
+rm_public() {
+    [ -z "${public:-}" ] || rm -rf "$public"
+}
