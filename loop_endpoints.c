@@ -151,14 +151,13 @@ void loop_open_endpoints(struct poll_loop *loop)
 
 /* --- inputs ----------------------------------------------------------------------------------- */
 
-/* The earlier or later input that stands for the same inherited descriptor ("bpipe - -"), or
- * input_count if there is none in [from, to). */
-static size_t same_descriptor(const struct poll_loop *loop, int fd, size_t from, size_t to)
+/* Whether a later input stands for the same inherited descriptor ("bpipe - -"). */
+static bool wanted_again(const struct poll_loop *loop, int fd)
 {
-    for (size_t i = from; i < to; i++)
+    for (size_t i = loop->current + 1; i < loop->input_count; i++)
         if (endpoint_inherited_number(loop->options->inputs[i], STDIN_FILENO) == fd)
-            return i;
-    return loop->input_count;
+            return true;
+    return false;
 }
 
 static void close_current(struct poll_loop *loop)
@@ -166,10 +165,9 @@ static void close_current(struct poll_loop *loop)
     if (loop->current >= loop->input_count)
         return;
     struct endpoint *endpoint = &loop->inputs[loop->current].endpoint;
-    bool wanted_again = endpoint->inherited && loop->phase == LOOP_RUNNING &&
-                        same_descriptor(loop, endpoint->fd, loop->current + 1, loop->input_count) !=
-                            loop->input_count;
-    if (!wanted_again)
+    bool keep =
+        endpoint->inherited && loop->phase == LOOP_RUNNING && wanted_again(loop, endpoint->fd);
+    if (!keep)
         endpoint_close_input(endpoint);
 }
 
@@ -178,14 +176,17 @@ static void close_current(struct poll_loop *loop)
 static bool take_over(struct poll_loop *loop, size_t index)
 {
     int fd = endpoint_inherited_number(loop->options->inputs[index], STDIN_FILENO);
-    size_t earlier = fd < 0 ? loop->input_count : same_descriptor(loop, fd, 0, index);
-    if (earlier == loop->input_count || loop->inputs[earlier].endpoint.fd != fd)
-        return false;
     struct endpoint *endpoint = &loop->inputs[index].endpoint;
-    *endpoint = loop->inputs[earlier].endpoint;
-    endpoint->nonblock.writers_gone = true;
-    loop->inputs[earlier].endpoint.fd = -1;
-    return true;
+    for (size_t i = 0; fd >= 0 && i < index; i++) {
+        struct endpoint *earlier = &loop->inputs[i].endpoint;
+        if (earlier->fd != fd)
+            continue; /* another one, or handed on already */
+        *endpoint = *earlier;
+        endpoint->nonblock.writers_gone = true;
+        earlier->fd = -1;
+        return true;
+    }
+    return false;
 }
 
 static bool feeds_an_output(const struct poll_loop *loop, const struct endpoint *input)
@@ -317,7 +318,8 @@ static void close_outputs(struct poll_loop *loop, bool atomic)
 void loop_close_endpoints(struct poll_loop *loop)
 {
     struct meter *meter = loop->meter;
-    close_current(loop);
+    for (size_t i = 0; i < loop->input_count; i++)
+        endpoint_close_input(&loop->inputs[i].endpoint); /* also one that is kept for later */
     if (!loop->begun)
         abandon_outputs(loop);
     meter_advance(meter, METER_BUSY, platform_now());
