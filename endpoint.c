@@ -183,8 +183,12 @@ static int open_existing(struct endpoint *endpoint, const char *path, int flags,
                          const struct options *options)
 {
     endpoint->fd = open(path, flags);
-    if (endpoint->fd < 0 && errno == ENOENT && options->file_mode != FILE_NO_CLOBBER)
-        endpoint->fd = open(path, flags | O_CREAT, 0666);
+    if (endpoint->fd < 0 && errno == ENOENT) {
+        if (options->file_mode != FILE_NO_CLOBBER)
+            endpoint->fd = open(path, flags | O_CREAT, 0666);
+        else
+            errno = EEXIST; /* the link does exist */
+    }
     struct stat status;
     if (endpoint->fd < 0 || fstat(endpoint->fd, &status) != 0 || !S_ISREG(status.st_mode))
         return endpoint->fd < 0 ? -1 : 0;
