@@ -76,6 +76,35 @@ static void set_up_and_run(const struct options *options, const struct endpoint_
     meter_destroy(&meter);
 }
 
+/* Options have been read: the whole run with its pidfile. */
+static struct ending run_with_pidfile(const struct options *options,
+                                      const struct endpoint_closed *closed, uint64_t start_ns)
+{
+    struct ending ending = {0};
+    if (options->pidfile == NULL) {
+        set_up_and_run(options, closed, start_ns, &ending);
+    } else if (pidfile_write(options->pidfile) == 0) {
+        set_up_and_run(options, closed, start_ns, &ending);
+        pidfile_remove(options->pidfile);
+    } else {
+        report_message("%s: %s", options->pidfile, strerror(errno));
+        ending.failed = true;
+    }
+    return ending;
+}
+
+/* The status when there is nothing to run. */
+static int status_without_run(enum options_status parsed, const struct endpoint_closed *closed)
+{
+    if (parsed == OPTIONS_USAGE)
+        return EXIT_USAGE;
+    if (parsed == OPTIONS_DONE && !closed->fd[1])
+        return EXIT_OK;
+    if (parsed == OPTIONS_DONE)
+        report_message("stdout: %s", strerror(EBADF));
+    return EXIT_FAILED;
+}
+
 int main(int argc, char *argv[])
 {
     uint64_t start_ns = platform_now();
@@ -83,29 +112,15 @@ int main(int argc, char *argv[])
     endpoint_fill_standard(&closed);
 
     struct options options;
-    switch (options_parse(&options, argc, argv)) {
-    case OPTIONS_RUN:
-        break;
-    case OPTIONS_DONE:
-        if (!closed.fd[1])
-            return EXIT_OK;
-        report_message("stdout: %s", strerror(EBADF));
-        return EXIT_FAILED;
-    case OPTIONS_USAGE:
-        return EXIT_USAGE;
-    case OPTIONS_FAILED:
-        return EXIT_FAILED;
+    enum options_status parsed = options_parse(&options, argc, argv);
+    if (parsed != OPTIONS_RUN) {
+        int status = status_without_run(parsed, &closed);
+        (void)report_close(NULL); /* sends the message */
+        return status;
     }
-    struct ending ending = {0};
-    if (options.pidfile != NULL && pidfile_write(options.pidfile) != 0) {
-        report_message("%s: %s", options.pidfile, strerror(errno));
-        ending.failed = true;
-    } else {
-        set_up_and_run(&options, &closed, start_ns, &ending);
-        if (options.pidfile != NULL)
-            pidfile_remove(options.pidfile);
-    }
+    struct ending ending = run_with_pidfile(&options, &closed, start_ns);
     options_destroy(&options);
+    (void)report_close(NULL);
     if (ending_signal(&ending) != 0)
         signals_raise(ending_signal(&ending));
     return ending_status(&ending);

@@ -7,7 +7,6 @@
  *
  * Waiting happens in sink_drain() only; a regular file may block on its disk, as files do.
  */
-#define _XOPEN_SOURCE 700 /* realpath(3) */
 
 #include "report_sink.h"
 
