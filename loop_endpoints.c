@@ -45,8 +45,8 @@ static enum endpoint_opening open_output(struct poll_loop *loop, size_t index)
     if (loop->options->discard)
         endpoint_open_discard(&output->endpoint);
     else
-        opening = endpoint_open_output(&output->endpoint, loop->options->outputs[index],
-                                       loop->closed, loop->options);
+        opening =
+            endpoint_open_output(&output->endpoint, loop->options->outputs[index], loop->options);
     output->meter->name = output->endpoint.name;
     if (opening != ENDPOINT_OPENED)
         return opening;
@@ -160,15 +160,30 @@ static bool wanted_again(const struct poll_loop *loop, int fd)
     return false;
 }
 
+/* Whether an output has the same number ("bpipe fd://3 -o fd://3"); it closes it, then. */
+static bool is_output_too(const struct poll_loop *loop, int fd)
+{
+    for (size_t i = 0; i < loop->output_count; i++)
+        if (loop->outputs[i].state == OUTPUT_OPEN && loop->outputs[i].endpoint.fd == fd)
+            return true;
+    return false;
+}
+
+static void close_input(struct poll_loop *loop, struct loop_input *input)
+{
+    if (!is_output_too(loop, input->endpoint.fd))
+        endpoint_close_input(&input->endpoint);
+}
+
 static void close_current(struct poll_loop *loop)
 {
     if (loop->current >= loop->input_count)
         return;
-    struct endpoint *endpoint = &loop->inputs[loop->current].endpoint;
-    bool keep =
-        endpoint->inherited && loop->phase == LOOP_RUNNING && wanted_again(loop, endpoint->fd);
+    struct loop_input *input = &loop->inputs[loop->current];
+    bool keep = input->endpoint.inherited && loop->phase == LOOP_RUNNING &&
+                wanted_again(loop, input->endpoint.fd);
     if (!keep)
-        endpoint_close_input(endpoint);
+        close_input(loop, input);
 }
 
 /* Takes over an inherited descriptor that an earlier input has read to its end: its private
@@ -202,8 +217,7 @@ static bool open_input(struct poll_loop *loop, size_t index)
 {
     struct loop_input *input = &loop->inputs[index];
     if (!take_over(loop, index) &&
-        endpoint_open_input(&input->endpoint, loop->options->inputs[index], loop->closed,
-                            loop->options) != 0) {
+        endpoint_open_input(&input->endpoint, loop->options->inputs[index], loop->options) != 0) {
         note_failure(loop, input->meter, input->endpoint.error);
         return false;
     }
@@ -320,7 +334,7 @@ void loop_close_endpoints(struct poll_loop *loop)
 {
     struct meter *meter = loop->meter;
     for (size_t i = 0; i < loop->input_count; i++)
-        endpoint_close_input(&loop->inputs[i].endpoint); /* also one that is kept for later */
+        close_input(loop, &loop->inputs[i]); /* also one that is kept for later */
     if (!meter->began)
         abandon_outputs(loop);
     meter_advance(meter, METER_BUSY, platform_now());
