@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 static int find_size(const struct options *options, uint64_t *size)
 {
@@ -28,12 +29,12 @@ static int find_size(const struct options *options, uint64_t *size)
 }
 
 /* Everything is set up: the run, and its reports. */
-static void run(const struct options *options, const struct endpoint_closed *closed, uint64_t size,
-                struct meter *meter, struct reporter *reporter, struct ending *ending)
+static void run(const struct options *options, uint64_t size, struct meter *meter,
+                struct reporter *reporter, struct ending *ending)
 {
     struct poll_loop loop;
     ending->failed = true;
-    if (poll_loop_init(&loop, options, closed, size, meter, reporter) == 0) {
+    if (poll_loop_init(&loop, options, size, meter, reporter) == 0) {
         poll_loop_run(&loop);
         *ending = loop.ending;
         report_final(reporter, meter, ending_status(ending));
@@ -55,8 +56,7 @@ static void describe_run(struct meter *meter, const struct options *options, uin
             strcmp(options->outputs[i], "-") == 0 ? "stdout" : options->outputs[i];
 }
 
-static void set_up_and_run(const struct options *options, const struct endpoint_closed *closed,
-                           uint64_t start_ns, struct ending *ending)
+static void set_up_and_run(const struct options *options, uint64_t start_ns, struct ending *ending)
 {
     struct meter meter;
     uint64_t size = 0;
@@ -70,21 +70,20 @@ static void set_up_and_run(const struct options *options, const struct endpoint_
     describe_run(&meter, options, size);
     struct reporter *reporter = report_open(options);
     if (reporter != NULL)
-        run(options, closed, size, &meter, reporter, ending);
+        run(options, size, &meter, reporter, ending);
     if (report_close(reporter) != 0)
         ending->failed = true;
     meter_destroy(&meter);
 }
 
 /* Options have been read: the whole run with its pidfile. */
-static struct ending run_with_pidfile(const struct options *options,
-                                      const struct endpoint_closed *closed, uint64_t start_ns)
+static struct ending run_with_pidfile(const struct options *options, uint64_t start_ns)
 {
     struct ending ending = {0};
     if (options->pidfile == NULL) {
-        set_up_and_run(options, closed, start_ns, &ending);
+        set_up_and_run(options, start_ns, &ending);
     } else if (pidfile_write(options->pidfile) == 0) {
-        set_up_and_run(options, closed, start_ns, &ending);
+        set_up_and_run(options, start_ns, &ending);
         pidfile_remove(options->pidfile);
     } else {
         report_message("%s: %s", options->pidfile, strerror(errno));
@@ -94,11 +93,11 @@ static struct ending run_with_pidfile(const struct options *options,
 }
 
 /* The status when there is nothing to run. */
-static int status_without_run(enum options_status parsed, const struct endpoint_closed *closed)
+static int status_without_run(enum options_status parsed)
 {
     if (parsed == OPTIONS_USAGE)
         return EXIT_USAGE;
-    if (parsed == OPTIONS_DONE && !closed->fd[1])
+    if (parsed == OPTIONS_DONE && endpoint_was_inherited(STDOUT_FILENO))
         return EXIT_OK;
     if (parsed == OPTIONS_DONE)
         report_message("stdout: %s", strerror(EBADF));
@@ -108,17 +107,16 @@ static int status_without_run(enum options_status parsed, const struct endpoint_
 int main(int argc, char *argv[])
 {
     uint64_t start_ns = platform_now();
-    struct endpoint_closed closed;
-    endpoint_fill_standard(&closed);
+    endpoint_fill_standard();
 
     struct options options;
     enum options_status parsed = options_parse(&options, argc, argv);
     if (parsed != OPTIONS_RUN) {
-        int status = status_without_run(parsed, &closed);
+        int status = status_without_run(parsed);
         (void)report_close(NULL); /* sends the message */
         return status;
     }
-    struct ending ending = run_with_pidfile(&options, &closed, start_ns);
+    struct ending ending = run_with_pidfile(&options, start_ns);
     options_destroy(&options);
     (void)report_close(NULL);
     if (ending_signal(&ending) != 0)

@@ -27,14 +27,22 @@ static void set_error(struct endpoint *endpoint, const char *what, int error)
 
 /* --- inherited descriptors -------------------------------------------------------------------- */
 
-void endpoint_fill_standard(struct endpoint_closed *closed)
+void endpoint_fill_standard(void)
 {
-    for (int fd = 0; fd < 3; fd++) {
-        closed->fd[fd] = fcntl(fd, F_GETFD) < 0;
-        /* open() takes the lowest free number, and those below are taken. */
-        if (closed->fd[fd])
-            (void)open("/dev/null", O_RDWR); /* cppcheck-suppress leakReturnValNotUsed; it is fd */
-    }
+    /* open() takes the lowest free number, and those below are taken. */
+    for (int fd = 0; fd < 3; fd++)
+        if (fcntl(fd, F_GETFD) < 0)
+            /* cppcheck-suppress leakReturnValNotUsed; it is fd */
+            (void)open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+bool endpoint_was_inherited(int fd)
+{
+    int flags = fcntl(fd, F_GETFD);
+    if (flags >= 0 && (flags & FD_CLOEXEC) == 0)
+        return true;
+    errno = EBADF;
+    return false;
 }
 
 /* The number that `text` is from end to end, or -1. */
@@ -67,10 +75,9 @@ int endpoint_inherited_number(const char *text, int dash)
 
 /* Whether `fd` is open as `access_mode` wants; errno EBADF if not, as read(2) and write(2) would.
  */
-static bool usable(int fd, int access_mode, const struct endpoint_closed *closed)
+static bool usable(int fd, int access_mode)
 {
-    errno = EBADF;
-    if (fd < 3 && closed->fd[fd])
+    if (!endpoint_was_inherited(fd))
         return false;
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0)
@@ -131,11 +138,10 @@ static int describe(struct endpoint *endpoint, const struct options *options)
     return 0;
 }
 
-static int adopt(struct endpoint *endpoint, int access_mode, const struct endpoint_closed *closed,
-                 const struct options *options)
+static int adopt(struct endpoint *endpoint, int access_mode, const struct options *options)
 {
     endpoint->inherited = true;
-    if (!usable(endpoint->fd, access_mode, closed))
+    if (!usable(endpoint->fd, access_mode))
         return -1;
     if (nonblock_adopt(&endpoint->nonblock, endpoint->fd, true) != 0)
         return -1;
@@ -153,13 +159,12 @@ static int refuse(struct endpoint *endpoint, const char *what)
 
 /* --- inputs ----------------------------------------------------------------------------------- */
 
-int endpoint_open_input(struct endpoint *endpoint, const char *text,
-                        const struct endpoint_closed *closed, const struct options *options)
+int endpoint_open_input(struct endpoint *endpoint, const char *text, const struct options *options)
 {
     *endpoint = (struct endpoint){.name = strcmp(text, "-") == 0 ? "stdin" : text,
                                   .fd = endpoint_inherited_number(text, STDIN_FILENO)};
     if (endpoint->fd >= 0)
-        return adopt(endpoint, O_RDONLY, closed, options) == 0 ? 0 : refuse(endpoint, "");
+        return adopt(endpoint, O_RDONLY, options) == 0 ? 0 : refuse(endpoint, "");
     endpoint->fd = open(text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (endpoint->fd < 0)
         return refuse(endpoint, "");
@@ -183,8 +188,12 @@ static int open_existing(struct endpoint *endpoint, const char *path, int flags,
                          const struct options *options)
 {
     endpoint->fd = open(path, flags);
-    if (endpoint->fd < 0 && errno == ENOENT && options->file_mode != FILE_NO_CLOBBER)
-        endpoint->fd = open(path, flags | O_CREAT, 0666);
+    if (endpoint->fd < 0 && errno == ENOENT) {
+        if (options->file_mode != FILE_NO_CLOBBER)
+            endpoint->fd = open(path, flags | O_CREAT, 0666);
+        else
+            errno = EEXIST; /* the link does exist */
+    }
     struct stat status;
     if (endpoint->fd < 0 || fstat(endpoint->fd, &status) != 0 || !S_ISREG(status.st_mode))
         return endpoint->fd < 0 ? -1 : 0;
@@ -220,7 +229,6 @@ static bool is_fifo(const char *path)
 }
 
 enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char *text,
-                                           const struct endpoint_closed *closed,
                                            const struct options *options)
 {
     *endpoint = (struct endpoint){.name = strcmp(text, "-") == 0 ? "stdout" : text,
@@ -228,7 +236,7 @@ enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char
                                   .fd = endpoint_inherited_number(text, STDOUT_FILENO)};
     int result;
     if (endpoint->fd >= 0) {
-        result = adopt(endpoint, O_WRONLY, closed, options);
+        result = adopt(endpoint, O_WRONLY, options);
     } else {
         result = open_path(endpoint, text, options);
         /* open(2): ENXIO for a FIFO opened O_WRONLY | O_NONBLOCK that no process reads. */

@@ -53,27 +53,26 @@ struct endpoint {
     char error[ENDPOINT_ERROR_TEXT];
 };
 
-/* Which of the descriptors 0, 1 and 2 were closed when the program started. */
-struct endpoint_closed {
-    bool fd[3];
-};
+/* Fills those of the descriptors 0, 1 and 2 that are closed with /dev/null, so that nothing opened
+ * later lands there. First call in main(). */
+void endpoint_fill_standard(void);
 
-/* Notes them and fills them with /dev/null, so that nothing opened later lands there. First call
- * in main(). */
-void endpoint_fill_standard(struct endpoint_closed *closed);
+/*
+ * Whether `fd` was open when the program started; false with errno EBADF. What bpipe opens itself,
+ * the fillers above included, closes on exec, and nothing that was inherited across exec can.
+ */
+bool endpoint_was_inherited(int fd);
 
 /* The descriptor that an endpoint's text stands for ("-" stands for `dash`), or -1: a path. */
 int endpoint_inherited_number(const char *text, int dash);
 
 /* 0, or -1 with endpoint->error. A FIFO may have no writer yet. */
-int endpoint_open_input(struct endpoint *endpoint, const char *text,
-                        const struct endpoint_closed *closed, const struct options *options);
+int endpoint_open_input(struct endpoint *endpoint, const char *text, const struct options *options);
 
 enum endpoint_opening { ENDPOINT_OPENED, ENDPOINT_PENDING, ENDPOINT_REFUSED };
 
 /* PENDING: a FIFO without a reader; call again later. REFUSED: see endpoint->error. */
 enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char *text,
-                                           const struct endpoint_closed *closed,
                                            const struct options *options);
 
 /* An output that takes everything and has no descriptor (-X). */

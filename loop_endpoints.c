@@ -45,8 +45,8 @@ static enum endpoint_opening open_output(struct poll_loop *loop, size_t index)
     if (loop->options->discard)
         endpoint_open_discard(&output->endpoint);
     else
-        opening = endpoint_open_output(&output->endpoint, loop->options->outputs[index],
-                                       loop->closed, loop->options);
+        opening =
+            endpoint_open_output(&output->endpoint, loop->options->outputs[index], loop->options);
     output->meter->name = output->endpoint.name;
     if (opening != ENDPOINT_OPENED)
         return opening;
@@ -150,26 +150,39 @@ void loop_open_endpoints(struct poll_loop *loop)
 
 /* --- inputs ----------------------------------------------------------------------------------- */
 
-/* The earlier or later input that stands for the same inherited descriptor ("bpipe - -"), or
- * input_count if there is none in [from, to). */
-static size_t same_descriptor(const struct poll_loop *loop, int fd, size_t from, size_t to)
+/* Whether a later input stands for the same inherited descriptor ("bpipe - -"). */
+static bool wanted_again(const struct poll_loop *loop, int fd)
 {
-    for (size_t i = from; i < to; i++)
+    for (size_t i = loop->current + 1; i < loop->input_count; i++)
         if (endpoint_inherited_number(loop->options->inputs[i], STDIN_FILENO) == fd)
-            return i;
-    return loop->input_count;
+            return true;
+    return false;
+}
+
+/* Whether an output has the same number ("bpipe fd://3 -o fd://3"); it closes it, then. */
+static bool is_output_too(const struct poll_loop *loop, int fd)
+{
+    for (size_t i = 0; i < loop->output_count; i++)
+        if (loop->outputs[i].state == OUTPUT_OPEN && loop->outputs[i].endpoint.fd == fd)
+            return true;
+    return false;
+}
+
+static void close_input(struct poll_loop *loop, struct loop_input *input)
+{
+    if (!is_output_too(loop, input->endpoint.fd))
+        endpoint_close_input(&input->endpoint);
 }
 
 static void close_current(struct poll_loop *loop)
 {
     if (loop->current >= loop->input_count)
         return;
-    struct endpoint *endpoint = &loop->inputs[loop->current].endpoint;
-    bool wanted_again = endpoint->inherited && loop->phase == LOOP_RUNNING &&
-                        same_descriptor(loop, endpoint->fd, loop->current + 1, loop->input_count) !=
-                            loop->input_count;
-    if (!wanted_again)
-        endpoint_close_input(endpoint);
+    struct loop_input *input = &loop->inputs[loop->current];
+    bool keep = input->endpoint.inherited && loop->phase == LOOP_RUNNING &&
+                wanted_again(loop, input->endpoint.fd);
+    if (!keep)
+        close_input(loop, input);
 }
 
 /* Takes over an inherited descriptor that an earlier input has read to its end: its private
@@ -177,14 +190,17 @@ static void close_current(struct poll_loop *loop)
 static bool take_over(struct poll_loop *loop, size_t index)
 {
     int fd = endpoint_inherited_number(loop->options->inputs[index], STDIN_FILENO);
-    size_t earlier = fd < 0 ? loop->input_count : same_descriptor(loop, fd, 0, index);
-    if (earlier == loop->input_count || loop->inputs[earlier].endpoint.fd != fd)
-        return false;
     struct endpoint *endpoint = &loop->inputs[index].endpoint;
-    *endpoint = loop->inputs[earlier].endpoint;
-    endpoint->nonblock.writers_gone = true;
-    loop->inputs[earlier].endpoint.fd = -1;
-    return true;
+    for (size_t i = 0; fd >= 0 && i < index; i++) {
+        struct endpoint *earlier = &loop->inputs[i].endpoint;
+        if (earlier->fd != fd)
+            continue; /* another one, or handed on already */
+        *endpoint = *earlier;
+        endpoint->nonblock.writers_gone = true;
+        earlier->fd = -1;
+        return true;
+    }
+    return false;
 }
 
 static bool feeds_an_output(const struct poll_loop *loop, const struct endpoint *input)
@@ -200,8 +216,7 @@ static bool open_input(struct poll_loop *loop, size_t index)
 {
     struct loop_input *input = &loop->inputs[index];
     if (!take_over(loop, index) &&
-        endpoint_open_input(&input->endpoint, loop->options->inputs[index], loop->closed,
-                            loop->options) != 0) {
+        endpoint_open_input(&input->endpoint, loop->options->inputs[index], loop->options) != 0) {
         note_failure(loop, input->meter, input->endpoint.error);
         return false;
     }
@@ -317,7 +332,8 @@ static void close_outputs(struct poll_loop *loop, bool atomic)
 void loop_close_endpoints(struct poll_loop *loop)
 {
     struct meter *meter = loop->meter;
-    close_current(loop);
+    for (size_t i = 0; i < loop->input_count; i++)
+        close_input(loop, &loop->inputs[i]); /* also one that is kept for later */
     if (!meter->began)
         abandon_outputs(loop);
     meter_advance(meter, METER_BUSY, platform_now());

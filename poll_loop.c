@@ -44,12 +44,10 @@ static int allocate(struct poll_loop *loop)
     return 0;
 }
 
-int poll_loop_init(struct poll_loop *loop, const struct options *options,
-                   const struct endpoint_closed *closed, uint64_t total_size, struct meter *meter,
-                   struct reporter *reporter)
+int poll_loop_init(struct poll_loop *loop, const struct options *options, uint64_t total_size,
+                   struct meter *meter, struct reporter *reporter)
 {
     *loop = (struct poll_loop){.options = options,
-                               .closed = closed,
                                .meter = meter,
                                .reporter = reporter,
                                .size_left = total_size,

@@ -53,7 +53,6 @@ struct loop_output {
 
 struct poll_loop {
     const struct options *options;
-    const struct endpoint_closed *closed;
     struct meter *meter;
     struct reporter *reporter;
     struct ring ring;
@@ -82,9 +81,8 @@ struct poll_loop {
  * initialized with options' numbers of inputs and outputs, `total_size` is the announced size in
  * bytes or records (0: unknown). Returns 0, or -1 after a message.
  */
-int poll_loop_init(struct poll_loop *loop, const struct options *options,
-                   const struct endpoint_closed *closed, uint64_t total_size, struct meter *meter,
-                   struct reporter *reporter);
+int poll_loop_init(struct poll_loop *loop, const struct options *options, uint64_t total_size,
+                   struct meter *meter, struct reporter *reporter);
 
 /* Opens the endpoints, moves the bytes, closes the endpoints. What happened is in loop->ending and
  * in the meter; failures have been reported. */

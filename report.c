@@ -144,6 +144,8 @@ static int open_path(struct reporter *reporter, struct report *report, int fd)
 {
     if (fd < 0 && is_replaced(report))
         return replaced_file_open(&report->file, report->path);
+    if (fd >= 0 && !endpoint_was_inherited(fd))
+        return -1;
     int opened = fd >= 0 ? sink_open_descriptor(&report->own, fd)
                          : sink_open_path(&report->own, report->path);
     if (opened != 0)
