@@ -43,8 +43,15 @@ struct meter_endpoint {
     char error[METER_ERROR_TEXT]; /* why it failed, or "" */
 };
 
-/* The rate in whole windows of METER_WINDOW_NS, the last one excepted (see meter_rate()). */
+/* The rates of the windows of METER_WINDOW_NS that have ended, in bytes/s. */
 #define METER_WINDOW_NS NS_PER_SEC
+
+struct meter_windows {
+    uint64_t count;
+    double min, max, mean;
+    double square_deviations; /* the sum of (rate - mean)^2; sums of squares would cancel */
+    double last;
+};
 
 struct meter {
     const char *name; /* -N, or NULL */
@@ -68,22 +75,27 @@ struct meter {
     uint64_t full_count, empty_count;
     bool ran_dry; /* the buffer is empty and that was counted */
 
-    uint64_t window_start_ns,
-        window_bytes; /* the open rate window, and bytes_passed at its start */
-    uint64_t windows;
-    double rate_min, rate_max, rate_sum, rate_square_sum; /* of the whole windows, bytes/s */
+    uint64_t window_start_ns; /* the window that contains now_ns */
+    uint64_t window_bytes;    /* bytes_passed at its start */
+    struct meter_windows windows;
 
     struct residence residence;
 };
 
 /*
- * Zeroes *meter, starts all clocks at `start_ns` and makes room for the endpoints.
+ * Zeroes *meter, starts all clocks at `start_ns` and makes room for the endpoints, whose names are
+ * "" until the caller sets them. There is always room for one of each kind.
  * Returns 0, or -1 with errno ENOMEM.
  */
 int meter_init(struct meter *meter, uint64_t start_ns, size_t input_count, size_t output_count);
 void meter_destroy(struct meter *meter);
 
-/* The time since the last call, up to `now_ns`, was spent in `state`. Times before that are 0. */
+/*
+ * The time since the last call, up to `now_ns`, was spent in `state`; a time before that counts as
+ * no time at all. Rate windows that ended meanwhile are closed here, however many they are: the
+ * bytes that were counted before belong to the first of them, those that are counted from now on to
+ * the window that contains `now_ns`. So nobody has to wake up at the end of a window.
+ */
 void meter_advance(struct meter *meter, enum meter_state state, uint64_t now_ns);
 
 /*
@@ -110,10 +122,13 @@ void meter_dry(struct meter *meter);
 
 /* --- reading ------------------------------------------------------------------------------- */
 
+/* In bytes/s. Windows are those of METER_WINDOW_NS; the one that is open counts from half its
+ * length on. Before there is any, current, min and max are the mean and stddev is 0. */
 struct meter_rate {
-    double mean;             /* bytes_passed over the elapsed time */
-    double min, max, stddev; /* over windows; a last one counts from half its length on; in a run
-                                shorter than that min and max are the mean and stddev is 0 */
+    double mean;             /* bytes_passed over the elapsed time; 0 if that is 0 */
+    double current;          /* of the last window */
+    double min, max, stddev; /* over all windows */
+    uint64_t windows;        /* how many that are */
 };
 
 uint64_t meter_elapsed(const struct meter *meter);
@@ -132,7 +147,9 @@ enum meter_verdict {
 /*
  * The largest of input, output, throttle and busy if it is at least half of the time outside
  * absorb, else balanced. *endpoint becomes the endpoint of that side that was waited for longest,
- * or NULL for the verdicts that have no side.
+ * or NULL for the verdicts that have no side. Of equals the first wins, states as well as
+ * endpoints; a side whose endpoints were never waited for (closing took long) is named by its
+ * first.
  */
 enum meter_verdict meter_verdict(const struct meter *meter, const struct meter_endpoint **endpoint);
 const char *meter_verdict_name(enum meter_verdict verdict); /* "input", "output", ... */

@@ -11,6 +11,7 @@
  *      gives another pty)
  *   3. an anonymous pipe that may not be opened (another user's): RWF_NOWAIT at each call
  *   4. a socket: MSG_DONTWAIT at each call
+ *      (where the system refuses 3 or 4 at the first call, way 5 is taken then)
  *   5. the flag is set on the shared description, and taken back at the end, before a fatal signal
  *      ends bpipe, and while it is stopped
  */
@@ -33,6 +34,7 @@ enum nonblock_method {
 
 struct nonblock {
     enum nonblock_method method;
+    bool may_share;      /* way 5 is allowed */
     bool flag_was_clear; /* NONBLOCK_SHARED: the flag is ours to take back */
     /* A FIFO whose writers had all gone when it was opened again: poll() will never tell the end,
      * so read on without it until read() answers 0. */
@@ -54,9 +56,9 @@ void nonblock_own(struct nonblock *nonblock, int fd);
  * readv(2) and writev(2) that do not block and are not interrupted: bytes moved, or -1 with errno
  * (EAGAIN: not now). *calls grows by the number of system calls made.
  */
-ssize_t nonblock_readv(const struct nonblock *nonblock, int fd, struct iovec *iov, int count,
+ssize_t nonblock_readv(struct nonblock *nonblock, int fd, struct iovec *iov, int count,
                        uint64_t *calls);
-ssize_t nonblock_writev(const struct nonblock *nonblock, int fd, struct iovec *iov, int count,
+ssize_t nonblock_writev(struct nonblock *nonblock, int fd, struct iovec *iov, int count,
                         uint64_t *calls);
 
 /* Takes a flag set on a shared description back, and sets it again (after SIGCONT). */

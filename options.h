@@ -24,7 +24,7 @@ enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_PROMETHEUS };
 /* One --report. */
 struct report_spec {
     enum report_format format;
-    const char *path; /* NULL: stderr */
+    const char *path; /* NULL: stderr; else what an endpoint may be, but not descriptor 2 */
 };
 
 struct options {
@@ -46,8 +46,9 @@ struct options {
     bool pipe_size_given; /* -J: else the default, try 1 MiB and then 256 KiB */
     uint64_t pipe_size;   /* -J; 0: leave the neighbours' pipes alone */
 
-    uint64_t size;         /* -s: bytes, or records with -l/-0; 0: unknown */
-    const char *size_path; /* -s @PATH: resolved later by endpoint_size_of(); else NULL */
+    bool size_given;       /* -s */
+    uint64_t size;         /* -s: bytes, or records with -l/-0; 0: none given */
+    const char *size_path; /* -s @PATH: resolved later by input_size(); else NULL */
     bool stop_at_size;     /* -S */
     enum record_kind records;
 
@@ -77,6 +78,8 @@ enum options_status {
     OPTIONS_FAILED /* out of memory, or --help could not be written: one line was printed, exit 1 */
 };
 
+/* Fills *options. May reorder argv (operands last). On anything but OPTIONS_RUN there is nothing to
+ * destroy. */
 enum options_status options_parse(struct options *options, int argc, char *argv[]);
 void options_destroy(struct options *options);
 

@@ -41,7 +41,7 @@ ssize_t platform_send_nowait(int fd, struct iovec *iov, int count);
 int platform_pipe_size(int fd);
 int platform_set_pipe_size(int fd, int bytes);
 
-/* Turns O_DIRECT (open(2)) on or off. 0, or -1 with errno. */
+/* Turns O_DIRECT (open(2)) on or off. 1; 0 if it was so already; -1 with errno. */
 int platform_set_direct(int fd, bool on);
 
 /* O_TMPFILE (open(2)) in `directory`, for reading and writing: a descriptor, or -1 with errno. */

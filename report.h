@@ -1,10 +1,13 @@
 /*
  * report.h - final and periodic reports, and every message.
  *
- * Nothing here may stall the data: stderr is written without blocking, what it cannot take is kept
- * (one report at most) and sent later, and further periodic reports are dropped meanwhile. The end
- * of the run waits for it briefly (REPORT_PATIENCE_NS) and then gives up. Report files are opened
- * by report_open(), before a byte moves, so that a path that cannot be written is found out then.
+ * Nothing here may stall the data: stderr, pipes and terminals are written without blocking. What
+ * one cannot take is kept and sent before the next thing that is said; while anything is kept, all
+ * reports but the final one are dropped, whole. The end of the run waits for them briefly
+ * (REPORT_PATIENCE_NS) and then gives up. Report files are opened by report_open(), before a byte
+ * moves, so that a path that cannot be written is found out then.
+ *
+ * A stderr that is closed, or whose reader has gone, is silence. SIGPIPE must be ignored.
  */
 #ifndef BPIPE_REPORT_H
 #define BPIPE_REPORT_H
@@ -22,8 +25,11 @@ struct reporter; /* opaque: the open sinks, owned by whoever called report_open(
 
 /*
  * Opens what options->reports asks for. Paths: a file (created with 0666 & ~umask, truncated when
- * the first report is written), or fd://N. A Prometheus file is written beside its final name and
- * renamed. Returns NULL after a message when one cannot be opened.
+ * the first report is written), a FIFO that has a reader, a device; or a descriptor, fd://N and
+ * the other names that endpoint_inherited_number() knows, of which a copy is kept. A Prometheus
+ * file is written beside its final name and renamed. Returns NULL after a message when one cannot
+ * be opened, two would share a file, or one is an output. With no reports at all it still returns
+ * a reporter, for report_now(). Call it after endpoint_fill_standard().
  */
 struct reporter *report_open(const struct options *options);
 
@@ -37,15 +43,18 @@ void report_now(struct reporter *reporter, const struct meter *meter);
 /* The final report. `exit_status` is the status that the shell will see (128+N for a signal). */
 void report_final(struct reporter *reporter, const struct meter *meter, int exit_status);
 
-/* Sends what is left, waiting for stderr at most REPORT_PATIENCE_NS in all, and frees everything.
- * Returns 0, or -1 after a message if a report file could not be written or closed. NULL is fine.
+/*
+ * Sends what is left, waiting at most REPORT_PATIENCE_NS in all, and frees everything. Returns 0,
+ * or -1 after a message if a report could not be written (other than to stderr). NULL is fine, and
+ * sends the messages that stderr did not take yet: call it at every end of the program.
  */
 int report_close(struct reporter *reporter);
 
 /*
  * One line on stderr, "bpipe: " first: report_message("%s: %s", object, reason). Control
- * characters are shown escaped, so that it stays one line whatever a file is called. Usable at any
- * time, before report_open() and after report_close(); never blocks for long.
+ * characters and what is not UTF-8 are shown escaped, so that it stays one line whatever a file is
+ * called. Usable at any time, before report_open() and after report_close(); it waits only after
+ * that, and in all no longer than report_close() may. Keeps errno.
  */
 void report_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -22,7 +22,12 @@
 
 enum { RING_PIECES = 2 };
 
-/* Memory that a caller may read or write now: `count` pieces (0..2) with `bytes` in all. */
+/*
+ * Memory that a caller may read or write now: `count` pieces (0..2), none of them empty, with
+ * `bytes` in all. The bytes of a read span stay where they are until that reader consumes them or
+ * is detached. A write span holds only until the next ring_consume() or ring_detach(), by whichever
+ * reader: the ring may become empty and start over, and a commit would then mean other memory.
+ */
 struct ring_span {
     struct iovec piece[RING_PIECES];
     int count;
@@ -30,7 +35,7 @@ struct ring_span {
 };
 
 struct ring_reader {
-    uint64_t cursor; /* absolute position of the next byte that it reads */
+    uint64_t cursor; /* absolute position of the next byte that it reads, or would have read */
     bool attached;
 };
 
@@ -39,7 +44,7 @@ struct ring {
     size_t capacity;
     uint64_t head;   /* bytes written since the start */
     uint64_t tail;   /* bytes that every attached reader has consumed */
-    uint64_t origin; /* the absolute position that lies at memory[0] (modulo capacity) */
+    uint64_t origin; /* a position that lies at memory[0]; origin <= tail < origin + capacity */
     struct ring_reader *readers;
     size_t reader_count;
 };
@@ -49,26 +54,32 @@ struct ring {
  * Returns 0, or -1 with errno ENOMEM and nothing allocated.
  */
 int ring_init(struct ring *ring, size_t capacity, size_t reader_count);
-void ring_destroy(struct ring *ring);
+void ring_destroy(struct ring *ring); /* twice, or after a failed ring_init(), is harmless */
 
 /* Where up to `max` bytes may be written now; count is 0 if the ring is full. */
 struct ring_span ring_write_span(const struct ring *ring, size_t max);
 
-/* The first `bytes` of the span last asked for were written. */
+/*
+ * The first `bytes` of the span last asked for were written; at most ring_room(). At least one
+ * reader must be attached: with nobody to read them the bytes could never leave.
+ */
 void ring_commit(struct ring *ring, size_t bytes);
 
-/* Up to `max` bytes that `reader` has not consumed yet; count is 0 if there are none. */
+/* Up to `max` bytes that `reader` has not consumed yet; count is 0 if there are none, and always
+ * after its ring_detach(). */
 struct ring_span ring_read_span(const struct ring *ring, size_t reader, size_t max);
 
 /*
- * `reader` has consumed the next `bytes`. Returns by how much the tail advanced, i.e. how many
- * bytes have now left the ring for good: 0 while a slower reader still needs them.
+ * `reader` has consumed the next `bytes`; at most ring_unread(). Returns by how much the tail
+ * advanced, i.e. how many bytes have now left the ring for good: 0 while a slower reader still
+ * needs them.
  */
 size_t ring_consume(struct ring *ring, size_t reader, size_t bytes);
 
 /*
- * `reader` has gone: it no longer holds the tail back and has nothing unread. Returns by how much
- * the tail advanced. With the last reader everything leaves. Detaching twice is harmless.
+ * `reader` has gone: it no longer holds the tail back and has nothing unread (ask ring_unread()
+ * before, to know what it missed). Returns by how much the tail advanced. With the last reader
+ * everything leaves. Detaching twice is harmless.
  */
 size_t ring_detach(struct ring *ring, size_t reader);
 

@@ -1,8 +1,10 @@
 /*
  * size.h - sizes, durations and percentages as people write and read them.
  *
- * Parsing is exact integer arithmetic: "1.5G" is 1610612736, not something near it. A fraction of
- * the smallest unit (1.3K is 1331.2 bytes) is rounded down. Letters may be in either case.
+ * Parsing is exact integer arithmetic: "1.5G" is 1610612736, not something near it. What does not
+ * come out even (1.3K is 1331.2 bytes) is rounded down, but a fraction of the smallest unit itself
+ * ("1.5", "1.5B", "2.5ns", "50.5%") is junk. A point has digits on both sides. Letters may be in
+ * either case.
  *
  *   sizes      4096  64K  1.5G  10MiB  10MB  512B
  *              K M G T P E count in 1024s, or in 1000s when `si` is set (-k);
@@ -31,14 +33,16 @@ enum size_status size_parse(const char *text, bool si, uint64_t *bytes);
 enum size_status size_parse_duration(const char *text, uint64_t *ns);
 enum size_status size_parse_percent(const char *text, unsigned *percent);
 
-/* Why a text was refused, for a usage message: "is empty", "must not have a sign", ... */
+/* Why a text was refused, for a usage message: "is empty", "must not have a sign", "is not a number
+ * with a known unit", "is too large". */
 const char *size_status_text(enum size_status status);
 
 /*
  * Formatting into a caller's buffer of SIZE_TEXT bytes; the buffer is returned. Three significant
- * digits and a binary unit: "0 B", "999 B", "1.00 KiB", "12.3 MiB", "1023 GiB"; with `si` decimal
- * ones: "1.00 kB", "12.3 MB". Durations: "1.20 ms", "3.21 s", from a minute on "1:05" and from an
- * hour on "2:03:04".
+ * digits, rounded to nearest, and a binary unit: "0 B", "999 B", "1.00 KiB", "12.3 MiB", "1023 GiB"
+ * (before "1.00 TiB"); with `si` decimal ones: "1.00 kB", "12.3 MB". A rate in whole bytes, and
+ * 0 B/s for what is no rate (a NaN, an infinity, below zero). Durations: "0 ns", "1.20 ms",
+ * "3.21 s", from a minute on "1:05" and from an hour on "2:03:04".
  */
 enum { SIZE_TEXT = 32 };
 char *size_format(char buf[SIZE_TEXT], uint64_t bytes, bool si);

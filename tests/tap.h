@@ -1,69 +1,108 @@
 /*
- * tap.h - what a C test says to tests/run: a plan, then one line for each case.
+ * tap.h - what the C tests share: TAP output (testanything.org) and seeded random numbers.
  *
- *     int main(void)
- *     {
- *         tap_plan(2);
- *         tap_ok(ring_fill(&ring) == 0, "a new ring is empty");
- *         tap_skip("a FIFO", "mkfifo(3) is missing");
- *         return tap_done();
- *     }
+ * A test program calls tap_ok() once for each thing that it proves and returns tap_done(). Output
+ * is flushed at once, so that the seed and the last test are seen when the code under test aborts.
  *
- * A test that dies, or ends before its plan is fulfilled, counts as failed. Diagnostics, such as
- * the seed of a random run, go to tap_note().
+ *   TEST_SEED=N   repeats a random run
+ *   TEST_LONG=1   makes random runs 20 times longer
  */
-#ifndef BPIPE_TAP_H
-#define BPIPE_TAP_H
+#ifndef BPIPE_TESTS_TAP_H
+#define BPIPE_TESTS_TAP_H
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
 
-static struct {
-    int planned, done, failed;
-} tap;
+static unsigned tap_count, tap_failures;
 
-static inline void tap_plan(int cases)
-{
-    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* what was said survives a crash */
-    tap.planned = cases;
-    printf("1..%d\n", cases);
-}
-
-/* One case; returns whether it held. */
-__attribute__((format(printf, 2, 3))) static inline bool tap_ok(bool held, const char *format, ...)
+/* One line "ok N - description" or "not ok N - description". Returns `passed`. */
+static inline bool __attribute__((format(printf, 2, 3)))
+tap_ok(bool passed, const char *description, ...)
 {
     va_list arguments;
 
-    va_start(arguments, format);
-    printf("%s %d - ", held ? "ok" : "not ok", ++tap.done);
-    vprintf(format, arguments);
-    printf("\n");
+    printf("%s %u - ", passed ? "ok" : "not ok", ++tap_count);
+    va_start(arguments, description);
+    vprintf(description, arguments);
     va_end(arguments);
-    tap.failed += !held;
-    return held;
+    putchar('\n');
+    fflush(stdout);
+    if (!passed)
+        tap_failures++;
+    return passed;
 }
 
-static inline void tap_skip(const char *what, const char *reason)
-{
-    printf("ok %d - %s # skip %s\n", ++tap.done, what, reason);
-}
-
-__attribute__((format(printf, 1, 2))) static inline void tap_note(const char *format, ...)
+/* A comment line. */
+static inline void __attribute__((format(printf, 1, 2))) tap_note(const char *format, ...)
 {
     va_list arguments;
 
+    fputs("# ", stdout);
     va_start(arguments, format);
-    printf("# ");
     vprintf(format, arguments);
-    printf("\n");
     va_end(arguments);
+    putchar('\n');
+    fflush(stdout);
 }
 
-/* The exit status of main(). */
+/* Prints the plan. Returns main()'s exit status. */
 static inline int tap_done(void)
 {
-    return tap.failed != 0 || tap.done != tap.planned;
+    printf("1..%u\n", tap_count);
+    return tap_failures == 0 && fflush(stdout) == 0 ? 0 : 1;
+}
+
+/* A repetition count for a random test. */
+static inline unsigned tap_rounds(unsigned rounds)
+{
+    const char *text = getenv("TEST_LONG");
+
+    return text != NULL && strcmp(text, "1") == 0 ? rounds * 20 : rounds;
+}
+
+/* The seed for all that is random in a program: TEST_SEED or the time. Printed; call it once. */
+static inline uint64_t tap_seed(void)
+{
+    const char *text = getenv("TEST_SEED");
+    struct timespec now;
+    uint64_t seed;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    seed = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    if (text != NULL)
+        seed = strtoull(text, NULL, 10);
+    tap_note("seed %" PRIu64, seed);
+    return seed;
+}
+
+/* The next 64 random bits (splitmix64). Any *state is a good start. */
+static inline uint64_t tap_random(uint64_t *state)
+{
+    uint64_t bits = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+    bits = (bits ^ bits >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    bits = (bits ^ bits >> 27) * UINT64_C(0x94d049bb133111eb);
+    return bits ^ bits >> 31;
+}
+
+/* A random number from 0 to limit - 1. */
+static inline uint64_t tap_below(uint64_t *state, uint64_t limit)
+{
+    return tap_random(state) % limit;
+}
+
+/* A random number below 2^bits whose order of magnitude is random, too: small ones are frequent. */
+static inline uint64_t tap_magnitude(uint64_t *state, unsigned bits)
+{
+    unsigned width = (unsigned)tap_below(state, bits + 1);
+
+    return width == 0 ? 0 : tap_random(state) >> (64 - width);
 }
 
 #endif

@@ -1,0 +1,127 @@
+/*
+ * bpipe.c - options -> endpoints -> loop -> report -> exit status. Nothing else.
+ */
+#include "ending.h"
+#include "endpoint.h"
+#include "input_size.h"
+#include "meter.h"
+#include "options.h"
+#include "pidfile.h"
+#include "platform.h"
+#include "poll_loop.h"
+#include "report.h"
+#include "signals.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int find_size(const struct options *options, uint64_t *size)
+{
+    const char *failed;
+    if (input_size(options, size, &failed) != 0) {
+        report_message("--size: %s: %s", failed, strerror(errno));
+        return -1;
+    }
+    if (options->stop_at_size && *size == 0 && !options->quiet)
+        report_message("--stop-at-size: the size is not known, so all is copied (use --size)");
+    return 0;
+}
+
+/* Everything is set up: the run, and its reports. */
+static void run(const struct options *options, const struct endpoint_closed *closed, uint64_t size,
+                struct meter *meter, struct reporter *reporter, struct ending *ending)
+{
+    struct poll_loop loop;
+    ending->failed = true;
+    if (poll_loop_init(&loop, options, closed, size, meter, reporter) == 0) {
+        poll_loop_run(&loop);
+        *ending = loop.ending;
+        report_final(reporter, meter, ending_status(ending));
+    }
+    poll_loop_destroy(&loop);
+}
+
+static void describe_run(struct meter *meter, const struct options *options, uint64_t size)
+{
+    meter->name = options->name;
+    meter->size_bytes = size;
+    meter->capacity = options->buffer_size;
+    meter->chunk = options->chunk_size;
+    meter->counts_records = options->records != RECORD_NONE;
+    for (size_t i = 0; i < options->input_count; i++)
+        meter->inputs[i].name = strcmp(options->inputs[i], "-") == 0 ? "stdin" : options->inputs[i];
+    for (size_t i = 0; i < options->output_count; i++)
+        meter->outputs[i].name =
+            strcmp(options->outputs[i], "-") == 0 ? "stdout" : options->outputs[i];
+}
+
+static void set_up_and_run(const struct options *options, const struct endpoint_closed *closed,
+                           uint64_t start_ns, struct ending *ending)
+{
+    struct meter meter;
+    uint64_t size = 0;
+    ending->failed = true;
+    if (find_size(options, &size) != 0)
+        return;
+    if (meter_init(&meter, start_ns, options->input_count, options->output_count) != 0) {
+        report_message("%s", strerror(ENOMEM));
+        return;
+    }
+    describe_run(&meter, options, size);
+    struct reporter *reporter = report_open(options);
+    if (reporter != NULL)
+        run(options, closed, size, &meter, reporter, ending);
+    if (report_close(reporter) != 0)
+        ending->failed = true;
+    meter_destroy(&meter);
+}
+
+/* Options have been read: the whole run with its pidfile. */
+static struct ending run_with_pidfile(const struct options *options,
+                                      const struct endpoint_closed *closed, uint64_t start_ns)
+{
+    struct ending ending = {0};
+    if (options->pidfile == NULL) {
+        set_up_and_run(options, closed, start_ns, &ending);
+    } else if (pidfile_write(options->pidfile) == 0) {
+        set_up_and_run(options, closed, start_ns, &ending);
+        pidfile_remove(options->pidfile);
+    } else {
+        report_message("%s: %s", options->pidfile, strerror(errno));
+        ending.failed = true;
+    }
+    return ending;
+}
+
+/* The status when there is nothing to run. */
+static int status_without_run(enum options_status parsed, const struct endpoint_closed *closed)
+{
+    if (parsed == OPTIONS_USAGE)
+        return EXIT_USAGE;
+    if (parsed == OPTIONS_DONE && !closed->fd[1])
+        return EXIT_OK;
+    if (parsed == OPTIONS_DONE)
+        report_message("stdout: %s", strerror(EBADF));
+    return EXIT_FAILED;
+}
+
+int main(int argc, char *argv[])
+{
+    uint64_t start_ns = platform_now();
+    struct endpoint_closed closed;
+    endpoint_fill_standard(&closed);
+
+    struct options options;
+    enum options_status parsed = options_parse(&options, argc, argv);
+    if (parsed != OPTIONS_RUN) {
+        int status = status_without_run(parsed, &closed);
+        (void)report_close(NULL); /* sends the message */
+        return status;
+    }
+    struct ending ending = run_with_pidfile(&options, &closed, start_ns);
+    options_destroy(&options);
+    (void)report_close(NULL);
+    if (ending_signal(&ending) != 0)
+        signals_raise(ending_signal(&ending));
+    return ending_status(&ending);
+}

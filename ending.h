@@ -1,0 +1,28 @@
+/*
+ * ending.h - how a run ended, and the exit status that this makes.
+ *
+ * Several things can go wrong in one run; each is noted, and the precedence is decided in one
+ * place.
+ */
+#ifndef BPIPE_ENDING_H
+#define BPIPE_ENDING_H
+
+#include <stdbool.h>
+
+struct ending {
+    int signal;     /* SIGINT, SIGQUIT, SIGTERM or SIGHUP that was sent; 0: none */
+    bool timed_out; /* idle, stall, or drain after the end of input */
+    bool failed;    /* an input or output failed */
+    bool departed;  /* the reader of the sole output went away */
+};
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_TIMEOUT = 4, EXIT_SIGNAL_BASE = 128 };
+
+/* The status that a shell sees: signal, timeout, failure, departure (128+SIGPIPE), 0; in that order
+ * of precedence. */
+int ending_status(const struct ending *ending);
+
+/* The signal that bpipe is to die by, or 0. */
+int ending_signal(const struct ending *ending);
+
+#endif

@@ -1,0 +1,425 @@
+/*
+ * endpoint.c - see endpoint.h.
+ *
+ * Everything that is opened is opened here (report files by way of endpoint_inherited_number() in
+ * report.c, atomic outputs by way of atomic_file.c). What this does not do: wait, print, or decide
+ * what an error means for the run.
+ */
+#include "endpoint.h"
+
+#include "platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { PIPE_SIZE_WANTED = 1 << 20, PIPE_SIZE_ELSE = 1 << 18 };
+
+static void set_error(struct endpoint *endpoint, const char *what, int error)
+{
+    snprintf(endpoint->error, sizeof endpoint->error, "%s%s", what, strerror(error));
+}
+
+/* --- inherited descriptors -------------------------------------------------------------------- */
+
+void endpoint_fill_standard(struct endpoint_closed *closed)
+{
+    for (int fd = 0; fd < 3; fd++) {
+        closed->fd[fd] = fcntl(fd, F_GETFD) < 0;
+        /* open() takes the lowest free number, and those below are taken. */
+        if (closed->fd[fd] && open("/dev/null", O_RDWR) != fd)
+            return;
+    }
+}
+
+/* The number that `text` is from end to end, or -1. */
+static int descriptor_number(const char *text)
+{
+    char *end;
+    errno = 0;
+    long number = strtol(text, &end, 10);
+    bool digits = text[0] >= '0' && text[0] <= '9' && *end == '\0';
+    return digits && errno == 0 && number <= INT_MAX ? (int)number : -1;
+}
+
+int endpoint_inherited_number(const char *text, int dash)
+{
+    static const char *const names[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
+    static const char *const prefixes[] = {"fd://", "/dev/fd/", "/proc/self/fd/"};
+
+    if (strcmp(text, "-") == 0)
+        return dash;
+    for (int fd = 0; fd < 3; fd++)
+        if (strcmp(text, names[fd]) == 0)
+            return fd;
+    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+        size_t length = strlen(prefixes[i]);
+        if (strncmp(text, prefixes[i], length) == 0)
+            return descriptor_number(text + length);
+    }
+    return -1;
+}
+
+/* Whether `fd` is open as `access_mode` wants; errno EBADF if not, as read(2) and write(2) would.
+ */
+static bool usable(int fd, int access_mode, const struct endpoint_closed *closed)
+{
+    errno = EBADF;
+    if (fd < 3 && closed->fd[fd])
+        return false;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return false;
+    errno = EBADF;
+    return (flags & O_ACCMODE) == O_RDWR || (flags & O_ACCMODE) == access_mode;
+}
+
+/* --- what a descriptor is --------------------------------------------------------------------- */
+
+static enum endpoint_kind kind_of(int fd, mode_t mode)
+{
+    if (S_ISREG(mode))
+        return ENDPOINT_REGULAR;
+    if (S_ISBLK(mode))
+        return ENDPOINT_BLOCK;
+    if (S_ISFIFO(mode))
+        return ENDPOINT_PIPE;
+    if (S_ISSOCK(mode))
+        return ENDPOINT_SOCKET;
+    return isatty(fd) ? ENDPOINT_TERMINAL : ENDPOINT_DEVICE;
+}
+
+/* The kernel may refuse to grow a pipe (fcntl(2), F_SETPIPE_SZ): that is never an error. */
+static void size_pipe(struct endpoint *endpoint, const struct options *options)
+{
+    if (endpoint->kind != ENDPOINT_PIPE || (options->pipe_size_given && options->pipe_size == 0))
+        return;
+    int before = platform_pipe_size(endpoint->fd);
+    if (before <= 0)
+        return;
+    const int asked = (int)options->pipe_size;
+    const int wanted[] = {options->pipe_size_given ? asked : PIPE_SIZE_WANTED,
+                          options->pipe_size_given ? asked : PIPE_SIZE_ELSE};
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && before < wanted[i]; i++)
+        if (platform_set_pipe_size(endpoint->fd, wanted[i]) > 0) {
+            endpoint->pipe_size_before = before;
+            return;
+        }
+}
+
+/* Everything about an endpoint whose descriptor has just been opened or found open. */
+static int describe(struct endpoint *endpoint, const struct options *options)
+{
+    struct stat status;
+    if (fstat(endpoint->fd, &status) != 0)
+        return -1;
+    if (S_ISDIR(status.st_mode)) {
+        errno = EISDIR;
+        return -1;
+    }
+    endpoint->kind = kind_of(endpoint->fd, status.st_mode);
+    endpoint->is_pty_master =
+        endpoint->kind == ENDPOINT_TERMINAL && platform_is_pty_master(endpoint->fd);
+    if (options->direct_io && endpoint_on_disk(endpoint))
+        direct_io_init(&endpoint->direct, endpoint->fd);
+    size_pipe(endpoint, options);
+    return 0;
+}
+
+static int adopt(struct endpoint *endpoint, int access_mode, const struct endpoint_closed *closed,
+                 const struct options *options)
+{
+    endpoint->inherited = true;
+    if (!usable(endpoint->fd, access_mode, closed))
+        return -1;
+    if (nonblock_adopt(&endpoint->nonblock, endpoint->fd, true) != 0)
+        return -1;
+    return describe(endpoint, options);
+}
+
+static int refuse(struct endpoint *endpoint, const char *what)
+{
+    set_error(endpoint, what, errno);
+    if (!endpoint->inherited && endpoint->fd >= 0)
+        close(endpoint->fd);
+    endpoint->fd = -1;
+    return -1;
+}
+
+/* --- inputs ----------------------------------------------------------------------------------- */
+
+int endpoint_open_input(struct endpoint *endpoint, const char *text,
+                        const struct endpoint_closed *closed, const struct options *options)
+{
+    *endpoint = (struct endpoint){.name = strcmp(text, "-") == 0 ? "stdin" : text,
+                                  .fd = endpoint_inherited_number(text, STDIN_FILENO)};
+    if (endpoint->fd >= 0)
+        return adopt(endpoint, O_RDONLY, closed, options) == 0 ? 0 : refuse(endpoint, "");
+    endpoint->fd = open(text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (endpoint->fd < 0)
+        return refuse(endpoint, "");
+    nonblock_own(&endpoint->nonblock, endpoint->fd);
+    if (describe(endpoint, options) != 0)
+        return refuse(endpoint, "");
+    if (endpoint->kind == ENDPOINT_REGULAR)
+        (void)posix_fadvise(endpoint->fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* only advice */
+    return 0;
+}
+
+/* --- outputs ---------------------------------------------------------------------------------- */
+
+void endpoint_open_discard(struct endpoint *endpoint)
+{
+    *endpoint = (struct endpoint){.name = "discard", .fd = -1, .kind = ENDPOINT_DISCARD};
+}
+
+/* A file that is there already, or that a dangling symbolic link points to. */
+static int open_existing(struct endpoint *endpoint, const char *path, int flags,
+                         const struct options *options)
+{
+    endpoint->fd = open(path, flags);
+    if (endpoint->fd < 0 && errno == ENOENT && options->file_mode != FILE_NO_CLOBBER)
+        endpoint->fd = open(path, flags | O_CREAT, 0666);
+    struct stat status;
+    if (endpoint->fd < 0 || fstat(endpoint->fd, &status) != 0 || !S_ISREG(status.st_mode))
+        return endpoint->fd < 0 ? -1 : 0;
+    endpoint->writes_over = true;
+    endpoint->truncate = options->file_mode == FILE_TRUNCATE;
+    if (options->file_mode != FILE_NO_CLOBBER)
+        return 0;
+    errno = EEXIST;
+    return -1;
+}
+
+static int open_path(struct endpoint *endpoint, const char *path, const struct options *options)
+{
+    if (options->atomic) {
+        endpoint->fd =
+            atomic_file_open(&endpoint->atomic, path, options->file_mode == FILE_NO_CLOBBER);
+        return endpoint->fd < 0 ? -1 : 0;
+    }
+    int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    if (options->file_mode == FILE_APPEND)
+        flags |= O_APPEND;
+    endpoint->fd = open(path, flags | O_CREAT | O_EXCL, 0666);
+    endpoint->created = endpoint->fd >= 0;
+    if (endpoint->created || errno != EEXIST)
+        return endpoint->created ? 0 : -1;
+    return open_existing(endpoint, path, flags, options);
+}
+
+static bool is_fifo(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char *text,
+                                           const struct endpoint_closed *closed,
+                                           const struct options *options)
+{
+    *endpoint = (struct endpoint){.name = strcmp(text, "-") == 0 ? "stdout" : text,
+                                  .sync = options->sync,
+                                  .fd = endpoint_inherited_number(text, STDOUT_FILENO)};
+    int result;
+    if (endpoint->fd >= 0) {
+        result = adopt(endpoint, O_WRONLY, closed, options);
+    } else {
+        result = open_path(endpoint, text, options);
+        /* open(2): ENXIO for a FIFO opened O_WRONLY | O_NONBLOCK that no process reads. */
+        if (result != 0 && errno == ENXIO && is_fifo(text))
+            return ENDPOINT_PENDING;
+        if (result == 0) {
+            nonblock_own(&endpoint->nonblock, endpoint->fd);
+            result = describe(endpoint, options);
+        }
+    }
+    if (result == 0)
+        return ENDPOINT_OPENED;
+    if (options->atomic && errno == EINVAL)
+        snprintf(endpoint->error, sizeof endpoint->error,
+                 "is no regular file, which --atomic needs");
+    else
+        set_error(endpoint, "", errno);
+    endpoint_abandon_output(endpoint);
+    return ENDPOINT_REFUSED;
+}
+
+int endpoint_begin_output(struct endpoint *endpoint)
+{
+    if (endpoint->truncate && ftruncate(endpoint->fd, 0) != 0) {
+        set_error(endpoint, "cannot be truncated: ", errno);
+        return -1;
+    }
+    endpoint->truncate = false;
+    return 0;
+}
+
+/* --- an output that is its own input ---------------------------------------------------------- */
+
+static bool same_regular_file(const struct stat *a, const struct stat *b)
+{
+    return S_ISREG(a->st_mode) && S_ISREG(b->st_mode) && a->st_dev == b->st_dev &&
+           a->st_ino == b->st_ino;
+}
+
+bool endpoint_same_regular_file(const struct endpoint *a, const struct endpoint *b)
+{
+    struct stat a_status, b_status;
+    return a->fd >= 0 && b->fd >= 0 && fstat(a->fd, &a_status) == 0 &&
+           fstat(b->fd, &b_status) == 0 && same_regular_file(&a_status, &b_status);
+}
+
+bool endpoint_feeds_itself(const struct endpoint *input, const struct endpoint *output)
+{
+    struct stat status;
+    return endpoint_same_regular_file(input, output) && fstat(input->fd, &status) == 0 &&
+           lseek(input->fd, 0, SEEK_CUR) < status.st_size;
+}
+
+bool endpoint_would_destroy(const char *input_text, const struct endpoint *output)
+{
+    struct stat in, out;
+    if (!output->writes_over || fstat(output->fd, &out) != 0 || out.st_size == 0)
+        return false;
+    int fd = endpoint_inherited_number(input_text, STDIN_FILENO);
+    int result = fd >= 0 ? fstat(fd, &in) : stat(input_text, &in);
+    return result == 0 && same_regular_file(&in, &out);
+}
+
+/* --- moving bytes ----------------------------------------------------------------------------- */
+
+ssize_t endpoint_readv(struct endpoint *endpoint, struct iovec *iov, int count, uint64_t *calls)
+{
+    if (!endpoint->direct.wanted) {
+        ssize_t result = nonblock_readv(&endpoint->nonblock, endpoint->fd, iov, count, calls);
+        /* A pty's master reads EIO once no slave is open (pty(7) leaves that unsaid). */
+        return result < 0 && errno == EIO && endpoint->is_pty_master ? 0 : result;
+    }
+    direct_io_prepare(&endpoint->direct, endpoint->fd, iov, &count);
+    ssize_t result = nonblock_readv(&endpoint->nonblock, endpoint->fd, iov, count, calls);
+    if (result < 0 && errno == EINVAL && direct_io_refused(&endpoint->direct, endpoint->fd))
+        result = nonblock_readv(&endpoint->nonblock, endpoint->fd, iov, count, calls);
+    direct_io_moved(&endpoint->direct, result);
+    return result;
+}
+
+static ssize_t write_direct(struct endpoint *endpoint, struct iovec *iov, int count,
+                            uint64_t *calls)
+{
+    direct_io_prepare(&endpoint->direct, endpoint->fd, iov, &count);
+    ssize_t result = nonblock_writev(&endpoint->nonblock, endpoint->fd, iov, count, calls);
+    if (result < 0 && errno == EINVAL && direct_io_refused(&endpoint->direct, endpoint->fd))
+        result = nonblock_writev(&endpoint->nonblock, endpoint->fd, iov, count, calls);
+    direct_io_moved(&endpoint->direct, result);
+    return result;
+}
+
+ssize_t endpoint_writev(struct endpoint *endpoint, struct iovec *iov, int count, uint64_t *calls)
+{
+    if (endpoint->kind == ENDPOINT_DISCARD) {
+        ssize_t bytes = 0;
+        for (int i = 0; i < count; i++)
+            bytes += (ssize_t)iov[i].iov_len;
+        return bytes;
+    }
+    ssize_t result = endpoint->direct.wanted
+                         ? write_direct(endpoint, iov, count, calls)
+                         : nonblock_writev(&endpoint->nonblock, endpoint->fd, iov, count, calls);
+    if (result > 0 && endpoint->sync && endpoint_on_disk(endpoint) &&
+        fdatasync(endpoint->fd) != 0 && errno != EINVAL)
+        return -1;
+    return result;
+}
+
+bool endpoint_pollable(const struct endpoint *endpoint)
+{
+    return endpoint->fd >= 0 && endpoint->nonblock.method != NONBLOCK_NONE;
+}
+
+bool endpoint_on_disk(const struct endpoint *endpoint)
+{
+    return endpoint->kind == ENDPOINT_REGULAR || endpoint->kind == ENDPOINT_BLOCK;
+}
+
+bool endpoint_reader_gone(const struct endpoint *endpoint, int error)
+{
+    if (endpoint->kind == ENDPOINT_TERMINAL)
+        return error == EPIPE || error == EIO;
+    return error == EPIPE && endpoint->kind == ENDPOINT_PIPE;
+}
+
+/* --- giving back and closing ------------------------------------------------------------------ */
+
+void endpoint_restore(struct endpoint *endpoint)
+{
+    if (endpoint->fd < 0)
+        return;
+    nonblock_restore(&endpoint->nonblock, endpoint->fd);
+    direct_io_restore(&endpoint->direct, endpoint->fd);
+}
+
+void endpoint_reapply(struct endpoint *endpoint)
+{
+    if (endpoint->fd >= 0)
+        nonblock_reapply(&endpoint->nonblock, endpoint->fd);
+}
+
+/* close(2), with everything given back first. EINTR is no failure: the descriptor is gone, and
+ * nothing is known to be lost (close(2), "Dealing with error returns"). */
+static int give_back_and_close(struct endpoint *endpoint)
+{
+    if (endpoint->fd < 0)
+        return 0;
+    endpoint_restore(endpoint);
+    if (endpoint->pipe_size_before > 0)
+        (void)platform_set_pipe_size(endpoint->fd, endpoint->pipe_size_before); /* best effort */
+    int result = close(endpoint->fd);
+    endpoint->fd = -1;
+    return result == 0 || errno == EINTR ? 0 : -1;
+}
+
+void endpoint_close_input(struct endpoint *endpoint)
+{
+    (void)give_back_and_close(endpoint); /* all that was wanted of it has been read */
+}
+
+int endpoint_sync_output(struct endpoint *endpoint)
+{
+    int result = 0;
+    if (endpoint->atomic.target != NULL)
+        result = atomic_file_sync(&endpoint->atomic, endpoint->fd);
+    else if (endpoint->sync && endpoint->fd >= 0 && endpoint_on_disk(endpoint))
+        result = fsync(endpoint->fd);
+    if (result == 0 || errno == EINVAL) /* fsync(2): EINVAL where there is nothing to sync */
+        return 0;
+    set_error(endpoint, "sync failed: ", errno);
+    return -1;
+}
+
+int endpoint_close_output(struct endpoint *endpoint, bool complete)
+{
+    endpoint->error[0] = '\0';
+    if (endpoint->fd < 0)
+        return 0;
+    if (complete && endpoint->atomic.target != NULL &&
+        atomic_file_publish(&endpoint->atomic, endpoint->fd) != 0)
+        set_error(endpoint, "cannot be put in place: ", errno);
+    if (give_back_and_close(endpoint) != 0 && endpoint->error[0] == '\0')
+        set_error(endpoint, "close failed: ", errno);
+    atomic_file_close(&endpoint->atomic);
+    return endpoint->error[0] == '\0' ? 0 : -1;
+}
+
+void endpoint_abandon_output(struct endpoint *endpoint)
+{
+    if (endpoint->created)
+        (void)unlink(endpoint->name);
+    (void)give_back_and_close(endpoint);
+    atomic_file_close(&endpoint->atomic);
+}

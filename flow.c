@@ -1,0 +1,122 @@
+/*
+ * flow.c - see flow.h.
+ */
+#include "flow.h"
+
+#include <stdlib.h>
+
+/* `percent` of the capacity, at least 1 byte of what is more than nothing. */
+static size_t mark_of(const struct ring *ring, unsigned percent)
+{
+    size_t mark = ring->capacity / 100 * percent + ring->capacity % 100 * percent / 100;
+    return mark == 0 && percent > 0 ? 1 : mark;
+}
+
+int flow_init(struct flow *flow, const struct ring *ring, const struct options *options)
+{
+    *flow = (struct flow){.ring = ring,
+                          .outputs = calloc(ring->reader_count, sizeof *flow->outputs),
+                          .start_mark = mark_of(ring, options->start_fill_percent),
+                          .resume_mark = mark_of(ring, options->resume_fill_percent),
+                          .block_size = (size_t)options->block_size,
+                          .chunk_size = options->chunk_size > ring->capacity
+                                            ? ring->capacity
+                                            : (size_t)options->chunk_size};
+    if (flow->outputs == NULL)
+        return -1;
+    for (size_t i = 0; i < ring->reader_count; i++) {
+        flow->outputs[i].filling = flow->start_mark > 0;
+        flow->outputs[i].alignment = 1;
+    }
+    return 0;
+}
+
+void flow_destroy(struct flow *flow)
+{
+    free(flow->outputs);
+    flow->outputs = NULL;
+}
+
+static bool no_more_can_come(const struct flow *flow)
+{
+    return flow->ended || flow->held || ring_room(flow->ring) == 0;
+}
+
+static void update_filling(const struct flow *flow, size_t index)
+{
+    struct flow_output *output = &flow->outputs[index];
+    size_t unread = ring_unread(flow->ring, index);
+    if (unread == 0)
+        output->filling = flow->start_mark > 0 && !flow->ended;
+    else if (unread >= flow->start_mark || no_more_can_come(flow))
+        output->filling = false;
+}
+
+static bool any_sendable(const struct flow *flow)
+{
+    for (size_t i = 0; i < flow->ring->reader_count; i++)
+        if (flow_sendable(flow, i) > 0)
+            return true;
+    return false;
+}
+
+void flow_update(struct flow *flow)
+{
+    if (flow->resume_mark < flow->ring->capacity) {
+        if (ring_room(flow->ring) == 0)
+            flow->held = true;
+        else if (ring_fill(flow->ring) <= flow->resume_mark)
+            flow->held = false;
+    }
+    if (flow->start_mark > 0)
+        for (size_t i = 0; i < flow->ring->reader_count; i++)
+            update_filling(flow, i);
+    if (flow->held && !any_sendable(flow))
+        flow->held = false;
+}
+
+size_t flow_readable(const struct flow *flow)
+{
+    if (flow->held || flow->ended)
+        return 0;
+    size_t room = ring_room(flow->ring);
+    return room < flow->chunk_size ? room : flow->chunk_size;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static size_t sendable_in_blocks(const struct flow *flow, const struct flow_output *output,
+                                 size_t unread)
+{
+    if (output->block_left > 0)
+        return smaller(unread, output->block_left);
+    if (unread >= flow->block_size)
+        return flow->block_size;
+    return flow->ended ? unread : 0;
+}
+
+size_t flow_sendable(const struct flow *flow, size_t index)
+{
+    const struct flow_output *output = &flow->outputs[index];
+    size_t unread = ring_unread(flow->ring, index);
+    if (unread == 0 || output->filling)
+        return 0;
+    if (flow->block_size > 0)
+        return sendable_in_blocks(flow, output, unread);
+    size_t aligned = unread - unread % output->alignment;
+    if (aligned == 0)
+        return no_more_can_come(flow) ? smaller(unread, flow->chunk_size) : 0;
+    size_t chunk = flow->chunk_size - flow->chunk_size % output->alignment;
+    return smaller(aligned, chunk > 0 ? chunk : flow->chunk_size);
+}
+
+void flow_sent(struct flow *flow, size_t index, size_t bytes)
+{
+    struct flow_output *output = &flow->outputs[index];
+    if (flow->block_size > 0)
+        output->block_left =
+            (output->block_left > 0 ? output->block_left : flow->block_size) - bytes;
+}

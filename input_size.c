@@ -1,0 +1,124 @@
+/*
+ * input_size.c - see input_size.h. Sizes are those of the moment; files may grow later.
+ */
+#include "input_size.h"
+
+#include "endpoint.h"
+#include "records.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { READ_BYTES = 64 * 1024 };
+
+static int count_records_in(int fd, enum record_kind kind, uint64_t *size)
+{
+    char buffer[READ_BYTES];
+    ssize_t bytes;
+    while ((bytes = read(fd, buffer, sizeof buffer)) != 0) {
+        if (bytes > 0)
+            *size += records_count(buffer, (size_t)bytes, kind);
+        else if (errno != EINTR)
+            return -1;
+    }
+    return 0;
+}
+
+static int add_size_at(int directory, const char *name, int flags, enum record_kind kind,
+                       uint64_t *size);
+
+static bool is_dot(const char *name)
+{
+    return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+}
+
+/* Takes `fd` over. */
+static int add_directory(int fd, enum record_kind kind, uint64_t *size)
+{
+    DIR *directory = fdopendir(fd);
+    if (directory == NULL) {
+        close(fd);
+        return -1;
+    }
+    int result = 0;
+    struct dirent *entry;
+    errno = 0;
+    while (result == 0 && (entry = readdir(directory)) != NULL) {
+        if (!is_dot(entry->d_name))
+            result = add_size_at(dirfd(directory), entry->d_name, O_NOFOLLOW, kind, size);
+        errno = result == 0 ? 0 : errno;
+    }
+    int error = errno;
+    closedir(directory);
+    errno = error;
+    return error == 0 ? 0 : -1;
+}
+
+/* Takes `fd` over. */
+static int add_open_file(int fd, const struct stat *status, enum record_kind kind, uint64_t *size)
+{
+    if (S_ISDIR(status->st_mode))
+        return add_directory(fd, kind, size);
+    int result = 0;
+    if (kind != RECORD_NONE)
+        result = count_records_in(fd, kind, size);
+    else
+        *size += (uint64_t)status->st_size;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return result;
+}
+
+/* Only regular files and directories are opened: a FIFO or a device in a tree is not for reading.
+ */
+static int add_size_at(int directory, const char *name, int flags, enum record_kind kind,
+                       uint64_t *size)
+{
+    struct stat status;
+    if (fstatat(directory, name, &status, flags == 0 ? 0 : AT_SYMLINK_NOFOLLOW) != 0)
+        return -1;
+    bool regular = S_ISREG(status.st_mode);
+    if (regular && kind == RECORD_NONE) {
+        *size += (uint64_t)status.st_size;
+        return 0;
+    }
+    if (!regular && !S_ISDIR(status.st_mode))
+        return 0;
+    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
+    return fd < 0 ? -1 : add_open_file(fd, &status, kind, size);
+}
+
+/* What is left of one input, or 0 with *known false. */
+static uint64_t left_of_input(const char *text, bool *known)
+{
+    struct stat status;
+    int fd = endpoint_inherited_number(text, STDIN_FILENO);
+    int result = fd >= 0 ? fstat(fd, &status) : stat(text, &status);
+    if (result != 0 || !S_ISREG(status.st_mode)) {
+        *known = false;
+        return 0;
+    }
+    off_t position = fd >= 0 ? lseek(fd, 0, SEEK_CUR) : 0;
+    return position < 0 || position > status.st_size ? 0 : (uint64_t)(status.st_size - position);
+}
+
+int input_size(const struct options *options, uint64_t *size, const char **failed)
+{
+    *size = options->size;
+    *failed = options->size_path;
+    if (options->size_path != NULL)
+        return add_size_at(AT_FDCWD, options->size_path, 0, options->records, size);
+    if (options->size_given || options->records != RECORD_NONE)
+        return 0;
+    bool known = true;
+    for (size_t i = 0; i < options->input_count && known; i++)
+        *size += left_of_input(options->inputs[i], &known);
+    if (!known)
+        *size = 0;
+    return 0;
+}

@@ -1,0 +1,339 @@
+/*
+ * loop_endpoints.c - see loop_endpoints.h.
+ *
+ * The order of opening is what makes bad input harmless: outputs are opened without touching their
+ * contents, then an input, and only then files are truncated.
+ */
+#include "loop_endpoints.h"
+
+#include "platform.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define OPENING_DELAY_MIN_NS UINT64_C(1000000)
+#define OPENING_DELAY_MAX_NS UINT64_C(100000000)
+
+static void note_failure(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason)
+{
+    loop->ending.failed = true;
+    snprintf(meter->error, sizeof meter->error, "%s", reason);
+    report_message("%s: %s", meter->name, reason);
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static void abandon_outputs(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->output_count; i++) {
+        if (loop->outputs[i].state == OUTPUT_OPEN)
+            endpoint_abandon_output(&loop->outputs[i].endpoint);
+        loop->outputs[i].state = OUTPUT_CLOSED;
+    }
+    loop->open_outputs = 0;
+    loop->phase = LOOP_DONE;
+}
+
+static enum endpoint_opening open_output(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *output = &loop->outputs[index];
+    enum endpoint_opening opening = ENDPOINT_OPENED;
+    if (loop->options->discard)
+        endpoint_open_discard(&output->endpoint);
+    else
+        opening = endpoint_open_output(&output->endpoint, loop->options->outputs[index],
+                                       loop->closed, loop->options);
+    output->meter->name = output->endpoint.name;
+    if (opening != ENDPOINT_OPENED)
+        return opening;
+    output->state = OUTPUT_OPEN;
+    output->ready = true; /* the first write tells */
+    loop->open_outputs++;
+    if (output->endpoint.direct.wanted)
+        loop->flow.outputs[index].alignment = DIRECT_IO_ALIGNMENT;
+    return ENDPOINT_OPENED;
+}
+
+/* Tries every output that is not open. False: one is refused, and the run is over. */
+static bool open_outputs(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->output_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if (output->state != OUTPUT_UNOPENED || open_output(loop, i) != ENDPOINT_REFUSED)
+            continue;
+        note_failure(loop, output->meter, output->endpoint.error);
+        return false;
+    }
+    return true;
+}
+
+/* Two descriptions of one file would write over each other. */
+static bool outputs_differ(struct poll_loop *loop)
+{
+    for (size_t i = 1; i < loop->output_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (endpoint_same_regular_file(&loop->outputs[i].endpoint,
+                                           &loop->outputs[j].endpoint)) {
+                note_failure(loop, loop->outputs[i].meter, "is an output already");
+                return false;
+            }
+    return true;
+}
+
+static bool inputs_survive(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        for (size_t j = 0; j < loop->output_count; j++)
+            if (endpoint_would_destroy(loop->options->inputs[i], &loop->outputs[j].endpoint)) {
+                note_failure(loop, loop->inputs[i].meter, "input file is output file");
+                return false;
+            }
+    return true;
+}
+
+static bool begin_outputs(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->output_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if (endpoint_begin_output(&output->endpoint) != 0) {
+            note_failure(loop, output->meter, output->endpoint.error);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* All outputs are open: the first input, then the first change to a file. */
+static bool begin(struct poll_loop *loop)
+{
+    if (!outputs_differ(loop) || !inputs_survive(loop))
+        return false;
+    loop->phase = LOOP_RUNNING;
+    loop->current = SIZE_MAX; /* so that the next one is the first */
+    if (loop->options->stop_at_size && loop->size_known && loop->size_left == 0)
+        loop_end_input(loop);
+    else
+        loop_next_input(loop);
+    bool nothing_to_read = loop->phase == LOOP_DRAINING && loop->ending.failed;
+    loop->begun = !nothing_to_read;
+    return loop->begun && begin_outputs(loop);
+}
+
+static bool all_opened(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->output_count; i++)
+        if (loop->outputs[i].state == OUTPUT_UNOPENED)
+            return false;
+    return true;
+}
+
+void loop_open_endpoints(struct poll_loop *loop)
+{
+    if (!open_outputs(loop)) {
+        abandon_outputs(loop);
+        return;
+    }
+    if (all_opened(loop)) {
+        if (!begin(loop))
+            abandon_outputs(loop);
+        return;
+    }
+    uint64_t delay = loop->opening_delay_ns * 2;
+    loop->opening_delay_ns = delay < OPENING_DELAY_MIN_NS   ? OPENING_DELAY_MIN_NS
+                             : delay > OPENING_DELAY_MAX_NS ? OPENING_DELAY_MAX_NS
+                                                            : delay;
+    loop->next_opening_ns = loop->meter->now_ns + loop->opening_delay_ns;
+}
+
+/* --- inputs ----------------------------------------------------------------------------------- */
+
+/* The earlier or later input that stands for the same inherited descriptor ("bpipe - -"), or
+ * input_count if there is none in [from, to). */
+static size_t same_descriptor(const struct poll_loop *loop, int fd, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        if (endpoint_inherited_number(loop->options->inputs[i], STDIN_FILENO) == fd)
+            return i;
+    return loop->input_count;
+}
+
+static void close_current(struct poll_loop *loop)
+{
+    if (loop->current >= loop->input_count)
+        return;
+    struct endpoint *endpoint = &loop->inputs[loop->current].endpoint;
+    bool wanted_again = endpoint->inherited && loop->phase == LOOP_RUNNING &&
+                        same_descriptor(loop, endpoint->fd, loop->current + 1, loop->input_count) !=
+                            loop->input_count;
+    if (!wanted_again)
+        endpoint_close_input(endpoint);
+}
+
+/* Takes over an inherited descriptor that an earlier input has read to its end: its private
+ * description must not be made anew, for poll() on that would not tell the end of a FIFO again. */
+static bool take_over(struct poll_loop *loop, size_t index)
+{
+    int fd = endpoint_inherited_number(loop->options->inputs[index], STDIN_FILENO);
+    size_t earlier = fd < 0 ? loop->input_count : same_descriptor(loop, fd, 0, index);
+    if (earlier == loop->input_count || loop->inputs[earlier].endpoint.fd != fd)
+        return false;
+    struct endpoint *endpoint = &loop->inputs[index].endpoint;
+    *endpoint = loop->inputs[earlier].endpoint;
+    endpoint->nonblock.writers_gone = true;
+    loop->inputs[earlier].endpoint.fd = -1;
+    return true;
+}
+
+static bool feeds_an_output(const struct poll_loop *loop, const struct endpoint *input)
+{
+    for (size_t i = 0; i < loop->output_count; i++)
+        if (loop->outputs[i].state == OUTPUT_OPEN &&
+            endpoint_feeds_itself(input, &loop->outputs[i].endpoint))
+            return true;
+    return false;
+}
+
+static bool open_input(struct poll_loop *loop, size_t index)
+{
+    struct loop_input *input = &loop->inputs[index];
+    if (!take_over(loop, index) &&
+        endpoint_open_input(&input->endpoint, loop->options->inputs[index], loop->closed,
+                            loop->options) != 0) {
+        note_failure(loop, input->meter, input->endpoint.error);
+        return false;
+    }
+    if (feeds_an_output(loop, &input->endpoint)) {
+        note_failure(loop, input->meter, "input file is output file");
+        endpoint_close_input(&input->endpoint);
+        return false;
+    }
+    /* A FIFO must not be read before poll() has seen a writer. */
+    input->ready = input->endpoint.nonblock.writers_gone;
+    return true;
+}
+
+void loop_next_input(struct poll_loop *loop)
+{
+    loop->idle_since_ns = 0;
+    close_current(loop);
+    for (loop->current++; loop->current < loop->input_count; loop->current++)
+        if (open_input(loop, loop->current))
+            return;
+    loop_end_input(loop);
+}
+
+void loop_end_input(struct poll_loop *loop)
+{
+    loop->phase = LOOP_DRAINING;
+    loop->flow.ended = true;
+    loop->idle_since_ns = 0;
+    loop->drain_progress_ns = loop->meter->now_ns;
+    close_current(loop);
+    loop->current = loop->input_count;
+}
+
+void loop_input_failed(struct poll_loop *loop, int error)
+{
+    struct meter_endpoint *meter = loop->inputs[loop->current].meter;
+    char reason[METER_ERROR_TEXT];
+    snprintf(reason, sizeof reason, "read failed at byte %" PRIu64 ": %s", meter->bytes,
+             strerror(error));
+    note_failure(loop, meter, reason);
+    loop_next_input(loop);
+}
+
+/* --- outputs ---------------------------------------------------------------------------------- */
+
+static void detach(struct poll_loop *loop, struct loop_output *output)
+{
+    size_t left = ring_detach(&loop->ring, (size_t)(output - loop->outputs));
+    meter_left(loop->meter, left, ring_fill(&loop->ring));
+    output->state = OUTPUT_CLOSED;
+    output->blocked_since_ns = 0;
+    if (--loop->open_outputs == 0 && all_opened(loop))
+        loop->phase = LOOP_DONE;
+}
+
+void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, const char *reason)
+{
+    note_failure(loop, output->meter, reason);
+    (void)endpoint_close_output(&output->endpoint, false); /* it has failed already */
+    detach(loop, output);
+}
+
+/* The sole output's reader has left: no error, unless SIGPIPE was ignored when bpipe started. */
+static void depart(struct poll_loop *loop, struct loop_output *output)
+{
+    loop->ending.departed = true;
+    (void)endpoint_close_output(&output->endpoint, false);
+    detach(loop, output);
+}
+
+void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int error)
+{
+    if (endpoint_reader_gone(&output->endpoint, error) && loop->output_count == 1 &&
+        !loop->signals.pipe_ignored) {
+        depart(loop, output);
+        return;
+    }
+    char reason[METER_ERROR_TEXT];
+    snprintf(reason, sizeof reason, "write failed at byte %" PRIu64 ": %s", output->meter->bytes,
+             strerror(error));
+    loop_give_up_output(loop, output, reason);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void wait_ended(struct poll_loop *loop, struct loop_output *output)
+{
+    uint64_t before = loop->meter->now_ns;
+    meter_advance(loop->meter, METER_OUTPUT, platform_now());
+    meter_waited(output->meter, loop->meter->now_ns - before);
+}
+
+static void close_one(struct poll_loop *loop, struct loop_output *output)
+{
+    bool complete = ending_status(&loop->ending) == EXIT_OK;
+    if (endpoint_close_output(&output->endpoint, complete) != 0)
+        note_failure(loop, output->meter, output->endpoint.error);
+    output->state = OUTPUT_CLOSED;
+    wait_ended(loop, output);
+}
+
+static void close_outputs(struct poll_loop *loop, bool atomic)
+{
+    for (size_t i = 0; i < loop->output_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if (output->state == OUTPUT_OPEN && (output->endpoint.atomic.target != NULL) == atomic)
+            close_one(loop, output);
+    }
+}
+
+/* Atomic outputs last: they must not appear if any of the others fails to close. */
+void loop_close_endpoints(struct poll_loop *loop)
+{
+    struct meter *meter = loop->meter;
+    close_current(loop);
+    if (!loop->begun)
+        abandon_outputs(loop);
+    meter_advance(meter, METER_BUSY, platform_now());
+    for (size_t i = 0; i < loop->output_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if (output->state != OUTPUT_OPEN || ending_status(&loop->ending) != EXIT_OK)
+            continue;
+        if (endpoint_sync_output(&output->endpoint) != 0)
+            note_failure(loop, output->meter, output->endpoint.error);
+        wait_ended(loop, output);
+    }
+    close_outputs(loop, false);
+    close_outputs(loop, true);
+    for (size_t i = 0; i < loop->output_count; i++) {
+        struct meter_endpoint *output = loop->outputs[i].meter;
+        output->bytes_undelivered =
+            meter->bytes_in + output->bytes_added - output->bytes - output->bytes_dropped;
+    }
+}

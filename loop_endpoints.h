@@ -1,0 +1,35 @@
+/*
+ * loop_endpoints.h - the loop's inputs and outputs as they come and go: opening them in the right
+ * order, the next input, one that fails, the reader that leaves, closing them all.
+ */
+#ifndef BPIPE_LOOP_ENDPOINTS_H
+#define BPIPE_LOOP_ENDPOINTS_H
+
+#include "poll_loop.h"
+
+/*
+ * While OPENING: opens what is not open yet. When all outputs are open it opens the first input,
+ * and only when that has worked touches the outputs' contents; the phase then is RUNNING (or
+ * DRAINING, if there is nothing to read). Whatever is refused ends the run with nothing changed.
+ */
+void loop_open_endpoints(struct poll_loop *loop);
+
+/* The current input has ended: goes on with the next one that can be opened, or starts draining. */
+void loop_next_input(struct poll_loop *loop);
+
+/* No more is to be read: closes the inputs, starts draining. */
+void loop_end_input(struct poll_loop *loop);
+
+/* The current input cannot be read: reports it and goes on with the next. */
+void loop_input_failed(struct poll_loop *loop, int error);
+
+/* Writing to an output failed with `error`: its reader has gone, or it broke. The others go on. */
+void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int error);
+
+/* Gives one output up for `reason`, which is reported; the run is DONE when none is left. */
+void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, const char *reason);
+
+/* DONE: syncs, publishes and closes the outputs, and settles what every one did not get. */
+void loop_close_endpoints(struct poll_loop *loop);
+
+#endif

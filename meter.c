@@ -1,0 +1,270 @@
+/*
+ * meter.c - the arithmetic behind the reports.
+ *
+ * Invariants: the states sum to now_ns - start_ns, exactly; now_ns never goes back; the open window
+ * contains now_ns; fill_area is the integral of the fill over the time so far. It takes times from
+ * its caller and makes no system call, so a test can drive it with a clock of its own.
+ */
+#include "meter.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct meter_endpoint *new_endpoints(size_t count)
+{
+    size_t room = count == 0 ? 1 : count;
+    struct meter_endpoint *endpoints = calloc(room, sizeof *endpoints);
+
+    for (size_t i = 0; endpoints != NULL && i < room; i++)
+        endpoints[i].name = "";
+    return endpoints;
+}
+
+int meter_init(struct meter *meter, uint64_t start_ns, size_t input_count, size_t output_count)
+{
+    *meter = (struct meter){0};
+    meter->start_ns = meter->now_ns = meter->window_start_ns = start_ns;
+    meter->inputs = new_endpoints(input_count);
+    meter->outputs = new_endpoints(output_count);
+    meter->input_count = input_count;
+    meter->output_count = output_count;
+    if (meter->inputs != NULL && meter->outputs != NULL && residence_init(&meter->residence) == 0)
+        return 0;
+    free(meter->inputs);
+    free(meter->outputs);
+    *meter = (struct meter){0};
+    errno = ENOMEM;
+    return -1;
+}
+
+void meter_destroy(struct meter *meter)
+{
+    free(meter->inputs);
+    free(meter->outputs);
+    residence_destroy(&meter->residence);
+    *meter = (struct meter){0};
+}
+
+/* --- time ---------------------------------------------------------------------------------- */
+
+/* Adds `count` windows of the same rate (Chan's way to merge means and square deviations). */
+static void add_windows(struct meter_windows *windows, double rate, uint64_t count)
+{
+    double total = (double)windows->count + (double)count;
+    double share = (double)count / total;
+    double delta = rate - windows->mean;
+
+    windows->min = windows->count == 0 ? rate : fmin(windows->min, rate);
+    windows->max = fmax(windows->max, rate);
+    windows->mean += delta * share;
+    windows->square_deviations += delta * delta * (double)windows->count * share;
+    windows->last = rate;
+    windows->count += count;
+}
+
+static double bytes_per_sec(uint64_t bytes, uint64_t ns)
+{
+    return ns == 0 ? 0 : (double)bytes * ((double)NS_PER_SEC / (double)ns);
+}
+
+/* Closes the windows that ended at or before now_ns: the bytes are the first one's. */
+static void close_windows(struct meter *meter)
+{
+    uint64_t ended = (meter->now_ns - meter->window_start_ns) / METER_WINDOW_NS;
+
+    if (ended == 0)
+        return;
+    add_windows(&meter->windows,
+                bytes_per_sec(meter->bytes_passed - meter->window_bytes, METER_WINDOW_NS), 1);
+    if (ended > 1)
+        add_windows(&meter->windows, 0, ended - 1);
+    meter->window_start_ns += ended * METER_WINDOW_NS;
+    meter->window_bytes = meter->bytes_passed;
+}
+
+/* Lets the time go on to `now_ns` and returns by how much: the caller gives that to the states. */
+static uint64_t pass_time(struct meter *meter, uint64_t now_ns)
+{
+    if (now_ns <= meter->now_ns)
+        return 0;
+    uint64_t ns = now_ns - meter->now_ns;
+    meter->fill_area += (double)meter->fill * (double)ns;
+    meter->now_ns = now_ns;
+    close_windows(meter);
+    return ns;
+}
+
+void meter_advance(struct meter *meter, enum meter_state state, uint64_t now_ns)
+{
+    meter->state_ns[state] += pass_time(meter, now_ns);
+}
+
+void meter_advance_file(struct meter *meter, enum meter_state side, struct meter_endpoint *endpoint,
+                        uint64_t off_cpu_ns, uint64_t now_ns)
+{
+    uint64_t ns = pass_time(meter, now_ns);
+    uint64_t waited_ns = off_cpu_ns < ns ? off_cpu_ns : ns;
+
+    assert(side == METER_INPUT || side == METER_OUTPUT);
+    meter->state_ns[side] += waited_ns;
+    meter->state_ns[METER_BUSY] += ns - waited_ns;
+    meter_waited(endpoint, waited_ns);
+}
+
+void meter_waited(struct meter_endpoint *endpoint, uint64_t ns)
+{
+    endpoint->wait_ns += ns;
+    endpoint->stall_ns += ns;
+}
+
+/* --- bytes --------------------------------------------------------------------------------- */
+
+void meter_moved(struct meter_endpoint *endpoint, uint64_t bytes)
+{
+    endpoint->bytes += bytes;
+    endpoint->longest_stall_ns = meter_longest_stall(endpoint);
+    endpoint->stall_ns = 0;
+}
+
+void meter_arrived(struct meter *meter, uint64_t bytes, uint64_t fill)
+{
+    if (bytes == 0)
+        return;
+    if (fill >= meter->capacity && meter->fill < meter->capacity)
+        meter->full_count++;
+    meter->bytes_in += bytes;
+    meter->fill = fill;
+    if (fill > meter->peak)
+        meter->peak = fill;
+    meter->ran_dry = false;
+    residence_arrived(&meter->residence, bytes, meter->now_ns);
+}
+
+void meter_left(struct meter *meter, uint64_t bytes, uint64_t fill)
+{
+    if (bytes == 0)
+        return;
+    meter->bytes_passed += bytes;
+    meter->fill = fill;
+    residence_left(&meter->residence, bytes, meter->now_ns);
+}
+
+void meter_dry(struct meter *meter)
+{
+    if (!meter->ran_dry)
+        meter->empty_count++;
+    meter->ran_dry = true;
+}
+
+/* --- reading ------------------------------------------------------------------------------- */
+
+uint64_t meter_elapsed(const struct meter *meter)
+{
+    return meter->now_ns - meter->start_ns;
+}
+
+struct meter_rate meter_rate(const struct meter *meter)
+{
+    struct meter_windows windows = meter->windows;
+    uint64_t open_ns = meter->now_ns - meter->window_start_ns;
+    double mean = bytes_per_sec(meter->bytes_passed, meter_elapsed(meter));
+
+    if (open_ns >= METER_WINDOW_NS / 2)
+        add_windows(&windows, bytes_per_sec(meter->bytes_passed - meter->window_bytes, open_ns), 1);
+    if (windows.count == 0)
+        return (struct meter_rate){.mean = mean, .current = mean, .min = mean, .max = mean};
+    return (struct meter_rate){
+        .mean = mean,
+        .current = windows.last,
+        .min = windows.min,
+        .max = windows.max,
+        .stddev = sqrt(windows.square_deviations / (double)windows.count),
+        .windows = windows.count,
+    };
+}
+
+double meter_mean_fill(const struct meter *meter)
+{
+    uint64_t elapsed_ns = meter_elapsed(meter);
+
+    return elapsed_ns == 0 ? 0 : meter->fill_area / (double)elapsed_ns;
+}
+
+uint64_t meter_longest_stall(const struct meter_endpoint *endpoint)
+{
+    return endpoint->stall_ns > endpoint->longest_stall_ns ? endpoint->stall_ns
+                                                           : endpoint->longest_stall_ns;
+}
+
+static const struct meter_endpoint *longest_waited_for(const struct meter_endpoint *endpoints,
+                                                       size_t count)
+{
+    const struct meter_endpoint *longest = endpoints;
+
+    for (size_t i = 1; i < count; i++)
+        if (endpoints[i].wait_ns > longest->wait_ns)
+            longest = &endpoints[i];
+    return longest;
+}
+
+enum meter_verdict meter_verdict(const struct meter *meter, const struct meter_endpoint **endpoint)
+{
+    static const enum meter_state state_of[METER_VERDICT_BALANCED] = {
+        [METER_VERDICT_INPUT] = METER_INPUT,
+        [METER_VERDICT_OUTPUT] = METER_OUTPUT,
+        [METER_VERDICT_THROTTLE] = METER_THROTTLE,
+        [METER_VERDICT_BUSY] = METER_BUSY,
+    };
+    unsigned verdict = 0;
+    uint64_t outside_absorb = 0, largest = 0;
+
+    for (unsigned i = 0; i < METER_VERDICT_BALANCED; i++) {
+        uint64_t ns = meter->state_ns[state_of[i]];
+        outside_absorb += ns;
+        if (ns > largest) {
+            largest = ns;
+            verdict = i;
+        }
+    }
+    if (largest == 0 || largest < outside_absorb - largest)
+        verdict = METER_VERDICT_BALANCED;
+
+    *endpoint = NULL;
+    if (verdict == METER_VERDICT_INPUT)
+        *endpoint = longest_waited_for(meter->inputs, meter->input_count);
+    else if (verdict == METER_VERDICT_OUTPUT)
+        *endpoint = longest_waited_for(meter->outputs, meter->output_count);
+    return (enum meter_verdict)verdict;
+}
+
+const char *meter_verdict_name(enum meter_verdict verdict)
+{
+    static const char *const names[] = {
+        [METER_VERDICT_INPUT] = "input",       [METER_VERDICT_OUTPUT] = "output",
+        [METER_VERDICT_THROTTLE] = "throttle", [METER_VERDICT_BUSY] = "busy",
+        [METER_VERDICT_BALANCED] = "balanced",
+    };
+    return names[verdict];
+}
+
+const char *meter_state_name(enum meter_state state)
+{
+    static const char *const names[METER_STATES] = {
+        [METER_BUSY] = "busy",     [METER_THROTTLE] = "throttle", [METER_INPUT] = "input",
+        [METER_OUTPUT] = "output", [METER_ABSORB] = "absorb",
+    };
+    return names[state];
+}
+
+const struct meter_endpoint *meter_least_output(const struct meter *meter)
+{
+    const struct meter_endpoint *least = meter->outputs;
+
+    for (size_t i = 1; i < meter->output_count; i++)
+        if (meter->outputs[i].bytes < least->bytes)
+            least = &meter->outputs[i];
+    return least;
+}

@@ -1,0 +1,227 @@
+/*
+ * options_table.c - see options_table.h.
+ */
+#include "options_table.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum {
+    HELP_COLUMN = 32,    /* where the right column of --help begins */
+    LEFT_SIZE = 64,      /* room for the left one */
+    LONGEST_TYPO = 40,   /* a longer name is not compared with ours */
+    NO_LETTER = 0x110000 /* getopt's value of the first row if it has no letter: above anything that
+                            a libc which reads letters as wide characters puts into optopt */
+};
+
+const struct option_row option_rows[OPTION_COUNT] = {
+    [OPTION_BUFFER_SIZE] = {"Buffering", 'B', "--buffer-size", "SIZE",
+                            "hold up to SIZE in memory (default 16M)"},
+    [OPTION_CHUNK_SIZE] = {NULL, 'z', "--chunk-size", "SIZE",
+                           "move at most SIZE in one call (default 128K)"},
+    [OPTION_START_FILL] =
+        {NULL, 0, "--start-fill", "PERCENT",
+         "write once the buffer is so full, at the start\nand whenever it ran dry"},
+    [OPTION_RESUME_FILL] = {NULL, 0, "--resume-fill", "PERCENT",
+                            "when the buffer was full, read again once it\nhas drained to PERCENT"},
+    [OPTION_BLOCK_SIZE] = {NULL, 0, "--block-size", "SIZE",
+                           "write exactly SIZE at a time, the last excepted"},
+    [OPTION_PIPE_BUFFER_SIZE] = {NULL, 'J', "--pipe-buffer-size", "SIZE",
+                                 "size of the pipes on both sides; 0 leaves them\n"
+                                 "as they are (default 1M, or as far as allowed)"},
+    [OPTION_NO_SPLICE] = {NULL, 'C', "--no-splice", NULL, "always copy through the buffer"},
+
+    [OPTION_OUTPUT] =
+        {"Outputs", 'o', "--output", "ENDPOINT",
+         "write here instead of to standard output;\nrepeatable, each gets every byte"},
+    [OPTION_APPEND] = {NULL, 0, "--append", NULL, "add to the end of output files"},
+    [OPTION_NO_CLOBBER] = {NULL, 0, "--no-clobber", NULL, "refuse an output file that exists"},
+    [OPTION_ATOMIC] = {NULL, 0, "--atomic", NULL,
+                       "output files appear whole after success, or\nnot at all"},
+    [OPTION_SYNC] = {NULL, 'Y', "--sync", NULL, "have each write on the disk before the next"},
+    [OPTION_DIRECT_IO] = {NULL, 'K', "--direct-io", NULL, "bypass the page cache (O_DIRECT)"},
+    [OPTION_DISCARD] = {NULL, 'X', "--discard", NULL, "read and count, write nothing"},
+
+    [OPTION_SIZE] =
+        {"Size", 's', "--size", "SIZE|@PATH",
+         "expect SIZE bytes, or as many as a file or the\nfiles below a directory hold"},
+    [OPTION_STOP_AT_SIZE] = {NULL, 'S', "--stop-at-size", NULL,
+                             "stop there, and read nothing beyond"},
+    [OPTION_SI] = {NULL, 'k', "--si", NULL,
+                   "K, M, G ... count in 1000s, in all options\nand reports"},
+
+    [OPTION_LINE_MODE] = {"Records", 'l', "--line-mode", NULL,
+                          "count lines; --size is a number of lines"},
+    [OPTION_NULL] = {NULL, '0', "--null", NULL, "count records that end with a NUL instead"},
+
+    [OPTION_IDLE_TIMEOUT] = {"Timeouts (0: no limit)", 0, "--idle-timeout", "DURATION",
+                             "give up when no input comes for so long"},
+    [OPTION_STALL_TIMEOUT] = {NULL, 0, "--stall-timeout", "DURATION",
+                              "give up when an output takes nothing so long"},
+    [OPTION_DRAIN_TIMEOUT] = {NULL, 0, "--drain-timeout", "DURATION",
+                              "the same after the end of input or a SIGTERM\n"
+                              "(default 10s, only after SIGTERM and SIGHUP)"},
+
+    [OPTION_REPORT] = {"Reports", 0, "--report", "FORMAT[:FILE]",
+                       "text, json, prometheus or none; to standard\n"
+                       "error or FILE; repeatable (default text)"},
+    [OPTION_REPORT_EVERY] = {NULL, 0, "--report-every", "DURATION", "report while running as well"},
+    [OPTION_STATS] = {NULL, 'v', "--stats", NULL,
+                      "a text report in any case, with a line for\neach input and output"},
+    [OPTION_QUIET] = {NULL, 'q', "--quiet", NULL, "no report unless one is asked for"},
+    [OPTION_NAME] = {NULL, 'N', "--name", "NAME", "call this bpipe NAME in reports"},
+
+    [OPTION_PIDFILE] = {"General", 'P', "--pidfile", "FILE",
+                        "keep the process id in FILE while running"},
+    [OPTION_HELP] = {NULL, 'h', "--help", NULL, "print this help"},
+    [OPTION_VERSION] = {NULL, 'V', "--version", NULL, "print the version"},
+};
+
+static int value_of(int id)
+{
+    return option_rows[id].letter ? option_rows[id].letter : NO_LETTER + id;
+}
+
+enum option_id option_of_value(int value)
+{
+    for (int id = 0; id < OPTION_COUNT; id++)
+        if (value_of(id) == value)
+            return (enum option_id)id;
+    return OPTION_COUNT;
+}
+
+void option_arrays_fill(struct option_arrays *arrays)
+{
+    char *letter = arrays->letters;
+    *letter++ = ':'; /* a missing argument is ':' and not '?' */
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        const struct option_row *row = &option_rows[id];
+        arrays->longs[id] = (struct option){
+            .name = row->name + strlen("--"),
+            .has_arg = row->argument ? required_argument : no_argument,
+            .val = value_of(id),
+        };
+        if (row->letter) {
+            *letter++ = row->letter;
+            if (row->argument)
+                *letter++ = ':';
+        }
+    }
+    *letter = '\0';
+    arrays->longs[OPTION_COUNT] = (struct option){0};
+}
+
+/* --- --help -------------------------------------------------------------------------------- */
+
+static void print_row(FILE *stream, const struct option_row *row)
+{
+    char left[LEFT_SIZE];
+    char letter[] = {'-', row->letter, ',', '\0'};
+    snprintf(left, sizeof left, "  %3s %s%s%s", row->letter ? letter : "", row->name,
+             row->argument ? " " : "", row->argument ? row->argument : "");
+    const char *line = row->help;
+    for (;;) {
+        size_t length = strcspn(line, "\n");
+        fprintf(stream, "%-*s%.*s\n", HELP_COLUMN, left, (int)length, line);
+        if (line[length] == '\0')
+            break;
+        line += length + 1;
+        left[0] = '\0';
+    }
+}
+
+void option_print_help(FILE *stream)
+{
+    fputs("Usage: bpipe [OPTION]... [INPUT]...\n"
+          "Copy each INPUT, or standard input, through a bounded buffer to standard output\n"
+          "or to every --output, and say at the end which side of the pipe was slow.\n",
+          stream);
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        if (option_rows[id].heading)
+            fprintf(stream, "\n%s:\n", option_rows[id].heading);
+        print_row(stream, &option_rows[id]);
+    }
+    fputs("\n"
+          "INPUT and ENDPOINT are a path, - (standard input or output), or fd://N.\n"
+          "SIZE is like 4096, 64K, 1.5G, 10MiB (1024s) or 10MB (1000s).\n"
+          "DURATION is like 5, 0.25, 250ms, 2m or 1h; a bare number is seconds.\n"
+          "\n"
+          "Examples:\n"
+          "  tar c . | bpipe -B 1G | ssh host 'tar x'\n"
+          "  bpipe --atomic -o /mnt/a/disk.img -o /mnt/b/disk.img disk.img\n"
+          "  pg_dump db | bpipe --report json:dump.json | gzip >db.gz\n"
+          "\n"
+          "See bpipe(1).\n",
+          stream);
+}
+
+/* --- spelling ------------------------------------------------------------------------------ */
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static bool same_letter(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* How many letters were left out, added, changed or swapped with their neighbour. Both names are
+ * at most LONGEST_TYPO long. */
+static size_t edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+    size_t distance[LONGEST_TYPO + 1][LONGEST_TYPO + 1];
+    for (size_t i = 0; i <= a_length; i++)
+        distance[i][0] = i;
+    for (size_t j = 0; j <= b_length; j++)
+        distance[0][j] = j;
+    for (size_t i = 1; i <= a_length; i++) {
+        for (size_t j = 1; j <= b_length; j++) {
+            size_t changed = same_letter(a[i - 1], b[j - 1]) ? 0 : 1;
+            size_t best = least(distance[i - 1][j], distance[i][j - 1]) + 1;
+            best = least(best, distance[i - 1][j - 1] + changed);
+            if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
+                same_letter(a[i - 2], b[j - 1]))
+                best = least(best, distance[i - 2][j - 2] + 1);
+            distance[i][j] = best;
+        }
+    }
+    return distance[a_length][b_length];
+}
+
+const struct option_row *option_nearest(const char *name, size_t length)
+{
+    const struct option_row *nearest = NULL;
+    size_t best = 2 + length / 4; /* as many slips as that make it another word */
+    if (length < 2 || length > LONGEST_TYPO)
+        return NULL;
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        const char *known = option_rows[id].name + strlen("--");
+        size_t distance = edit_distance(name, length, known, strlen(known));
+        if (distance < best) {
+            best = distance;
+            nearest = &option_rows[id];
+        }
+    }
+    return nearest;
+}
+
+size_t option_abbreviated(const char *name, size_t length, char *list, size_t size)
+{
+    size_t count = 0, used = 0;
+    list[0] = '\0';
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        const char *known = option_rows[id].name;
+        if (length == 0 || strncmp(known + strlen("--"), name, length) != 0)
+            continue;
+        int n = snprintf(list + used, size - used, "%s%s", count ? ", " : "", known);
+        if (n > 0 && (size_t)n < size - used)
+            used += (size_t)n;
+        else
+            list[used] = '\0';
+        count++;
+    }
+    return count;
+}

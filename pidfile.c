@@ -1,0 +1,36 @@
+/*
+ * pidfile.c - see pidfile.h.
+ */
+#include "pidfile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+int pidfile_write(const char *path)
+{
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        return -1;
+    int written = fprintf(file, "%ld\n", (long)getpid());
+    int error = errno;
+    if (fclose(file) != 0 || written < 0) {
+        error = written < 0 ? error : errno;
+        (void)unlink(path);
+        errno = error;
+        return -1;
+    }
+    return 0;
+}
+
+void pidfile_remove(const char *path)
+{
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return;
+    long owner = 0;
+    int found = fscanf(file, "%ld", &owner);
+    fclose(file);
+    if (found == 1 && owner == (long)getpid())
+        (void)unlink(path);
+}

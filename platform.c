@@ -1,0 +1,230 @@
+/*
+ * platform.c - the only place that knows which system this is. See platform.h.
+ *
+ * One #ifdef picks between two blocks with the same functions: Linux, and plain POSIX. What is the
+ * same everywhere follows them.
+ */
+#ifdef BPIPE_LINUX
+#define _GNU_SOURCE
+#endif
+
+#include "platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifdef BPIPE_LINUX
+
+#include <sys/ioctl.h>
+
+#ifdef __GLIBC__
+
+typedef unsigned long ioctl_request;
+
+#else /* musl: POSIX's ioctl(), and preadv2() only since 1.2.5, with no macro that tells */
+
+#include <sys/syscall.h>
+
+typedef int ioctl_request;
+
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 0x8
+#endif
+#define preadv2(fd, iov, count, offset, flags) \
+    syscall(SYS_preadv2, fd, iov, (long)(count), (long)(offset), (long)(offset), flags)
+#define pwritev2(fd, iov, count, offset, flags) \
+    syscall(SYS_pwritev2, fd, iov, (long)(count), (long)(offset), (long)(offset), flags)
+
+#endif
+
+const char platform_name[] = "linux";
+
+enum { PROC_FD_PATH = 32 };
+
+static void proc_fd_path(char path[PROC_FD_PATH], int fd)
+{
+    snprintf(path, PROC_FD_PATH, "/proc/self/fd/%d", fd);
+}
+
+int platform_reopen(int fd, int flags)
+{
+    char path[PROC_FD_PATH];
+    proc_fd_path(path, fd);
+    return open(path, flags | O_CLOEXEC);
+}
+
+bool platform_is_pty_master(int fd)
+{
+    unsigned number;
+    return ioctl(fd, (ioctl_request)TIOCGPTN, &number) == 0;
+}
+
+ssize_t platform_readv_nowait(int fd, const struct iovec *iov, int count)
+{
+    return preadv2(fd, iov, count, -1, RWF_NOWAIT);
+}
+
+ssize_t platform_writev_nowait(int fd, const struct iovec *iov, int count)
+{
+    return pwritev2(fd, iov, count, -1, RWF_NOWAIT);
+}
+
+ssize_t platform_recv_nowait(int fd, struct iovec *iov, int count)
+{
+    struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
+    return recvmsg(fd, &message, MSG_DONTWAIT);
+}
+
+ssize_t platform_send_nowait(int fd, struct iovec *iov, int count)
+{
+    struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+int platform_pipe_size(int fd)
+{
+    return fcntl(fd, F_GETPIPE_SZ);
+}
+
+int platform_set_pipe_size(int fd, int bytes)
+{
+    return fcntl(fd, F_SETPIPE_SZ, bytes);
+}
+
+int platform_set_direct(int fd, bool on)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0)
+        return -1;
+    if (((flags & O_DIRECT) != 0) == on)
+        return 0;
+    return fcntl(fd, F_SETFL, on ? flags | O_DIRECT : flags & ~O_DIRECT) < 0 ? -1 : 1;
+}
+
+int platform_open_unnamed(const char *directory, mode_t mode)
+{
+    return open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+}
+
+int platform_link_unnamed(int fd, const char *path)
+{
+    /* AT_EMPTY_PATH needs CAP_DAC_READ_SEARCH; the link in /proc does not (open(2), O_TMPFILE). */
+    char link[PROC_FD_PATH];
+    proc_fd_path(link, fd);
+    return linkat(AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns)
+{
+    struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / 1000000000),
+                               .tv_nsec = (long)(timeout_ns % 1000000000)};
+    return ppoll(fds, count, timeout_ns < 0 ? NULL : &timeout, NULL);
+}
+
+#else /* plain POSIX */
+
+#include <limits.h>
+
+const char platform_name[] = "portable";
+
+static int not_here(void)
+{
+    errno = ENOSYS;
+    return -1;
+}
+
+int platform_reopen(int fd, int flags)
+{
+    (void)fd, (void)flags;
+    return not_here();
+}
+
+bool platform_is_pty_master(int fd)
+{
+    (void)fd;
+    return false;
+}
+
+ssize_t platform_readv_nowait(int fd, const struct iovec *iov, int count)
+{
+    (void)fd, (void)iov, (void)count;
+    return not_here();
+}
+
+ssize_t platform_writev_nowait(int fd, const struct iovec *iov, int count)
+{
+    (void)fd, (void)iov, (void)count;
+    return not_here();
+}
+
+ssize_t platform_recv_nowait(int fd, struct iovec *iov, int count)
+{
+    (void)fd, (void)iov, (void)count;
+    return not_here();
+}
+
+ssize_t platform_send_nowait(int fd, struct iovec *iov, int count)
+{
+    (void)fd, (void)iov, (void)count;
+    return not_here();
+}
+
+int platform_pipe_size(int fd)
+{
+    (void)fd;
+    return not_here();
+}
+
+int platform_set_pipe_size(int fd, int bytes)
+{
+    (void)fd, (void)bytes;
+    return not_here();
+}
+
+int platform_set_direct(int fd, bool on)
+{
+    (void)fd, (void)on;
+    return not_here();
+}
+
+int platform_open_unnamed(const char *directory, mode_t mode)
+{
+    (void)directory, (void)mode;
+    return not_here();
+}
+
+int platform_link_unnamed(int fd, const char *path)
+{
+    (void)fd, (void)path;
+    return not_here();
+}
+
+int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns)
+{
+    int64_t timeout_ms = timeout_ns < 0 ? -1 : (timeout_ns + 999999) / 1000000;
+    return poll(fds, count, timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms);
+}
+
+#endif
+
+static uint64_t clock_ns(clockid_t clock)
+{
+    struct timespec time;
+    clock_gettime(clock, &time); /* cannot fail: both clocks exist wherever this compiles */
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+uint64_t platform_now(void)
+{
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t platform_cpu_time(void)
+{
+    return clock_ns(CLOCK_THREAD_CPUTIME_ID);
+}

@@ -1,0 +1,526 @@
+/*
+ * poll_loop.c - see poll_loop.h. Opening, failing and closing of endpoints is in loop_endpoints.c,
+ * who may move is in flow.c, moving is in transfer.c; here is when.
+ */
+#include "poll_loop.h"
+
+#include "loop_endpoints.h"
+#include "platform.h"
+#include "size.h"
+#include "transfer.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Where things stand in loop->fds. */
+enum { FD_SIGNALS, FD_INPUT, FD_OUTPUTS };
+
+/* --- setting up ------------------------------------------------------------------------------- */
+
+static int allocate(struct poll_loop *loop)
+{
+    const struct options *options = loop->options;
+    loop->input_count = options->input_count;
+    loop->output_count = options->output_count;
+    loop->inputs = calloc(loop->input_count, sizeof *loop->inputs);
+    loop->outputs = calloc(loop->output_count, sizeof *loop->outputs);
+    loop->fds = calloc(FD_OUTPUTS + loop->output_count, sizeof *loop->fds);
+    if (loop->inputs == NULL || loop->outputs == NULL || loop->fds == NULL ||
+        ring_init(&loop->ring, (size_t)options->buffer_size, options->output_count) != 0 ||
+        flow_init(&loop->flow, &loop->ring, options) != 0)
+        return -1;
+    for (size_t i = 0; i < loop->input_count; i++) {
+        loop->inputs[i].meter = &loop->meter->inputs[i];
+        loop->inputs[i].endpoint.fd = -1;
+    }
+    for (size_t i = 0; i < loop->output_count; i++) {
+        loop->outputs[i].meter = &loop->meter->outputs[i];
+        loop->outputs[i].endpoint.fd = -1;
+    }
+    return 0;
+}
+
+int poll_loop_init(struct poll_loop *loop, const struct options *options,
+                   const struct endpoint_closed *closed, uint64_t total_size, struct meter *meter,
+                   struct reporter *reporter)
+{
+    *loop = (struct poll_loop){.options = options,
+                               .closed = closed,
+                               .meter = meter,
+                               .reporter = reporter,
+                               .size_left = total_size,
+                               .size_known = total_size > 0,
+                               .signals.fd = -1};
+    if (allocate(loop) != 0) {
+        char size[SIZE_TEXT];
+        report_message("--buffer-size: %s: %s",
+                       size_format(size, options->buffer_size, options->si), strerror(ENOMEM));
+        return -1;
+    }
+    if (signals_open(&loop->signals) != 0) {
+        report_message("pipe: %s", strerror(errno));
+        return -1;
+    }
+    if (options->report_every_ns > 0)
+        loop->next_sample_ns = meter->start_ns + options->report_every_ns;
+    return 0;
+}
+
+void poll_loop_destroy(struct poll_loop *loop)
+{
+    flow_destroy(&loop->flow);
+    ring_destroy(&loop->ring);
+    free(loop->inputs);
+    free(loop->outputs);
+    free(loop->fds);
+}
+
+/* --- moving ----------------------------------------------------------------------------------- */
+
+/* A call on a disk file may have waited: that time is the file's side's, not bpipe's own. */
+struct file_call {
+    uint64_t cpu_ns;
+};
+
+static struct file_call before_file_call(struct poll_loop *loop)
+{
+    meter_advance(loop->meter, METER_BUSY, platform_now());
+    return (struct file_call){.cpu_ns = platform_cpu_time()};
+}
+
+static void after_file_call(struct poll_loop *loop, struct file_call call, enum meter_state side,
+                            struct meter_endpoint *endpoint)
+{
+    uint64_t before = loop->meter->now_ns;
+    uint64_t now = platform_now();
+    uint64_t cpu = platform_cpu_time() - call.cpu_ns;
+    uint64_t wall = now - before;
+    meter_advance_file(loop->meter, side, endpoint, wall > cpu ? wall - cpu : 0, now);
+}
+
+static bool input_may_be_read(const struct poll_loop *loop)
+{
+    return loop->phase == LOOP_RUNNING && flow_readable(&loop->flow) > 0;
+}
+
+static bool input_is_ready(const struct loop_input *input)
+{
+    return input->ready || !endpoint_pollable(&input->endpoint);
+}
+
+/* With -S no byte past the size is read. A record has a byte at least, so that reading as many
+ * bytes as there are records left cannot go past the last one. */
+static size_t limit_to_size(const struct poll_loop *loop, size_t bytes)
+{
+    if (loop->options->stop_at_size && loop->size_known && loop->size_left < bytes)
+        return (size_t)loop->size_left;
+    return bytes;
+}
+
+static void took_input(struct poll_loop *loop, struct loop_input *input,
+                       const struct transfer *transfer)
+{
+    struct meter *meter = loop->meter;
+    meter_moved(input->meter, transfer->bytes);
+    meter->records_in += transfer->records;
+    meter_arrived(meter, transfer->bytes, ring_fill(&loop->ring));
+    loop->idle_since_ns = 0;
+    /* A FIFO that cannot be polled for its end is read until it says EAGAIN or that end. */
+    if (!input->endpoint.nonblock.writers_gone)
+        input->ready = !transfer->partial;
+    if (!loop->options->stop_at_size || !loop->size_known)
+        return;
+    loop->size_left -= loop->options->records != RECORD_NONE ? transfer->records : transfer->bytes;
+    if (loop->size_left == 0)
+        loop_end_input(loop);
+}
+
+static bool read_input(struct poll_loop *loop)
+{
+    struct loop_input *input = &loop->inputs[loop->current];
+    if (!input_may_be_read(loop) || !input_is_ready(input))
+        return false;
+    bool on_disk = endpoint_on_disk(&input->endpoint);
+    struct file_call call = on_disk ? before_file_call(loop) : (struct file_call){0};
+    struct transfer transfer = transfer_fill(
+        &loop->ring, &input->endpoint, limit_to_size(loop, flow_readable(&loop->flow)),
+        loop->options->records, &loop->meter->calls[METER_READ]);
+    if (on_disk)
+        after_file_call(loop, call, METER_INPUT, input->meter);
+    switch (transfer.status) {
+    case TRANSFER_MOVED:
+        took_input(loop, input, &transfer);
+        break;
+    case TRANSFER_BLOCKED:
+        input->ready = false;
+        return false;
+    case TRANSFER_END:
+        loop_next_input(loop);
+        break;
+    case TRANSFER_FAILED:
+        loop_input_failed(loop, transfer.error);
+        break;
+    }
+    return true;
+}
+
+static bool output_is_ready(const struct loop_output *output)
+{
+    return output->ready || !endpoint_pollable(&output->endpoint);
+}
+
+static void gave_output(struct poll_loop *loop, struct loop_output *output, size_t index,
+                        const struct transfer *transfer)
+{
+    meter_moved(output->meter, transfer->bytes);
+    meter_left(loop->meter, transfer->left_ring, ring_fill(&loop->ring));
+    flow_sent(&loop->flow, index, transfer->bytes);
+    output->ready = !transfer->partial;
+    output->blocked_since_ns = 0;
+    loop->drain_progress_ns = loop->meter->now_ns;
+}
+
+static bool write_output(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *output = &loop->outputs[index];
+    size_t sendable = flow_sendable(&loop->flow, index);
+    if (output->state != OUTPUT_OPEN || sendable == 0 || !output_is_ready(output))
+        return false;
+    bool on_disk = endpoint_on_disk(&output->endpoint);
+    struct file_call call = on_disk ? before_file_call(loop) : (struct file_call){0};
+    struct transfer transfer = transfer_drain(&loop->ring, index, &output->endpoint, sendable,
+                                              &loop->meter->calls[METER_WRITE]);
+    if (on_disk)
+        after_file_call(loop, call, METER_OUTPUT, output->meter);
+    switch (transfer.status) {
+    case TRANSFER_MOVED:
+        gave_output(loop, output, index, &transfer);
+        return true;
+    case TRANSFER_FAILED:
+        loop_output_failed(loop, output, transfer.error);
+        return true;
+    case TRANSFER_BLOCKED:
+    case TRANSFER_END:
+        break;
+    }
+    output->ready = false;
+    return false;
+}
+
+/* One turn's worth. Reading goes first, so that what has arrived is offered at once. */
+static bool move_bytes(struct poll_loop *loop)
+{
+    flow_update(&loop->flow);
+    bool moved = read_input(loop);
+    if (moved)
+        flow_update(&loop->flow);
+    for (size_t i = 0; i < loop->output_count && loop->phase != LOOP_DONE; i++)
+        moved |= write_output(loop, i);
+    return moved;
+}
+
+static bool is_drained(const struct poll_loop *loop)
+{
+    return loop->phase == LOOP_DRAINING && ring_fill(&loop->ring) == 0;
+}
+
+/* --- signals ---------------------------------------------------------------------------------- */
+
+/* Time spent stopped counts against nobody's timeout. */
+static void restart_timeouts(struct poll_loop *loop)
+{
+    uint64_t now = platform_now();
+    if (loop->idle_since_ns != 0)
+        loop->idle_since_ns = now;
+    for (size_t i = 0; i < loop->output_count; i++)
+        if (loop->outputs[i].blocked_since_ns != 0)
+            loop->outputs[i].blocked_since_ns = now;
+    loop->drain_progress_ns = now;
+}
+
+static enum meter_state waiting_state(const struct poll_loop *loop);
+
+static void stop_process(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        endpoint_restore(&loop->inputs[i].endpoint);
+    for (size_t i = 0; i < loop->output_count; i++)
+        endpoint_restore(&loop->outputs[i].endpoint);
+    meter_advance(loop->meter, METER_BUSY, platform_now());
+    signals_stop_process();
+    meter_advance(loop->meter, waiting_state(loop), platform_now());
+    for (size_t i = 0; i < loop->input_count; i++)
+        endpoint_reapply(&loop->inputs[i].endpoint);
+    for (size_t i = 0; i < loop->output_count; i++)
+        endpoint_reapply(&loop->outputs[i].endpoint);
+    restart_timeouts(loop);
+}
+
+static void end_by_signal(struct poll_loop *loop, int number)
+{
+    bool may_drain = (number == SIGTERM || number == SIGHUP) && loop->ending.signal == 0 &&
+                     (loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING);
+    if (loop->ending.signal == 0)
+        loop->ending.signal = number;
+    if (may_drain)
+        loop_end_input(loop);
+    else
+        loop->phase = LOOP_DONE;
+}
+
+static void handle_signals(struct poll_loop *loop)
+{
+    int number;
+    while ((number = signals_next(&loop->signals)) != 0) {
+        switch (number) {
+        case SIGUSR1:
+            report_now(loop->reporter, loop->meter);
+            break;
+        case SIGTSTP:
+            stop_process(loop);
+            break;
+        case SIGCONT:
+            restart_timeouts(loop);
+            break;
+        default:
+            end_by_signal(loop, number);
+            break;
+        }
+    }
+}
+
+/* --- timeouts --------------------------------------------------------------------------------- */
+
+/* After the end of input the drain has a limit only where one was asked for, or where it is not the
+ * input's own end that began it. */
+static uint64_t drain_limit_ns(const struct poll_loop *loop)
+{
+    bool limited =
+        loop->options->drain_timeout_given || loop->ending.signal != 0 || loop->ending.timed_out;
+    return loop->phase == LOOP_DRAINING && limited ? loop->options->drain_timeout_ns : 0;
+}
+
+static void stall_message(char *text, size_t size, uint64_t limit_ns, const char *option)
+{
+    char duration[SIZE_TEXT];
+    snprintf(text, size, "took no data for %s (%s)", size_format_duration(duration, limit_ns),
+             option);
+}
+
+static void idle_timed_out(struct poll_loop *loop)
+{
+    struct meter_endpoint *meter = loop->inputs[loop->current].meter;
+    char duration[SIZE_TEXT];
+    snprintf(meter->error, sizeof meter->error, "no data for %s (--idle-timeout)",
+             size_format_duration(duration, loop->options->idle_timeout_ns));
+    report_message("%s: %s", meter->name, meter->error);
+    loop->ending.timed_out = true;
+    loop_end_input(loop);
+}
+
+static void output_timed_out(struct poll_loop *loop, struct loop_output *output, uint64_t limit_ns,
+                             const char *option)
+{
+    char reason[METER_ERROR_TEXT];
+    stall_message(reason, sizeof reason, limit_ns, option);
+    loop->ending.timed_out = true;
+    loop_give_up_output(loop, output, reason);
+}
+
+static bool expired(uint64_t since_ns, uint64_t limit_ns, uint64_t now_ns)
+{
+    return since_ns != 0 && limit_ns != 0 && now_ns - since_ns >= limit_ns;
+}
+
+static void enforce_timeouts(struct poll_loop *loop)
+{
+    uint64_t now = loop->meter->now_ns;
+    if (expired(loop->idle_since_ns, loop->options->idle_timeout_ns, now))
+        idle_timed_out(loop);
+    bool drain_expired = expired(loop->drain_progress_ns, drain_limit_ns(loop), now);
+    for (size_t i = 0; i < loop->output_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if (output->state != OUTPUT_OPEN || output->blocked_since_ns == 0)
+            continue;
+        if (expired(output->blocked_since_ns, loop->options->stall_timeout_ns, now))
+            output_timed_out(loop, output, loop->options->stall_timeout_ns, "--stall-timeout");
+        else if (drain_expired)
+            output_timed_out(loop, output, loop->options->drain_timeout_ns, "--drain-timeout");
+    }
+    if (loop->next_sample_ns != 0 && now >= loop->next_sample_ns) {
+        report_sample(loop->reporter, loop->meter);
+        uint64_t every = loop->options->report_every_ns;
+        loop->next_sample_ns += ((now - loop->next_sample_ns) / every + 1) * every;
+    }
+}
+
+/* The earlier of a deadline and one more, `limit_ns` after `since_ns`, if that exists. */
+static uint64_t earlier(uint64_t deadline_ns, uint64_t since_ns, uint64_t limit_ns)
+{
+    if (since_ns == 0 || limit_ns == 0 || limit_ns > UINT64_MAX - since_ns)
+        return deadline_ns;
+    return since_ns + limit_ns < deadline_ns ? since_ns + limit_ns : deadline_ns;
+}
+
+/* How long poll() may wait: ns, or -1 for ever. */
+static int64_t time_to_wait(const struct poll_loop *loop)
+{
+    uint64_t deadline = UINT64_MAX;
+    bool blocked = false;
+    deadline = earlier(deadline, loop->idle_since_ns, loop->options->idle_timeout_ns);
+    for (size_t i = 0; i < loop->output_count; i++) {
+        uint64_t since = loop->outputs[i].blocked_since_ns;
+        deadline = earlier(deadline, since, loop->options->stall_timeout_ns);
+        blocked |= since != 0;
+    }
+    if (blocked)
+        deadline = earlier(deadline, loop->drain_progress_ns, drain_limit_ns(loop));
+    if (loop->next_sample_ns != 0)
+        deadline = earlier(deadline, loop->next_sample_ns - 1, 1);
+    if (loop->phase == LOOP_OPENING)
+        deadline = earlier(deadline, loop->next_opening_ns - 1, 1);
+    if (deadline == UINT64_MAX)
+        return -1;
+    uint64_t now = loop->meter->now_ns;
+    return deadline <= now ? 0 : (int64_t)(deadline - now);
+}
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+static bool output_is_blocked(const struct poll_loop *loop, size_t index)
+{
+    const struct loop_output *output = &loop->outputs[index];
+    return output->state == OUTPUT_OPEN && flow_sendable(&loop->flow, index) > 0;
+}
+
+/* Which state a wait that begins now is (DESIGN: first match wins). Nothing can move. */
+static enum meter_state waiting_state(const struct poll_loop *loop)
+{
+    if (loop->phase == LOOP_OPENING)
+        return METER_OUTPUT;
+    for (size_t i = 0; i < loop->output_count; i++)
+        if (output_is_blocked(loop, i))
+            return input_may_be_read(loop) ? METER_ABSORB : METER_OUTPUT;
+    return METER_INPUT;
+}
+
+/* What poll() is to watch, and since when what is waited for has kept bpipe waiting. */
+static void prepare_poll(struct poll_loop *loop)
+{
+    uint64_t now = loop->meter->now_ns;
+    loop->fds[FD_SIGNALS] = (struct pollfd){.fd = loop->signals.fd, .events = POLLIN};
+    loop->fds[FD_INPUT] = (struct pollfd){.fd = -1};
+    bool wants_input = input_may_be_read(loop);
+    if (wants_input && !input_is_ready(&loop->inputs[loop->current])) {
+        const struct endpoint *endpoint = &loop->inputs[loop->current].endpoint;
+        loop->fds[FD_INPUT] = (struct pollfd){.fd = endpoint->fd, .events = POLLIN};
+        if (loop->idle_since_ns == 0)
+            loop->idle_since_ns = now;
+    } else if (!wants_input) {
+        loop->idle_since_ns = 0;
+    }
+    for (size_t i = 0; i < loop->output_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        bool blocked = output_is_blocked(loop, i) && !output_is_ready(output);
+        bool watched = output->state == OUTPUT_OPEN && endpoint_pollable(&output->endpoint);
+        loop->fds[FD_OUTPUTS + i] = (struct pollfd){.fd = watched ? output->endpoint.fd : -1,
+                                                    .events = blocked ? POLLOUT : 0};
+        if (!blocked)
+            output->blocked_since_ns = 0;
+        else if (output->blocked_since_ns == 0)
+            output->blocked_since_ns = now;
+    }
+}
+
+/* A wait of `ns` in `state` has ended: whom it was for. */
+static void note_waits(struct poll_loop *loop, enum meter_state state, uint64_t ns)
+{
+    if (state == METER_INPUT && loop->phase == LOOP_RUNNING)
+        meter_waited(loop->inputs[loop->current].meter, ns);
+    for (size_t i = 0; i < loop->output_count; i++)
+        if (loop->fds[FD_OUTPUTS + i].events != 0 || loop->outputs[i].state == OUTPUT_UNOPENED)
+            meter_waited(loop->outputs[i].meter, ns);
+}
+
+/* The error that poll() saw on an output that has nothing to send: its reader has gone, or its
+ * socket broke. */
+static int hang_up_error(const struct endpoint *endpoint)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (endpoint->kind == ENDPOINT_SOCKET &&
+        getsockopt(endpoint->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0)
+        return error;
+    return EPIPE;
+}
+
+static void dispatch(struct poll_loop *loop)
+{
+    if (loop->fds[FD_INPUT].revents != 0)
+        loop->inputs[loop->current].ready = true;
+    for (size_t i = 0; i < loop->output_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        const struct pollfd *fd = &loop->fds[FD_OUTPUTS + i];
+        if (fd->revents == 0)
+            continue;
+        if (fd->events != 0)
+            output->ready = true; /* to be written, or to fail at being written */
+        else
+            loop_output_failed(loop, output, hang_up_error(&output->endpoint));
+    }
+    if (loop->fds[FD_SIGNALS].revents != 0)
+        handle_signals(loop);
+}
+
+/* Waits until something can move, or just looks if something did. */
+static void wait_for_events(struct poll_loop *loop, bool moved)
+{
+    meter_advance(loop->meter, METER_BUSY, platform_now());
+    prepare_poll(loop);
+    enum meter_state state = moved ? METER_BUSY : waiting_state(loop);
+    int64_t timeout_ns = moved ? 0 : time_to_wait(loop);
+    if (!moved && loop->phase == LOOP_RUNNING && ring_fill(&loop->ring) == 0)
+        meter_dry(loop->meter);
+    uint64_t before = loop->meter->now_ns;
+    int events = platform_poll(loop->fds, (nfds_t)(FD_OUTPUTS + loop->output_count), timeout_ns);
+    loop->meter->calls[METER_POLL]++;
+    meter_advance(loop->meter, state, platform_now());
+    loop->last_poll_ns = loop->meter->now_ns;
+    if (!moved)
+        note_waits(loop, state, loop->meter->now_ns - before);
+    if (events > 0)
+        dispatch(loop);
+    enforce_timeouts(loop);
+}
+
+/* --- the run ---------------------------------------------------------------------------------- */
+
+static bool turn(struct poll_loop *loop)
+{
+    if (loop->phase != LOOP_OPENING)
+        return move_bytes(loop);
+    if (loop->meter->now_ns < loop->next_opening_ns)
+        return false;
+    loop_open_endpoints(loop);
+    return loop->phase != LOOP_OPENING;
+}
+
+void poll_loop_run(struct poll_loop *loop)
+{
+    while (loop->phase != LOOP_DONE) {
+        bool moved = turn(loop);
+        if (is_drained(loop))
+            loop->phase = LOOP_DONE;
+        if (loop->phase == LOOP_DONE)
+            break;
+        if (!moved || loop->meter->now_ns - loop->last_poll_ns >= POLL_INTERVAL_NS)
+            wait_for_events(loop, moved);
+        else
+            meter_advance(loop->meter, METER_BUSY, platform_now());
+    }
+    loop_close_endpoints(loop);
+}

@@ -1,0 +1,96 @@
+/*
+ * poll_loop.h - the run: inputs -> ring -> outputs, one poll(2), one thread.
+ *
+ * A turn moves what can move: at most one read, and one write for every output. While turns move
+ * bytes, poll() is called only every POLL_INTERVAL_NS, to see signals, departures and timers; when
+ * nothing can move it waits in poll() until something can. What poll() is asked follows from what
+ * may move: an input that may not be read is not watched at all (POLLHUP cannot be masked and would
+ * make the loop spin), an output with nothing to send is watched for its reader's departure only.
+ *
+ * Phases, in this order; each may go to the last at once:
+ *
+ *   OPENING   outputs are being opened (a FIFO waits for its reader); no input is read
+ *   RUNNING   an input is open
+ *   DRAINING  no more input; the ring is emptied
+ *   DONE
+ */
+#ifndef BPIPE_POLL_LOOP_H
+#define BPIPE_POLL_LOOP_H
+
+#include "ending.h"
+#include "endpoint.h"
+#include "flow.h"
+#include "meter.h"
+#include "options.h"
+#include "report.h"
+#include "ring.h"
+#include "signals.h"
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define POLL_INTERVAL_NS UINT64_C(1000000)
+
+enum loop_phase { LOOP_OPENING, LOOP_RUNNING, LOOP_DRAINING, LOOP_DONE };
+
+struct loop_input {
+    struct endpoint endpoint;
+    struct meter_endpoint *meter;
+    bool ready; /* it may have bytes: read before asking poll() */
+};
+
+enum output_state { OUTPUT_UNOPENED, OUTPUT_OPEN, OUTPUT_CLOSED };
+
+struct loop_output {
+    struct endpoint endpoint;
+    struct meter_endpoint *meter;
+    enum output_state state;
+    bool ready;                /* it may take bytes: write before asking poll() */
+    uint64_t blocked_since_ns; /* it has bytes to take and takes none; 0: not so */
+};
+
+struct poll_loop {
+    const struct options *options;
+    const struct endpoint_closed *closed;
+    struct meter *meter;
+    struct reporter *reporter;
+    struct ring ring;
+    struct flow flow;
+    struct signals signals;
+    struct ending ending;
+    enum loop_phase phase;
+    bool begun; /* outputs may have been changed */
+
+    struct loop_input *inputs; /* read in turn; `current` is open while RUNNING */
+    size_t input_count, current;
+    struct loop_output *outputs;
+    size_t output_count, open_outputs;
+    struct pollfd *fds; /* the self-pipe, the current input, the outputs */
+
+    bool size_known;            /* --stop-at-size has a size to stop at */
+    uint64_t size_left;         /* --stop-at-size: bytes or records still to be read */
+    uint64_t idle_since_ns;     /* the input may be read and has nothing; 0: not so */
+    uint64_t drain_progress_ns; /* while DRAINING: when an output last took something */
+    uint64_t last_poll_ns;
+    uint64_t next_sample_ns;                    /* --report-every; 0: none */
+    uint64_t next_opening_ns, opening_delay_ns; /* when to try a FIFO without a reader again */
+};
+
+/*
+ * Makes the loop ready: memory and signals. Everything pointed to must outlive it; `meter` has been
+ * initialized with options' numbers of inputs and outputs, `total_size` is the announced size in
+ * bytes or records (0: unknown). Returns 0, or -1 after a message.
+ */
+int poll_loop_init(struct poll_loop *loop, const struct options *options,
+                   const struct endpoint_closed *closed, uint64_t total_size, struct meter *meter,
+                   struct reporter *reporter);
+
+/* Opens the endpoints, moves the bytes, closes the endpoints. What happened is in loop->ending and
+ * in the meter; failures have been reported. */
+void poll_loop_run(struct poll_loop *loop);
+
+void poll_loop_destroy(struct poll_loop *loop);
+
+#endif

@@ -1,0 +1,326 @@
+/*
+ * report.c - which report goes where and when, and every message.
+ *
+ * Invariants: messages and reports reach stderr in the order in which they were made; a sample is
+ * sent whole or not at all; nothing waits but report_close(), and what is said after it, and those
+ * wait for REPORT_PATIENCE_NS in all. How a report looks is in report_text.c, report_json.c and
+ * report_prometheus.c, how it is sent in report_sink.c.
+ */
+#include "report.h"
+
+#include "endpoint.h"
+#include "report_format.h"
+#include "report_sink.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct report {
+    enum report_format format;
+    const char *path;
+    struct sink *sink; /* stderr's, or &own; NULL: the file is replaced */
+    struct sink own;
+    struct replaced_file file;
+    bool failed; /* and that was told */
+};
+
+struct reporter {
+    struct report *reports;
+    size_t count;
+    struct sink **sinks; /* of the reports that have their own; and room for stderr's */
+    size_t sink_count;
+    struct text text;
+    bool si, verbose;
+    struct report_interval sampled; /* from the start to the last sample */
+};
+
+/* --- messages ------------------------------------------------------------------------------ */
+
+/*
+ * The one stderr: the only state here that is not a reporter's, because a message must be possible
+ * at any time and must not overtake a report that is still pending.
+ */
+static struct {
+    struct sink sink;
+    bool open;
+    bool is_over; /* report_close() was called: nobody will come back to send what is pending */
+    uint64_t patience_ns;
+} the_stderr = {.patience_ns = REPORT_PATIENCE_NS};
+
+static struct sink *stderr_sink(void)
+{
+    if (!the_stderr.open)
+        sink_open_stderr(&the_stderr.sink);
+    the_stderr.open = true;
+    return &the_stderr.sink;
+}
+
+void report_message(const char *format, ...)
+{
+    enum { LONGEST = 5000, PENDING_AT_MOST = 1 << 16 };
+    char raw[LONGEST], line[4 * LONGEST + 16];
+    struct text text = {.bytes = line, .capacity = sizeof line, .fixed = true};
+    struct sink *sink = stderr_sink();
+    int error = errno;
+
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(raw, sizeof raw, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        raw[0] = '\0';
+    text_add_string(&text, "bpipe: ");
+    text_add_visible(&text, raw);
+    text_add_string(&text, length >= LONGEST ? "...\n" : "\n");
+
+    if (sink_pending(sink) < PENDING_AT_MOST)
+        sink_write(sink, text.bytes, text.length);
+    if (the_stderr.is_over)
+        sink_drain(&sink, 1, &the_stderr.patience_ns);
+    errno = error;
+}
+
+/* A report that could not be written: told once. */
+static void fail(struct report *report, int error)
+{
+    if (!report->failed)
+        report_message("%s: %s", report->path,
+                       error == EAGAIN ? "the report was not taken in time" : strerror(error));
+    report->failed = true;
+}
+
+/* --- opening ------------------------------------------------------------------------------- */
+
+static bool is_output(const struct options *options, const char *path, int fd)
+{
+    for (size_t i = 0; i < options->output_count && !options->discard; i++) {
+        const char *output = options->outputs[i];
+        if (fd >= 0 ? endpoint_inherited_number(output, STDOUT_FILENO) == fd
+                    : strcmp(output, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether two reports would overwrite each other, or mix. */
+static bool same_file(const char *path, const char *other)
+{
+    struct stat a, b;
+    int fd = endpoint_inherited_number(path, STDOUT_FILENO);
+    int other_fd = endpoint_inherited_number(other, STDOUT_FILENO);
+
+    if (fd >= 0 || other_fd >= 0)
+        return fd == other_fd;
+    if (strcmp(path, other) == 0)
+        return true;
+    return stat(path, &a) == 0 && stat(other, &b) == 0 && S_ISREG(a.st_mode) &&
+           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+static bool is_taken(const struct reporter *reporter, const struct report *report)
+{
+    for (const struct report *old = reporter->reports; old < report; old++)
+        if (old->sink != &the_stderr.sink && same_file(old->path, report->path))
+            return true;
+    return false;
+}
+
+/* Pipes, devices and descriptors are written to; a file is, too, but for Prometheus. */
+static bool is_replaced(const struct report *report)
+{
+    struct stat status;
+
+    return report->format == REPORT_PROMETHEUS &&
+           (stat(report->path, &status) != 0 || S_ISREG(status.st_mode));
+}
+
+/* Opens what `report->path` names. 0, or -1 with errno. */
+static int open_path(struct reporter *reporter, struct report *report, int fd)
+{
+    if (fd < 0 && is_replaced(report))
+        return replaced_file_open(&report->file, report->path);
+    int opened = fd >= 0 ? sink_open_descriptor(&report->own, fd)
+                         : sink_open_path(&report->own, report->path);
+    if (opened != 0)
+        return -1;
+    report->sink = &report->own;
+    reporter->sinks[reporter->sink_count++] = &report->own;
+    return 0;
+}
+
+/* Opens the next report. 0, or -1 after a message. */
+static int open_report(struct reporter *reporter, const struct options *options,
+                       const struct report_spec *spec)
+{
+    struct report *report = &reporter->reports[reporter->count];
+    int fd =
+        spec->path == NULL ? STDERR_FILENO : endpoint_inherited_number(spec->path, STDOUT_FILENO);
+
+    *report = (struct report){.format = spec->format, .path = spec->path, .own = {.fd = -1}};
+    if (fd == STDERR_FILENO) {
+        report->path = "stderr";
+        report->sink = stderr_sink();
+        reporter->count++;
+        return 0;
+    }
+    if (is_output(options, report->path, fd)) {
+        report_message("%s: is an output already; the report would mix with its data",
+                       report->path);
+        return -1;
+    }
+    if (is_taken(reporter, report)) {
+        report_message("%s: two reports cannot share a file", report->path);
+        return -1;
+    }
+    if (open_path(reporter, report, fd) != 0) {
+        report_message("%s: %s", report->path, strerror(errno));
+        return -1;
+    }
+    reporter->count++;
+    return 0;
+}
+
+/* Closes and frees all; 0, or -1 if a report failed, now or before, and that was told. */
+static int destroy(struct reporter *reporter)
+{
+    int result = 0;
+
+    for (size_t i = 0; i < reporter->count; i++) {
+        struct report *report = &reporter->reports[i];
+        int error = sink_close(&report->own);
+        if (error != 0)
+            fail(report, error);
+        if (report->failed)
+            result = -1;
+        replaced_file_close(&report->file);
+    }
+    free(reporter->reports);
+    free(reporter->sinks);
+    text_free(&reporter->text);
+    free(reporter);
+    return result;
+}
+
+struct reporter *report_open(const struct options *options)
+{
+    enum { USUAL_LENGTH = 1 << 14 }; /* with more, the first report makes room for all others */
+    struct reporter *reporter = calloc(1, sizeof *reporter);
+
+    if (reporter != NULL) {
+        reporter->si = options->si;
+        reporter->verbose = options->verbose;
+        reporter->reports = calloc(options->report_count + 1, sizeof *reporter->reports);
+        reporter->sinks = calloc(options->report_count + 1, sizeof *reporter->sinks);
+    }
+    if (reporter == NULL || reporter->reports == NULL || reporter->sinks == NULL ||
+        !text_reserve(&reporter->text, USUAL_LENGTH)) {
+        report_message("%s", strerror(ENOMEM));
+        if (reporter != NULL)
+            (void)destroy(reporter);
+        return NULL;
+    }
+    for (size_t i = 0; i < options->report_count; i++) {
+        if (open_report(reporter, options, &options->reports[i]) != 0) {
+            (void)destroy(reporter);
+            return NULL;
+        }
+    }
+    return reporter;
+}
+
+/* --- reporting ----------------------------------------------------------------------------- */
+
+static void send_report(struct reporter *reporter, struct report *report, const struct meter *meter,
+                        const struct report_request *request)
+{
+    static void (*const formats[])(struct text *, const struct meter *,
+                                   const struct report_request *) = {
+        [REPORT_TEXT] = report_format_text,
+        [REPORT_JSON] = report_format_json,
+        [REPORT_PROMETHEUS] = report_format_prometheus,
+    };
+    struct sink *sink = report->sink;
+
+    if (sink != NULL && !sink_usable(sink))
+        return;
+    if (sink != NULL && !sink_flush(sink) && request->moment != REPORT_MOMENT_FINAL)
+        return;
+    text_clear(&reporter->text);
+    formats[report->format](&reporter->text, meter, request);
+    if (reporter->text.failed) {
+        fail(report, ENOMEM);
+        return;
+    }
+    if (sink == NULL) {
+        if (replaced_file_write(&report->file, reporter->text.bytes, reporter->text.length) != 0)
+            fail(report, errno);
+        return;
+    }
+    sink_write(sink, reporter->text.bytes, reporter->text.length);
+    if (sink->error != 0 && sink == &report->own)
+        fail(report, sink->error);
+}
+
+static void send_all(struct reporter *reporter, const struct meter *meter,
+                     struct report_request *request)
+{
+    request->si = reporter->si;
+    request->verbose = reporter->verbose;
+    for (size_t i = 0; i < reporter->count; i++)
+        send_report(reporter, &reporter->reports[i], meter, request);
+}
+
+void report_sample(struct reporter *reporter, const struct meter *meter)
+{
+    const struct report_interval *before = &reporter->sampled;
+    struct report_interval total = {.ns = meter_elapsed(meter), .bytes = meter->bytes_passed};
+    struct report_request request = {
+        .moment = REPORT_MOMENT_SAMPLE,
+        .interval = {.ns = total.ns - before->ns, .bytes = total.bytes - before->bytes}};
+
+    for (size_t i = 0; i < METER_STATES; i++) {
+        total.state_ns[i] = meter->state_ns[i];
+        request.interval.state_ns[i] = total.state_ns[i] - before->state_ns[i];
+    }
+    send_all(reporter, meter, &request);
+    reporter->sampled = total;
+}
+
+void report_now(struct reporter *reporter, const struct meter *meter)
+{
+    struct report_request request = {.moment = REPORT_MOMENT_NOW};
+    struct report on_stderr = {.format = REPORT_TEXT, .path = "stderr", .sink = stderr_sink()};
+
+    send_all(reporter, meter, &request);
+    if (reporter->count == 0)
+        send_report(reporter, &on_stderr, meter, &request);
+}
+
+void report_final(struct reporter *reporter, const struct meter *meter, int exit_status)
+{
+    struct report_request request = {.moment = REPORT_MOMENT_FINAL, .exit_status = exit_status};
+
+    send_all(reporter, meter, &request);
+}
+
+int report_close(struct reporter *reporter)
+{
+    struct sink *sink = stderr_sink();
+    int result = 0;
+
+    the_stderr.is_over = true;
+    if (reporter != NULL) {
+        reporter->sinks[reporter->sink_count] = sink;
+        sink_drain(reporter->sinks, reporter->sink_count + 1, &the_stderr.patience_ns);
+        result = destroy(reporter);
+    }
+    sink_drain(&sink, 1, &the_stderr.patience_ns);
+    if (sink_pending(sink) == 0)
+        text_free(&sink->pending);
+    return result;
+}

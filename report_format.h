@@ -1,0 +1,79 @@
+/*
+ * report_format.h - what the three formats of a report share. Internal to report*.c.
+ *
+ * A report is composed in memory, in a buffer that is used again and again, and only then sent: a
+ * line is never torn, and no format knows where it goes.
+ */
+#ifndef BPIPE_REPORT_FORMAT_H
+#define BPIPE_REPORT_FORMAT_H
+
+#include "meter.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Text that is being composed. It grows as needed and never shrinks, unless it is fixed to the
+ * memory that it was given. What does not fit, or finds no memory, sets `failed`; from then on
+ * nothing is added. {0} is an empty one.
+ */
+struct text {
+    char *bytes;
+    size_t length, capacity;
+    bool fixed, failed;
+};
+
+void text_clear(struct text *text);
+void text_free(struct text *text);
+bool text_reserve(struct text *text, size_t more); /* room for so many more bytes? */
+
+void text_add_bytes(struct text *text, const char *bytes, size_t length);
+void text_add_string(struct text *text, const char *string);
+/* Not for %f, whose decimal point is the locale's. */
+void text_add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* "3.210000000": all nine decimals, so that the states sum to the elapsed time in print too. */
+void text_add_seconds(struct text *text, uint64_t ns);
+/* A number >= 0 with so many decimals (0..3), rounded. */
+void text_add_decimal(struct text *text, double value, unsigned decimals);
+/* For people: control characters and what is not UTF-8 become \n, \t or \xNN. */
+void text_add_visible(struct text *text, const char *string);
+
+/*
+ * The length (1..4) of the UTF-8 sequence that a string starts with, or 0 if that is none:
+ * overlong, a surrogate, above U+10FFFF, cut short. Each byte that starts none is an error of its
+ * own, to be replaced by one U+FFFD.
+ */
+size_t utf8_length(const char *string);
+/* Whether it is a control character: U+0000..1F, U+7F..9F. `length` is utf8_length()'s. */
+bool utf8_is_control(const char *string, size_t length);
+
+enum report_moment {
+    REPORT_MOMENT_SAMPLE, /* --report-every */
+    REPORT_MOMENT_NOW,    /* SIGUSR1 */
+    REPORT_MOMENT_FINAL
+};
+
+/* What happened since the reporter's previous sample. */
+struct report_interval {
+    uint64_t ns;
+    uint64_t bytes;
+    uint64_t state_ns[METER_STATES];
+};
+
+struct report_request {
+    enum report_moment moment;
+    int exit_status; /* of a final report */
+    bool si, verbose;
+    struct report_interval interval; /* for a sample */
+};
+
+void report_format_text(struct text *text, const struct meter *meter,
+                        const struct report_request *request);
+void report_format_json(struct text *text, const struct meter *meter,
+                        const struct report_request *request);
+void report_format_prometheus(struct text *text, const struct meter *meter,
+                              const struct report_request *request);
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * report_json.c - a report as one JSON object on one line (RFC 8259).
+ *
+ * The keys and their order are an interface: scripts read them. Numbers are never localized, times
+ * are exact to the nanosecond, strings are valid UTF-8 whatever the bytes of a file's name are.
+ */
+#include "report_format.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+static void add_string(struct text *text, const char *string)
+{
+    if (string == NULL) {
+        text_add_string(text, "null");
+        return;
+    }
+    text_add_string(text, "\"");
+    while (*string != '\0') {
+        size_t length = utf8_length(string);
+        if (length == 0)
+            text_add_string(text, "\\ufffd");
+        else if (utf8_is_control(string, length))
+            text_add(text, "\\u00%02x", (unsigned)(unsigned char)string[length - 1]);
+        else if (*string == '"' || *string == '\\')
+            text_add(text, "\\%c", *string);
+        else
+            text_add_bytes(text, string, length);
+        string += length > 0 ? length : 1;
+    }
+    text_add_string(text, "\"");
+}
+
+static void add_error(struct text *text, const struct meter_endpoint *endpoint)
+{
+    text_add_string(text, ",\"error\":");
+    add_string(text, endpoint->error[0] == '\0' ? NULL : endpoint->error);
+}
+
+static void add_count_or_null(struct text *text, const char *key, uint64_t count, bool known)
+{
+    text_add(text, ",\"%s\":", key);
+    if (known)
+        text_add(text, "%" PRIu64, count);
+    else
+        text_add_string(text, "null");
+}
+
+/* A list of keys and values with a comma before each but the first. */
+static void add_key(struct text *text, const char *key, bool first)
+{
+    text_add(text, "%s\"%s\":", first ? "" : ",", key);
+}
+
+static void add_totals(struct text *text, const struct meter *meter)
+{
+    const struct meter_endpoint *least = meter_least_output(meter);
+
+    text_add_string(text, ",\"elapsed_seconds\":");
+    text_add_seconds(text, meter_elapsed(meter));
+    text_add(text,
+             ",\"bytes_in\":%" PRIu64 ",\"bytes_added\":%" PRIu64 ",\"bytes_out\":%" PRIu64
+             ",\"bytes_dropped\":%" PRIu64 ",\"bytes_undelivered\":%" PRIu64,
+             meter->bytes_in, least->bytes_added, least->bytes, least->bytes_dropped,
+             least->bytes_undelivered);
+    add_count_or_null(text, "records_in", meter->records_in, meter->counts_records);
+    add_count_or_null(text, "size_bytes", meter->size_bytes,
+                      meter->size_bytes > 0 && !meter->counts_records);
+}
+
+static void add_rate(struct text *text, const struct meter *meter,
+                     const struct report_request *request)
+{
+    struct meter_rate rate = meter_rate(meter);
+    const struct report_interval *interval = &request->interval;
+    bool sampled = request->moment == REPORT_MOMENT_SAMPLE && interval->ns > 0;
+    double current = sampled ? (double)interval->bytes * ((double)NS_PER_SEC / (double)interval->ns)
+                             : rate.current;
+    const struct {
+        const char *key;
+        double value;
+    } rates[] = {{"current", current},
+                 {"mean", rate.mean},
+                 {"min", rate.min},
+                 {"max", rate.max},
+                 {"stddev", rate.stddev}};
+
+    text_add_string(text, ",\"rate_bytes_per_second\":{");
+    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
+        add_key(text, rates[i].key, i == 0);
+        text_add_decimal(text, rates[i].value, 3);
+    }
+    text_add_string(text, "}");
+}
+
+static void add_states(struct text *text, const struct meter *meter)
+{
+    const struct meter_endpoint *endpoint;
+    enum meter_verdict verdict = meter_verdict(meter, &endpoint);
+
+    text_add_string(text, ",\"state_seconds\":{");
+    for (unsigned state = 0; state < METER_STATES; state++) {
+        add_key(text, meter_state_name((enum meter_state)state), state == 0);
+        text_add_seconds(text, meter->state_ns[state]);
+    }
+    text_add(text, "},\"bottleneck\":\"%s\",\"bottleneck_endpoint\":", meter_verdict_name(verdict));
+    add_string(text, endpoint == NULL ? NULL : endpoint->name);
+}
+
+static void add_buffer(struct text *text, const struct meter *meter)
+{
+    static const struct {
+        const char *key;
+        unsigned per_mille;
+    } percentiles[] = {{"p50", 500}, {"p90", 900}, {"p99", 990}, {"max", 1000}};
+
+    text_add(text,
+             ",\"buffer\":{\"capacity_bytes\":%" PRIu64 ",\"chunk_bytes\":%" PRIu64
+             ",\"fill_bytes\":%" PRIu64 ",\"peak_bytes\":%" PRIu64 ",\"mean_bytes\":",
+             meter->capacity, meter->chunk, meter->fill, meter->peak);
+    text_add_decimal(text, meter_mean_fill(meter), 3);
+    text_add(text, ",\"full_count\":%" PRIu64 ",\"empty_count\":%" PRIu64 "}", meter->full_count,
+             meter->empty_count);
+    text_add_string(text, ",\"residence_seconds\":{");
+    for (size_t i = 0; i < sizeof percentiles / sizeof percentiles[0]; i++) {
+        add_key(text, percentiles[i].key, i == 0);
+        text_add_seconds(text, residence_percentile(&meter->residence, percentiles[i].per_mille));
+    }
+    text_add_string(text, "}");
+}
+
+static void add_calls(struct text *text, const struct meter *meter)
+{
+    text_add(text,
+             ",\"zero_copy_bytes\":%" PRIu64 ",\"syscalls\":{\"read\":%" PRIu64
+             ",\"write\":%" PRIu64 ",\"splice\":%" PRIu64 ",\"poll\":%" PRIu64 "}",
+             meter->zero_copy_bytes, meter->calls[METER_READ], meter->calls[METER_WRITE],
+             meter->calls[METER_SPLICE], meter->calls[METER_POLL]);
+}
+
+static void add_waits(struct text *text, const struct meter_endpoint *endpoint)
+{
+    text_add_string(text, ",\"wait_seconds\":");
+    text_add_seconds(text, endpoint->wait_ns);
+    text_add_string(text, ",\"longest_stall_seconds\":");
+    text_add_seconds(text, meter_longest_stall(endpoint));
+    add_error(text, endpoint);
+    text_add_string(text, "}");
+}
+
+static void begin_endpoint(struct text *text, const struct meter_endpoint *endpoint, bool first)
+{
+    text_add(text, "%s{\"name\":", first ? "" : ",");
+    add_string(text, endpoint->name);
+    text_add(text, ",\"bytes\":%" PRIu64, endpoint->bytes);
+}
+
+static void add_endpoints(struct text *text, const struct meter *meter)
+{
+    text_add_string(text, ",\"inputs\":[");
+    for (size_t i = 0; i < meter->input_count; i++) {
+        begin_endpoint(text, &meter->inputs[i], i == 0);
+        add_waits(text, &meter->inputs[i]);
+    }
+    text_add_string(text, "],\"outputs\":[");
+    for (size_t i = 0; i < meter->output_count; i++) {
+        const struct meter_endpoint *output = &meter->outputs[i];
+        begin_endpoint(text, output, i == 0);
+        text_add(text,
+                 ",\"bytes_added\":%" PRIu64 ",\"bytes_dropped\":%" PRIu64
+                 ",\"records_dropped\":null,\"bytes_undelivered\":%" PRIu64,
+                 output->bytes_added, output->bytes_dropped, output->bytes_undelivered);
+        add_waits(text, output);
+    }
+    text_add_string(text, "]");
+}
+
+void report_format_json(struct text *text, const struct meter *meter,
+                        const struct report_request *request)
+{
+    bool final = request->moment == REPORT_MOMENT_FINAL;
+
+    text_add(text, "{\"type\":\"%s\",\"version\":1,\"name\":", final ? "final" : "sample");
+    add_string(text, meter->name);
+    add_totals(text, meter);
+    add_rate(text, meter, request);
+    add_states(text, meter);
+    add_buffer(text, meter);
+    add_calls(text, meter);
+    add_endpoints(text, meter);
+    if (final)
+        text_add(text, ",\"exit_status\":%d}\n", request->exit_status);
+    else
+        text_add_string(text, ",\"exit_status\":null}\n");
+}

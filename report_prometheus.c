@@ -1,0 +1,303 @@
+/*
+ * report_prometheus.c - a report in Prometheus' text format, for node_exporter's textfile
+ * collector.
+ *
+ * Each family has its HELP and TYPE once; names end in their base unit, counters in _total. The
+ * names are an interface. With -N every sample has a label `name`, so that the files of several
+ * runs can stand in one directory; endpoints have their index beside their name, because the same
+ * path may be given twice.
+ */
+#include "report_format.h"
+
+#include <inttypes.h>
+
+enum kind { COUNT, SECONDS };
+
+static void begin_family(struct text *text, const char *metric, const char *type, const char *help)
+{
+    text_add(text, "# HELP %s %s\n# TYPE %s %s\n", metric, help, metric, type);
+}
+
+static void add_label(struct text *text, const char *key, const char *value, char before)
+{
+    text_add(text, "%c%s=\"", before, key);
+    while (*value != '\0') {
+        size_t length = utf8_length(value);
+        if (length == 0)
+            text_add_string(text, "\xef\xbf\xbd");
+        else if (*value == '\n')
+            text_add_string(text, "\\n");
+        else if (*value == '"' || *value == '\\')
+            text_add(text, "\\%c", *value);
+        else
+            text_add_bytes(text, value, length);
+        value += length > 0 ? length : 1;
+    }
+    text_add_string(text, "\"");
+}
+
+/* "metric{name="N",key="value"} ": `key` may be NULL. What follows is the value and a newline. */
+static void begin_sample(struct text *text, const struct meter *meter, const char *metric,
+                         const char *key, const char *value)
+{
+    char before = '{';
+
+    text_add_string(text, metric);
+    if (meter->name != NULL) {
+        add_label(text, "name", meter->name, before);
+        before = ',';
+    }
+    if (key != NULL) {
+        add_label(text, key, value, before);
+        before = ',';
+    }
+    text_add_string(text, before == '{' ? " " : "} ");
+}
+
+static void add_value(struct text *text, uint64_t value, enum kind kind)
+{
+    if (kind == SECONDS)
+        text_add_seconds(text, value);
+    else
+        text_add(text, "%" PRIu64, value);
+    text_add_string(text, "\n");
+}
+
+/* A family of one sample. */
+static void add_single(struct text *text, const struct meter *meter, const char *metric,
+                       const char *type, const char *help, uint64_t value, enum kind kind)
+{
+    begin_family(text, metric, type, help);
+    begin_sample(text, meter, metric, NULL, NULL);
+    add_value(text, value, kind);
+}
+
+static void add_single_number(struct text *text, const struct meter *meter, const char *metric,
+                              const char *help, double value)
+{
+    begin_family(text, metric, "gauge", help);
+    begin_sample(text, meter, metric, NULL, NULL);
+    text_add_decimal(text, value, 3);
+    text_add_string(text, "\n");
+}
+
+/* --- endpoints ----------------------------------------------------------------------------- */
+
+static uint64_t bytes_of(const struct meter_endpoint *endpoint)
+{
+    return endpoint->bytes;
+}
+
+static uint64_t added_to(const struct meter_endpoint *endpoint)
+{
+    return endpoint->bytes_added;
+}
+
+static uint64_t dropped_for(const struct meter_endpoint *endpoint)
+{
+    return endpoint->bytes_dropped;
+}
+
+static uint64_t undelivered_to(const struct meter_endpoint *endpoint)
+{
+    return endpoint->bytes_undelivered;
+}
+
+static uint64_t waited_for(const struct meter_endpoint *endpoint)
+{
+    return endpoint->wait_ns;
+}
+
+static uint64_t is_failed(const struct meter_endpoint *endpoint)
+{
+    return endpoint->error[0] != '\0';
+}
+
+struct endpoint_family {
+    const char *metric, *type, *help;
+    uint64_t (*value)(const struct meter_endpoint *endpoint);
+    enum kind kind;
+};
+
+static const struct endpoint_family input_families[] = {
+    {"bpipe_input_bytes_total", "counter", "Bytes read from the input.", bytes_of, COUNT},
+    {"bpipe_input_wait_seconds_total", "counter", "Time for which the input was waited for.",
+     waited_for, SECONDS},
+    {"bpipe_input_longest_stall_seconds", "gauge", "Longest time without a byte from the input.",
+     meter_longest_stall, SECONDS},
+    {"bpipe_input_failed", "gauge", "1 if the input failed.", is_failed, COUNT},
+};
+
+static const struct endpoint_family output_families[] = {
+    {"bpipe_output_bytes_total", "counter", "Bytes that the output accepted.", bytes_of, COUNT},
+    {"bpipe_output_added_bytes_total", "counter",
+     "Bytes written to the output beyond what was read.", added_to, COUNT},
+    {"bpipe_output_dropped_bytes_total", "counter",
+     "Bytes dropped for the output by the overflow policy.", dropped_for, COUNT},
+    {"bpipe_output_undelivered_bytes_total", "counter",
+     "Bytes that were read and never reached the output.", undelivered_to, COUNT},
+    {"bpipe_output_wait_seconds_total", "counter", "Time for which the output was waited for.",
+     waited_for, SECONDS},
+    {"bpipe_output_longest_stall_seconds", "gauge",
+     "Longest time in which the output accepted nothing.", meter_longest_stall, SECONDS},
+    {"bpipe_output_failed", "gauge", "1 if the output failed.", is_failed, COUNT},
+};
+
+static void add_endpoint_family(struct text *text, const struct meter *meter,
+                                const struct endpoint_family *family, const char *side,
+                                const struct meter_endpoint *endpoints, size_t count)
+{
+    begin_family(text, family->metric, family->type, family->help);
+    for (size_t i = 0; i < count; i++) {
+        text_add_string(text, family->metric);
+        if (meter->name != NULL)
+            add_label(text, "name", meter->name, '{');
+        add_label(text, side, endpoints[i].name, meter->name != NULL ? ',' : '{');
+        text_add(text, ",index=\"%zu\"} ", i);
+        add_value(text, family->value(&endpoints[i]), family->kind);
+    }
+}
+
+static void add_endpoints(struct text *text, const struct meter *meter)
+{
+    for (size_t i = 0; i < sizeof input_families / sizeof input_families[0]; i++)
+        add_endpoint_family(text, meter, &input_families[i], "input", meter->inputs,
+                            meter->input_count);
+    for (size_t i = 0; i < sizeof output_families / sizeof output_families[0]; i++)
+        add_endpoint_family(text, meter, &output_families[i], "output", meter->outputs,
+                            meter->output_count);
+}
+
+/* --- the whole ----------------------------------------------------------------------------- */
+
+static void add_totals(struct text *text, const struct meter *meter)
+{
+    add_single(text, meter, "bpipe_elapsed_seconds", "gauge", "Time since the start of the run.",
+               meter_elapsed(meter), SECONDS);
+    add_single(text, meter, "bpipe_in_bytes_total", "counter", "Bytes read from all inputs.",
+               meter->bytes_in, COUNT);
+    add_single(text, meter, "bpipe_passed_bytes_total", "counter",
+               "Bytes that left the buffer for good.", meter->bytes_passed, COUNT);
+    add_single(text, meter, "bpipe_zero_copy_bytes_total", "counter",
+               "Bytes that passed without being copied.", meter->zero_copy_bytes, COUNT);
+    if (meter->counts_records)
+        add_single(text, meter, "bpipe_in_records_total", "counter",
+                   "Records read from all inputs.", meter->records_in, COUNT);
+    if (meter->size_bytes > 0 && meter->counts_records)
+        add_single(text, meter, "bpipe_expected_records", "gauge", "Records that were announced.",
+                   meter->size_bytes, COUNT);
+    else if (meter->size_bytes > 0)
+        add_single(text, meter, "bpipe_expected_bytes", "gauge", "Bytes that were announced.",
+                   meter->size_bytes, COUNT);
+}
+
+static void add_rates(struct text *text, const struct meter *meter)
+{
+    struct meter_rate rate = meter_rate(meter);
+
+    add_single_number(text, meter, "bpipe_rate_mean_bytes_per_second",
+                      "Throughput of the whole run.", rate.mean);
+    add_single_number(text, meter, "bpipe_rate_min_bytes_per_second",
+                      "Throughput of the slowest second.", rate.min);
+    add_single_number(text, meter, "bpipe_rate_max_bytes_per_second",
+                      "Throughput of the fastest second.", rate.max);
+    add_single_number(text, meter, "bpipe_rate_stddev_bytes_per_second",
+                      "Standard deviation of the seconds' throughput.", rate.stddev);
+}
+
+static void add_states(struct text *text, const struct meter *meter)
+{
+    static const char *const time = "bpipe_state_seconds_total";
+    static const char *const verdict = "bpipe_bottleneck";
+    const struct meter_endpoint *endpoint;
+    unsigned found = meter_verdict(meter, &endpoint);
+
+    begin_family(text, time, "counter",
+                 "Time by what the run was waiting for; the states sum to the elapsed time.");
+    for (unsigned state = 0; state < METER_STATES; state++) {
+        begin_sample(text, meter, time, "state", meter_state_name((enum meter_state)state));
+        add_value(text, meter->state_ns[state], SECONDS);
+    }
+    begin_family(text, verdict, "gauge", "1 for what limits the throughput, else 0.");
+    for (unsigned side = 0; side <= METER_VERDICT_BALANCED; side++) {
+        begin_sample(text, meter, verdict, "side", meter_verdict_name((enum meter_verdict)side));
+        add_value(text, side == found, COUNT);
+    }
+}
+
+static void add_buffer(struct text *text, const struct meter *meter)
+{
+    add_single(text, meter, "bpipe_buffer_capacity_bytes", "gauge", "Size of the buffer.",
+               meter->capacity, COUNT);
+    add_single(text, meter, "bpipe_buffer_chunk_bytes", "gauge", "Most bytes per read or write.",
+               meter->chunk, COUNT);
+    add_single(text, meter, "bpipe_buffer_fill_bytes", "gauge", "Bytes in the buffer now.",
+               meter->fill, COUNT);
+    add_single(text, meter, "bpipe_buffer_peak_bytes", "gauge", "Most bytes ever in the buffer.",
+               meter->peak, COUNT);
+    add_single_number(text, meter, "bpipe_buffer_mean_bytes",
+                      "Time-weighted mean of the bytes in the buffer.", meter_mean_fill(meter));
+    add_single(text, meter, "bpipe_buffer_full_total", "counter",
+               "How often the buffer became full.", meter->full_count, COUNT);
+    add_single(text, meter, "bpipe_buffer_empty_total", "counter", "How often the buffer ran dry.",
+               meter->empty_count, COUNT);
+}
+
+/*
+ * Observations are bytes. Their sum is the integral of the fill over time: each byte adds to both
+ * just as long as it stays (so bytes that are still there count with their age so far).
+ */
+static void add_residence(struct text *text, const struct meter *meter)
+{
+    static const char *const metric = "bpipe_residence_seconds";
+    static const struct {
+        const char *quantile;
+        unsigned per_mille;
+    } quantiles[] = {{"0.5", 500}, {"0.9", 900}, {"0.99", 990}, {"1", 1000}};
+
+    begin_family(text, metric, "summary",
+                 "How long bytes stayed in the buffer, weighted by bytes.");
+    for (size_t i = 0; i < sizeof quantiles / sizeof quantiles[0]; i++) {
+        begin_sample(text, meter, metric, "quantile", quantiles[i].quantile);
+        add_value(text, residence_percentile(&meter->residence, quantiles[i].per_mille), SECONDS);
+    }
+    begin_sample(text, meter, "bpipe_residence_seconds_sum", NULL, NULL);
+    text_add_decimal(text, meter->fill_area / (double)NS_PER_SEC, 3);
+    text_add_string(text, "\n");
+    begin_sample(text, meter, "bpipe_residence_seconds_count", NULL, NULL);
+    add_value(text, meter->residence.bytes, COUNT);
+}
+
+static void add_calls(struct text *text, const struct meter *meter)
+{
+    static const char *const metric = "bpipe_system_calls_total";
+    static const char *const names[METER_CALLS] = {[METER_READ] = "read",
+                                                   [METER_WRITE] = "write",
+                                                   [METER_SPLICE] = "splice",
+                                                   [METER_POLL] = "poll"};
+
+    begin_family(text, metric, "counter", "System calls that moved bytes or waited for them.");
+    for (unsigned call = 0; call < METER_CALLS; call++) {
+        begin_sample(text, meter, metric, "call", names[call]);
+        add_value(text, meter->calls[call], COUNT);
+    }
+}
+
+void report_format_prometheus(struct text *text, const struct meter *meter,
+                              const struct report_request *request)
+{
+    bool final = request->moment == REPORT_MOMENT_FINAL;
+
+    add_totals(text, meter);
+    add_rates(text, meter);
+    add_states(text, meter);
+    add_buffer(text, meter);
+    add_residence(text, meter);
+    add_calls(text, meter);
+    add_endpoints(text, meter);
+    add_single(text, meter, "bpipe_finished", "gauge", "1 once the run has ended.", final, COUNT);
+    if (final)
+        add_single(text, meter, "bpipe_exit_status", "gauge",
+                   "Exit status of the run, 128+N for signal N.", (uint64_t)request->exit_status,
+                   COUNT);
+}

@@ -1,0 +1,344 @@
+/*
+ * report_text.c - a report as lines for people.
+ *
+ *     bpipe: 4.00 GiB in 3.21 s: 1.25 GiB/s (min 1.10, max 1.41, sd 0.08)
+ *     bpipe: time: input 8%, output 71%, absorb 12%, throttle 0%, busy 9%
+ *     bpipe: bottleneck: output (stdout), longest stall 412 ms
+ *     bpipe: buffer 16.0 MiB: mean 62%, peak 100%, full 41 times; held p50 3.20 ms, p99 12.0 ms,
+ *            max 19.0 ms; zero-copy 38%                                     (all one line)
+ *
+ * Percentages of the time are whole numbers that sum to 100; all others are rounded down, so that
+ * 100% means all of it. A rate that would say nothing (of no bytes, or of less than a millisecond)
+ * is left out.
+ */
+#include "report_format.h"
+
+#include "size.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static const uint64_t shortest_rate_ns = NS_PER_SEC / 1000;
+
+/* The states as they stand in a line: the two sides first. */
+static const enum meter_state shown_states[METER_STATES] = {METER_INPUT, METER_OUTPUT, METER_ABSORB,
+                                                            METER_THROTTLE, METER_BUSY};
+
+static void begin_line(struct text *text, const struct meter *meter)
+{
+    text_add_string(text, "bpipe: ");
+    if (meter->name != NULL) {
+        text_add_visible(text, meter->name);
+        text_add_string(text, ": ");
+    }
+}
+
+static void add_size(struct text *text, uint64_t bytes, const struct report_request *request)
+{
+    char buf[SIZE_TEXT];
+    text_add_string(text, size_format(buf, bytes, request->si));
+}
+
+static void add_duration(struct text *text, uint64_t ns)
+{
+    char buf[SIZE_TEXT];
+    text_add_string(text, size_format_duration(buf, ns));
+}
+
+static void add_rate(struct text *text, double bytes_per_sec, const struct report_request *request)
+{
+    char buf[SIZE_TEXT];
+    text_add_string(text, size_format_rate(buf, bytes_per_sec, request->si));
+}
+
+/* What part of `whole` is in percent, rounded down; 0 if there is no whole. */
+static uint64_t percent(uint64_t part, uint64_t whole)
+{
+    while (part > UINT64_MAX / 100 || whole > UINT64_MAX / 100) {
+        part /= 2;
+        whole /= 2;
+    }
+    return whole == 0 ? 0 : part * 100 / whole;
+}
+
+/*
+ * The states' shares of their sum in whole percent that sum to 100 (by the largest remainder); all
+ * 0 if no time has passed.
+ */
+static void state_percents(const uint64_t state_ns[METER_STATES], uint64_t percents[METER_STATES])
+{
+    uint64_t rest[METER_STATES];
+    uint64_t sum = 0, missing = 100;
+    unsigned shift = 0; /* only for runs of years: so that a hundred times the sum fits */
+
+    for (unsigned i = 0; i < METER_STATES; i++) {
+        sum += state_ns[i];
+        percents[i] = 0;
+    }
+    if (sum == 0)
+        return;
+    while (sum >> shift > UINT64_MAX / 100)
+        shift++;
+    sum = 0;
+    for (unsigned i = 0; i < METER_STATES; i++)
+        sum += state_ns[i] >> shift;
+    for (unsigned i = 0; i < METER_STATES; i++) {
+        percents[i] = (state_ns[i] >> shift) * 100 / sum;
+        rest[i] = (state_ns[i] >> shift) * 100 % sum;
+        missing -= percents[i];
+    }
+    for (; missing > 0; missing--) {
+        unsigned largest = shown_states[0];
+        for (unsigned i = 1; i < METER_STATES; i++)
+            if (rest[shown_states[i]] > rest[largest])
+                largest = shown_states[i];
+        percents[largest]++;
+        rest[largest] = 0;
+    }
+}
+
+static void add_states(struct text *text, const uint64_t state_ns[METER_STATES])
+{
+    uint64_t percents[METER_STATES];
+
+    state_percents(state_ns, percents);
+    for (unsigned i = 0; i < METER_STATES; i++)
+        text_add(text, "%s%s %" PRIu64 "%%", i == 0 ? "" : ", ", meter_state_name(shown_states[i]),
+                 percents[shown_states[i]]);
+}
+
+/*
+ * Shows a rate as `shown`, e.g. "12.3 MiB/s", does, but without the unit: the same unit, and as
+ * many decimals.
+ */
+static void add_rate_like(struct text *text, double bytes_per_sec, const char *shown, bool si)
+{
+    static const char prefixes[] = "KMGTPE";
+    const char *unit = strchr(shown, ' ');
+    const char *point = memchr(shown, '.', (size_t)(unit - shown));
+    char first = unit[1] == 'k' ? 'K' : unit[1];
+    const char *prefix = memchr(prefixes, first, sizeof prefixes - 1);
+    double scale = 1;
+
+    for (const char *p = prefixes; prefix != NULL && p <= prefix; p++)
+        scale *= si ? 1000 : 1024;
+    text_add_decimal(text, bytes_per_sec / scale, point == NULL ? 0 : (unsigned)(unit - point - 1));
+}
+
+static void add_rates(struct text *text, const struct meter *meter,
+                      const struct report_request *request)
+{
+    struct meter_rate rate = meter_rate(meter);
+    char mean[SIZE_TEXT];
+
+    size_format_rate(mean, rate.mean, request->si);
+    text_add(text, ": %s", mean);
+    if (rate.windows < 2)
+        return;
+    text_add_string(text, " (min ");
+    add_rate_like(text, rate.min, mean, request->si);
+    text_add_string(text, ", max ");
+    add_rate_like(text, rate.max, mean, request->si);
+    text_add_string(text, ", sd ");
+    add_rate_like(text, rate.stddev, mean, request->si);
+    text_add_string(text, ")");
+}
+
+/* "4.00 GiB of 8.00 GiB (50%), 12345 records in 3.21 s"; with -l it is the records that are of
+ * some number. */
+static void add_amount(struct text *text, const struct meter *meter,
+                       const struct report_request *request)
+{
+    uint64_t size = meter->size_bytes;
+
+    add_size(text, meter->bytes_passed, request);
+    if (!meter->counts_records && size > 0) {
+        text_add_string(text, " of ");
+        add_size(text, size, request);
+        text_add(text, " (%" PRIu64 "%%)", percent(meter->bytes_passed, size));
+    }
+    if (meter->counts_records) {
+        text_add(text, ", %" PRIu64, meter->records_in);
+        if (size > 0)
+            text_add(text, " of %" PRIu64, size);
+        text_add_string(text, size == 0 && meter->records_in == 1 ? " record" : " records");
+        if (size > 0)
+            text_add(text, " (%" PRIu64 "%%)", percent(meter->records_in, size));
+    }
+    text_add_string(text, " in ");
+    add_duration(text, meter_elapsed(meter));
+}
+
+static bool rate_says_something(const struct meter *meter)
+{
+    return meter->bytes_passed > 0 && meter_elapsed(meter) >= shortest_rate_ns;
+}
+
+static void add_verdict_line(struct text *text, const struct meter *meter)
+{
+    const struct meter_endpoint *endpoint;
+    enum meter_verdict verdict = meter_verdict(meter, &endpoint);
+
+    begin_line(text, meter);
+    text_add_string(text, "bottleneck: ");
+    switch (verdict) {
+    case METER_VERDICT_INPUT:
+    case METER_VERDICT_OUTPUT:
+        text_add(text, "%s (", meter_verdict_name(verdict));
+        text_add_visible(text, endpoint->name);
+        text_add_string(text, "), longest stall ");
+        add_duration(text, meter_longest_stall(endpoint));
+        text_add_string(text, "\n");
+        break;
+    case METER_VERDICT_THROTTLE:
+        text_add_string(text, "throttle (the rate limit)\n");
+        break;
+    case METER_VERDICT_BUSY:
+        text_add_string(text, "busy (bpipe itself)\n");
+        break;
+    case METER_VERDICT_BALANCED:
+        text_add_string(text, "none (balanced)\n");
+        break;
+    }
+}
+
+static void add_buffer_line(struct text *text, const struct meter *meter,
+                            const struct report_request *request)
+{
+    const struct residence *residence = &meter->residence;
+
+    begin_line(text, meter);
+    text_add_string(text, "buffer ");
+    add_size(text, meter->capacity, request);
+    text_add(text, ": mean %" PRIu64 "%%, peak %" PRIu64 "%%, full %" PRIu64 " %s; held ",
+             percent((uint64_t)meter_mean_fill(meter), meter->capacity),
+             percent(meter->peak, meter->capacity), meter->full_count,
+             meter->full_count == 1 ? "time" : "times");
+    if (residence->bytes == 0) {
+        text_add_string(text, "nothing");
+    } else {
+        text_add_string(text, "p50 ");
+        add_duration(text, residence_percentile(residence, 500));
+        text_add_string(text, ", p99 ");
+        add_duration(text, residence_percentile(residence, 990));
+        text_add_string(text, ", max ");
+        add_duration(text, residence->max_ns);
+    }
+    if (meter->zero_copy_bytes > 0)
+        text_add(text, "; zero-copy %" PRIu64 "%%",
+                 percent(meter->zero_copy_bytes, meter->bytes_passed));
+    text_add_string(text, "\n");
+}
+
+/* What did not simply go through: "stdout: 12.0 KiB undelivered, 1 B added". */
+static void add_exception_line(struct text *text, const struct meter *meter,
+                               const struct meter_endpoint *output,
+                               const struct report_request *request)
+{
+    const struct {
+        uint64_t bytes;
+        const char *what;
+    } exceptions[] = {{output->bytes_undelivered, "undelivered"},
+                      {output->bytes_dropped, "dropped"},
+                      {output->bytes_added, "added"}};
+    const char *separator = ": ";
+
+    if (output->bytes_undelivered == 0 && output->bytes_dropped == 0 && output->bytes_added == 0)
+        return;
+    begin_line(text, meter);
+    text_add_visible(text, output->name);
+    for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++) {
+        if (exceptions[i].bytes == 0)
+            continue;
+        text_add_string(text, separator);
+        add_size(text, exceptions[i].bytes, request);
+        text_add(text, " %s", exceptions[i].what);
+        separator = ", ";
+    }
+    text_add_string(text, "\n");
+}
+
+static void add_endpoint_line(struct text *text, const struct meter *meter, const char *side,
+                              const struct meter_endpoint *endpoint,
+                              const struct report_request *request)
+{
+    begin_line(text, meter);
+    text_add(text, "%s ", side);
+    text_add_visible(text, endpoint->name);
+    text_add_string(text, ": ");
+    add_size(text, endpoint->bytes, request);
+    text_add_string(text, ", waited ");
+    add_duration(text, endpoint->wait_ns);
+    text_add_string(text, ", longest stall ");
+    add_duration(text, meter_longest_stall(endpoint));
+    if (endpoint->error[0] != '\0') {
+        text_add_string(text, ": ");
+        text_add_visible(text, endpoint->error);
+    }
+    text_add_string(text, "\n");
+}
+
+static void add_verbose_lines(struct text *text, const struct meter *meter,
+                              const struct report_request *request)
+{
+    for (size_t i = 0; i < meter->input_count; i++)
+        add_endpoint_line(text, meter, "input", &meter->inputs[i], request);
+    for (size_t i = 0; i < meter->output_count; i++)
+        add_endpoint_line(text, meter, "output", &meter->outputs[i], request);
+    begin_line(text, meter);
+    text_add(text,
+             "system calls: read %" PRIu64 ", write %" PRIu64 ", splice %" PRIu64 ", poll %" PRIu64
+             "\n",
+             meter->calls[METER_READ], meter->calls[METER_WRITE], meter->calls[METER_SPLICE],
+             meter->calls[METER_POLL]);
+}
+
+static void add_sample_line(struct text *text, const struct meter *meter,
+                            const struct report_request *request)
+{
+    const struct report_interval *interval = &request->interval;
+
+    begin_line(text, meter);
+    add_amount(text, meter, request);
+    if (rate_says_something(meter)) {
+        text_add_string(text, ": ");
+        add_rate(text, meter_rate(meter).mean, request);
+    }
+    text_add_string(text, "; last ");
+    add_duration(text, interval->ns);
+    text_add_string(text, ": ");
+    if (interval->ns >= shortest_rate_ns) {
+        add_rate(text, (double)interval->bytes * ((double)NS_PER_SEC / (double)interval->ns),
+                 request);
+        text_add_string(text, ", ");
+    }
+    add_states(text, interval->state_ns);
+    text_add(text, "; buffer %" PRIu64 "%%\n", percent(meter->fill, meter->capacity));
+}
+
+void report_format_text(struct text *text, const struct meter *meter,
+                        const struct report_request *request)
+{
+    if (request->moment == REPORT_MOMENT_SAMPLE) {
+        add_sample_line(text, meter, request);
+        return;
+    }
+    begin_line(text, meter);
+    add_amount(text, meter, request);
+    if (request->moment == REPORT_MOMENT_NOW)
+        text_add_string(text, " so far");
+    if (rate_says_something(meter))
+        add_rates(text, meter, request);
+    text_add_string(text, "\n");
+
+    begin_line(text, meter);
+    text_add_string(text, "time: ");
+    add_states(text, meter->state_ns);
+    text_add_string(text, "\n");
+    add_verdict_line(text, meter);
+    add_buffer_line(text, meter, request);
+    for (size_t i = 0; i < meter->output_count; i++)
+        add_exception_line(text, meter, &meter->outputs[i], request);
+    if (request->verbose)
+        add_verbose_lines(text, meter, request);
+}

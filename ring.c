@@ -1,0 +1,155 @@
+/*
+ * ring.c - see ring.h for the invariants, which ring_check() asserts after every change.
+ *
+ * Spans are worked out from absolute positions each time, so there is no second set of indices that
+ * could disagree with head, tail and the cursors. `origin` follows the tail (origin <= tail <
+ * origin + capacity), hence every position in use lies less than two capacities after it, and one
+ * conditional subtraction finds its place in memory where a division would be needed otherwise.
+ *
+ * Not here: growing, locking (one thread owns a ring), and any knowledge of who reads or writes.
+ */
+#include "ring.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+enum { RING_ALIGNMENT = 4096 }; /* a page nearly everywhere, and what direct I/O asks for */
+
+static uint64_t ring_slowest(const struct ring *ring)
+{
+    uint64_t position = ring->head;
+
+    for (size_t i = 0; i < ring->reader_count; i++) {
+        if (ring->readers[i].attached && ring->readers[i].cursor < position)
+            position = ring->readers[i].cursor;
+    }
+    return position;
+}
+
+static void ring_check(const struct ring *ring)
+{
+    bool holds = ring->tail <= ring->head && ring->head - ring->tail <= ring->capacity &&
+                 ring->tail == ring_slowest(ring) && ring->origin <= ring->tail &&
+                 ring->tail - ring->origin < ring->capacity;
+
+    for (size_t i = 0; i < ring->reader_count; i++) {
+        if (ring->readers[i].attached)
+            holds = holds && ring->readers[i].cursor <= ring->head;
+    }
+    assert(holds);
+    (void)holds; /* for NDEBUG */
+}
+
+int ring_init(struct ring *ring, size_t capacity, size_t reader_count)
+{
+    void *memory = NULL;
+
+    assert(capacity >= 1 && reader_count >= 1);
+    *ring = (struct ring){.capacity = capacity, .reader_count = reader_count};
+    ring->readers = calloc(reader_count, sizeof(*ring->readers));
+    if (ring->readers == NULL || posix_memalign(&memory, RING_ALIGNMENT, capacity) != 0) {
+        ring_destroy(ring);
+        errno = ENOMEM; /* posix_memalign() need not set it */
+        return -1;
+    }
+    ring->memory = memory;
+    for (size_t i = 0; i < reader_count; i++)
+        ring->readers[i].attached = true;
+    ring_check(ring);
+    return 0;
+}
+
+void ring_destroy(struct ring *ring)
+{
+    free(ring->memory);
+    free(ring->readers);
+    *ring = (struct ring){0};
+}
+
+static struct ring_span ring_span_at(const struct ring *ring, uint64_t position, size_t bytes)
+{
+    struct ring_span span = {.bytes = bytes};
+    uint64_t distance = position - ring->origin;
+    size_t index = (size_t)(distance < ring->capacity ? distance : distance - ring->capacity);
+    size_t before_wrap = ring->capacity - index;
+
+    if (bytes == 0)
+        return span;
+    span.count = 1;
+    span.piece[0] = (struct iovec){ring->memory + index, bytes};
+    if (bytes > before_wrap) {
+        span.count = 2;
+        span.piece[0].iov_len = before_wrap;
+        span.piece[1] = (struct iovec){ring->memory, bytes - before_wrap};
+    }
+    return span;
+}
+
+struct ring_span ring_write_span(const struct ring *ring, size_t max)
+{
+    size_t room = ring_room(ring);
+
+    return ring_span_at(ring, ring->head, max < room ? max : room);
+}
+
+void ring_commit(struct ring *ring, size_t bytes)
+{
+    assert(bytes <= ring_room(ring));
+    ring->head += bytes;
+    ring_check(ring); /* fails if nobody is attached: the tail would have to move with the head */
+}
+
+struct ring_span ring_read_span(const struct ring *ring, size_t reader, size_t max)
+{
+    size_t unread = ring_unread(ring, reader);
+
+    return ring_span_at(ring, ring->readers[reader].cursor, max < unread ? max : unread);
+}
+
+/* Brings the tail up to the slowest reader. Returns how many bytes have left the ring by that. */
+static size_t ring_advance_tail(struct ring *ring)
+{
+    uint64_t tail = ring_slowest(ring);
+    size_t left = (size_t)(tail - ring->tail);
+
+    ring->tail = tail;
+    if (tail == ring->head)
+        ring->origin = tail; /* empty: the next byte goes to memory[0], where the cache is warm */
+    else if (tail - ring->origin >= ring->capacity)
+        ring->origin += ring->capacity;
+    ring_check(ring);
+    return left;
+}
+
+size_t ring_consume(struct ring *ring, size_t reader, size_t bytes)
+{
+    bool holds_tail = ring->readers[reader].cursor == ring->tail;
+
+    assert(bytes <= ring_unread(ring, reader));
+    ring->readers[reader].cursor += bytes;
+    return holds_tail ? ring_advance_tail(ring) : 0;
+}
+
+size_t ring_detach(struct ring *ring, size_t reader)
+{
+    assert(reader < ring->reader_count);
+    ring->readers[reader].attached = false;
+    return ring_advance_tail(ring);
+}
+
+size_t ring_fill(const struct ring *ring)
+{
+    return (size_t)(ring->head - ring->tail);
+}
+
+size_t ring_room(const struct ring *ring)
+{
+    return ring->capacity - ring_fill(ring);
+}
+
+size_t ring_unread(const struct ring *ring, size_t reader)
+{
+    assert(reader < ring->reader_count);
+    return ring->readers[reader].attached ? (size_t)(ring->head - ring->readers[reader].cursor) : 0;
+}

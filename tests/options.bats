@@ -1,0 +1,364 @@
+#!/usr/bin/env bats
+#
+# The command line as a user meets it: what is refused and how, --help and --version, and that
+# --help and the man page tell of the same options. What each option is parsed into is in
+# test_options.c, what it does in the files of its subject.
+
+bats_require_minimum_version 1.5.0
+load helpers
+
+# refused NAME TEXT ARGUMENT...: a usage error. Status 2, nothing on stdout, no file made, and one
+# line on stderr which names the option and the text.
+refused() {
+    local name=$1 text=$2 status=0 out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err
+    shift 2
+    "$BPIPE" "$@" </dev/null >"$out" 2>"$err" || status=$?
+    echo "bpipe $*: status $status: $(<"$err")"
+    [ "$status" -eq 2 ] &&
+        [ ! -s "$out" ] &&
+        [ "$(wc -l <"$err")" -eq 1 ] &&
+        [ "$(tail -c 1 "$err" | od -An -tx1)" = " 0a" ] &&
+        ! tr -d '\n' <"$err" | LC_ALL=C grep -q '[[:cntrl:]]' &&
+        grep -q '^bpipe: ' "$err" &&
+        grep -qF -e "$name" "$err" &&
+        grep -qF -e "$text" "$err" &&
+        [ -z "$(ls -A "$T")" ]
+}
+
+# --- refusals -------------------------------------------------------------------------------
+
+@test "sizes: junk, signs, overflow, nothing at all" {
+    local option text
+    for option in --buffer-size --chunk-size --block-size --pipe-buffer-size --size; do
+        for text in '' x 12x -5 +5 1.2.3 1,5 ' 5' '5 ' 0x10 1e3 K 64KK 9E 99999999999999999999; do
+            refused "$option" "'$text'" "$option=$text"
+        done
+    done
+}
+
+@test "durations and percentages: junk, signs, overflow, nothing at all" {
+    local option text
+    for option in --idle-timeout --stall-timeout --drain-timeout --report-every; do
+        for text in '' x 5x -5 +5 1:30 ' 5' 1e3 99999999999999999999; do
+            refused "$option" "'$text'" "$option=$text"
+        done
+    done
+    for option in --start-fill --resume-fill; do
+        for text in '' x 5x -5 +5 101 50%% 99999999999999999999; do
+            refused "$option" "'$text'" "$option=$text"
+        done
+    done
+}
+
+@test "a letter is refused by its long name" {
+    refused --buffer-size "'12x'" -B 12x
+    refused --buffer-size "'12x'" -qB12x
+    refused --chunk-size "'0'" -z 0
+    refused --size "'a b'" -s 'a b'
+    refused --pipe-buffer-size "'-q'" -J -q
+}
+
+@test "values out of range" {
+    refused --buffer-size "'0'" -B 0
+    refused --chunk-size "'0'" -z 0
+    refused --block-size "'0'" --block-size 0
+    refused --report-every "'0'" --report-every 0
+    refused --pipe-buffer-size "'2G'" -J 2G
+    refused --pipe-buffer-size "'2147483648'" -J 2147483648
+    refused --buffer-size "'8E'" -B 8E
+    refused --chunk-size "'8E'" -z 8E
+}
+
+@test "a block that does not fit the buffer names both" {
+    refused --block-size "'17M'" --block-size 17M
+    refused --buffer-size "16M" --block-size 17M
+    refused --block-size "'11'" --block-size 11 -B 10
+    refused --buffer-size "'10'" --block-size 11 -B 10
+    refused --block-size "'1025'" -B 1K --block-size 1025
+    refused --block-size "'1001'" -B 1K --block-size 1001 -k
+}
+
+@test "a text with control characters is shown escaped, on one line" {
+    refused --buffer-size '12' -B $'12\nx'
+    refused --buffer-size '12' -B $'12\e[31m\r\tx\x7f'
+    refused --report 'js' --report $'js\non'
+    refused INPUT 'tcp://' $'tcp://a\nb'
+    refused --a 'unknown' $'--a\nb'
+    refused - 'unknown' $'-\n'
+    refused - 'unknown' $'-\x01'
+}
+
+@test "unknown options, with the nearest spelling" {
+    refused --bufer-size --buffer-size --bufer-size=5
+    refused --bufer-size --buffer-size --bufer-size 5
+    refused --Buffer-Size --buffer-size --Buffer-Size 5
+    refused --no_clobber --no-clobber --no_clobber
+    refused --hlep --help --hlep
+    refused --output-file --help --output-file
+    refused -Z unknown -Z
+    refused -Z unknown -qZq
+    refused -? unknown '-?'
+    refused -: unknown -:
+    refused -- unknown --=5
+    refused -- 'did you mean --report?' --reprot=text
+}
+
+@test "what is not built yet is unknown" {
+    local option
+    for option in -L --rate-limit --read-rate --burst --tap --overflow --gap-mark --spool \
+        --spool-max --merge --connect-timeout --retry --allow -p --progress -t --timer -e --eta \
+        -I --fineta -r --rate -a --average-rate -b --bytes -T -A -F --format -n --numeric -W --wait \
+        -D --delay-start -i --interval -w --width -H --height -f --force -c --cursor -R --remote \
+        -E --skip-errors -d --watchfd -O --sparse -U -M -Z; do
+        refused "$option" unknown "$option" 1
+    done
+}
+
+@test "abbreviations: unique ones are taken, others are refused with the choice" {
+    "$BPIPE" --quie --buf 1K --stop --no-sp </dev/null
+    refused --rep --report-every --rep text
+    refused --rep --report, --rep=text
+    refused --s --stop-at-size --s
+}
+
+@test "missing and superfluous arguments" {
+    refused --buffer-size SIZE -B
+    refused --buffer-size SIZE x --buffer-size
+    refused --output ENDPOINT -qo
+    refused --idle-timeout DURATION --idle-t
+    refused --append "'x'" --append=x
+    refused --quiet "''" --quiet=
+    refused --quiet "'5'" --qui=5
+    refused --help "'x'" --help=x
+}
+
+@test "options that exclude or need each other" {
+    refused --discard --output -X -o x
+    refused --append --no-clobber --append --no-clobber -o x
+    refused --append --atomic -o x --atomic --append
+    refused --append --output --append
+    refused --no-clobber --output --no-clobber
+    refused --atomic --output x --atomic
+    refused --atomic --output -X --atomic
+}
+
+@test "empty names" {
+    refused INPUT "''" ''
+    refused INPUT "''" - ''
+    refused INPUT "''" -- ''
+    refused --output "''" -o ''
+    refused --output "''" -o x -o ''
+    refused --name "''" -N ''
+    refused --pidfile "''" -P ''
+    refused --size "'@'" -s @
+    refused --report "'json:'" --report json:
+}
+
+@test "the same descriptor twice as an output" {
+    local first second
+    for first in - fd://1 /dev/stdout /dev/fd/1; do
+        for second in - fd://1 fd://01 /dev/stdout /dev/fd/1; do
+            refused --output "'$second'" -o "$first" -o x -o "$second"
+        done
+    done
+    refused --output "'fd://3'" -o fd://3 -o fd://3
+}
+
+@test "descriptors that are none" {
+    local text
+    for text in fd:// fd://x fd://-1 fd://+1 'fd:// 1' fd://1x fd://1/ fd://2147483648 \
+        fd://99999999999999999999; do
+        refused INPUT "'$text'" "$text"
+        refused --output "'$text'" -o "$text"
+        refused --report "$text" --report "json:$text"
+    done
+}
+
+@test "sockets are refused as inputs, outputs and report files" {
+    local scheme
+    for scheme in tcp tcp-listen unix unix-listen udp udp-listen; do
+        refused INPUT "'$scheme://h:9'" "$scheme://h:9"
+        refused --output "'$scheme://h:9'" -o "$scheme://h:9"
+        refused --report "'text:$scheme://h:9'" --report "text:$scheme://h:9"
+    done
+}
+
+@test "reports: unknown formats, none with a file, nothing to repeat" {
+    local text
+    for text in '' xml Text texts tex :x none:x none:; do
+        refused --report "'$text'" --report "$text"
+    done
+    refused --report prometheus --report xml
+    refused --report-every none --report-every 1 --report none
+}
+
+@test "a usage error comes before anything is read, opened or created" {
+    echo data >../data
+    refused --buffer-size "'x'" -o made -P pid --report json:report -B x <../data
+    refused INPUT "''" -o made -P pid --report prometheus:report ../missing ''
+}
+
+# --- help and version -----------------------------------------------------------------------
+
+@test "--help goes to stdout, fits 80 columns, and has a beginning and an end" {
+    local option
+    for option in --help -h --hel -qh '-B x --help'; do
+        # shellcheck disable=SC2086
+        run -0 --separate-stderr "$BPIPE" $option </dev/null
+        equal '' "$stderr"
+        equal 'Usage: bpipe [OPTION]... [INPUT]...' "${lines[0]}"
+        equal 'See bpipe(1).' "${lines[-1]}"
+    done
+    refute grep -E '.{81}| $|'$'\t' <<<"$output"
+    refute grep -P '[^\x20-\x7e]' <<<"$output"
+}
+
+@test "--version names the version and the platform" {
+    local option
+    for option in --version -V --vers; do
+        run -0 --separate-stderr "$BPIPE" $option </dev/null
+        equal '' "$stderr"
+        [[ $output =~ ^bpipe\ [0-9]+\.[0-9]+\.[0-9]+\ \((linux|portable)\)$ ]]
+    done
+    if is_portable; then
+        [[ $output == *'(portable)' ]]
+    fi
+}
+
+@test "--help and --version that cannot be written are status 1, with a message" {
+    local option
+    for option in --help --version; do
+        status=0
+        "$BPIPE" $option >/dev/full 2>err || status=$?
+        equal 1 "$status"
+        equal 'bpipe: stdout: No space left on device' "$(<err)"
+    done
+}
+
+# The options of --help: "letter name argument", - for no letter, as it lists them.
+options_of_help() {
+    "$BPIPE" --help | sed -nE \
+        -e 's/^  -(.), --([a-z-]+) ([A-Z][^ ]*)?( .*)?$/\1 \2 \3/p' \
+        -e 's/^      --([a-z-]+) ([A-Z][^ ]*)?( .*)?$/- \1 \2/p'
+}
+
+options_of_man_page() {
+    sed -nE '/^\.Sh OPTIONS/,/^\.Sh ENDPOINTS/s/^\.It (Fl .*)/\1/p' "$ROOT/man/bpipe.1" |
+        sed -E -e 's/^Fl ([^-]) .*Fl -([a-z-]+).*/\1 \2/' -e 's/^Fl -([a-z-]+).*/- \1/'
+}
+
+groups_of_help() {
+    "$BPIPE" --help | sed -n -e '/^Examples/d' -e 's/^\([A-Z][a-z]*\)\( (.*)\)\{0,1\}:$/\1/p'
+}
+
+@test "--help and the man page have the same options and groups, in the same order" {
+    local count
+    count=$(options_of_help | wc -l)
+    [ "$count" -ge 30 ]
+    equal "$count" "$("$BPIPE" --help | grep -cE '^ {2,6}-')" "options that this test understands"
+    equal "$(options_of_help | awk '{ print $1, $2 }')" "$(options_of_man_page)"
+    equal "$(groups_of_help)" "$(sed -n 's/^\.Ss \(Buffering\|Outputs\|Size\|Records\|Timeouts\|Reports\|General\)$/\1/p' "$ROOT/man/bpipe.1")"
+}
+
+@test "the man page speaks only of options that there are" {
+    local name
+    grep -oE 'Fl -[a-z][a-z-]*' "$ROOT/man/bpipe.1" | sort -u | while read -r _ name; do
+        options_of_help | grep -q " ${name#-} " || { echo "--${name#-} is not in --help" && exit 1; }
+    done
+}
+
+@test "every option of --help is taken, by name and by letter" {
+    local letter name argument count=0
+    local -a with
+    while read -r letter name argument; do
+        with=()
+        case $name in
+        help | version) continue ;;
+        append | no-clobber | atomic) with=(-o "out.$name") ;;
+        esac
+        case $argument in
+        '') ;;
+        ENDPOINT) argument=out.$name ;;
+        FILE) argument=file.$name ;;
+        FORMAT*) argument=text ;;
+        *) argument=1 ;;
+        esac
+        count=$((count + 1))
+        echo "--$name $argument"
+        "$BPIPE" "--$name${argument:+=$argument}" "${with[@]}" </dev/null
+        if [ "$letter" != - ]; then
+            "$BPIPE" "-$letter$argument" "${with[@]}" </dev/null
+        fi
+    done < <(options_of_help)
+    [ "$count" -ge 28 ]
+}
+
+@test "the man page names every key and metric of the reports" {
+    local name
+    echo x | "$BPIPE" -l -s 2 --report json:json --report prometheus:prom -o out
+    {
+        grep -oE '"[a-z_0-9]+":' json | tr -d '":'
+        sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' prom
+    } >names
+    [ "$(wc -l <names)" -gt 60 ]
+    while read -r name; do
+        # Metrics of endpoints are there without the bpipe_input_ and bpipe_output_ before them.
+        grep -qE "^\.(It )?Cm ([^ ]+ )*($name|${name#bpipe_*put_})( |$)" "$ROOT/man/bpipe.1" ||
+            { echo "$name is not in the man page" && false; }
+    done <names
+}
+
+@test "the man page is clean" {
+    skip_unless mandoc
+    run -0 mandoc -Tlint "$ROOT/man/bpipe.1"
+    equal '' "$output"
+}
+
+# --- what is taken --------------------------------------------------------------------------
+
+@test "operands and options mix; -- ends the options; - is standard input" {
+    echo a >a
+    echo b >b
+    echo q >-q
+    equal $'a\nin\nb' "$(echo in | "$BPIPE" -q a - -B 1K b --chunk-size=1)"
+    equal $'a\nq' "$("$BPIPE" -q -- a -q)"
+    equal $'a' "$("$BPIPE" a -q)"
+}
+
+@test "a path that looks like a URL is a file when it begins with ./" {
+    mkdir tcp: fd:
+    echo tcp >tcp:/h
+    echo fd >fd:/x
+    equal $'tcp\nfd' "$("$BPIPE" -q ./tcp://h ./fd://x)"
+    "$BPIPE" -q -o ./tcp://out ./fd://x
+    equal fd "$(<tcp:/out)"
+}
+
+@test "-k counts for every size, wherever it stands" {
+    local line
+    for line in '-k -B 4K -z 2K' '-B 4K -z 2K -k' '-B 4K --si -z 2K'; do
+        # shellcheck disable=SC2086
+        "$BPIPE" $line --report json </dev/null 2>report
+        equal '4000 2000' "$(json .buffer.capacity_bytes <report) $(json .buffer.chunk_bytes <report)"
+    done
+}
+
+@test "the last of several values counts" {
+    "$BPIPE" -B 1K -B 3K --report json </dev/null 2>report
+    equal 3072 "$(json .buffer.capacity_bytes <report)"
+}
+
+@test "reports: the default, none of it, and which of them come back" {
+    local line
+    for line in '' -v '-q -v' '--report none -v' '--report json:r -v' '-q --report-every 1h'; do
+        # shellcheck disable=SC2086
+        "$BPIPE" $line </dev/null 2>err
+        grep -q '^bpipe: ' err || { echo "no text with: $line" && false; }
+    done
+    for line in -q '--report none' '--report json:r' '-q --report text:r'; do
+        # shellcheck disable=SC2086
+        "$BPIPE" $line </dev/null 2>err
+        [ ! -s err ] || { echo "text with: $line" && false; }
+    done
+    [ -s r ]
+}

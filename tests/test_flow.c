@@ -1,0 +1,223 @@
+/*
+ * The water marks and block sizes in every combination: nobody waits for what cannot come.
+ *
+ * A simulated run: a source of some bytes, a ring, readers that take part of what they are offered
+ * and some of which are stuck for a while. As long as a reader is free, either something may be
+ * read or that reader may be sent something, until it has everything; what is sent comes in blocks.
+ */
+#include "../flow.h"
+#include "tap.h"
+
+static uint64_t random_state;
+
+static size_t below(uint64_t limit)
+{
+    return (size_t)tap_below(&random_state, limit);
+}
+
+struct run {
+    struct options options;
+    struct ring ring;
+    struct flow flow;
+    size_t readers;
+    uint64_t source_left;
+    uint64_t sent[4];
+    bool in_block[4]; /* a block was sent in part */
+};
+
+static void choose_options(struct run *run)
+{
+    static const unsigned percents[] = {0, 1, 10, 50, 99, 100};
+    size_t capacity = 1 + below(70);
+    run->options = (struct options){
+        .buffer_size = capacity,
+        .chunk_size = 1 + below(90),
+        .start_fill_percent = percents[below(6)],
+        .resume_fill_percent = percents[below(6)],
+        .block_size = below(2) == 0 ? 0 : 1 + below(capacity),
+    };
+    run->readers = 1 + below(4);
+}
+
+static bool start(struct run *run)
+{
+    *run = (struct run){.source_left = below(500)};
+    choose_options(run);
+    if (ring_init(&run->ring, (size_t)run->options.buffer_size, run->readers) != 0 ||
+        flow_init(&run->flow, &run->ring, &run->options) != 0)
+        return false;
+    if (below(3) == 0)
+        for (size_t i = 0; i < run->readers; i++)
+            run->flow.outputs[i].alignment = 8;
+    return true;
+}
+
+static bool read_some(struct run *run)
+{
+    size_t readable = flow_readable(&run->flow);
+    if (readable == 0)
+        return false;
+    if (run->source_left == 0) {
+        run->flow.ended = true;
+        return true;
+    }
+    size_t bytes = 1 + below(readable);
+    if (bytes > run->source_left)
+        bytes = (size_t)run->source_left;
+    (void)ring_write_span(&run->ring, bytes);
+    ring_commit(&run->ring, bytes);
+    run->source_left -= bytes;
+    return true;
+}
+
+/* A reader takes all or part of what it may get. Returns false if a rule was broken. */
+static bool send_some(struct run *run, size_t reader, bool *moved)
+{
+    size_t sendable = flow_sendable(&run->flow, reader);
+    size_t block = (size_t)run->options.block_size;
+    *moved = sendable > 0;
+    if (sendable == 0)
+        return true;
+    size_t unread = ring_unread(&run->ring, reader);
+    if (sendable > unread)
+        return false;
+    bool whole = run->in_block[reader] || block == 0 || sendable == block ||
+                 (run->flow.ended && sendable == unread && unread < block);
+    size_t bytes = below(3) == 0 ? 1 + below(sendable) : sendable;
+    if (block > 0)
+        run->in_block[reader] = (run->sent[reader] + bytes) % block != 0;
+    flow_sent(&run->flow, reader, bytes);
+    (void)ring_consume(&run->ring, reader, bytes);
+    run->sent[reader] += bytes;
+    return whole;
+}
+
+static bool is_done(const struct run *run)
+{
+    return run->flow.ended && ring_fill(&run->ring) == 0;
+}
+
+/* One step in random order; with `stuck` the readers whose bit is set take nothing. */
+static bool step(struct run *run, unsigned stuck, bool *moved)
+{
+    *moved = false;
+    flow_update(&run->flow);
+    if (below(2) == 0) {
+        *moved |= read_some(run);
+        flow_update(&run->flow);
+    }
+    for (size_t i = 0; i < run->readers; i++) {
+        bool sent = false;
+        if ((stuck & 1u << i) == 0 && !send_some(run, i, &sent))
+            return false;
+        *moved |= sent;
+    }
+    return true;
+}
+
+/* Nothing moved though no reader is stuck: then reading must be possible. */
+static bool not_deadlocked(struct run *run)
+{
+    flow_update(&run->flow);
+    if (flow_readable(&run->flow) > 0)
+        return true;
+    for (size_t i = 0; i < run->readers; i++)
+        if (flow_sendable(&run->flow, i) > 0)
+            return true;
+    return false;
+}
+
+static bool simulate(struct run *run, uint64_t total)
+{
+    for (int steps = 0; !is_done(run); steps++) {
+        if (steps > 1000000)
+            return false;
+        bool moved;
+        unsigned stuck = below(4) == 0 ? (unsigned)below(16) : 0;
+        if (!step(run, stuck, &moved))
+            return false;
+        if (!moved && !is_done(run) && !not_deadlocked(run))
+            return false;
+    }
+    for (size_t i = 0; i < run->readers; i++)
+        if (run->sent[i] != total)
+            return false;
+    return true;
+}
+
+static void test_start_fill(void)
+{
+    struct options options = {
+        .buffer_size = 10, .chunk_size = 10, .start_fill_percent = 50, .resume_fill_percent = 100};
+    struct ring ring;
+    struct flow flow;
+    if (!tap_ok(ring_init(&ring, 10, 1) == 0 && flow_init(&flow, &ring, &options) == 0, "memory"))
+        return;
+    ring_commit(&ring, 4);
+    flow_update(&flow);
+    tap_ok(flow_sendable(&flow, 0) == 0, "start-fill 50%%: 4 of 10 bytes wait");
+    ring_commit(&ring, 1);
+    flow_update(&flow);
+    tap_ok(flow_sendable(&flow, 0) == 5, "start-fill 50%%: 5 of 10 bytes go");
+    ring_consume(&ring, 0, 4);
+    flow_update(&flow);
+    tap_ok(flow_sendable(&flow, 0) == 1, "start-fill: and on until dry");
+    ring_consume(&ring, 0, 1);
+    flow_update(&flow);
+    ring_commit(&ring, 1);
+    flow_update(&flow);
+    tap_ok(flow_sendable(&flow, 0) == 0, "start-fill: after running dry it waits again");
+    flow.ended = true;
+    flow_update(&flow);
+    tap_ok(flow_sendable(&flow, 0) == 1, "start-fill: the end of input releases the rest");
+    flow_destroy(&flow);
+    ring_destroy(&ring);
+}
+
+static void test_resume_fill(void)
+{
+    struct options options = {
+        .buffer_size = 10, .chunk_size = 10, .start_fill_percent = 0, .resume_fill_percent = 30};
+    struct ring ring;
+    struct flow flow;
+    if (!tap_ok(ring_init(&ring, 10, 1) == 0 && flow_init(&flow, &ring, &options) == 0, "memory"))
+        return;
+    ring_commit(&ring, 9);
+    flow_update(&flow);
+    tap_ok(flow_readable(&flow) == 1, "resume-fill: reading goes on until full");
+    ring_commit(&ring, 1);
+    flow_update(&flow);
+    ring_consume(&ring, 0, 6);
+    flow_update(&flow);
+    tap_ok(flow_readable(&flow) == 0, "resume-fill 30%%: 4 of 10 bytes left, reading is held");
+    ring_consume(&ring, 0, 1);
+    flow_update(&flow);
+    tap_ok(flow_readable(&flow) == 7, "resume-fill 30%%: 3 of 10 bytes left, reading resumes");
+    flow_destroy(&flow);
+    ring_destroy(&ring);
+}
+
+int main(void)
+{
+    test_start_fill();
+    test_resume_fill();
+    random_state = tap_seed();
+    unsigned runs = tap_rounds(20000), failed = 0;
+    for (unsigned i = 0; i < runs; i++) {
+        struct run run;
+        if (!start(&run))
+            return tap_ok(false, "memory") ? 0 : 1;
+        uint64_t total = run.source_left;
+        if (!simulate(&run, total)) {
+            failed++;
+            tap_note("run %u: B %zu z %zu start %u resume %u block %zu readers %zu bytes %" PRIu64,
+                     i, run.ring.capacity, (size_t)run.options.chunk_size,
+                     run.options.start_fill_percent, run.options.resume_fill_percent,
+                     (size_t)run.options.block_size, run.readers, total);
+        }
+        flow_destroy(&run.flow);
+        ring_destroy(&run.ring);
+    }
+    tap_ok(failed == 0, "%u random runs end with every byte at every reader", runs);
+    return tap_done();
+}

@@ -1,0 +1,445 @@
+/*
+ * test_meter.c - the meter against a model that keeps everything and adds it up only at the end.
+ *
+ * Random schedules, then what a table shows better than chance: verdicts, windows, edge cases.
+ */
+#include "../meter.h"
+#include "tap.h"
+
+#include <math.h>
+
+enum { ENDPOINTS = 3, STEPS = 400, WINDOWS_MOST = 1 << 12, CAPACITY = 1000 };
+
+struct model_endpoint {
+    uint64_t bytes, wait_ns, stall_ns, longest_ns;
+};
+
+/* The same run, kept naively. */
+struct model {
+    uint64_t start_ns, now_ns;
+    uint64_t state_ns[METER_STATES];
+    uint64_t window_bytes[WINDOWS_MOST]; /* by the moment at which they were counted */
+    uint64_t bytes_in, bytes_passed, fill, peak, full_count, empty_count;
+    uint64_t fill_area; /* exact: the schedules are small enough */
+    bool dry;
+    struct model_endpoint inputs[ENDPOINTS], outputs[ENDPOINTS];
+};
+
+static bool close_to(double value, double expected, double scale)
+{
+    return fabs(value - expected) <= 1e-9 * scale + 1e-9;
+}
+
+/* --- random schedules ------------------------------------------------------------------------ */
+
+/* Mostly short steps; at times many windows, exactly to a window's end, no time, or back. */
+static uint64_t next_time(const struct model *model, uint64_t *random)
+{
+    uint64_t open_ns = (model->now_ns - model->start_ns) % METER_WINDOW_NS;
+
+    switch (tap_below(random, 12)) {
+    case 0:
+        return model->now_ns;
+    case 1:
+        return model->now_ns - tap_below(random, model->now_ns - model->start_ns + 1);
+    case 2:
+        return model->now_ns + METER_WINDOW_NS - open_ns;
+    case 3:
+        return model->now_ns + METER_WINDOW_NS - open_ns - 1;
+    case 4:
+        return model->now_ns + tap_below(random, 5) * METER_WINDOW_NS;
+    case 5:
+        return model->now_ns + METER_WINDOW_NS / 2 - open_ns % (METER_WINDOW_NS / 2);
+    default:
+        return model->now_ns + tap_magnitude(random, 28);
+    }
+}
+
+static void model_time(struct model *model, uint64_t now_ns, enum meter_state state,
+                       uint64_t off_cpu_ns)
+{
+    if (now_ns <= model->now_ns)
+        return;
+    uint64_t ns = now_ns - model->now_ns;
+    model->state_ns[state] += off_cpu_ns;
+    model->state_ns[METER_BUSY] += ns - off_cpu_ns;
+    model->fill_area += model->fill * ns;
+    model->now_ns = now_ns;
+}
+
+static void model_wait(struct model_endpoint *endpoint, uint64_t ns)
+{
+    endpoint->wait_ns += ns;
+    endpoint->stall_ns += ns;
+    if (endpoint->stall_ns > endpoint->longest_ns)
+        endpoint->longest_ns = endpoint->stall_ns;
+}
+
+static void step_time(struct meter *meter, struct model *model, uint64_t *random)
+{
+    uint64_t now_ns = next_time(model, random);
+    uint64_t ns = now_ns > model->now_ns ? now_ns - model->now_ns : 0;
+
+    if (tap_below(random, 3) > 0) {
+        enum meter_state state = (enum meter_state)tap_below(random, METER_STATES);
+        model_time(model, now_ns, state, ns);
+        meter_advance(meter, state, now_ns);
+        return;
+    }
+    bool reads = tap_below(random, 2) == 0;
+    size_t i = tap_below(random, ENDPOINTS);
+    struct model_endpoint *endpoint = reads ? &model->inputs[i] : &model->outputs[i];
+    uint64_t claimed_ns = tap_magnitude(random, 31); /* at times more than there was */
+    uint64_t off_cpu_ns = claimed_ns < ns ? claimed_ns : ns;
+    model_wait(endpoint, off_cpu_ns);
+    model_time(model, now_ns, reads ? METER_INPUT : METER_OUTPUT, off_cpu_ns);
+    meter_advance_file(meter, reads ? METER_INPUT : METER_OUTPUT,
+                       reads ? &meter->inputs[i] : &meter->outputs[i], claimed_ns, now_ns);
+}
+
+static void step_endpoint(struct meter *meter, struct model *model, uint64_t *random)
+{
+    bool reads = tap_below(random, 2) == 0;
+    size_t i = tap_below(random, ENDPOINTS);
+    struct model_endpoint *endpoint = reads ? &model->inputs[i] : &model->outputs[i];
+    struct meter_endpoint *metered = reads ? &meter->inputs[i] : &meter->outputs[i];
+    uint64_t amount = tap_magnitude(random, 30);
+
+    if (tap_below(random, 3) > 0) {
+        model_wait(endpoint, amount);
+        meter_waited(metered, amount);
+    } else {
+        endpoint->bytes += amount;
+        endpoint->stall_ns = 0;
+        meter_moved(metered, amount);
+    }
+}
+
+static void step_bytes(struct meter *meter, struct model *model, uint64_t *random)
+{
+    size_t window = (model->now_ns - model->start_ns) / METER_WINDOW_NS;
+    uint64_t bytes;
+
+    switch (tap_below(random, 3)) {
+    case 0:
+        bytes = tap_below(random, CAPACITY - model->fill + 1);
+        if (bytes > 0) {
+            model->full_count += model->fill < CAPACITY && model->fill + bytes == CAPACITY;
+            model->dry = false;
+        }
+        model->fill += bytes;
+        model->bytes_in += bytes;
+        model->peak = model->fill > model->peak ? model->fill : model->peak;
+        meter_arrived(meter, bytes, model->fill);
+        break;
+    case 1:
+        bytes = tap_below(random, 2) == 0 ? model->fill : tap_below(random, model->fill + 1);
+        model->fill -= bytes;
+        model->bytes_passed += bytes;
+        model->window_bytes[window] += bytes;
+        meter_left(meter, bytes, model->fill);
+        break;
+    default:
+        if (model->fill > 0)
+            break;
+        model->empty_count += !model->dry;
+        model->dry = true;
+        meter_dry(meter);
+    }
+}
+
+/* min, max and standard deviation by their definitions. */
+static bool rate_agrees(const struct meter *meter, const struct model *model)
+{
+    uint64_t elapsed_ns = model->now_ns - model->start_ns;
+    uint64_t open_ns = elapsed_ns % METER_WINDOW_NS;
+    size_t whole = elapsed_ns / METER_WINDOW_NS;
+    size_t count = whole + (open_ns >= METER_WINDOW_NS / 2);
+    struct meter_rate rate = meter_rate(meter);
+    double mean = elapsed_ns == 0 ? 0 : (double)model->bytes_passed * 1e9 / (double)elapsed_ns;
+    double min = INFINITY, max = 0, sum = 0, squares = 0, last = mean;
+
+    if (rate.windows != count || !close_to(rate.mean, mean, mean))
+        return false;
+    if (count == 0)
+        return rate.min == rate.mean && rate.max == rate.mean && rate.current == rate.mean &&
+               rate.stddev == 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < count; i++) {
+            last = (double)model->window_bytes[i] / (i < whole ? 1.0 : (double)open_ns / 1e9);
+            min = fmin(min, last);
+            max = fmax(max, last);
+            if (pass == 0)
+                sum += last;
+            else
+                squares += pow(last - sum / (double)count, 2);
+        }
+    }
+    return close_to(rate.min, min, max) && close_to(rate.max, max, max) &&
+           close_to(rate.current, last, max) &&
+           close_to(rate.stddev, sqrt(squares / (double)count), max);
+}
+
+static bool endpoints_agree(const struct meter_endpoint *metered,
+                            const struct model_endpoint *model)
+{
+    for (size_t i = 0; i < ENDPOINTS; i++)
+        if (metered[i].bytes != model[i].bytes || metered[i].wait_ns != model[i].wait_ns ||
+            metered[i].stall_ns != model[i].stall_ns ||
+            meter_longest_stall(&metered[i]) != model[i].longest_ns)
+            return false;
+    return true;
+}
+
+/* What is wrong, or NULL. */
+static const char *compare(const struct meter *meter, const struct model *model)
+{
+    uint64_t sum = 0;
+    double elapsed = (double)(model->now_ns - model->start_ns);
+
+    for (unsigned i = 0; i < METER_STATES; i++) {
+        sum += meter->state_ns[i];
+        if (meter->state_ns[i] != model->state_ns[i])
+            return meter_state_name((enum meter_state)i);
+    }
+    if (sum != meter_elapsed(meter) || meter->now_ns != model->now_ns)
+        return "the states do not sum to the elapsed time";
+    if (meter->fill_area != (double)model->fill_area)
+        return "the fill's integral";
+    if (!close_to(meter_mean_fill(meter), elapsed > 0 ? (double)model->fill_area / elapsed : 0,
+                  CAPACITY))
+        return "the mean fill";
+    if (meter->fill != model->fill || meter->peak != model->peak ||
+        meter->bytes_in != model->bytes_in || meter->bytes_passed != model->bytes_passed)
+        return "bytes";
+    if (meter->full_count != model->full_count || meter->empty_count != model->empty_count)
+        return "full or empty count";
+    if (meter->residence.bytes != model->bytes_passed)
+        return "residence";
+    if (!rate_agrees(meter, model))
+        return "rates";
+    if (!endpoints_agree(meter->inputs, model->inputs) ||
+        !endpoints_agree(meter->outputs, model->outputs))
+        return "endpoints";
+    return NULL;
+}
+
+static const char *random_run(uint64_t *random)
+{
+    static struct model model;
+    struct meter meter;
+    const char *wrong = NULL;
+
+    model = (struct model){.start_ns = tap_magnitude(random, 60)};
+    model.now_ns = model.start_ns;
+    if (meter_init(&meter, model.start_ns, ENDPOINTS, ENDPOINTS) != 0)
+        return "meter_init";
+    meter.capacity = CAPACITY;
+    for (unsigned i = 0; i < STEPS && wrong == NULL; i++) {
+        uint64_t kind = tap_below(random, 3);
+        if (kind == 0)
+            step_time(&meter, &model, random);
+        else if (kind == 1)
+            step_endpoint(&meter, &model, random);
+        else
+            step_bytes(&meter, &model, random);
+        if (tap_below(random, 8) == 0)
+            wrong = compare(&meter, &model);
+    }
+    wrong = wrong == NULL ? compare(&meter, &model) : wrong;
+    meter_destroy(&meter);
+    return wrong;
+}
+
+static void test_random(uint64_t *random)
+{
+    const char *wrong = NULL;
+    unsigned rounds = tap_rounds(500), i;
+
+    for (i = 0; i < rounds && wrong == NULL; i++)
+        wrong = random_run(random);
+    tap_ok(wrong == NULL, "%u random runs of %d steps agree with the model%s%s", i, STEPS,
+           wrong == NULL ? "" : ": ", wrong == NULL ? "" : wrong);
+}
+
+/* --- windows --------------------------------------------------------------------------------- */
+
+static struct meter new_meter(void)
+{
+    struct meter meter;
+
+    if (meter_init(&meter, 5, 2, 2) != 0)
+        abort();
+    meter.capacity = CAPACITY;
+    return meter;
+}
+
+static void pass(struct meter *meter, uint64_t bytes)
+{
+    meter_arrived(meter, bytes, bytes);
+    meter_left(meter, bytes, 0);
+}
+
+static void test_windows(void)
+{
+    struct meter meter = new_meter();
+    struct meter_rate rate = meter_rate(&meter);
+
+    tap_ok(rate.mean == 0 && rate.min == 0 && rate.max == 0 && rate.current == 0 &&
+               rate.stddev == 0 && rate.windows == 0 && meter_mean_fill(&meter) == 0,
+           "no time has passed: all rates are 0");
+    pass(&meter, 700);
+    rate = meter_rate(&meter);
+    tap_ok(rate.mean == 0 && rate.max == 0, "bytes in no time: still no rate");
+
+    meter_advance(&meter, METER_INPUT, 5 + NS_PER_SEC / 2 - 1);
+    rate = meter_rate(&meter);
+    tap_ok(rate.windows == 0 && rate.min == rate.mean && rate.max == rate.mean && rate.mean > 1400,
+           "less than half a window: min and max are the mean");
+    meter_advance(&meter, METER_INPUT, 5 + NS_PER_SEC / 2);
+    rate = meter_rate(&meter);
+    tap_ok(rate.windows == 1 && rate.max == 1400 && rate.current == 1400, "half a window counts");
+
+    meter_advance(&meter, METER_INPUT, 5 + 100 * NS_PER_SEC);
+    rate = meter_rate(&meter);
+    tap_ok(rate.windows == 100 && rate.max == 700 && rate.min == 0 && rate.current == 0 &&
+               close_to(rate.stddev, sqrt(49.0 * 99), 1),
+           "a hundred windows closed at once: the bytes are the first one's");
+    pass(&meter, 900);
+    meter_advance(&meter, METER_BUSY, 5 + 101 * NS_PER_SEC);
+    rate = meter_rate(&meter);
+    tap_ok(rate.max == 900 && rate.current == 900,
+           "bytes counted at the very start of a window are its own");
+    meter_destroy(&meter);
+}
+
+/* A long, fast and perfectly even run: sums of squares would have cancelled to nonsense. */
+static void test_even_rate(void)
+{
+    struct meter meter = new_meter();
+    struct meter_rate rate;
+
+    meter.capacity = UINT64_MAX;
+    for (uint64_t second = 1; second <= 100000; second++) {
+        pass(&meter, UINT64_C(12345678901));
+        meter_advance(&meter, METER_BUSY, 5 + second * NS_PER_SEC);
+    }
+    rate = meter_rate(&meter);
+    tap_ok(rate.stddev == 0 && rate.min == rate.max && close_to(rate.mean, rate.max, rate.max),
+           "a day of an even 12 GB/s has no deviation");
+    meter_destroy(&meter);
+}
+
+/* --- verdicts -------------------------------------------------------------------------------- */
+
+static const struct {
+    uint64_t input, output, throttle, busy, absorb;
+    const char *verdict, *endpoint;
+} verdicts[] = {
+    {0, 0, 0, 0, 0, "balanced", NULL},
+    {0, 0, 0, 0, 9, "balanced", NULL},
+    {1, 0, 0, 0, 1000, "input", "in-1"},
+    {0, 1, 0, 0, 0, "output", "out-1"},
+    {0, 0, 1, 0, 0, "throttle", NULL},
+    {0, 0, 0, 1, 0, "busy", NULL},
+    {50, 20, 20, 10, 0, "input", "in-1"},
+    {49, 20, 21, 10, 0, "balanced", NULL},
+    {20, 50, 20, 10, 1000, "output", "out-1"},
+    {20, 20, 50, 10, 7, "throttle", NULL},
+    {10, 20, 20, 50, 7, "busy", NULL},
+    {25, 25, 25, 25, 7, "balanced", NULL},
+    {50, 50, 0, 0, 0, "input", "in-1"},
+    {0, 50, 0, 50, 0, "output", "out-1"},
+    {UINT64_MAX / 4, UINT64_MAX / 2, 0, 0, 0, "output", "out-1"},
+};
+
+static void test_verdicts(void)
+{
+    unsigned wrong = 0;
+    struct meter meter = new_meter();
+
+    meter.inputs[0].name = "in-0", meter.inputs[1].name = "in-1";
+    meter.outputs[0].name = "out-0", meter.outputs[1].name = "out-1";
+    meter_waited(&meter.inputs[1], 2);
+    meter_waited(&meter.outputs[0], 4);
+    meter_waited(&meter.outputs[1], 5);
+    for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
+        const struct meter_endpoint *endpoint = meter.inputs;
+        meter.state_ns[METER_INPUT] = verdicts[i].input;
+        meter.state_ns[METER_OUTPUT] = verdicts[i].output;
+        meter.state_ns[METER_THROTTLE] = verdicts[i].throttle;
+        meter.state_ns[METER_BUSY] = verdicts[i].busy;
+        meter.state_ns[METER_ABSORB] = verdicts[i].absorb;
+        const char *name = meter_verdict_name(meter_verdict(&meter, &endpoint));
+        bool right = strcmp(name, verdicts[i].verdict) == 0 &&
+                     (endpoint == NULL || verdicts[i].endpoint == NULL
+                          ? (endpoint == NULL) == (verdicts[i].endpoint == NULL)
+                          : strcmp(endpoint->name, verdicts[i].endpoint) == 0);
+        if (!right)
+            tap_note("row %zu: %s", i, name);
+        wrong += !right;
+    }
+    tap_ok(wrong == 0, "the table of verdicts");
+
+    meter.outputs[0].wait_ns = meter.outputs[1].wait_ns = 0;
+    const struct meter_endpoint *endpoint;
+    meter.state_ns[METER_OUTPUT] = UINT64_MAX / 2;
+    meter_verdict(&meter, &endpoint);
+    tap_ok(endpoint == &meter.outputs[0], "outputs that were never waited for: the first is named");
+    meter_destroy(&meter);
+}
+
+/* --- the rest -------------------------------------------------------------------------------- */
+
+static void test_counts(void)
+{
+    struct meter meter = new_meter();
+
+    meter_arrived(&meter, CAPACITY, CAPACITY);
+    meter_left(&meter, 1, CAPACITY - 1);
+    meter_left(&meter, 0, CAPACITY - 1);
+    meter_arrived(&meter, 1, CAPACITY);
+    tap_ok(meter.full_count == 2, "full is counted when it becomes full, each time");
+    meter_left(&meter, CAPACITY, 0);
+    meter_dry(&meter);
+    meter_dry(&meter);
+    meter_arrived(&meter, 0, 0);
+    meter_dry(&meter);
+    tap_ok(meter.empty_count == 1, "running dry counts once, until bytes arrive");
+    pass(&meter, 1);
+    meter_dry(&meter);
+    tap_ok(meter.empty_count == 2, "and then again");
+    meter_destroy(&meter);
+
+    meter = new_meter();
+    meter_waited(&meter.inputs[0], 7);
+    meter_moved(&meter.inputs[0], 1);
+    meter_waited(&meter.inputs[0], 4);
+    meter_waited(&meter.inputs[0], 5);
+    tap_ok(meter_longest_stall(&meter.inputs[0]) == 9, "a stall that is going on may be longest");
+    meter_moved(&meter.inputs[0], 0);
+    meter_waited(&meter.inputs[0], 8);
+    tap_ok(meter_longest_stall(&meter.inputs[0]) == 9, "a stall ends with the end of the input");
+
+    tap_ok(meter_least_output(&meter) == &meter.outputs[0], "of equal outputs the first is least");
+    meter_moved(&meter.outputs[0], 1);
+    tap_ok(meter_least_output(&meter) == &meter.outputs[1], "the output with the least bytes");
+    meter_destroy(&meter);
+
+    if (meter_init(&meter, 0, 0, 0) != 0)
+        abort();
+    tap_ok(meter_least_output(&meter)->name[0] == '\0', "no outputs: there is still a least one");
+    meter_destroy(&meter);
+}
+
+int main(void)
+{
+    uint64_t random = tap_seed();
+
+    test_random(&random);
+    test_windows();
+    test_even_rate();
+    test_verdicts();
+    test_counts();
+    return tap_done();
+}

@@ -1,0 +1,565 @@
+/*
+ * test_report.c - what the three formats of a report look like, byte for byte.
+ *
+ * Meters are built by hand and formatted in memory; where the text then goes is
+ * test_report_sinks.c's subject.
+ */
+#include "../report_format.h"
+#include "../size.h"
+#include "tap.h"
+
+#include <locale.h>
+#include <math.h>
+
+#define GIB UINT64_C(1073741824)
+#define MS  UINT64_C(1000000)
+
+static const struct report_request final_request = {.moment = REPORT_MOMENT_FINAL};
+
+/* The run of DESIGN's example: 4 GiB in 3.21 s, the output slow. */
+static struct meter example_meter(void)
+{
+    struct meter meter;
+
+    if (meter_init(&meter, 1000, 1, 1) != 0)
+        abort();
+    meter.inputs[0].name = "stdin";
+    meter.outputs[0].name = "stdout";
+    meter.capacity = 16 << 20;
+    meter.chunk = 128 << 10;
+    meter.bytes_in = meter.bytes_passed = meter.inputs[0].bytes = meter.outputs[0].bytes = 4 * GIB;
+    meter.now_ns = meter.start_ns + 3210 * MS;
+    meter.window_start_ns = meter.start_ns + 3000 * MS;
+    meter.state_ns[METER_INPUT] = 257 * MS;
+    meter.state_ns[METER_OUTPUT] = 2279 * MS;
+    meter.state_ns[METER_ABSORB] = 385 * MS;
+    meter.state_ns[METER_BUSY] = 289 * MS;
+    meter.windows = (struct meter_windows){.count = 3,
+                                           .min = 1.10 * (double)GIB,
+                                           .max = 1.41 * (double)GIB,
+                                           .mean = 1.25 * (double)GIB,
+                                           .square_deviations = 3 * 0.0064 * (double)(GIB * GIB),
+                                           .last = 1.2 * (double)GIB};
+    meter.inputs[0].wait_ns = 257 * MS;
+    meter.inputs[0].longest_stall_ns = 12 * MS;
+    meter.outputs[0].wait_ns = 2664 * MS;
+    meter.outputs[0].longest_stall_ns = 412 * MS;
+    meter.peak = meter.capacity;
+    meter.fill_area = 0.625 * (double)meter.capacity * 3210e6;
+    meter.full_count = 41;
+    meter.empty_count = 2;
+    meter.calls[METER_READ] = 32800;
+    meter.calls[METER_WRITE] = 32770;
+    meter.calls[METER_POLL] = 411;
+    return meter;
+}
+
+/* Bytes that stayed about 3.2 ms, 12 ms and 19 ms. */
+static void hold(struct meter *meter)
+{
+    residence_arrived(&meter->residence, 900, 1);
+    residence_left(&meter->residence, 900, 1 + 3200000);
+    residence_arrived(&meter->residence, 95, 4 * MS);
+    residence_left(&meter->residence, 95, 16 * MS);
+    residence_arrived(&meter->residence, 5, 17 * MS);
+    residence_left(&meter->residence, 5, 36 * MS);
+}
+
+typedef void format_function(struct text *, const struct meter *, const struct report_request *);
+
+static bool formats_as(format_function *format, const struct meter *meter,
+                       const struct report_request *request, const char *expected, const char *what)
+{
+    struct text text = {0};
+
+    format(&text, meter, request);
+    bool same = !text.failed && text.length == strlen(expected) &&
+                memcmp(text.bytes, expected, text.length) == 0;
+    if (!tap_ok(same, "%s", what))
+        tap_note("got:\n%.*swanted:\n%s", (int)text.length, text.bytes, expected);
+    text_free(&text);
+    return same;
+}
+
+static bool text_is(const struct meter *meter, const struct report_request *request,
+                    const char *expected, const char *what)
+{
+    return formats_as(report_format_text, meter, request, expected, what);
+}
+
+/* --- text ------------------------------------------------------------------------------------ */
+
+static void test_text_final(void)
+{
+    struct meter meter = example_meter();
+    char expected[500], p50[SIZE_TEXT], p99[SIZE_TEXT];
+
+    hold(&meter);
+    meter.zero_copy_bytes = 4 * GIB * 38 / 100 + 1;
+    size_format_duration(p50, residence_percentile(&meter.residence, 500));
+    size_format_duration(p99, residence_percentile(&meter.residence, 990));
+    snprintf(expected, sizeof expected,
+             "bpipe: 4.00 GiB in 3.21 s: 1.25 GiB/s (min 1.10, max 1.41, sd 0.08)\n"
+             "bpipe: time: input 8%%, output 71%%, absorb 12%%, throttle 0%%, busy 9%%\n"
+             "bpipe: bottleneck: output (stdout), longest stall 412 ms\n"
+             "bpipe: buffer 16.0 MiB: mean 62%%, peak 100%%, full 41 times; "
+             "held p50 %s, p99 %s, max 19.0 ms; zero-copy 38%%\n",
+             p50, p99);
+    text_is(&meter, &final_request, expected, "the text of the example");
+    meter_destroy(&meter);
+}
+
+static void test_text_options(void)
+{
+    struct meter meter = example_meter();
+    struct report_request verbose = {
+        .moment = REPORT_MOMENT_NOW, .si = true, .verbose = true, .exit_status = 1};
+
+    meter.name = "night\nly";
+    meter.size_bytes = 8 * GIB;
+    meter.full_count = 1;
+    meter.outputs[0].bytes -= 12345;
+    meter.outputs[0].bytes_undelivered = 12346;
+    meter.outputs[0].bytes_added = 1;
+    snprintf(meter.outputs[0].error, METER_ERROR_TEXT, "Broken pipe");
+    text_is(&meter, &verbose,
+            "bpipe: night\\nly: 4.29 GB of 8.59 GB (50%) in 3.21 s so far: "
+            "1.34 GB/s (min 1.18, max 1.51, sd 0.09)\n"
+            "bpipe: night\\nly: time: input 8%, output 71%, absorb 12%, throttle 0%, busy 9%\n"
+            "bpipe: night\\nly: bottleneck: output (stdout), longest stall 412 ms\n"
+            "bpipe: night\\nly: buffer 16.8 MB: mean 62%, peak 100%, full 1 time; held nothing\n"
+            "bpipe: night\\nly: stdout: 12.3 kB undelivered, 1 B added\n"
+            "bpipe: night\\nly: input stdin: 4.29 GB, waited 257 ms, longest stall 12.0 ms\n"
+            "bpipe: night\\nly: output stdout: 4.29 GB, waited 2.66 s, longest stall 412 ms: "
+            "Broken pipe\n"
+            "bpipe: night\\nly: system calls: read 32800, write 32770, splice 0, poll 411\n",
+            "-N, -k, -v, -s, so far, undelivered, added, an error");
+    meter_destroy(&meter);
+}
+
+static void test_text_records(void)
+{
+    struct meter meter = example_meter();
+    const char *rest = "bpipe: time: input 8%, output 71%, absorb 12%, throttle 0%, busy 9%\n"
+                       "bpipe: bottleneck: output (stdout), longest stall 412 ms\n"
+                       "bpipe: buffer 16.0 MiB: mean 62%, peak 100%, full 41 times; held nothing\n"
+                       "bpipe: stdout: 3.00 KiB dropped\n";
+    char expected[600];
+
+    meter.counts_records = true;
+    meter.records_in = 12345;
+    meter.windows.count = 1;
+    meter.outputs[0].bytes_dropped = 3072;
+    snprintf(expected, sizeof expected, "bpipe: 4.00 GiB, 12345 records in 3.21 s: 1.25 GiB/s\n%s",
+             rest);
+    text_is(&meter, &final_request, expected, "records; one window says nothing about spread");
+    meter.size_bytes = 24690;
+    snprintf(expected, sizeof expected,
+             "bpipe: 4.00 GiB, 12345 of 24690 records (50%%) in 3.21 s: 1.25 GiB/s\n%s", rest);
+    text_is(&meter, &final_request, expected, "-s with -l counts records");
+    meter_destroy(&meter);
+}
+
+static void test_text_short(void)
+{
+    struct meter meter;
+
+    if (meter_init(&meter, 7, 1, 1) != 0)
+        abort();
+    meter.inputs[0].name = "stdin";
+    text_is(&meter, &final_request,
+            "bpipe: 0 B in 0 ns\n"
+            "bpipe: time: input 0%, output 0%, absorb 0%, throttle 0%, busy 0%\n"
+            "bpipe: bottleneck: none (balanced)\n"
+            "bpipe: buffer 0 B: mean 0%, peak 0%, full 0 times; held nothing\n",
+            "a run of no time at all");
+    meter.capacity = 4096;
+    meter.bytes_passed = 100;
+    meter_advance(&meter, METER_BUSY, 7 + 250000);
+    text_is(&meter, &final_request,
+            "bpipe: 100 B in 250 us\n"
+            "bpipe: time: input 0%, output 0%, absorb 0%, throttle 0%, busy 100%\n"
+            "bpipe: bottleneck: busy (bpipe itself)\n"
+            "bpipe: buffer 4.00 KiB: mean 0%, peak 0%, full 0 times; held nothing\n",
+            "a run of less than a millisecond has no rate");
+    meter.bytes_passed = 0;
+    meter_advance(&meter, METER_THROTTLE, 7 + NS_PER_SEC);
+    text_is(&meter, &final_request,
+            "bpipe: 0 B in 1.00 s\n"
+            "bpipe: time: input 0%, output 0%, absorb 0%, throttle 100%, busy 0%\n"
+            "bpipe: bottleneck: throttle (the rate limit)\n"
+            "bpipe: buffer 4.00 KiB: mean 0%, peak 0%, full 0 times; held nothing\n",
+            "no bytes have no rate");
+    meter.bytes_passed = 3;
+    meter.windows = (struct meter_windows){.count = 2, .max = 3, .mean = 1};
+    meter_advance(&meter, METER_INPUT, 7 + 2 * NS_PER_SEC);
+    text_is(&meter, &final_request,
+            "bpipe: 3 B in 2.00 s: 2 B/s (min 0, max 3, sd 1)\n"
+            "bpipe: time: input 50%, output 0%, absorb 0%, throttle 50%, busy 0%\n"
+            "bpipe: bottleneck: input (stdin), longest stall 0 ns\n"
+            "bpipe: buffer 4.00 KiB: mean 0%, peak 0%, full 0 times; held nothing\n",
+            "plain bytes have no decimals");
+    meter_destroy(&meter);
+}
+
+static void test_text_sample(void)
+{
+    struct meter meter = example_meter();
+    struct report_request sample = {
+        .moment = REPORT_MOMENT_SAMPLE,
+        .interval = {.ns = NS_PER_SEC,
+                     .bytes = 98 << 20,
+                     .state_ns = {90 * MS, 0, 80 * MS, 710 * MS, 120 * MS}}};
+
+    meter.fill = meter.capacity * 3 / 4 - 1;
+    text_is(&meter, &sample,
+            "bpipe: 4.00 GiB in 3.21 s: 1.25 GiB/s; last 1.00 s: 98.0 MiB/s, input 8%, "
+            "output 71%, absorb 12%, throttle 0%, busy 9%; buffer 74%\n",
+            "a sample");
+    sample.interval = (struct report_interval){0};
+    text_is(&meter, &sample,
+            "bpipe: 4.00 GiB in 3.21 s: 1.25 GiB/s; last 0 ns: input 0%, output 0%, absorb 0%, "
+            "throttle 0%, busy 0%; buffer 74%\n",
+            "a sample at the moment of the one before");
+    meter_destroy(&meter);
+}
+
+/* Reads the five numbers of a "time:" line and checks them against the states. */
+static bool percentages_hold(const struct meter *meter)
+{
+    static const enum meter_state order[] = {METER_INPUT, METER_OUTPUT, METER_ABSORB,
+                                             METER_THROTTLE, METER_BUSY};
+    struct text text = {0};
+    unsigned shown[METER_STATES] = {0}, sum = 0;
+    double total = 0;
+
+    report_format_text(&text, meter, &final_request);
+    text_add_bytes(&text, "", 1);
+    const char *line = strstr(text.bytes, "time: ");
+    bool holds =
+        line != NULL &&
+        sscanf(line, "time: input %u%%, output %u%%, absorb %u%%, throttle %u%%, busy %u%%",
+               &shown[0], &shown[1], &shown[2], &shown[3], &shown[4]) == METER_STATES;
+    for (unsigned i = 0; i < METER_STATES; i++)
+        total += (double)meter->state_ns[i];
+    for (unsigned i = 0; i < METER_STATES; i++) {
+        double exact = 100 * (double)meter->state_ns[order[i]] / total;
+        sum += shown[i];
+        holds = holds && shown[i] > exact - 1.000001 && shown[i] < exact + 1.000001;
+    }
+    text_free(&text);
+    return holds && sum == 100;
+}
+
+static void test_percentages(uint64_t *random)
+{
+    struct meter meter = example_meter();
+    unsigned rounds = tap_rounds(20000), i;
+    bool hold_all = true;
+
+    for (i = 0; i < rounds && hold_all; i++) {
+        uint64_t sum = 0;
+        unsigned bits = (unsigned)tap_below(random, 62);
+        for (unsigned state = 0; state < METER_STATES; state++)
+            sum += meter.state_ns[state] = tap_magnitude(random, bits);
+        if (sum == 0)
+            meter.state_ns[METER_ABSORB] = 1;
+        hold_all = percentages_hold(&meter);
+    }
+    tap_ok(hold_all, "%u times: percentages sum to 100, and each is its state's", i);
+    for (unsigned state = 0; state < METER_STATES; state++)
+        meter.state_ns[state] = 1;
+    tap_ok(percentages_hold(&meter), "five equal states");
+    meter_destroy(&meter);
+}
+
+/* --- JSON ------------------------------------------------------------------------------------ */
+
+#define JSON_MIDDLE                                                                            \
+    "\"rate_bytes_per_second\":{\"current\":%s,\"mean\":1337996042.368,"                       \
+    "\"min\":1181116006.400,\"max\":1513975971.840,\"stddev\":85899345.920},"                  \
+    "\"state_seconds\":{\"busy\":0.289000000,\"throttle\":0.000000000,\"input\":0.257000000,"  \
+    "\"output\":2.279000000,\"absorb\":0.385000000},\"bottleneck\":\"output\","                \
+    "\"bottleneck_endpoint\":\"stdout\",\"buffer\":{\"capacity_bytes\":16777216,"              \
+    "\"chunk_bytes\":131072,\"fill_bytes\":0,\"peak_bytes\":16777216,"                         \
+    "\"mean_bytes\":10485760.000,\"full_count\":41,\"empty_count\":2},"                        \
+    "\"residence_seconds\":{\"p50\":0.000000000,\"p90\":0.000000000,\"p99\":0.000000000,"      \
+    "\"max\":0.000000000},\"zero_copy_bytes\":0,\"syscalls\":{\"read\":32800,\"write\":32770," \
+    "\"splice\":0,\"poll\":411},\"inputs\":[{\"name\":\"stdin\",\"bytes\":4294967296,"         \
+    "\"wait_seconds\":0.257000000,\"longest_stall_seconds\":0.012000000,\"error\":null}],"     \
+    "\"outputs\":[{\"name\":\"stdout\",\"bytes\":4294967296,\"bytes_added\":0,"                \
+    "\"bytes_dropped\":0,\"records_dropped\":null,\"bytes_undelivered\":0,"                    \
+    "\"wait_seconds\":2.664000000,\"longest_stall_seconds\":0.412000000,\"error\":%s}],"       \
+    "\"exit_status\":%s}\n"
+
+static void test_json_golden(void)
+{
+    struct meter meter = example_meter();
+    struct report_request sample = {.moment = REPORT_MOMENT_SAMPLE,
+                                    .interval = {.ns = NS_PER_SEC / 2, .bytes = 1000}};
+    struct report_request final = {.moment = REPORT_MOMENT_FINAL, .exit_status = 141};
+    char expected[4000];
+
+    snprintf(expected, sizeof expected,
+             "{\"type\":\"sample\",\"version\":1,\"name\":null,\"elapsed_seconds\":3.210000000,"
+             "\"bytes_in\":4294967296,\"bytes_added\":0,\"bytes_out\":4294967296,"
+             "\"bytes_dropped\":0,\"bytes_undelivered\":0,\"records_in\":null,"
+             "\"size_bytes\":null," JSON_MIDDLE,
+             "2000.000", "null", "null");
+    formats_as(report_format_json, &meter, &sample, expected, "JSON: a sample");
+
+    meter.name = "a \"b\"";
+    meter.size_bytes = 5 * GIB;
+    snprintf(meter.outputs[0].error, METER_ERROR_TEXT, "Broken\tpipe");
+    snprintf(expected, sizeof expected,
+             "{\"type\":\"final\",\"version\":1,\"name\":\"a \\\"b\\\"\","
+             "\"elapsed_seconds\":3.210000000,"
+             "\"bytes_in\":4294967296,\"bytes_added\":0,\"bytes_out\":4294967296,"
+             "\"bytes_dropped\":0,\"bytes_undelivered\":0,\"records_in\":null,"
+             "\"size_bytes\":5368709120," JSON_MIDDLE,
+             "1288490188.800", "\"Broken\\u0009pipe\"", "141");
+    formats_as(report_format_json, &meter, &final, expected, "JSON: the final report");
+
+    meter.counts_records = true;
+    meter.records_in = 3;
+    struct text text = {0};
+    report_format_json(&text, &meter, &final);
+    text_add_bytes(&text, "", 1);
+    tap_ok(strstr(text.bytes, "\"records_in\":3,\"size_bytes\":null,") != NULL,
+           "JSON: with -l, -s is no number of bytes");
+    text_free(&text);
+    meter_destroy(&meter);
+}
+
+/* "elapsed_seconds":12.345678901 as ns; `from` moves past it. */
+static uint64_t read_seconds(const char **from, const char *key)
+{
+    char quoted[64];
+    unsigned long long seconds = 0, ns = 0;
+
+    snprintf(quoted, sizeof quoted, "\"%s\":", key);
+    *from = strstr(*from, quoted) + strlen(quoted);
+    if (sscanf(*from, "%llu.%9llu", &seconds, &ns) != 2)
+        abort();
+    return seconds * NS_PER_SEC + ns;
+}
+
+static void test_json_sums(uint64_t *random)
+{
+    struct meter meter = example_meter();
+    bool exact = true;
+
+    for (unsigned i = 0; i < tap_rounds(1000) && exact; i++) {
+        uint64_t sum = 0;
+        struct text text = {0};
+        for (unsigned state = 0; state < METER_STATES; state++)
+            sum += meter.state_ns[state] = tap_magnitude(random, 56);
+        meter.start_ns = tap_magnitude(random, 56);
+        meter.now_ns = meter.window_start_ns = meter.start_ns + sum;
+        report_format_json(&text, &meter, &final_request);
+        text_add_bytes(&text, "", 1);
+        const char *from = text.bytes;
+        exact = read_seconds(&from, "elapsed_seconds") == sum;
+        for (unsigned state = 0; state < METER_STATES; state++)
+            sum -= read_seconds(&from, meter_state_name((enum meter_state)state));
+        exact = exact && sum == 0;
+        text_free(&text);
+    }
+    tap_ok(exact, "JSON: the states sum to the elapsed time to the nanosecond");
+    meter_destroy(&meter);
+}
+
+/* --- names ----------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name, *json, *label, *visible;
+} names[] = {
+    {"plain", "plain", "plain", "plain"},
+    {"q\"b\\", "q\\\"b\\\\", "q\\\"b\\\\", "q\"b\\"},
+    {"a\nb\tc\x01\x7f", "a\\u000ab\\u0009c\\u0001\\u007f", "a\\nb\tc\x01\x7f",
+     "a\\nb\\tc\\x01\\x7f"},
+    {"\x1b]0;x\x07", "\\u001b]0;x\\u0007", "\x1b]0;x\x07", "\\x1b]0;x\\x07"},
+    {"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
+     "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
+    {"\xc2\x9b"
+     "31m",
+     "\\u009b31m",
+     "\xc2\x9b"
+     "31m",
+     "\\xc2\\x9b31m"},
+    {"\xff", "\\ufffd", "\xef\xbf\xbd", "\\xff"},
+    {"\xc3", "\\ufffd", "\xef\xbf\xbd", "\\xc3"},
+    {"\xc0\xaf", "\\ufffd\\ufffd", "\xef\xbf\xbd\xef\xbf\xbd", "\\xc0\\xaf"},
+    {"\xe0\x9f\xbf", "\\ufffd\\ufffd\\ufffd", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd",
+     "\\xe0\\x9f\\xbf"},
+    {"\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd",
+     "\\xed\\xa0\\x80"},
+    {"\xf4\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd",
+     "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", "\\xf4\\x90\\x80\\x80"},
+    {"\xf0\x9f\x98", "\\ufffd\\ufffd\\ufffd", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd",
+     "\\xf0\\x9f\\x98"},
+    {"\xef\xbf\xbf\xf4\x8f\xbf\xbf", "\xef\xbf\xbf\xf4\x8f\xbf\xbf", "\xef\xbf\xbf\xf4\x8f\xbf\xbf",
+     "\xef\xbf\xbf\xf4\x8f\xbf\xbf"},
+};
+
+static bool contains(format_function *format, const struct meter *meter, const char *before,
+                     const char *name, const char *after)
+{
+    struct text text = {0};
+    char wanted[200];
+
+    snprintf(wanted, sizeof wanted, "%s%s%s", before, name, after);
+    format(&text, meter, &final_request);
+    text_add_bytes(&text, "", 1);
+    bool found = strstr(text.bytes, wanted) != NULL;
+    if (!found)
+        tap_note("%s is not in %s", wanted, text.bytes);
+    text_free(&text);
+    return found;
+}
+
+static void test_names(void)
+{
+    struct meter meter = example_meter();
+    bool right = true;
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0] && right; i++) {
+        meter.outputs[0].name = meter.name = names[i].name;
+        right =
+            contains(report_format_json, &meter, "\"name\":\"", names[i].json, "\",\"elapsed") &&
+            contains(report_format_json, &meter, "\"bottleneck_endpoint\":\"", names[i].json,
+                     "\",") &&
+            contains(report_format_prometheus, &meter, "bpipe_elapsed_seconds{name=\"",
+                     names[i].label, "\"} 3.210000000\n") &&
+            contains(report_format_prometheus, &meter, ",output=\"", names[i].label,
+                     "\",index=\"0\"} 4294967296\n") &&
+            contains(report_format_text, &meter, "bpipe: ", names[i].visible, ": 4.00 GiB in") &&
+            contains(report_format_text, &meter, "output (", names[i].visible, "), longest");
+    }
+    tap_ok(right, "the table of names: JSON, labels, text");
+    meter_destroy(&meter);
+}
+
+/* --- Prometheus ------------------------------------------------------------------------------ */
+
+/* The metric that a line is about; "" for none. A summary's samples count for its family. */
+static void family_of(const char *line, char family[100])
+{
+    static const char *const summary = "bpipe_residence_seconds";
+
+    family[0] = '\0';
+    (void)(sscanf(line, "# HELP %99s", family) == 1 || sscanf(line, "# TYPE %99s", family) == 1 ||
+           sscanf(line, "%99[a-z_]", family) == 1);
+    if (strncmp(family, summary, strlen(summary)) == 0)
+        family[strlen(summary)] = '\0';
+}
+
+/* Each family: HELP, TYPE, then samples with values, in one block. Returns how many, 0 if not so.
+ */
+static unsigned count_families(char *text)
+{
+    char family[100], current[100] = "", seen[8000] = " ";
+    unsigned families = 0;
+
+    for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        family_of(line, family);
+        if (strncmp(line, "# HELP ", 7) == 0) {
+            char entry[110];
+            snprintf(entry, sizeof entry, " %s ", family);
+            if (strstr(seen, entry) != NULL)
+                return 0;
+            strcat(seen, entry + 1);
+            strcpy(current, family);
+            families++;
+        } else if (strcmp(family, current) != 0 ||
+                   (line[0] != '#' &&
+                    strspn(strrchr(line, ' '), " 0123456789.") != strlen(strrchr(line, ' ')))) {
+            tap_note("%s", line);
+            return 0;
+        }
+    }
+    return families;
+}
+
+static void test_prometheus(void)
+{
+    struct meter meter;
+    struct text text = {0};
+
+    if (meter_init(&meter, 0, 2, 3) != 0)
+        abort();
+    for (size_t i = 0; i < 3; i++)
+        meter.outputs[i].name = "same";
+    meter.counts_records = true;
+    meter.size_bytes = 5;
+    report_format_prometheus(&text, &meter, &final_request);
+    text_add_bytes(&text, "", 1);
+    tap_ok(strstr(text.bytes, "bpipe_output_bytes_total{output=\"same\",index=\"2\"} 0\n") != NULL,
+           "outputs of one name have different labels");
+    unsigned families = count_families(text.bytes);
+    tap_ok(families == 34, "%u families, each in one block with HELP and TYPE", families);
+    text_free(&text);
+    meter_destroy(&meter);
+}
+
+/* --- the composing itself -------------------------------------------------------------------- */
+
+static void test_composing(void)
+{
+    char memory[8];
+    struct text text = {.bytes = memory, .capacity = sizeof memory, .fixed = true};
+    struct text numbers = {0};
+
+    text_add_string(&text, "12345");
+    text_add_string(&text, "6789");
+    text_add_string(&text, "0");
+    tap_ok(text.failed && text.length == 5, "what does not fit fails, and nothing follows it");
+    text_clear(&text);
+    text_add_string(&text, "12345678");
+    tap_ok(!text.failed && text.length == 8, "a cleared one can be used again, to the last byte");
+
+    text_add_decimal(&numbers, NAN, 3);
+    text_add_decimal(&numbers, -1, 0);
+    text_add_string(&numbers, " ");
+    text_add_decimal(&numbers, 1.9996, 3);
+    text_add_string(&numbers, " ");
+    text_add_decimal(&numbers, 1e18, 3);
+    text_add_string(&numbers, " ");
+    text_add_seconds(&numbers, UINT64_MAX);
+    text_add_bytes(&numbers, "", 1);
+    tap_ok(strcmp(numbers.bytes, "0.0000 2.000 1000000000000000000 18446744073.709551615") == 0,
+           "numbers");
+    text_free(&numbers);
+}
+
+static void test_locale(void)
+{
+    static const char *const locales[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
+    const char *found = NULL;
+
+    for (size_t i = 0; i < sizeof locales / sizeof locales[0] && found == NULL; i++)
+        found = setlocale(LC_ALL, locales[i]);
+    tap_note("locale: %s", found == NULL ? "none with a decimal comma here" : found);
+    if (found != NULL)
+        test_json_golden();
+    setlocale(LC_ALL, "C");
+}
+
+int main(void)
+{
+    uint64_t random = tap_seed();
+
+    test_text_final();
+    test_text_options();
+    test_text_records();
+    test_text_short();
+    test_text_sample();
+    test_percentages(&random);
+    test_json_golden();
+    test_json_sums(&random);
+    test_names();
+    test_prometheus();
+    test_composing();
+    test_locale();
+    return tap_done();
+}

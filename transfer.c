@@ -1,0 +1,60 @@
+/*
+ * transfer.c - see transfer.h. It does not decide how much may move, nor count it: the loop does.
+ */
+#include "transfer.h"
+
+#include "records.h"
+
+#include <errno.h>
+
+/* The status of a call that moved nothing and set errno. A call that cannot be waited for must not
+ * say EAGAIN: waiting for it would spin. */
+static struct transfer moved_nothing(const struct endpoint *endpoint)
+{
+    bool later = errno == EAGAIN || errno == EWOULDBLOCK;
+    return (struct transfer){.status = later && endpoint_pollable(endpoint) ? TRANSFER_BLOCKED
+                                                                            : TRANSFER_FAILED,
+                             .error = errno};
+}
+
+/* Counted before a write can be made: `span` is what readv(2) was given, in order. */
+static uint64_t count_span(const struct ring_span *span, size_t bytes, enum record_kind records)
+{
+    uint64_t count = 0;
+    for (int i = 0; i < span->count && bytes > 0 && records != RECORD_NONE; i++) {
+        size_t length = span->piece[i].iov_len < bytes ? span->piece[i].iov_len : bytes;
+        count += records_count(span->piece[i].iov_base, length, records);
+        bytes -= length;
+    }
+    return count;
+}
+
+struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max,
+                              enum record_kind records, uint64_t *calls)
+{
+    struct ring_span span = ring_write_span(ring, max);
+    ssize_t bytes = endpoint_readv(input, span.piece, span.count, calls);
+    if (bytes < 0)
+        return moved_nothing(input);
+    if (bytes == 0)
+        return (struct transfer){.status = TRANSFER_END};
+    uint64_t ended = count_span(&span, (size_t)bytes, records);
+    ring_commit(ring, (size_t)bytes);
+    return (struct transfer){.status = TRANSFER_MOVED,
+                             .bytes = (size_t)bytes,
+                             .partial = (size_t)bytes < span.bytes,
+                             .records = ended};
+}
+
+struct transfer transfer_drain(struct ring *ring, size_t reader, struct endpoint *output,
+                               size_t max, uint64_t *calls)
+{
+    struct ring_span span = ring_read_span(ring, reader, max);
+    ssize_t bytes = endpoint_writev(output, span.piece, span.count, calls);
+    if (bytes < 0)
+        return moved_nothing(output);
+    return (struct transfer){.status = bytes > 0 ? TRANSFER_MOVED : TRANSFER_BLOCKED,
+                             .bytes = (size_t)bytes,
+                             .partial = (size_t)bytes < span.bytes,
+                             .left_ring = ring_consume(ring, reader, (size_t)bytes)};
+}
