@@ -48,10 +48,10 @@ void flow_update(struct flow *flow);
 /* How many bytes may be read in one call: 0 if none. */
 size_t flow_readable(const struct flow *flow);
 
-/* How many bytes may be written to an output in one call: 0 if none. */
-size_t flow_sendable(const struct flow *flow, size_t output);
+/* How many bytes may be written to output `index` in one call: 0 if none. */
+size_t flow_sendable(const struct flow *flow, size_t index);
 
 /* They were written. */
-void flow_sent(struct flow *flow, size_t output, size_t bytes);
+void flow_sent(struct flow *flow, size_t index, size_t bytes);
 
 #endif

@@ -119,8 +119,8 @@ static bool begin(struct poll_loop *loop)
     else
         loop_next_input(loop);
     bool nothing_to_read = loop->phase == LOOP_DRAINING && loop->ending.failed;
-    loop->begun = !nothing_to_read;
-    return loop->begun && begin_outputs(loop);
+    loop->meter->began = !nothing_to_read;
+    return loop->meter->began && begin_outputs(loop);
 }
 
 static bool all_opened(const struct poll_loop *loop)
@@ -251,7 +251,8 @@ void loop_input_failed(struct poll_loop *loop, int error)
 static void detach(struct poll_loop *loop, struct loop_output *output)
 {
     size_t left = ring_detach(&loop->ring, (size_t)(output - loop->outputs));
-    meter_left(loop->meter, left, ring_fill(&loop->ring));
+    if (loop->open_outputs > 1) /* else what is left went nowhere */
+        meter_left(loop->meter, left, ring_fill(&loop->ring));
     output->state = OUTPUT_CLOSED;
     output->blocked_since_ns = 0;
     if (--loop->open_outputs == 0 && all_opened(loop))
@@ -318,7 +319,7 @@ void loop_close_endpoints(struct poll_loop *loop)
 {
     struct meter *meter = loop->meter;
     close_current(loop);
-    if (!loop->begun)
+    if (!meter->began)
         abandon_outputs(loop);
     meter_advance(meter, METER_BUSY, platform_now());
     for (size_t i = 0; i < loop->output_count; i++) {

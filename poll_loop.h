@@ -61,7 +61,6 @@ struct poll_loop {
     struct signals signals;
     struct ending ending;
     enum loop_phase phase;
-    bool begun; /* outputs may have been changed */
 
     struct loop_input *inputs; /* read in turn; `current` is open while RUNNING */
     size_t input_count, current;
