@@ -165,7 +165,7 @@ int endpoint_open_input(struct endpoint *endpoint, const char *text, const struc
                                   .fd = endpoint_inherited_number(text, STDIN_FILENO)};
     if (endpoint->fd >= 0)
         return adopt(endpoint, O_RDONLY, options) == 0 ? 0 : refuse(endpoint, "");
-    endpoint->fd = open(text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    endpoint->fd = platform_open(text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
     if (endpoint->fd < 0)
         return refuse(endpoint, "");
     nonblock_own(&endpoint->nonblock, endpoint->fd);
@@ -187,10 +187,10 @@ void endpoint_open_discard(struct endpoint *endpoint)
 static int open_existing(struct endpoint *endpoint, const char *path, int flags,
                          const struct options *options)
 {
-    endpoint->fd = open(path, flags);
+    endpoint->fd = platform_open(path, flags, 0);
     if (endpoint->fd < 0 && errno == ENOENT) {
         if (options->file_mode != FILE_NO_CLOBBER)
-            endpoint->fd = open(path, flags | O_CREAT, 0666);
+            endpoint->fd = platform_open(path, flags | O_CREAT, 0666);
         else
             errno = EEXIST; /* the link does exist */
     }
@@ -215,7 +215,7 @@ static int open_path(struct endpoint *endpoint, const char *path, const struct o
     int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     if (options->file_mode == FILE_APPEND)
         flags |= O_APPEND;
-    endpoint->fd = open(path, flags | O_CREAT | O_EXCL, 0666);
+    endpoint->fd = platform_open(path, flags | O_CREAT | O_EXCL, 0666);
     endpoint->created = endpoint->fd >= 0;
     if (endpoint->created || errno != EEXIST)
         return endpoint->created ? 0 : -1;

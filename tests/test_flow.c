@@ -44,8 +44,8 @@ static void choose_options(struct run *run)
 static bool start(struct run *run)
 {
     *run = (struct run){.scale = below(3) == 0 ? 1 << 14 : 1};
-    run->source_left = below(500 * run->scale);
     choose_options(run);
+    run->source_left = below(10 * run->options.buffer_size);
     if (ring_init(&run->ring, (size_t)run->options.buffer_size, run->readers) != 0 ||
         flow_init(&run->flow, &run->ring, &run->options) != 0)
         return false;
