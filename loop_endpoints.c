@@ -245,7 +245,7 @@ void loop_end_input(struct poll_loop *loop)
     loop->phase = LOOP_DRAINING;
     loop->flow.ended = true;
     loop->idle_since_ns = 0;
-    loop->drain_progress_ns = loop->meter->now_ns;
+    loop->drain_start_ns = loop->meter->now_ns;
     close_current(loop);
     loop->current = loop->input_count;
 }

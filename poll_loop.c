@@ -174,7 +174,6 @@ static void gave_output(struct poll_loop *loop, struct loop_output *output, size
     flow_sent(&loop->flow, index, transfer->bytes);
     loop->flow.outputs[index].blocked = transfer->partial && endpoint_pollable(&output->endpoint);
     output->blocked_since_ns = 0;
-    loop->drain_progress_ns = loop->meter->now_ns;
 }
 
 static bool write_output(struct poll_loop *loop, size_t index)
@@ -231,7 +230,7 @@ static void restart_timeouts(struct poll_loop *loop)
     for (size_t i = 0; i < loop->output_count; i++)
         if (loop->outputs[i].blocked_since_ns != 0)
             loop->outputs[i].blocked_since_ns = now;
-    loop->drain_progress_ns = now;
+    loop->drain_start_ns = now;
 }
 
 static enum meter_state waiting_state(const struct poll_loop *loop);
@@ -338,22 +337,37 @@ static bool expired(uint64_t since_ns, uint64_t limit_ns, uint64_t now_ns)
     return since_ns != 0 && limit_ns != 0 && now_ns - since_ns >= limit_ns;
 }
 
+/* Since when an output takes nothing of what is left after the end of input; 0: not so. */
+static uint64_t drain_since_ns(const struct poll_loop *loop, const struct loop_output *output)
+{
+    uint64_t blocked = output->blocked_since_ns;
+    return blocked != 0 && blocked < loop->drain_start_ns ? loop->drain_start_ns : blocked;
+}
+
+static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *output = &loop->outputs[index];
+    uint64_t now = loop->meter->now_ns;
+    uint64_t stall_ns = loop->options->stall_timeout_ns;
+    uint64_t drain_ns = drain_limit_ns(loop);
+    if (output->state != OUTPUT_OPEN || !loop->flow.outputs[index].blocked)
+        return;
+    if (expired(output->blocked_since_ns, stall_ns, now))
+        output_timed_out(loop, output, stall_ns, "--stall-timeout");
+    else if (expired(drain_since_ns(loop, output), drain_ns, now))
+        output_timed_out(loop, output, drain_ns, "--drain-timeout");
+}
+
+/* What poll() has just found ready is not too late. */
 static void enforce_timeouts(struct poll_loop *loop)
 {
     uint64_t now = loop->meter->now_ns;
-    if (expired(loop->idle_since_ns, loop->options->idle_timeout_ns, now))
+    if (expired(loop->idle_since_ns, loop->options->idle_timeout_ns, now) &&
+        !loop->inputs[loop->current].ready)
         idle_timed_out(loop);
     loop->flow.absorbing |= now >= absorb_deadline_ns(loop);
-    bool drain_expired = expired(loop->drain_progress_ns, drain_limit_ns(loop), now);
-    for (size_t i = 0; i < loop->output_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
-        if (output->state != OUTPUT_OPEN || output->blocked_since_ns == 0)
-            continue;
-        if (expired(output->blocked_since_ns, loop->options->stall_timeout_ns, now))
-            output_timed_out(loop, output, loop->options->stall_timeout_ns, "--stall-timeout");
-        else if (drain_expired)
-            output_timed_out(loop, output, loop->options->drain_timeout_ns, "--drain-timeout");
-    }
+    for (size_t i = 0; i < loop->output_count; i++)
+        enforce_output_timeouts(loop, i);
     if (loop->next_sample_ns != 0 && now >= loop->next_sample_ns) {
         report_sample(loop->reporter, loop->meter);
         uint64_t every = loop->options->report_every_ns;
@@ -373,15 +387,12 @@ static uint64_t earlier(uint64_t deadline_ns, uint64_t since_ns, uint64_t limit_
 static int64_t time_to_wait(const struct poll_loop *loop)
 {
     uint64_t deadline = UINT64_MAX;
-    bool blocked = false;
     deadline = earlier(deadline, loop->idle_since_ns, loop->options->idle_timeout_ns);
     for (size_t i = 0; i < loop->output_count; i++) {
-        uint64_t since = loop->outputs[i].blocked_since_ns;
-        deadline = earlier(deadline, since, loop->options->stall_timeout_ns);
-        blocked |= since != 0;
+        const struct loop_output *output = &loop->outputs[i];
+        deadline = earlier(deadline, output->blocked_since_ns, loop->options->stall_timeout_ns);
+        deadline = earlier(deadline, drain_since_ns(loop, output), drain_limit_ns(loop));
     }
-    if (blocked)
-        deadline = earlier(deadline, loop->drain_progress_ns, drain_limit_ns(loop));
     if (loop->next_sample_ns != 0)
         deadline = earlier(deadline, loop->next_sample_ns - 1, 1);
     if (loop->phase == LOOP_OPENING)
@@ -501,7 +512,8 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
         note_waits(loop, state, loop->meter->now_ns - before);
     if (events > 0)
         dispatch(loop);
-    enforce_timeouts(loop);
+    if (loop->phase != LOOP_DONE)
+        enforce_timeouts(loop);
 }
 
 /* --- the run ---------------------------------------------------------------------------------- */
