@@ -57,8 +57,10 @@ static void add_windows(struct meter_windows *windows, double rate, uint64_t cou
     double share = (double)count / total;
     double delta = rate - windows->mean;
 
-    windows->min = windows->count == 0 ? rate : fmin(windows->min, rate);
-    windows->max = fmax(windows->max, rate);
+    if (windows->count == 0 || rate < windows->min)
+        windows->min = rate;
+    if (rate > windows->max)
+        windows->max = rate;
     windows->mean += delta * share;
     windows->square_deviations += delta * delta * (double)windows->count * share;
     windows->count += count;
