@@ -92,7 +92,7 @@ static int open_temporary(struct atomic_file *file, const char *directory)
     int fd = platform_open_unnamed(directory, 0666);
     if (fd >= 0)
         return fd;
-    fd = open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    fd = platform_open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     file->named = fd >= 0;
     return fd;
 }

@@ -31,8 +31,9 @@ void endpoint_fill_standard(void)
 {
     /* open() takes the lowest free number, and those below are taken. */
     for (int fd = 0; fd < 3; fd++)
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR | O_CLOEXEC) != fd)
-            return;
+        if (fcntl(fd, F_GETFD) < 0)
+            /* cppcheck-suppress leakReturnValNotUsed; it is fd */
+            (void)open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
 bool endpoint_was_inherited(int fd)
@@ -166,7 +167,7 @@ int endpoint_open_input(struct endpoint *endpoint, const char *text, const struc
                                   .fd = endpoint_inherited_number(text, STDIN_FILENO)};
     if (endpoint->fd >= 0)
         return adopt(endpoint, O_RDONLY, options) == 0 ? 0 : refuse(endpoint, "");
-    endpoint->fd = open(text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    endpoint->fd = platform_open(text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
     if (endpoint->fd < 0)
         return refuse(endpoint, "");
     nonblock_own(&endpoint->nonblock, endpoint->fd);
@@ -188,9 +189,13 @@ void endpoint_open_discard(struct endpoint *endpoint)
 static int open_existing(struct endpoint *endpoint, const char *path, int flags,
                          const struct options *options)
 {
-    endpoint->fd = open(path, flags);
-    if (endpoint->fd < 0 && errno == ENOENT && options->file_mode != FILE_NO_CLOBBER)
-        endpoint->fd = open(path, flags | O_CREAT, 0666);
+    endpoint->fd = platform_open(path, flags, 0);
+    if (endpoint->fd < 0 && errno == ENOENT) {
+        if (options->file_mode != FILE_NO_CLOBBER)
+            endpoint->fd = platform_open(path, flags | O_CREAT, 0666);
+        else
+            errno = EEXIST; /* the link does exist */
+    }
     struct stat status;
     if (endpoint->fd < 0 || fstat(endpoint->fd, &status) != 0 || !S_ISREG(status.st_mode))
         return endpoint->fd < 0 ? -1 : 0;
@@ -212,7 +217,7 @@ static int open_path(struct endpoint *endpoint, const char *path, const struct o
     int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     if (options->file_mode == FILE_APPEND)
         flags |= O_APPEND;
-    endpoint->fd = open(path, flags | O_CREAT | O_EXCL, 0666);
+    endpoint->fd = platform_open(path, flags | O_CREAT | O_EXCL, 0666);
     endpoint->created = endpoint->fd >= 0;
     if (endpoint->created || errno != EEXIST)
         return endpoint->created ? 0 : -1;

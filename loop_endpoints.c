@@ -51,7 +51,6 @@ static enum endpoint_opening open_output(struct poll_loop *loop, size_t index)
     if (opening != ENDPOINT_OPENED)
         return opening;
     output->state = OUTPUT_OPEN;
-    output->ready = true; /* the first write tells */
     loop->open_outputs++;
     if (output->endpoint.direct.wanted)
         loop->flow.outputs[index].alignment = DIRECT_IO_ALIGNMENT;
@@ -119,8 +118,8 @@ static bool begin(struct poll_loop *loop)
     else
         loop_next_input(loop);
     bool nothing_to_read = loop->phase == LOOP_DRAINING && loop->ending.failed;
-    loop->begun = !nothing_to_read;
-    return loop->begun && begin_outputs(loop);
+    loop->meter->began = !nothing_to_read;
+    return loop->meter->began && begin_outputs(loop);
 }
 
 static bool all_opened(const struct poll_loop *loop)
@@ -169,14 +168,13 @@ void loop_reapply_flags(struct poll_loop *loop)
 
 /* --- inputs ----------------------------------------------------------------------------------- */
 
-/* The earlier or later input that stands for the same inherited descriptor ("bpipe - -"), or
- * input_count if there is none in [from, to). */
-static size_t same_descriptor(const struct poll_loop *loop, int fd, size_t from, size_t to)
+/* Whether a later input stands for the same inherited descriptor ("bpipe - -"). */
+static bool wanted_again(const struct poll_loop *loop, int fd)
 {
-    for (size_t i = from; i < to; i++)
+    for (size_t i = loop->current + 1; i < loop->input_count; i++)
         if (endpoint_inherited_number(loop->options->inputs[i], STDIN_FILENO) == fd)
-            return i;
-    return loop->input_count;
+            return true;
+    return false;
 }
 
 /* Whether an output has the same number ("bpipe fd://3 -o fd://3"): that closes it, then. */
@@ -188,22 +186,25 @@ static bool is_output_too(const struct poll_loop *loop, int fd)
     return false;
 }
 
+static void close_input(struct poll_loop *loop, struct loop_input *input)
+{
+    if (is_output_too(loop, input->endpoint.fd)) {
+        endpoint_restore(&input->endpoint);
+        input->endpoint.fd = -1;
+    }
+    endpoint_close_input(&input->endpoint);
+    loop_reapply_flags(loop);
+}
+
 static void close_current(struct poll_loop *loop)
 {
     if (loop->current >= loop->input_count)
         return;
-    struct endpoint *endpoint = &loop->inputs[loop->current].endpoint;
-    bool wanted_again = endpoint->inherited && loop->phase == LOOP_RUNNING &&
-                        same_descriptor(loop, endpoint->fd, loop->current + 1, loop->input_count) !=
-                            loop->input_count;
-    if (wanted_again)
-        return;
-    if (is_output_too(loop, endpoint->fd)) {
-        endpoint_restore(endpoint);
-        endpoint->fd = -1;
-    }
-    endpoint_close_input(endpoint);
-    loop_reapply_flags(loop);
+    struct loop_input *input = &loop->inputs[loop->current];
+    bool keep = input->endpoint.inherited && loop->phase == LOOP_RUNNING &&
+                wanted_again(loop, input->endpoint.fd);
+    if (!keep)
+        close_input(loop, input);
 }
 
 /* Takes over an inherited descriptor that an earlier input has read to its end: its private
@@ -211,14 +212,17 @@ static void close_current(struct poll_loop *loop)
 static bool take_over(struct poll_loop *loop, size_t index)
 {
     int fd = endpoint_inherited_number(loop->options->inputs[index], STDIN_FILENO);
-    size_t earlier = fd < 0 ? loop->input_count : same_descriptor(loop, fd, 0, index);
-    if (earlier == loop->input_count || loop->inputs[earlier].endpoint.fd != fd)
-        return false;
     struct endpoint *endpoint = &loop->inputs[index].endpoint;
-    *endpoint = loop->inputs[earlier].endpoint;
-    endpoint->nonblock.writers_gone = true;
-    loop->inputs[earlier].endpoint.fd = -1;
-    return true;
+    for (size_t i = 0; fd >= 0 && i < index; i++) {
+        struct endpoint *earlier = &loop->inputs[i].endpoint;
+        if (earlier->fd != fd)
+            continue; /* another one, or handed on already */
+        *endpoint = *earlier;
+        endpoint->nonblock.writers_gone = true;
+        earlier->fd = -1;
+        return true;
+    }
+    return false;
 }
 
 static bool feeds_an_output(const struct poll_loop *loop, const struct endpoint *input)
@@ -263,7 +267,7 @@ void loop_end_input(struct poll_loop *loop)
     loop->phase = LOOP_DRAINING;
     loop->flow.ended = true;
     loop->idle_since_ns = 0;
-    loop->drain_progress_ns = loop->meter->now_ns;
+    loop->drain_start_ns = loop->meter->now_ns;
     close_current(loop);
     loop->current = loop->input_count;
 }
@@ -290,7 +294,8 @@ static int close_output(struct poll_loop *loop, struct loop_output *output, bool
 static void detach(struct poll_loop *loop, struct loop_output *output)
 {
     size_t left = ring_detach(&loop->ring, (size_t)(output - loop->outputs));
-    meter_left(loop->meter, left, ring_fill(&loop->ring));
+    if (loop->open_outputs > 1) /* else what is left went nowhere */
+        meter_left(loop->meter, left, ring_fill(&loop->ring));
     output->state = OUTPUT_CLOSED;
     output->blocked_since_ns = 0;
     if (--loop->open_outputs == 0 && all_opened(loop))
@@ -356,8 +361,9 @@ static void close_outputs(struct poll_loop *loop, bool atomic)
 void loop_close_endpoints(struct poll_loop *loop)
 {
     struct meter *meter = loop->meter;
-    close_current(loop);
-    if (!loop->begun)
+    for (size_t i = 0; i < loop->input_count; i++)
+        close_input(loop, &loop->inputs[i]); /* also one that is kept for later */
+    if (!meter->began)
         abandon_outputs(loop);
     meter_advance(meter, METER_BUSY, platform_now());
     for (size_t i = 0; i < loop->output_count; i++) {

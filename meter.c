@@ -57,11 +57,12 @@ static void add_windows(struct meter_windows *windows, double rate, uint64_t cou
     double share = (double)count / total;
     double delta = rate - windows->mean;
 
-    windows->min = windows->count == 0 ? rate : fmin(windows->min, rate);
-    windows->max = fmax(windows->max, rate);
+    if (windows->count == 0 || rate < windows->min)
+        windows->min = rate;
+    if (rate > windows->max)
+        windows->max = rate;
     windows->mean += delta * share;
     windows->square_deviations += delta * delta * (double)windows->count * share;
-    windows->last = rate;
     windows->count += count;
 }
 
@@ -70,17 +71,27 @@ static double bytes_per_sec(uint64_t bytes, uint64_t ns)
     return ns == 0 ? 0 : (double)bytes * ((double)NS_PER_SEC / (double)ns);
 }
 
+/* Whether a window has ended, whose bytes are last_bytes. */
+static bool has_last_window(const struct meter *meter)
+{
+    return meter->window_start_ns > meter->start_ns;
+}
+
 /* Closes the windows that ended at or before now_ns: the bytes are the first one's. */
 static void close_windows(struct meter *meter)
 {
     uint64_t ended = (meter->now_ns - meter->window_start_ns) / METER_WINDOW_NS;
+    uint64_t bytes = meter->bytes_passed - meter->window_bytes;
 
     if (ended == 0)
         return;
-    add_windows(&meter->windows,
-                bytes_per_sec(meter->bytes_passed - meter->window_bytes, METER_WINDOW_NS), 1);
+    if (has_last_window(meter))
+        add_windows(&meter->windows, bytes_per_sec(meter->last_bytes, METER_WINDOW_NS), 1);
     if (ended > 1)
-        add_windows(&meter->windows, 0, ended - 1);
+        add_windows(&meter->windows, bytes_per_sec(bytes, METER_WINDOW_NS), 1);
+    if (ended > 2)
+        add_windows(&meter->windows, 0, ended - 2);
+    meter->last_bytes = ended == 1 ? bytes : 0;
     meter->window_start_ns += ended * METER_WINDOW_NS;
     meter->window_bytes = meter->bytes_passed;
 }
@@ -169,16 +180,23 @@ uint64_t meter_elapsed(const struct meter *meter)
 struct meter_rate meter_rate(const struct meter *meter)
 {
     struct meter_windows windows = meter->windows;
-    uint64_t open_ns = meter->now_ns - meter->window_start_ns;
+    uint64_t ns = meter->now_ns - meter->window_start_ns;
+    uint64_t bytes = meter->bytes_passed - meter->window_bytes;
     double mean = bytes_per_sec(meter->bytes_passed, meter_elapsed(meter));
 
-    if (open_ns >= METER_WINDOW_NS / 2)
-        add_windows(&windows, bytes_per_sec(meter->bytes_passed - meter->window_bytes, open_ns), 1);
-    if (windows.count == 0)
+    if (has_last_window(meter) && ns < METER_WINDOW_NS / 2) {
+        ns += METER_WINDOW_NS;
+        bytes += meter->last_bytes;
+    } else if (has_last_window(meter)) {
+        add_windows(&windows, bytes_per_sec(meter->last_bytes, METER_WINDOW_NS), 1);
+    } else if (ns < METER_WINDOW_NS / 2) {
         return (struct meter_rate){.mean = mean, .current = mean, .min = mean, .max = mean};
+    }
+    double current = bytes_per_sec(bytes, ns);
+    add_windows(&windows, current, 1);
     return (struct meter_rate){
         .mean = mean,
-        .current = windows.last,
+        .current = current,
         .min = windows.min,
         .max = windows.max,
         .stddev = sqrt(windows.square_deviations / (double)windows.count),

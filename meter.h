@@ -43,18 +43,19 @@ struct meter_endpoint {
     char error[METER_ERROR_TEXT]; /* why it failed, or "" */
 };
 
-/* The rates of the windows of METER_WINDOW_NS that have ended, in bytes/s. */
+/* The rates of windows of METER_WINDOW_NS that have ended, in bytes/s; of all but the last, to
+ * which a short rest may be added yet (see meter_rate()). */
 #define METER_WINDOW_NS NS_PER_SEC
 
 struct meter_windows {
     uint64_t count;
     double min, max, mean;
     double square_deviations; /* the sum of (rate - mean)^2; sums of squares would cancel */
-    double last;
 };
 
 struct meter {
     const char *name; /* -N, or NULL */
+    bool began;       /* everything could be opened, and bytes could move */
     uint64_t start_ns, now_ns;
     uint64_t state_ns[METER_STATES];
     uint64_t calls[METER_CALLS];
@@ -75,9 +76,10 @@ struct meter {
     uint64_t full_count, empty_count;
     bool ran_dry; /* the buffer is empty and that was counted */
 
+    struct meter_windows windows;
     uint64_t window_start_ns; /* the window that contains now_ns */
     uint64_t window_bytes;    /* bytes_passed at its start */
-    struct meter_windows windows;
+    uint64_t last_bytes;      /* those of the last window that has ended, if one has */
 
     struct residence residence;
 };
@@ -122,8 +124,11 @@ void meter_dry(struct meter *meter);
 
 /* --- reading ------------------------------------------------------------------------------- */
 
-/* In bytes/s. Windows are those of METER_WINDOW_NS; the one that is open counts from half its
- * length on. Before there is any, current, min and max are the mean and stddev is 0. */
+/*
+ * In bytes/s. Windows are those of METER_WINDOW_NS. The open one counts from half its length on; a
+ * shorter one is added to the one before. So each byte and each moment is in one of them, and
+ * min <= mean <= max. Before there is any, all are the mean and stddev is 0.
+ */
 struct meter_rate {
     double mean;             /* bytes_passed over the elapsed time; 0 if that is 0 */
     double current;          /* of the last window */

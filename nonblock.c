@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stddef.h>
 #include <sys/stat.h>
@@ -104,14 +105,16 @@ void nonblock_own(struct nonblock *nonblock, int fd)
     *nonblock = (struct nonblock){.method = waits ? NONBLOCK_PRIVATE : NONBLOCK_NONE};
 }
 
-/* A polled descriptor takes little at a time: POLLOUT promises no more than PIPE_BUF bytes, which
- * POSIX lets be as small as this. */
-static struct iovec polled_piece(const struct iovec *iov)
+/* A polled descriptor takes little at a time: POLLOUT promises PIPE_BUF bytes for a pipe, and for
+ * others only something. */
+static struct iovec polled_piece(int fd, const struct iovec *iov)
 {
-    enum { POLLED_BYTES = 512 };
+    struct stat status;
+    bool is_pipe = fstat(fd, &status) == 0 && S_ISFIFO(status.st_mode);
+    size_t limit = is_pipe ? PIPE_BUF : _POSIX_PIPE_BUF;
     struct iovec piece = *iov;
-    if (piece.iov_len > POLLED_BYTES)
-        piece.iov_len = POLLED_BYTES;
+    if (piece.iov_len > limit)
+        piece.iov_len = limit;
     return piece;
 }
 
@@ -144,7 +147,7 @@ static ssize_t write_once(const struct nonblock *nonblock, int fd, struct iovec 
             errno = EAGAIN;
             return -1;
         }
-        piece = polled_piece(iov);
+        piece = polled_piece(fd, iov);
         return write(fd, piece.iov_base, piece.iov_len);
     case NONBLOCK_NONE:
     case NONBLOCK_PRIVATE:

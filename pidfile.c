@@ -5,7 +5,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+enum { PIDFILE_LINE = 32 };
 
 int pidfile_write(const char *path)
 {
@@ -28,9 +31,9 @@ void pidfile_remove(const char *path)
     FILE *file = fopen(path, "r");
     if (file == NULL)
         return;
-    long owner = 0;
-    int found = fscanf(file, "%ld", &owner);
+    char line[PIDFILE_LINE] = "";
+    char *text = fgets(line, sizeof line, file);
     fclose(file);
-    if (found == 1 && owner == (long)getpid())
+    if (text != NULL && strtol(text, NULL, 10) == (long)getpid())
         (void)unlink(path);
 }

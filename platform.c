@@ -55,7 +55,7 @@ int platform_reopen(int fd, int flags)
 {
     char path[PROC_FD_PATH];
     proc_fd_path(path, fd);
-    return open(path, flags | O_CLOEXEC);
+    return platform_open(path, flags | O_CLOEXEC, 0);
 }
 
 bool platform_is_pty_master(int fd)
@@ -108,7 +108,7 @@ int platform_set_direct(int fd, bool on)
 
 int platform_open_unnamed(const char *directory, mode_t mode)
 {
-    return open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+    return platform_open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
 }
 
 int platform_link_unnamed(int fd, const char *path)
@@ -211,6 +211,15 @@ int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns)
 }
 
 #endif
+
+int platform_open(const char *path, int flags, mode_t mode)
+{
+    int fd;
+    do
+        fd = open(path, flags, mode);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
 
 static uint64_t clock_ns(clockid_t clock)
 {

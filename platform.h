@@ -17,6 +17,9 @@
 /* "linux" or "portable", for --version. */
 extern const char platform_name[];
 
+/* open(2) that goes on when it is interrupted. */
+int platform_open(const char *path, int flags, mode_t mode);
+
 /*
  * Opens a private description of what `fd` refers to, with access mode and O_NONBLOCK|O_NOCTTY as
  * `flags` say (proc(5), /proc/pid/fd). The caller checks that it is the same object. A new

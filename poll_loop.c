@@ -166,27 +166,21 @@ static bool read_input(struct poll_loop *loop)
     return true;
 }
 
-static bool output_is_ready(const struct loop_output *output)
-{
-    return output->ready || !endpoint_pollable(&output->endpoint);
-}
-
 static void gave_output(struct poll_loop *loop, struct loop_output *output, size_t index,
                         const struct transfer *transfer)
 {
     meter_moved(output->meter, transfer->bytes);
     meter_left(loop->meter, transfer->left_ring, ring_fill(&loop->ring));
     flow_sent(&loop->flow, index, transfer->bytes);
-    output->ready = !transfer->partial;
+    loop->flow.outputs[index].blocked = transfer->partial && endpoint_pollable(&output->endpoint);
     output->blocked_since_ns = 0;
-    loop->drain_progress_ns = loop->meter->now_ns;
 }
 
 static bool write_output(struct poll_loop *loop, size_t index)
 {
     struct loop_output *output = &loop->outputs[index];
     size_t sendable = flow_sendable(&loop->flow, index);
-    if (output->state != OUTPUT_OPEN || sendable == 0 || !output_is_ready(output))
+    if (output->state != OUTPUT_OPEN || sendable == 0 || loop->flow.outputs[index].blocked)
         return false;
     bool on_disk = endpoint_on_disk(&output->endpoint);
     struct file_call call = on_disk ? before_file_call(loop) : (struct file_call){0};
@@ -205,20 +199,19 @@ static bool write_output(struct poll_loop *loop, size_t index)
     case TRANSFER_END:
         break;
     }
-    output->ready = false;
+    loop->flow.outputs[index].blocked = true;
     return false;
 }
 
-/* One turn's worth. Reading goes first, so that what has arrived is offered at once. */
+/* One turn's worth. */
 static bool move_bytes(struct poll_loop *loop)
 {
+    bool moved = false;
     flow_update(&loop->flow);
-    bool moved = read_input(loop);
-    if (moved)
-        flow_update(&loop->flow);
     for (size_t i = 0; i < loop->output_count && loop->phase != LOOP_DONE; i++)
         moved |= write_output(loop, i);
-    return moved;
+    flow_update(&loop->flow);
+    return read_input(loop) || moved;
 }
 
 static bool is_drained(const struct poll_loop *loop)
@@ -237,7 +230,7 @@ static void restart_timeouts(struct poll_loop *loop)
     for (size_t i = 0; i < loop->output_count; i++)
         if (loop->outputs[i].blocked_since_ns != 0)
             loop->outputs[i].blocked_since_ns = now;
-    loop->drain_progress_ns = now;
+    loop->drain_start_ns = now;
 }
 
 static enum meter_state waiting_state(const struct poll_loop *loop);
@@ -323,26 +316,52 @@ static void output_timed_out(struct poll_loop *loop, struct loop_output *output,
     loop_give_up_output(loop, output, reason);
 }
 
+/* When the ring is to begin absorbing, if nothing moves until then; else UINT64_MAX. */
+static uint64_t absorb_deadline_ns(const struct poll_loop *loop)
+{
+    uint64_t since = UINT64_MAX - FLOW_PATIENCE_NS;
+    for (size_t i = 0; i < loop->output_count && flow_is_patient(&loop->flow); i++)
+        if (loop->outputs[i].blocked_since_ns != 0 && loop->outputs[i].blocked_since_ns < since)
+            since = loop->outputs[i].blocked_since_ns;
+    return since + FLOW_PATIENCE_NS;
+}
+
 static bool expired(uint64_t since_ns, uint64_t limit_ns, uint64_t now_ns)
 {
     return since_ns != 0 && limit_ns != 0 && now_ns - since_ns >= limit_ns;
 }
 
+/* Since when an output takes nothing of what is left after the end of input; 0: not so. */
+static uint64_t drain_since_ns(const struct poll_loop *loop, const struct loop_output *output)
+{
+    uint64_t blocked = output->blocked_since_ns;
+    return blocked != 0 && blocked < loop->drain_start_ns ? loop->drain_start_ns : blocked;
+}
+
+static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *output = &loop->outputs[index];
+    uint64_t now = loop->meter->now_ns;
+    uint64_t stall_ns = loop->options->stall_timeout_ns;
+    uint64_t drain_ns = drain_limit_ns(loop);
+    if (output->state != OUTPUT_OPEN || !loop->flow.outputs[index].blocked)
+        return;
+    if (expired(output->blocked_since_ns, stall_ns, now))
+        output_timed_out(loop, output, stall_ns, "--stall-timeout");
+    else if (expired(drain_since_ns(loop, output), drain_ns, now))
+        output_timed_out(loop, output, drain_ns, "--drain-timeout");
+}
+
+/* What poll() has just found ready is not too late. */
 static void enforce_timeouts(struct poll_loop *loop)
 {
     uint64_t now = loop->meter->now_ns;
-    if (expired(loop->idle_since_ns, loop->options->idle_timeout_ns, now))
+    if (expired(loop->idle_since_ns, loop->options->idle_timeout_ns, now) &&
+        !loop->inputs[loop->current].ready)
         idle_timed_out(loop);
-    bool drain_expired = expired(loop->drain_progress_ns, drain_limit_ns(loop), now);
-    for (size_t i = 0; i < loop->output_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
-        if (output->state != OUTPUT_OPEN || output->blocked_since_ns == 0)
-            continue;
-        if (expired(output->blocked_since_ns, loop->options->stall_timeout_ns, now))
-            output_timed_out(loop, output, loop->options->stall_timeout_ns, "--stall-timeout");
-        else if (drain_expired)
-            output_timed_out(loop, output, loop->options->drain_timeout_ns, "--drain-timeout");
-    }
+    loop->flow.absorbing |= now >= absorb_deadline_ns(loop);
+    for (size_t i = 0; i < loop->output_count; i++)
+        enforce_output_timeouts(loop, i);
     if (loop->next_sample_ns != 0 && now >= loop->next_sample_ns) {
         report_sample(loop->reporter, loop->meter);
         uint64_t every = loop->options->report_every_ns;
@@ -362,19 +381,19 @@ static uint64_t earlier(uint64_t deadline_ns, uint64_t since_ns, uint64_t limit_
 static int64_t time_to_wait(const struct poll_loop *loop)
 {
     uint64_t deadline = UINT64_MAX;
-    bool blocked = false;
     deadline = earlier(deadline, loop->idle_since_ns, loop->options->idle_timeout_ns);
     for (size_t i = 0; i < loop->output_count; i++) {
-        uint64_t since = loop->outputs[i].blocked_since_ns;
-        deadline = earlier(deadline, since, loop->options->stall_timeout_ns);
-        blocked |= since != 0;
+        const struct loop_output *output = &loop->outputs[i];
+        deadline = earlier(deadline, output->blocked_since_ns, loop->options->stall_timeout_ns);
+        deadline = earlier(deadline, drain_since_ns(loop, output), drain_limit_ns(loop));
     }
-    if (blocked)
-        deadline = earlier(deadline, loop->drain_progress_ns, drain_limit_ns(loop));
     if (loop->next_sample_ns != 0)
         deadline = earlier(deadline, loop->next_sample_ns - 1, 1);
     if (loop->phase == LOOP_OPENING)
         deadline = earlier(deadline, loop->next_opening_ns - 1, 1);
+    uint64_t absorb_ns = absorb_deadline_ns(loop);
+    if (absorb_ns < deadline)
+        deadline = absorb_ns;
     if (deadline == UINT64_MAX)
         return -1;
     uint64_t now = loop->meter->now_ns;
@@ -386,7 +405,8 @@ static int64_t time_to_wait(const struct poll_loop *loop)
 static bool output_is_blocked(const struct poll_loop *loop, size_t index)
 {
     const struct loop_output *output = &loop->outputs[index];
-    return output->state == OUTPUT_OPEN && flow_sendable(&loop->flow, index) > 0;
+    return output->state == OUTPUT_OPEN && loop->flow.outputs[index].blocked &&
+           flow_sendable(&loop->flow, index) > 0;
 }
 
 /* Which state a wait that begins now is (DESIGN: first match wins). Nothing can move. */
@@ -417,7 +437,7 @@ static void prepare_poll(struct poll_loop *loop)
     }
     for (size_t i = 0; i < loop->output_count; i++) {
         struct loop_output *output = &loop->outputs[i];
-        bool blocked = output_is_blocked(loop, i) && !output_is_ready(output);
+        bool blocked = output_is_blocked(loop, i);
         bool watched = output->state == OUTPUT_OPEN && endpoint_pollable(&output->endpoint);
         loop->fds[FD_OUTPUTS + i] = (struct pollfd){.fd = watched ? output->endpoint.fd : -1,
                                                     .events = blocked ? POLLOUT : 0};
@@ -460,7 +480,7 @@ static void dispatch(struct poll_loop *loop)
         if (fd->revents == 0)
             continue;
         if (fd->events != 0)
-            output->ready = true; /* to be written, or to fail at being written */
+            loop->flow.outputs[i].blocked = false; /* it takes more, or fails at the next write */
         else
             loop_output_failed(loop, output, hang_up_error(&output->endpoint));
     }
@@ -486,7 +506,8 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
         note_waits(loop, state, loop->meter->now_ns - before);
     if (events > 0)
         dispatch(loop);
-    enforce_timeouts(loop);
+    if (loop->phase != LOOP_DONE)
+        enforce_timeouts(loop);
 }
 
 /* --- the run ---------------------------------------------------------------------------------- */

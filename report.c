@@ -2,9 +2,9 @@
  * report.c - which report goes where and when, and every message.
  *
  * Invariants: messages and reports reach stderr in the order in which they were made; a sample is
- * sent whole or not at all; nothing waits but report_close(), and what is said after it, and those
- * wait for REPORT_PATIENCE_NS in all. How a report looks is in report_text.c, report_json.c and
- * report_prometheus.c, how it is sent in report_sink.c.
+ * sent whole or not at all; from report_open() on nothing waits but report_close(). That and the
+ * messages before and after wait for REPORT_PATIENCE_NS in all. How a report looks is in
+ * report_text.c, report_json.c and report_prometheus.c, how it is sent in report_sink.c.
  */
 #include "report.h"
 
@@ -48,7 +48,7 @@ struct reporter {
 static struct {
     struct sink sink;
     bool open;
-    bool is_over; /* report_close() was called: nobody will come back to send what is pending */
+    bool run_goes_on; /* between report_open() and report_close(): nothing may wait */
     uint64_t patience_ns;
 } the_stderr = {.patience_ns = REPORT_PATIENCE_NS};
 
@@ -80,7 +80,7 @@ void report_message(const char *format, ...)
 
     if (sink_pending(sink) < PENDING_AT_MOST)
         sink_write(sink, text.bytes, text.length);
-    if (the_stderr.is_over)
+    if (!the_stderr.run_goes_on)
         sink_drain(&sink, 1, &the_stderr.patience_ns);
     errno = error;
 }
@@ -217,7 +217,7 @@ struct reporter *report_open(const struct options *options)
         reporter->si = options->si;
         reporter->verbose = options->verbose;
         reporter->reports = calloc(options->report_count + 1, sizeof *reporter->reports);
-        reporter->sinks = calloc(options->report_count + 1, sizeof *reporter->sinks);
+        reporter->sinks = calloc(options->report_count + 1, sizeof(struct sink *));
     }
     if (reporter == NULL || reporter->reports == NULL || reporter->sinks == NULL ||
         !text_reserve(&reporter->text, USUAL_LENGTH)) {
@@ -232,6 +232,7 @@ struct reporter *report_open(const struct options *options)
             return NULL;
         }
     }
+    the_stderr.run_goes_on = true;
     return reporter;
 }
 
@@ -249,6 +250,9 @@ static void send_report(struct reporter *reporter, struct report *report, const 
     struct sink *sink = report->sink;
 
     if (sink != NULL && !sink_usable(sink))
+        return;
+    /* Where nothing could begin, the message has said all that a person wants to read. */
+    if (report->format == REPORT_TEXT && request->moment == REPORT_MOMENT_FINAL && !meter->began)
         return;
     if (sink != NULL && !sink_flush(sink) && request->moment != REPORT_MOMENT_FINAL)
         return;
@@ -315,7 +319,7 @@ int report_close(struct reporter *reporter)
     struct sink *sink = stderr_sink();
     int result = 0;
 
-    the_stderr.is_over = true;
+    the_stderr.run_goes_on = false;
     if (reporter != NULL) {
         reporter->sinks[reporter->sink_count] = sink;
         sink_drain(reporter->sinks, reporter->sink_count + 1, &the_stderr.patience_ns);

@@ -40,21 +40,22 @@ void report_sample(struct reporter *reporter, const struct meter *meter);
 /* SIGUSR1: a full report at once, on every sink; as text on stderr if there is none. */
 void report_now(struct reporter *reporter, const struct meter *meter);
 
-/* The final report. `exit_status` is the status that the shell will see (128+N for a signal). */
+/* The final report; not as text if the run never began. `exit_status` is the status that the shell
+ * will see (128+N for a signal). */
 void report_final(struct reporter *reporter, const struct meter *meter, int exit_status);
 
 /*
  * Sends what is left, waiting at most REPORT_PATIENCE_NS in all, and frees everything. Returns 0,
- * or -1 after a message if a report could not be written (other than to stderr). NULL is fine, and
- * sends the messages that stderr did not take yet: call it at every end of the program.
+ * or -1 after a message if a report could not be written (other than to stderr). NULL is fine.
  */
 int report_close(struct reporter *reporter);
 
 /*
  * One line on stderr, "bpipe: " first: report_message("%s: %s", object, reason). Control
  * characters and what is not UTF-8 are shown escaped, so that it stays one line whatever a file is
- * called. Usable at any time, before report_open() and after report_close(); it waits only after
- * that, and in all no longer than report_close() may. Keeps errno.
+ * called. Usable at any time. Before report_open() and after report_close() it waits for a stderr
+ * that takes nothing, in all no longer than report_close() may; during a run it never waits. Keeps
+ * errno.
  */
 void report_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -36,7 +36,8 @@ static void add_label(struct text *text, const char *key, const char *value, cha
     text_add_string(text, "\"");
 }
 
-/* "metric{name="N",key="value"} ": `key` may be NULL. What follows is the value and a newline. */
+/* "metric{name="N",key="value"} ": without the key if there is no value. What follows is the value
+ * and a newline. */
 static void begin_sample(struct text *text, const struct meter *meter, const char *metric,
                          const char *key, const char *value)
 {
@@ -47,7 +48,7 @@ static void begin_sample(struct text *text, const struct meter *meter, const cha
         add_label(text, "name", meter->name, before);
         before = ',';
     }
-    if (key != NULL) {
+    if (value != NULL) {
         add_label(text, key, value, before);
         before = ',';
     }

@@ -7,7 +7,6 @@
  *
  * Waiting happens in sink_drain() only; a regular file may block on its disk, as files do.
  */
-#define _XOPEN_SOURCE 700 /* realpath(3) */
 
 #include "report_sink.h"
 
@@ -21,15 +20,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static int open_again_if_interrupted(const char *path, int flags)
-{
-    int fd;
-    do
-        fd = open(path, flags, 0666);
-    while (fd < 0 && errno == EINTR);
-    return fd;
-}
 
 /* close(2) without losing errno. */
 static int close_quietly(int fd)
@@ -69,8 +59,7 @@ void sink_open_stderr(struct sink *sink)
 int sink_open_path(struct sink *sink, const char *path)
 {
     struct stat status;
-    int fd =
-        open_again_if_interrupted(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    int fd = platform_open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
 
     *sink = (struct sink){.fd = -1};
     if (fd < 0)
@@ -257,7 +246,7 @@ static int open_temporary(struct replaced_file *file)
             snprintf(file->temporary, size, "%s.%ld.tmp", file->path, pid);
         else
             snprintf(file->temporary, size, "%s.%ld.%d.tmp", file->path, pid, i);
-        fd = open_again_if_interrupted(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC);
+        fd = platform_open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd < 0 && errno != EEXIST)
             break;
     }

@@ -116,8 +116,7 @@ static void add_rate_like(struct text *text, double bytes_per_sec, const char *s
     static const char prefixes[] = "KMGTPE";
     const char *unit = strchr(shown, ' ');
     const char *point = memchr(shown, '.', (size_t)(unit - shown));
-    char first = unit[1] == 'k' ? 'K' : unit[1];
-    const char *prefix = memchr(prefixes, first, sizeof prefixes - 1);
+    const char *prefix = memchr(prefixes, unit[1] == 'k' ? 'K' : unit[1], sizeof prefixes - 1);
     double scale = 1;
 
     for (const char *p = prefixes; prefix != NULL && p <= prefix; p++)

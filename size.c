@@ -78,7 +78,7 @@ static enum size_status number_value(const struct number *number, uint64_t scale
     if (scale == 1 && number->fraction_digits > 0)
         return SIZE_JUNK;
     for (size_t i = 0; i < number->whole_digits; i++) {
-        if (whole > (limit - digit(number->whole[i])) / 10)
+        if (whole > limit / 10) /* enough to keep it from wrapping; the next check is exact */
             return SIZE_OVERFLOW;
         whole = whole * 10 + digit(number->whole[i]);
     }
@@ -220,21 +220,20 @@ static uint64_t divide(uint64_t value, uint64_t scale, unsigned decimals)
 
 /*
  * Writes `value` in one unit with three significant digits. Returns false, having written nothing,
- * if it comes to `limit` units or more, rounded or not, and the next unit should be used.
+ * if it rounds to `limit` units or more and the next unit should be used. Only what can be divided
+ * gets decimals; a hundred times anything else might not fit, either.
  */
 static bool format_in(char buf[SIZE_TEXT], uint64_t value, const struct unit *unit, uint64_t limit)
 {
-    uint64_t hundredths, tenths, ones;
+    const bool divisible = unit->scale > 1;
+    const uint64_t hundredths = divisible ? divide(value, unit->scale, 2) : UINT64_MAX;
+    const uint64_t tenths = divisible ? divide(value, unit->scale, 1) : UINT64_MAX;
+    const uint64_t ones = divide(value, unit->scale, 0);
 
-    if (value / unit->scale >= limit)
-        return false;
-    hundredths = divide(value, unit->scale, 2);
-    tenths = divide(value, unit->scale, 1);
-    ones = divide(value, unit->scale, 0);
-    if (unit->scale > 1 && hundredths < 1000)
+    if (hundredths < 1000)
         snprintf(buf, SIZE_TEXT, "%" PRIu64 ".%02" PRIu64 " %s", hundredths / 100, hundredths % 100,
                  unit->name);
-    else if (unit->scale > 1 && tenths < 1000 && tenths < limit * 10)
+    else if (tenths < 1000 && tenths < limit * 10)
         snprintf(buf, SIZE_TEXT, "%" PRIu64 ".%" PRIu64 " %s", tenths / 10, tenths % 10,
                  unit->name);
     else if (ones < limit)
@@ -262,12 +261,12 @@ char *size_format(char buf[SIZE_TEXT], uint64_t bytes, bool si)
 
 char *size_format_rate(char buf[SIZE_TEXT], double bytes_per_sec, bool si)
 {
-    const double too_large = 18446744073709551616.0; /* 2^64 */
+    const double largest = 18446744073709549568.0; /* the last double below 2^64 */
     uint64_t bytes = 0;
     size_t length;
 
     if (bytes_per_sec > 0 && bytes_per_sec <= DBL_MAX) /* neither holds for a NaN */
-        bytes = bytes_per_sec < too_large ? (uint64_t)(bytes_per_sec + 0.5) : UINT64_MAX;
+        bytes = bytes_per_sec <= largest ? (uint64_t)(bytes_per_sec + 0.5) : UINT64_MAX;
     size_format(buf, bytes, si);
     length = strlen(buf);
     snprintf(buf + length, SIZE_TEXT - length, "/s");

@@ -267,14 +267,6 @@ rm_public() {
 
 # --- a bpipe in the background, and its neighbours --------------------------------------------
 
-# ends STATUS PID: a child of this shell ends, within a deadline, with that status.
-ends() {
-    local status=0
-    wait_until 20 gone "$2" || return 1
-    wait "$2" || status=$?
-    equal "$1" "$status" "status"
-}
-
 # result COMMAND...: sets $result to "STATUS:STDOUT:STDERR". Unlike `run` it leaves closed
 # descriptors closed.
 result() {
@@ -305,10 +297,6 @@ open_consumer() {
 
 size_is() { # FILE BYTES
     [ -e "$1" ] && equal "$2" "$(size_of "$1")"
-}
-
-has_lines() { # FILE COUNT: at least
-    [ -e "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]
 }
 
 same() { # FILE FILE

@@ -131,6 +131,7 @@ static void set_stage(void)
 {
     if (mkdtemp(directory) == NULL || chdir(directory) != 0 || meter_init(&meter, 0, 1, 1) != 0)
         abort();
+    meter.began = true;
     meter.inputs[0].name = "stdin";
     meter.outputs[0].name = "stdout";
     meter.capacity = 4096;

@@ -148,36 +148,47 @@ static void step_bytes(struct meter *meter, struct model *model, uint64_t *rando
     }
 }
 
-/* min, max and standard deviation by their definitions. */
-static bool rate_agrees(const struct meter *meter, const struct model *model)
+/* The windows' rates by their definition; how many. */
+static size_t model_rates(const struct model *model, double rates[WINDOWS_MOST])
 {
     uint64_t elapsed_ns = model->now_ns - model->start_ns;
     uint64_t open_ns = elapsed_ns % METER_WINDOW_NS;
     size_t whole = elapsed_ns / METER_WINDOW_NS;
-    size_t count = whole + (open_ns >= METER_WINDOW_NS / 2);
+    double open_bytes = (double)model->window_bytes[whole];
+
+    for (size_t i = 0; i < whole; i++)
+        rates[i] = (double)model->window_bytes[i];
+    if (open_ns >= METER_WINDOW_NS / 2)
+        rates[whole++] = open_bytes * 1e9 / (double)open_ns;
+    else if (whole > 0)
+        rates[whole - 1] = (rates[whole - 1] + open_bytes) * 1e9 / (1e9 + (double)open_ns);
+    return whole;
+}
+
+static bool rate_agrees(const struct meter *meter, const struct model *model)
+{
+    static double rates[WINDOWS_MOST];
+    uint64_t elapsed_ns = model->now_ns - model->start_ns;
+    size_t count = model_rates(model, rates);
     struct meter_rate rate = meter_rate(meter);
     double mean = elapsed_ns == 0 ? 0 : (double)model->bytes_passed * 1e9 / (double)elapsed_ns;
-    double min = INFINITY, max = 0, sum = 0, squares = 0, last = mean;
+    double min = INFINITY, max = 0, sum = 0, squares = 0;
 
     if (rate.windows != count || !close_to(rate.mean, mean, mean))
         return false;
     if (count == 0)
         return rate.min == rate.mean && rate.max == rate.mean && rate.current == rate.mean &&
                rate.stddev == 0;
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < count; i++) {
-            last = (double)model->window_bytes[i] / (i < whole ? 1.0 : (double)open_ns / 1e9);
-            min = fmin(min, last);
-            max = fmax(max, last);
-            if (pass == 0)
-                sum += last;
-            else
-                squares += pow(last - sum / (double)count, 2);
-        }
+    for (size_t i = 0; i < count; i++) {
+        min = fmin(min, rates[i]);
+        max = fmax(max, rates[i]);
+        sum += rates[i];
     }
+    for (size_t i = 0; i < count; i++)
+        squares += pow(rates[i] - sum / (double)count, 2);
     return close_to(rate.min, min, max) && close_to(rate.max, max, max) &&
-           close_to(rate.current, last, max) &&
-           close_to(rate.stddev, sqrt(squares / (double)count), max);
+           close_to(rate.current, rates[count - 1], max) && min <= mean * (1 + 1e-9) &&
+           mean <= max * (1 + 1e-9) && close_to(rate.stddev, sqrt(squares / (double)count), max);
 }
 
 static bool endpoints_agree(const struct meter_endpoint *metered,
@@ -308,8 +319,17 @@ static void test_windows(void)
     pass(&meter, 900);
     meter_advance(&meter, METER_BUSY, 5 + 101 * NS_PER_SEC);
     rate = meter_rate(&meter);
-    tap_ok(rate.max == 900 && rate.current == 900,
+    tap_ok(rate.max == 900 && rate.current == 900 && rate.windows == 101,
            "bytes counted at the very start of a window are its own");
+    pass(&meter, 300);
+    meter_advance(&meter, METER_BUSY, 5 + 101 * NS_PER_SEC + NS_PER_SEC / 5);
+    rate = meter_rate(&meter);
+    tap_ok(close_to(rate.current, 1000, 1) && close_to(rate.max, 1000, 1) && rate.windows == 101,
+           "a short rest is added to the window before");
+    meter_advance(&meter, METER_BUSY, 5 + 102 * NS_PER_SEC);
+    rate = meter_rate(&meter);
+    tap_ok(rate.current == 300 && rate.max == 900 && rate.windows == 102,
+           "and is a window of its own when it has become long enough");
     meter_destroy(&meter);
 }
 

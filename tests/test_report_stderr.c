@@ -33,6 +33,11 @@ static void say_after_close(struct reporter *reporter)
     report_message("three");
 }
 
+static void only_final(struct reporter *reporter)
+{
+    report_final(reporter, &meter, 1);
+}
+
 static void test_messages(void)
 {
     const char *first = "bpipe: a\\nb\\t\\x1b[1m\\xff\\xc2\\x9b\\x7f\xc3\xa9: reason\n";
@@ -49,6 +54,10 @@ static void test_messages(void)
            "messages and reports in their order, also after the end");
     tap_ok(run(SCENE(SPECS({REPORT_TEXT, NULL}), .close_stderr = true)) == 0 && said(""),
            "a closed stderr is silence");
+    meter.began = false;
+    tap_ok(run(SCENE(SPECS({REPORT_TEXT, NULL}), .act = only_final)) == 0 && said(""),
+           "no final text about a run that never began");
+    meter.began = true;
 }
 
 /* --- when ------------------------------------------------------------------------------------ */
@@ -131,17 +140,19 @@ static bool is_whole(const char *line, size_t length)
     return false;
 }
 
-static bool all_whole(char *text)
+static bool all_whole(const char *text)
 {
-    unsigned message, next = 0;
+    static const char message[] = "bpipe: message ";
+    unsigned long next = 0;
 
-    for (char *line = text, *end; *line != '\0'; line = end + 1) {
+    for (const char *line = text, *end; *line != '\0'; line = end + 1) {
         end = strchr(line, '\n');
         if (end == NULL || !is_whole(line, (size_t)(end - line))) {
             tap_note("torn: %.80s", line);
             return false;
         }
-        if (sscanf(line, "bpipe: message %u\n", &message) == 1 && message != next++)
+        if (strncmp(line, message, strlen(message)) == 0 &&
+            strtoul(line + strlen(message), NULL, 10) != next++)
             return false;
     }
     return true;
@@ -310,6 +321,32 @@ static void test_dropped_samples(void)
     close_turns();
 }
 
+static void say_and_leave(void)
+{
+    report_message("early");
+    _exit(0);
+}
+
+/* A usage error ends the program without report_close(). */
+static void test_early_message(void)
+{
+    bool came = false;
+
+    for (unsigned i = 0; i < 5 && !came; i++) { /* see test_slow_pipe() */
+        int ends[2];
+        if (pipe(ends) != 0)
+            abort();
+        fill_pipe(ends[1]);
+        pid_t child = start(SCENE(.prepare = say_and_leave), ends[1]);
+        close(ends[1]);
+        uint64_t random = i;
+        read_slowly(ends[0], &random);
+        close(ends[0]);
+        came = wait_for(child) == 0 && strstr(captured, "#\nbpipe: early\n") != NULL;
+    }
+    tap_ok(came, "a message before report_open() waits for a stderr that is full for a moment");
+}
+
 static void ignore_sigpipe(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -339,6 +376,7 @@ int main(void)
     test_slow_pipe(&random);
     test_order();
     test_dropped_samples();
+    test_early_message();
     test_closed_pipe();
     tap_ok(clear_stage(), "no file was made");
     return tap_done();

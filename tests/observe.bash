@@ -1,0 +1,133 @@
+# shellcheck shell=bash
+#
+# Looking into a bpipe that runs, and checking the numbers of one that has ended: `load observe`
+# after `load helpers`. For files with JSON reports; no JSON tool is needed, the names of endpoints
+# must be plain (no braces, no quotes).
+
+# --- a bpipe that runs ------------------------------------------------------------------------
+
+# catches_usr1 PID: it has come so far that SIGUSR1 no longer kills it.
+catches_usr1() {
+    local mask
+    mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)
+    [ -n "$mask" ] && (((16#$mask >> 9) & 1))
+}
+
+lines_of() {
+    if [ -e "$1" ]; then wc -l <"$1" | tr -d ' '; else echo 0; fi
+}
+
+has_lines() { # FILE COUNT: at least so many
+    [ "$(lines_of "$1")" -ge "$2" ]
+}
+
+# sample PID FILE: asks for a report and waits for it; FILE is that of --report json:FILE.
+sample() {
+    local before
+    before=$(lines_of "$2")
+    wait_until 20 catches_usr1 "$1"
+    kill -USR1 "$1"
+    wait_until 20 has_lines "$2" $((before + 1))
+}
+
+# shows PID FILE KEY VALUE: samples once; has the number of that name this value?
+shows() {
+    sample "$1" "$2"
+    [ "$(last_number "$3" "$2")" = "$4" ]
+}
+
+# wait_number PID FILE KEY VALUE: until that is so.
+wait_number() {
+    wait_until 30 shows "$@" || {
+        tail -n 1 "$2"
+        return 1
+    }
+}
+
+# holds PID PATH: one of its descriptors is this file or FIFO.
+holds() {
+    local fd
+    for fd in "/proc/$1/fd"/*; do
+        [ "$fd" -ef "$2" ] && return 0
+    done
+    return 1
+}
+
+# ended PID WANT: waits for it and compares the status.
+ended() {
+    local status=0
+    wait_until 30 gone "$1" || return 1
+    wait "$1" || status=$?
+    equal "$2" "$status" "status of bpipe"
+}
+
+# --- numbers ----------------------------------------------------------------------------------
+
+# last_number KEY FILE: the first value of that name in the last line.
+last_number() {
+    tail -n 1 "$2" | grep -o "\"$1\":[0-9.]*" | head -n 1 | cut -d: -f2
+}
+
+# adds_up FILE [STATUS]: the last line of FILE is a final report in which the states sum to the
+# elapsed time to the nanosecond, the inputs to bytes_in, and for every output
+# in + added = out + dropped + undelivered; the totals are those of the output with the least; and
+# the exit status is that one.
+adds_up() {
+    tail -n 1 "$1" | awk -v status="${2:-0}" '
+        # The number after "key": in text; times become nanoseconds.
+        function number(text, key) {
+            if (!match(text, "\"" key "\":[0-9.]+"))
+                wrong(key " is missing in " text)
+            text = substr(text, RSTART + length(key) + 3, RLENGTH - length(key) - 3)
+            sub(/\./, "", text)
+            return text + 0
+        }
+        function wrong(what) {
+            print "the report does not add up: " what
+            failed = 1
+        }
+        function equal(a, b, what) {
+            if (a != b)
+                wrong(what ": " a " and " b)
+        }
+        {
+            if ($0 !~ /^\{"type":"final",.*\}$/)
+                wrong("it is no final one")
+            states = $0
+            sub(/.*"state_seconds":\{/, "", states)
+            sub(/\}.*/, "", states)
+            equal(gsub(/:/, ":", states), 5, "states")
+            equal(number(states, "busy") + number(states, "throttle") + number(states, "input") + \
+                  number(states, "output") + number(states, "absorb"),
+                  number($0, "elapsed_seconds"), "states and elapsed time")
+            in_total = number($0, "bytes_in")
+            split($0, sides, "\"inputs\":")
+            count = split(sides[2], objects, "{\"name\":")
+            for (i = 2; i <= count; i++) {
+                bytes = number(objects[i], "bytes")
+                if (objects[i] !~ /"bytes_undelivered":/) {
+                    in_sum += bytes
+                    continue
+                }
+                added = number(objects[i], "bytes_added")
+                dropped = number(objects[i], "bytes_dropped")
+                lost = number(objects[i], "bytes_undelivered")
+                equal(in_total + added, bytes + dropped + lost, "output " i)
+                if (outputs++ == 0 || bytes < least) {
+                    least = bytes
+                    least_lost = lost
+                }
+            }
+            equal(in_sum, in_total, "inputs and bytes_in")
+            equal(number($0, "bytes_out"), least, "bytes_out and the least output")
+            equal(number($0, "bytes_undelivered"), least_lost, "bytes_undelivered")
+            equal(number($0, "exit_status"), status + 0, "exit_status")
+        }
+        END {
+            if (NR == 0 || outputs == 0)
+                wrong("there is none")
+            if (failed)
+                print
+            exit failed
+        }'
+}

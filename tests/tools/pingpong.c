@@ -1,0 +1,125 @@
+/*
+ * pingpong - requests and replies through a command that should pass bytes on at once.
+ *
+ *     pingpong [-t SECONDS] ROUNDS SIZE COMMAND [ARGUMENT]...
+ *
+ * Writes SIZE bytes to the command's stdin and waits until just these have come from its stdout,
+ * ROUNDS times, then closes stdin and waits for the command to end. Status 0 if all that happened
+ * and the command ended with 0; 1, with a message, where a reply was wrong; 2 where it was not
+ * there after SECONDS in all (60), the command being killed then.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MOST = 4096 };
+
+static volatile sig_atomic_t current_round;
+static pid_t child;
+
+static void too_late(int number)
+{
+    static const char text[] = "pingpong: no reply in time\n";
+
+    (void)number;
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    kill(-child, SIGKILL);
+    _exit(2);
+}
+
+__attribute__((format(printf, 1, 2))) static int fail(const char *format, ...)
+{
+    va_list arguments;
+
+    fprintf(stderr, "pingpong: round %d: ", (int)current_round);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    kill(-child, SIGKILL);
+    return 1;
+}
+
+static void compose(char *message, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        message[i] = (char)((unsigned)current_round * 31U + i);
+}
+
+static int play(int to, int from, int rounds, size_t size)
+{
+    char ping[MOST], pong[MOST + 1];
+
+    for (current_round = 0; current_round < rounds; current_round++) {
+        size_t got = 0;
+
+        compose(ping, size);
+        if (write(to, ping, size) != (ssize_t)size)
+            return fail("write: %s", strerror(errno));
+        while (got < size) {
+            ssize_t count = read(from, pong + got, sizeof pong - got);
+            if (count <= 0)
+                return fail("%s", count == 0 ? "end of the replies" : strerror(errno));
+            got += (size_t)count;
+        }
+        if (got != size || memcmp(ping, pong, size) != 0)
+            return fail("another reply than the request");
+    }
+    close(to);
+    if (read(from, pong, 1) != 0)
+        return fail("more than the replies");
+    return 0;
+}
+
+static int run(char *command[], int to_child[2], int from_child[2])
+{
+    setpgid(0, 0);
+    dup2(to_child[0], STDIN_FILENO);
+    dup2(from_child[1], STDOUT_FILENO);
+    for (int i = 0; i < 2; i++) {
+        close(to_child[i]);
+        close(from_child[i]);
+    }
+    execvp(command[0], command);
+    fprintf(stderr, "pingpong: %s: %s\n", command[0], strerror(errno));
+    return 127;
+}
+
+int main(int argc, char *argv[])
+{
+    int to_child[2], from_child[2], option, rounds, status;
+    unsigned seconds = 60;
+    size_t size;
+
+    while ((option = getopt(argc, argv, "+t:")) != -1)
+        seconds = option == 't' ? (unsigned)strtoul(optarg, NULL, 10) : 0;
+    rounds = argc - optind < 3 ? 0 : (int)strtol(argv[optind], NULL, 10);
+    size = rounds == 0 ? 0 : strtoul(argv[optind + 1], NULL, 10);
+    if (rounds < 1 || size < 1 || size > MOST || seconds < 1) {
+        fprintf(stderr, "usage: pingpong [-t SECONDS] ROUNDS SIZE COMMAND [ARGUMENT]...\n");
+        return 127;
+    }
+    if (pipe(to_child) < 0 || pipe(from_child) < 0 || (child = fork()) < 0) {
+        fprintf(stderr, "pingpong: %s\n", strerror(errno));
+        return 127;
+    }
+    if (child == 0)
+        return run(argv + optind + 2, to_child, from_child);
+    setpgid(child, child); /* whoever comes first */
+    close(to_child[0]);
+    close(from_child[1]);
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGALRM, too_late);
+    alarm(seconds);
+    if (play(to_child[1], from_child[0], rounds, size) != 0)
+        return 1;
+    while (waitpid(child, &status, 0) < 0)
+        if (errno != EINTR)
+            return 127;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : fail("status %d", status);
+}
