@@ -1,14 +1,15 @@
 /*
  * fdflags - what is set on the open file descriptions behind inherited descriptors.
  *
- *     fdflags FD...             a line for each: "FD r|w|rw blocking|nonblocking [append]
- * [direct]", or "FD closed" fdflags -n FD...          sets O_NONBLOCK on them first
+ *     fdflags FD...       a line for each: "FD r|w|rw blocking|nonblocking [append] [direct]",
+ *                         or "FD closed"
+ *     fdflags -n FD...    sets O_NONBLOCK on them first
  *
  * The description is shared with whoever started this, so that it tells what others did to it.
  * Reads and writes nothing. Status 1 where a descriptor is closed.
  */
 #ifdef __linux__
-#define _GNU_SOURCE /* O_DIRECT, F_GETPIPE_SZ */
+#define _GNU_SOURCE /* O_DIRECT */
 #endif
 #include <fcntl.h>
 #include <stdio.h>
@@ -18,17 +19,6 @@
 #ifndef O_DIRECT
 #define O_DIRECT 0
 #endif
-
-static int show_size(int fd)
-{
-    int size = -1;
-
-#ifdef F_GETPIPE_SZ
-    size = fcntl(fd, F_GETPIPE_SZ);
-#endif
-    printf("%d %d\n", fd, size < 0 ? 0 : size);
-    return 0;
-}
 
 static const char *access_of(int flags)
 {
@@ -58,11 +48,10 @@ static int show(int fd)
 
 int main(int argc, char *argv[])
 {
-    int status = 0, option, set = 0, sizes = 0;
+    int status = 0, option, set = 0;
 
-    while ((option = getopt(argc, argv, "np")) != -1) {
+    while ((option = getopt(argc, argv, "n")) != -1) {
         set |= option == 'n';
-        sizes |= option == 'p';
         if (option == '?')
             return 2;
     }
@@ -72,7 +61,7 @@ int main(int argc, char *argv[])
 
         if (set && flags >= 0)
             (void)fcntl(fd, F_SETFL, flags | O_NONBLOCK);
-        status |= sizes ? show_size(fd) : show(fd);
+        status |= show(fd);
     }
     return status;
 }
