@@ -147,7 +147,7 @@ in_poll() {
 
 # --- data -----------------------------------------------------------------------------------
 
-# random_bytes COUNT [SEED]: the same bytes for the same seed. COUNT may end in K, M or G.
+# random_bytes COUNT [SEED]: the equal_files bytes for the same seed. COUNT may end in K, M or G.
 random_bytes() { randbytes "$@"; }
 
 # sum FILE, sum_stdin: SHA-256 alone.
@@ -299,6 +299,6 @@ size_is() { # FILE BYTES
     [ -e "$1" ] && equal "$2" "$(size_of "$1")"
 }
 
-same() { # FILE FILE
+equal_files() { # FILE FILE
     equal "$(sum "$1")" "$(sum "$2")" "$2 is not $1"
 }

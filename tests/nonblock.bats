@@ -47,7 +47,7 @@ open_pipes() {
     exec {to_consumer}>out.fifo
 }
 
-# The same with pipes that have no name.
+# The equal_files with pipes that have no name.
 open_anonymous_pipes() {
     exec {to_consumer}> >(exec cat >out)
     consumer=$!
@@ -69,7 +69,7 @@ open_anonymous_pipes() {
     cat data >&"$master"
     ended $! 0
     blocking "$slave" "$master"
-    same data out
+    equal_files data out
 }
 
 @test "a terminal's slave as stdout" {
@@ -81,7 +81,7 @@ open_anonymous_pipes() {
     head -c 300K <&"$master" >out
     ended $! 0
     blocking "$slave" "$master"
-    same data out
+    equal_files data out
 }
 
 @test "one terminal as stdin, stdout and stderr" {
@@ -96,7 +96,7 @@ open_anonymous_pipes() {
     head -c 100K <&"$master" >out
     ended "$bpipe" 0
     blocking "$slave"
-    same data out
+    equal_files data out
 }
 
 @test "a terminal: lines as they are typed, ^D delivers, a second one ends" {
@@ -139,7 +139,7 @@ open_anonymous_pipes() {
     ! is_portable || status=1
     ended $! "$status"
     blocking "$master"
-    same data out
+    equal_files data out
 }
 
 @test "a pty's master as stdout" {
@@ -150,7 +150,7 @@ open_anonymous_pipes() {
     head -c 300K <&"$slave" >out
     ended $! 0
     blocking "$master" "$slave"
-    same data out
+    equal_files data out
 }
 
 @test "a pty's master as stdout, whose slave is closed: as if a reader had gone" {
@@ -170,11 +170,11 @@ open_anonymous_pipes() {
     "$BPIPE" -q -S -s 100K -o out "$tty" {master}>&- &
     cat data >&"$master"
     ended $! 0
-    same data out
+    equal_files data out
     "$BPIPE" -q -o "$tty" data {master}>&- &
     head -c 100K <&"$master" >out2
     ended $! 0
-    same data out2
+    equal_files data out2
     blocking "$slave" "$master"
 }
 
@@ -314,7 +314,7 @@ shell_goes_on() { # STATUS OF BPIPE
     equal 0 "$(<status)"
     ended "$shell" 0
     ended "$consumer" 0
-    same data out
+    equal_files data out
 }
 
 # --- pipes ------------------------------------------------------------------------------------
@@ -379,7 +379,7 @@ shared_pipes_all_ways() {
     equal "0 r blocking" "$(<flags)"
     cat head middle tail >out
     equal 12345 "$(size_of head)"
-    same data out
+    equal_files data out
 }
 
 # of_another_user LOOK: what is written to $to_bpipe goes through a bpipe of another user, at whose
@@ -419,7 +419,7 @@ kernel_knows_nowait() {
         exec {to_bpipe}>feed {from_producer}<&0 {to_consumer}>&1 >&2
         of_another_user "$look"
     } | { wait_until 20 [ -e go ] && cat >out; }
-    same data out
+    equal_files data out
 }
 
 @test "a FIFO that another user made and that may not be opened" {
@@ -434,7 +434,7 @@ kernel_knows_nowait() {
     of_another_user :
     exec {to_consumer}>&-
     ended "$consumer" 0
-    same data out
+    equal_files data out
 }
 
 @test "a pipe that is nonblocking already stays so" {
@@ -477,7 +477,7 @@ kernel_knows_nowait() {
     wait_until 10 in_poll $!
     cat data >fifo
     ended $! 0
-    same data out
+    equal_files data out
 }
 
 @test "a FIFO as input, by path: its writer was there before" {
@@ -486,7 +486,7 @@ kernel_knows_nowait() {
     cat data >fifo &
     wait_until 10 in_state $! S
     "$BPIPE" -q -o out fifo
-    same data out
+    equal_files data out
 }
 
 @test "a FIFO as input, by path: a writer that writes nothing ends it" {
@@ -509,7 +509,7 @@ kernel_knows_nowait() {
     cat c >last
     ended $! 0
     cat a b c >want
-    same want out
+    equal_files want out
 }
 
 @test "a FIFO as output, by path: waits for its first reader, and reads nothing before" {
@@ -520,7 +520,7 @@ kernel_knows_nowait() {
     equal 0 "$(sed -n 's/^pos:[[:space:]]*//p' /proc/$!/fdinfo/0)"
     cat fifo >out
     ended $! 0
-    same data out
+    equal_files data out
 }
 
 @test "a FIFO as output, by path: its reader was there before" {
@@ -530,7 +530,7 @@ kernel_knows_nowait() {
     wait_until 10 in_state $! S
     "$BPIPE" -q -o fifo data
     ended $! 0
-    same data out
+    equal_files data out
 }
 
 @test "two FIFOs as outputs wait for both readers" {
@@ -546,9 +546,9 @@ kernel_knows_nowait() {
     cat two >out.two
     ended "$bpipe" 0
     ended "$one" 0
-    same data out.one
-    same data out.two
-    same data three
+    equal_files data out.one
+    equal_files data out.two
+    equal_files data three
 }
 
 @test "an inherited FIFO: data, and a writer that has gone already" {
@@ -597,7 +597,7 @@ kernel_knows_nowait() {
     exec {to_bpipe}>&- {to_consumer}>&-
     ended $! 0
     ended "$consumer" 0
-    same data out
+    equal_files data out
 }
 
 @test "an inherited FIFO whose reader has gone: as if it had just left" {
@@ -619,8 +619,8 @@ kernel_knows_nowait() {
     random_bytes 300K >data
     cp data file
     "$BPIPE" -q <>file >out
-    same data out
-    same data file
+    equal_files data out
+    equal_files data file
     printf 0123456789 >file
     printf abc | "$BPIPE" -q 1<>file
     equal abc3456789 "$(<file)"
@@ -635,11 +635,11 @@ kernel_knows_nowait() {
     blocking_meanwhile "$both"
     cat data >fifo # a description of its own
     ended $! 0
-    same data out
+    equal_files data out
     "$BPIPE" -q data >&"$both" &
     head -c 300K <fifo >out2
     ended $! 0
-    same data out2
+    equal_files data out2
     equal "$both rw blocking" "$(fdflags "$both")"
 }
 
@@ -656,7 +656,7 @@ kernel_knows_nowait() {
 
 # with_sockets SCRIPT: a shell that has the helpers and a socket pair, 8 and 9.
 with_sockets() {
-    export -f ended gone state_of wait_until equal in_poll in_state refute same sum size_of size_is \
+    export -f ended gone state_of wait_until equal in_poll in_state refute equal_files sum size_of size_is \
         blocking blocking_meanwhile is_portable
     sock pair 8 9 bash -euc "$1"
 }
@@ -672,7 +672,7 @@ with_sockets() {
         exec 9>&-
         ended $! 0
         blocking 8'
-    same data out
+    equal_files data out
 }
 
 # shellcheck disable=SC2016
@@ -685,7 +685,7 @@ with_sockets() {
         head -c 2M <&9 >out
         ended $! 0
         blocking 8 9'
-    same data out
+    equal_files data out
 }
 
 # shellcheck disable=SC2016
@@ -704,10 +704,10 @@ with_sockets() {
             head -c 1M <&9 >out
             ended $! 0
             blocking 8'
-        same data out
+        equal_files data out
         rm out
     done
-    same data copy
+    equal_files data copy
 }
 
 # shellcheck disable=SC2016
@@ -726,7 +726,7 @@ with_sockets() {
         exec 7>&-
         ended "$bpipe" 0
         blocking 8'
-    same data out
+    equal_files data out
 }
 
 # shellcheck disable=SC2016
@@ -789,12 +789,12 @@ with_sockets() {
 @test "stderr closed: silence, and no report among the data" {
     random_bytes 100K >in
     "$BPIPE" -v in -o out 2>&-
-    same in out
+    equal_files in out
     "$BPIPE" -v in 2>&- >out
-    same in out
+    equal_files in out
     "$BPIPE" -v -o one -o two in 2>&-
-    same in one
-    same in two
+    equal_files in one
+    equal_files in two
     status=0
     "$BPIPE" missing 2>&- >out || status=$?
     equal 1 "$status"
@@ -808,8 +808,8 @@ with_sockets() {
 @test "all three closed" {
     random_bytes 100K >in
     "$BPIPE" -v -P pid --report json:report -o one -o two in <&- >&- 2>&-
-    same in one
-    same in two
+    equal_files in one
+    equal_files in two
     [ ! -e pid ]
     grep -q '"exit_status":0' report
     status=0
@@ -825,14 +825,14 @@ with_sockets() {
 @test "fd://N: inputs and outputs by number" {
     random_bytes 100K >in
     "$BPIPE" -q fd://7 -o fd://8 -o /dev/fd/9 7<in 8>out.8 9>out.9
-    same in out.8
-    same in out.9
+    equal_files in out.8
+    equal_files in out.9
     "$BPIPE" -q fd://0 -o fd://1 <in >out
-    same in out
+    equal_files in out
     "$BPIPE" -q /dev/stdin -o /dev/stdout <in >out
-    same in out
+    equal_files in out
     "$BPIPE" -q -o /dev/stderr in 2>out
-    same in out
+    equal_files in out
 }
 
 @test "fd://N that is not open, or open the other way: an error, nothing touched" {
@@ -880,10 +880,10 @@ with_sockets() {
 @test "a descriptor that is shared by two bpipes in a row keeps its place" {
     random_bytes 300K >in
     { "$BPIPE" -q -S -s 100K && "$BPIPE" -q -S -s 50K -z 777 && "$BPIPE" -q; } <in >out
-    same in out
+    equal_files in out
     { "$BPIPE" -q in && "$BPIPE" -q in; } >out
     cat in in >want
-    same want out
+    equal_files want out
 }
 
 @test "-K: O_DIRECT is given back on shared files" {
@@ -892,5 +892,5 @@ with_sockets() {
     "$BPIPE" -q -K <&"$input" >&"$output"
     equal "$input r blocking" "$(fdflags "$input")"
     equal "$output w blocking" "$(fdflags "$output")"
-    same data out
+    equal_files data out
 }

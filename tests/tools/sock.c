@@ -1,8 +1,8 @@
 /*
  * sock - connected sockets for shell scripts.
  *
- *     sock pair A B COMMAND...     becomes COMMAND, with a pair of stream sockets as descriptors A,
- * B sock shut FD                 ends the direction from here on the socket FD, as shutdown(2) does
+ *     sock pair A B COMMAND...    becomes COMMAND, with two connected stream sockets as A and B
+ *     sock shut FD                ends the direction from here on the socket FD (shutdown(2))
  *
  * Status 127 where something failed.
  */
