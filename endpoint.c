@@ -132,6 +132,8 @@ static int describe(struct endpoint *endpoint, const struct options *options)
     endpoint->kind = kind_of(endpoint->fd, status.st_mode);
     endpoint->is_pty_master =
         endpoint->kind == ENDPOINT_TERMINAL && platform_is_pty_master(endpoint->fd);
+    int flags = fcntl(endpoint->fd, F_GETFL);
+    endpoint->appends = flags >= 0 && (flags & O_APPEND) != 0;
     if (options->direct_io && endpoint_on_disk(endpoint))
         direct_io_init(&endpoint->direct, endpoint->fd);
     size_pipe(endpoint, options);
