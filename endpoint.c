@@ -143,8 +143,10 @@ static int describe(struct endpoint *endpoint, const struct options *options)
 static int adopt(struct endpoint *endpoint, int access_mode, const struct options *options)
 {
     endpoint->inherited = true;
-    if (!usable(endpoint->fd, access_mode))
+    if (!usable(endpoint->fd, access_mode)) {
+        endpoint->fd = -1; /* not ours to close: it may be open for something else */
         return -1;
+    }
     if (nonblock_adopt(&endpoint->nonblock, endpoint->fd, true) != 0)
         return -1;
     return describe(endpoint, options);

@@ -306,7 +306,7 @@ static bool is_drained(const struct poll_loop *loop)
 /* Time spent stopped counts against nobody's timeout. */
 static void restart_timeouts(struct poll_loop *loop)
 {
-    uint64_t now = platform_now();
+    uint64_t now = loop->meter->now_ns;
     if (loop->idle_since_ns != 0)
         loop->idle_since_ns = now;
     for (size_t i = 0; i < loop->output_count; i++)
@@ -319,17 +319,11 @@ static enum meter_state waiting_state(const struct poll_loop *loop);
 
 static void stop_process(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
-        endpoint_restore(&loop->inputs[i].endpoint);
-    for (size_t i = 0; i < loop->output_count; i++)
-        endpoint_restore(&loop->outputs[i].endpoint);
+    loop_restore_flags(loop);
     meter_advance(loop->meter, METER_BUSY, platform_now());
     signals_stop_process();
     meter_advance(loop->meter, waiting_state(loop), platform_now());
-    for (size_t i = 0; i < loop->input_count; i++)
-        endpoint_reapply(&loop->inputs[i].endpoint);
-    for (size_t i = 0; i < loop->output_count; i++)
-        endpoint_reapply(&loop->outputs[i].endpoint);
+    loop_reapply_flags(loop);
     restart_timeouts(loop);
 }
 
@@ -357,6 +351,7 @@ static void handle_signals(struct poll_loop *loop)
             stop_process(loop);
             break;
         case SIGCONT:
+            meter_advance(loop->meter, METER_BUSY, platform_now());
             restart_timeouts(loop);
             break;
         default:
@@ -594,8 +589,11 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
     loop->last_poll_ns = loop->meter->now_ns;
     if (!moved)
         note_waits(loop, state, loop->meter->now_ns - before);
+    /* Timers ran on while bpipe was stopped: SIGCONT has to be seen before they are enforced. */
     if (events > 0)
         dispatch(loop);
+    else if (events < 0 || !moved)
+        handle_signals(loop);
     if (loop->phase != LOOP_DONE)
         enforce_timeouts(loop);
 }
