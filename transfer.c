@@ -60,9 +60,12 @@ struct transfer transfer_drain(struct ring *ring, size_t reader, struct endpoint
                              .left_ring = ring_consume(ring, reader, (size_t)bytes)};
 }
 
+/* Once spliced, a pipe refuses RWF_NOWAIT for good (Linux, pipe_clear_nowait()), and the only way
+ * left to read it would be the flag that others share. */
 static bool can_splice(const struct endpoint *endpoint)
 {
-    return endpoint->kind == ENDPOINT_PIPE || endpoint_on_disk(endpoint);
+    bool pipe = endpoint->kind == ENDPOINT_PIPE && endpoint->nonblock.method != NONBLOCK_NOWAIT;
+    return pipe || endpoint_on_disk(endpoint);
 }
 
 enum transfer_way transfer_way(const struct endpoint *input, const struct endpoint *output)

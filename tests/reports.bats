@@ -474,7 +474,7 @@ read_whole() {
 @test "text: four lines, and one more for each endpoint with -v; -N stands first" {
     local number='[0-9]+(\.[0-9]+)?'
     random_bytes 3M >in
-    "$BPIPE" -o out in 2>err
+    "$BPIPE" -C -o out in 2>err
     equal 4 "$(lines_of err)"
     grep -qE "^bpipe: 3.00 MiB of 3.00 MiB \(100%\) in $number m?s(: $number [KMG]iB/s)?\$" err
     grep -qE '^bpipe: time: input [0-9]+%, output [0-9]+%, absorb [0-9]+%, throttle 0%, busy [0-9]+%$' err
