@@ -264,7 +264,7 @@ enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char
 
 int endpoint_begin_output(struct endpoint *endpoint)
 {
-    if (endpoint->truncate && ftruncate(endpoint->fd, 0) != 0) {
+    if (endpoint->truncate && platform_truncate(endpoint->fd, 0) != 0) {
         set_error(endpoint, "cannot be truncated: ", errno);
         return -1;
     }
@@ -344,7 +344,7 @@ ssize_t endpoint_writev(struct endpoint *endpoint, struct iovec *iov, int count,
                          ? write_direct(endpoint, iov, count, calls)
                          : nonblock_writev(&endpoint->nonblock, endpoint->fd, iov, count, calls);
     if (result > 0 && endpoint->sync && endpoint_on_disk(endpoint) &&
-        fdatasync(endpoint->fd) != 0 && errno != EINVAL)
+        platform_sync(endpoint->fd, true) != 0)
         return -1;
     return result;
 }
@@ -407,8 +407,8 @@ int endpoint_sync_output(struct endpoint *endpoint)
     if (endpoint->atomic.target != NULL)
         result = atomic_file_sync(&endpoint->atomic, endpoint->fd);
     else if (endpoint->sync && endpoint->fd >= 0 && endpoint_on_disk(endpoint))
-        result = fsync(endpoint->fd);
-    if (result == 0 || errno == EINVAL) /* fsync(2): EINVAL where there is nothing to sync */
+        result = platform_sync(endpoint->fd, false);
+    if (result == 0)
         return 0;
     set_error(endpoint, "sync failed: ", errno);
     return -1;

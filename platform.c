@@ -243,6 +243,24 @@ int platform_open(const char *path, int flags, mode_t mode)
     return fd;
 }
 
+int platform_truncate(int fd, off_t size)
+{
+    int result;
+    do
+        result = ftruncate(fd, size);
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
+int platform_sync(int fd, bool bytes_only)
+{
+    int result;
+    do
+        result = bytes_only ? fdatasync(fd) : fsync(fd);
+    while (result != 0 && errno == EINTR);
+    return result != 0 && errno == EINVAL ? 0 : result;
+}
+
 static uint64_t clock_ns(clockid_t clock)
 {
     struct timespec time;
