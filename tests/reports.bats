@@ -112,7 +112,7 @@ fails() {
     fails 4 "$BPIPE" --report json:report -J 0 --stall-timeout 50ms -o >(exec sleep 20) in
     end_processes
     # The reader that leaves: all that it did not take is undelivered.
-    "$BPIPE" --report json:report -J 0 in | head -c 10 >out
+    "$BPIPE" -C --report json:report -J 0 in | head -c 10 >out
     equal 141 "${PIPESTATUS[0]}"
     sound report 141
     [ "$(json .bytes_undelivered report)" -gt 0 ]
