@@ -134,21 +134,15 @@ static int copy_attributes(const struct atomic_file *file, int fd)
     return fchmod(fd, file->before.st_mode & 07777);
 }
 
-/* Some filesystems cannot sync, and say so with EINVAL: nothing is wrong then. */
-static int sync_file(int fd)
-{
-    return fsync(fd) == 0 || errno == EINVAL ? 0 : -1;
-}
-
 /* The new name must survive a crash as well as the bytes; a directory that cannot be opened for
  * reading is let be. */
 static void sync_directory(const char *path)
 {
     char *directory = directory_of(path);
-    int fd = directory == NULL ? -1 : open(directory, O_RDONLY | O_CLOEXEC);
+    int fd = directory == NULL ? -1 : platform_open(directory, O_RDONLY | O_CLOEXEC, 0);
     free(directory);
     if (fd >= 0) {
-        (void)fsync(fd);
+        (void)platform_sync(fd, false);
         close(fd);
     }
 }
@@ -176,7 +170,7 @@ static int rename_target(struct atomic_file *file, int fd)
 
 int atomic_file_sync(const struct atomic_file *file, int fd)
 {
-    return copy_attributes(file, fd) == 0 ? sync_file(fd) : -1;
+    return copy_attributes(file, fd) == 0 ? platform_sync(fd, false) : -1;
 }
 
 int atomic_file_publish(struct atomic_file *file, int fd)

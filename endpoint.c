@@ -132,6 +132,8 @@ static int describe(struct endpoint *endpoint, const struct options *options)
     endpoint->kind = kind_of(endpoint->fd, status.st_mode);
     endpoint->is_pty_master =
         endpoint->kind == ENDPOINT_TERMINAL && platform_is_pty_master(endpoint->fd);
+    int flags = fcntl(endpoint->fd, F_GETFL);
+    endpoint->appends = flags >= 0 && (flags & O_APPEND) != 0;
     if (options->direct_io && endpoint_on_disk(endpoint))
         direct_io_init(&endpoint->direct, endpoint->fd);
     size_pipe(endpoint, options);
@@ -262,7 +264,7 @@ enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char
 
 int endpoint_begin_output(struct endpoint *endpoint)
 {
-    if (endpoint->truncate && ftruncate(endpoint->fd, 0) != 0) {
+    if (endpoint->truncate && platform_truncate(endpoint->fd, 0) != 0) {
         set_error(endpoint, "cannot be truncated: ", errno);
         return -1;
     }
@@ -342,7 +344,7 @@ ssize_t endpoint_writev(struct endpoint *endpoint, struct iovec *iov, int count,
                          ? write_direct(endpoint, iov, count, calls)
                          : nonblock_writev(&endpoint->nonblock, endpoint->fd, iov, count, calls);
     if (result > 0 && endpoint->sync && endpoint_on_disk(endpoint) &&
-        fdatasync(endpoint->fd) != 0 && errno != EINVAL)
+        platform_sync(endpoint->fd, true) != 0)
         return -1;
     return result;
 }
@@ -405,8 +407,8 @@ int endpoint_sync_output(struct endpoint *endpoint)
     if (endpoint->atomic.target != NULL)
         result = atomic_file_sync(&endpoint->atomic, endpoint->fd);
     else if (endpoint->sync && endpoint->fd >= 0 && endpoint_on_disk(endpoint))
-        result = fsync(endpoint->fd);
-    if (result == 0 || errno == EINVAL) /* fsync(2): EINVAL where there is nothing to sync */
+        result = platform_sync(endpoint->fd, false);
+    if (result == 0)
         return 0;
     set_error(endpoint, "sync failed: ", errno);
     return -1;

@@ -234,6 +234,17 @@ static bool feeds_an_output(const struct poll_loop *loop, const struct endpoint 
     return false;
 }
 
+/* Bytes go past the ring where nothing has to look at them, or to hold them back. */
+static void choose_way(struct poll_loop *loop, const struct endpoint *input)
+{
+    const struct options *options = loop->options;
+    bool through_ring = options->no_splice || options->records != RECORD_NONE ||
+                        loop->output_count > 1 || options->start_fill_percent > 0 ||
+                        options->resume_fill_percent < 100 || options->block_size > 0;
+    loop->way = through_ring ? TRANSFER_COPY : transfer_way(input, &loop->outputs[0].endpoint);
+    loop->flow.passing = loop->way != TRANSFER_COPY;
+}
+
 static bool open_input(struct poll_loop *loop, size_t index)
 {
     struct loop_input *input = &loop->inputs[index];
@@ -247,6 +258,7 @@ static bool open_input(struct poll_loop *loop, size_t index)
         endpoint_close_input(&input->endpoint);
         return false;
     }
+    choose_way(loop, &input->endpoint);
     /* A FIFO must not be read before poll() has seen a writer. */
     input->ready = input->endpoint.nonblock.writers_gone;
     return true;
@@ -266,6 +278,7 @@ void loop_end_input(struct poll_loop *loop)
 {
     loop->phase = LOOP_DRAINING;
     loop->flow.ended = true;
+    loop->flow.passing = false;
     loop->idle_since_ns = 0;
     loop->drain_start_ns = loop->meter->now_ns;
     close_current(loop);

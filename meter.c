@@ -163,6 +163,14 @@ void meter_left(struct meter *meter, uint64_t bytes, uint64_t fill)
     residence_left(&meter->residence, bytes, meter->now_ns);
 }
 
+void meter_passed(struct meter *meter, uint64_t bytes)
+{
+    meter->bytes_in += bytes;
+    meter->bytes_passed += bytes;
+    meter->zero_copy_bytes += bytes;
+    meter->ran_dry = false;
+}
+
 void meter_dry(struct meter *meter)
 {
     if (!meter->ran_dry)

@@ -173,13 +173,19 @@ static bool make_again(struct nonblock *nonblock, int fd)
     return true;
 }
 
+/* A call that the system does not have is none. */
+static uint64_t calls_made(ssize_t result)
+{
+    return result < 0 && errno == ENOSYS ? 0 : 1;
+}
+
 ssize_t nonblock_readv(struct nonblock *nonblock, int fd, struct iovec *iov, int count,
                        uint64_t *calls)
 {
     ssize_t result;
     do {
-        ++*calls;
         result = read_once(nonblock, fd, iov, count);
+        *calls += calls_made(result);
     } while (result < 0 && make_again(nonblock, fd));
     return result;
 }
@@ -193,8 +199,8 @@ ssize_t nonblock_writev(struct nonblock *nonblock, int fd, struct iovec *iov, in
     }
     ssize_t result;
     do {
-        ++*calls;
         result = write_once(nonblock, fd, iov, count);
+        *calls += calls_made(result);
     } while (result < 0 && make_again(nonblock, fd));
     return result;
 }

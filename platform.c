@@ -96,6 +96,16 @@ int platform_set_pipe_size(int fd, int bytes)
     return fcntl(fd, F_SETPIPE_SZ, bytes);
 }
 
+ssize_t platform_splice(int input, int output, size_t bytes)
+{
+    return splice(input, NULL, output, NULL, bytes, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+}
+
+ssize_t platform_copy_range(int input, int output, size_t bytes)
+{
+    return copy_file_range(input, NULL, output, NULL, bytes, 0);
+}
+
 int platform_set_direct(int fd, bool on)
 {
     int flags = fcntl(fd, F_GETFL);
@@ -186,6 +196,18 @@ int platform_set_pipe_size(int fd, int bytes)
     return not_here();
 }
 
+ssize_t platform_splice(int input, int output, size_t bytes)
+{
+    (void)input, (void)output, (void)bytes;
+    return not_here();
+}
+
+ssize_t platform_copy_range(int input, int output, size_t bytes)
+{
+    (void)input, (void)output, (void)bytes;
+    return not_here();
+}
+
 int platform_set_direct(int fd, bool on)
 {
     (void)fd, (void)on;
@@ -219,6 +241,24 @@ int platform_open(const char *path, int flags, mode_t mode)
         fd = open(path, flags, mode);
     while (fd < 0 && errno == EINTR);
     return fd;
+}
+
+int platform_truncate(int fd, off_t size)
+{
+    int result;
+    do
+        result = ftruncate(fd, size);
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
+int platform_sync(int fd, bool bytes_only)
+{
+    int result;
+    do
+        result = bytes_only ? fdatasync(fd) : fsync(fd);
+    while (result != 0 && errno == EINTR);
+    return result != 0 && errno == EINVAL ? 0 : result;
 }
 
 static uint64_t clock_ns(clockid_t clock)

@@ -17,8 +17,13 @@
 /* "linux" or "portable", for --version. */
 extern const char platform_name[];
 
-/* open(2) that goes on when it is interrupted. */
+/* open(2) and ftruncate(2) that go on when they are interrupted. */
 int platform_open(const char *path, int flags, mode_t mode);
+int platform_truncate(int fd, off_t size);
+
+/* fsync(2), or fdatasync(2) if only the bytes matter, that goes on when it is interrupted; 0 also
+ * for what cannot be synced (EINVAL): a pipe, a device. */
+int platform_sync(int fd, bool bytes_only);
 
 /*
  * Opens a private description of what `fd` refers to, with access mode and O_NONBLOCK|O_NOCTTY as
@@ -43,6 +48,11 @@ ssize_t platform_send_nowait(int fd, struct iovec *iov, int count);
 /* F_GETPIPE_SZ and F_SETPIPE_SZ (fcntl(2)): bytes, or -1 with errno. */
 int platform_pipe_size(int fd);
 int platform_set_pipe_size(int fd, int bytes);
+
+/* splice(2) with SPLICE_F_NONBLOCK, and copy_file_range(2), both from and to where the descriptors
+ * stand. Bytes, 0, or -1 with errno; ENOSYS where not available. */
+ssize_t platform_splice(int input, int output, size_t bytes);
+ssize_t platform_copy_range(int input, int output, size_t bytes);
 
 /* Turns O_DIRECT (open(2)) on or off. 1; 0 if it was so already; -1 with errno. */
 int platform_set_direct(int fd, bool on);

@@ -7,7 +7,6 @@
 #include "loop_endpoints.h"
 #include "platform.h"
 #include "size.h"
-#include "transfer.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -18,6 +17,9 @@
 
 /* Where things stand in loop->fds. */
 enum { FD_SIGNALS, FD_INPUT, FD_OUTPUTS };
+
+/* The most that goes past the ring in one call: as much as a pipe holds. */
+enum { PASS_BYTES = 1 << 20 };
 
 /* --- setting up ------------------------------------------------------------------------------- */
 
@@ -105,6 +107,12 @@ static bool input_may_be_read(const struct poll_loop *loop)
     return loop->phase == LOOP_RUNNING && flow_readable(&loop->flow) > 0;
 }
 
+/* Whether an input that has bytes could pass them on, as far as is known. */
+static bool input_may_be_passed(const struct poll_loop *loop)
+{
+    return loop->phase == LOOP_RUNNING && loop->flow.passing && ring_fill(&loop->ring) == 0;
+}
+
 static bool input_is_ready(const struct loop_input *input)
 {
     return input->ready || !endpoint_pollable(&input->endpoint);
@@ -119,6 +127,15 @@ static size_t limit_to_size(const struct poll_loop *loop, size_t bytes)
     return bytes;
 }
 
+static void count_towards_size(struct poll_loop *loop, uint64_t bytes_or_records)
+{
+    if (!loop->options->stop_at_size || !loop->size_known)
+        return;
+    loop->size_left -= bytes_or_records;
+    if (loop->size_left == 0)
+        loop_end_input(loop);
+}
+
 static void took_input(struct poll_loop *loop, struct loop_input *input,
                        const struct transfer *transfer)
 {
@@ -130,23 +147,19 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
     /* A FIFO that cannot be polled for its end is read until it says EAGAIN or that end. */
     if (!input->endpoint.nonblock.writers_gone)
         input->ready = !transfer->partial;
-    if (!loop->options->stop_at_size || !loop->size_known)
-        return;
-    loop->size_left -= loop->options->records != RECORD_NONE ? transfer->records : transfer->bytes;
-    if (loop->size_left == 0)
-        loop_end_input(loop);
+    count_towards_size(loop,
+                       loop->options->records != RECORD_NONE ? transfer->records : transfer->bytes);
 }
 
-static bool read_input(struct poll_loop *loop)
+/* Reads up to `max` bytes, and whatever that says. False: nothing was there. */
+static bool fill_ring(struct poll_loop *loop, size_t max)
 {
     struct loop_input *input = &loop->inputs[loop->current];
-    if (!input_may_be_read(loop) || !input_is_ready(input))
-        return false;
     bool on_disk = endpoint_on_disk(&input->endpoint);
     struct file_call call = on_disk ? before_file_call(loop) : (struct file_call){0};
-    struct transfer transfer = transfer_fill(
-        &loop->ring, &input->endpoint, limit_to_size(loop, flow_readable(&loop->flow)),
-        loop->options->records, &loop->meter->calls[METER_READ]);
+    struct transfer transfer =
+        transfer_fill(&loop->ring, &input->endpoint, limit_to_size(loop, max),
+                      loop->options->records, &loop->meter->calls[METER_READ]);
     if (on_disk)
         after_file_call(loop, call, METER_INPUT, input->meter);
     switch (transfer.status) {
@@ -164,6 +177,13 @@ static bool read_input(struct poll_loop *loop)
         break;
     }
     return true;
+}
+
+static bool read_input(struct poll_loop *loop)
+{
+    if (!input_may_be_read(loop) || !input_is_ready(&loop->inputs[loop->current]))
+        return false;
+    return fill_ring(loop, flow_readable(&loop->flow));
 }
 
 static void gave_output(struct poll_loop *loop, struct loop_output *output, size_t index,
@@ -203,11 +223,73 @@ static bool write_output(struct poll_loop *loop, size_t index)
     return false;
 }
 
+/* --- past the ring ---------------------------------------------------------------------------- */
+
+static void passed(struct poll_loop *loop, uint64_t bytes)
+{
+    meter_moved(loop->inputs[loop->current].meter, bytes);
+    meter_moved(loop->outputs[0].meter, bytes);
+    meter_passed(loop->meter, bytes);
+    loop->idle_since_ns = 0;
+    loop->outputs[0].blocked_since_ns = 0;
+    count_towards_size(loop, bytes);
+}
+
+/* EAGAIN from splice(2) does not say which side it was: one look does. False if it was neither. */
+static bool find_blocked(struct poll_loop *loop)
+{
+    struct loop_input *input = &loop->inputs[loop->current];
+    const struct endpoint *output = &loop->outputs[0].endpoint;
+    struct pollfd fds[] = {
+        {.fd = endpoint_pollable(&input->endpoint) ? input->endpoint.fd : -1, .events = POLLIN},
+        {.fd = endpoint_pollable(output) ? output->fd : -1, .events = POLLOUT}};
+    loop->meter->calls[METER_POLL]++;
+    if (platform_poll(fds, 2, 0) < 0)
+        return false;
+    input->ready = fds[0].revents != 0;
+    loop->flow.outputs[0].blocked = fds[1].fd >= 0 && fds[1].revents == 0;
+    return !input_is_ready(input) || loop->flow.outputs[0].blocked;
+}
+
+/* Moves bytes from the input to the output without a copy. False: nothing moved. */
+static bool pass_bytes(struct poll_loop *loop)
+{
+    struct loop_input *input = &loop->inputs[loop->current];
+    struct loop_output *output = &loop->outputs[0];
+    if (loop->phase != LOOP_RUNNING || !flow_passable(&loop->flow) || !input_is_ready(input))
+        return false;
+    bool from_disk = endpoint_on_disk(&input->endpoint);
+    bool on_disk = from_disk || endpoint_on_disk(&output->endpoint);
+    struct file_call call = on_disk ? before_file_call(loop) : (struct file_call){0};
+    struct transfer transfer =
+        transfer_pass(loop->way, &input->endpoint, &output->endpoint,
+                      limit_to_size(loop, PASS_BYTES), &loop->meter->calls[METER_SPLICE]);
+    if (on_disk)
+        after_file_call(loop, call, from_disk ? METER_INPUT : METER_OUTPUT,
+                        from_disk ? input->meter : output->meter);
+    switch (transfer.status) {
+    case TRANSFER_MOVED:
+        passed(loop, transfer.bytes);
+        return true;
+    case TRANSFER_END:
+        return fill_ring(loop, loop->flow.chunk_size);
+    case TRANSFER_FAILED:
+        if (transfer.error == EPIPE)
+            loop_output_failed(loop, output, EPIPE);
+        else
+            loop->flow.passing = false;
+        return true;
+    case TRANSFER_BLOCKED:
+        break;
+    }
+    return !find_blocked(loop) && fill_ring(loop, loop->flow.chunk_size);
+}
+
 /* One turn's worth. */
 static bool move_bytes(struct poll_loop *loop)
 {
-    bool moved = false;
     flow_update(&loop->flow);
+    bool moved = pass_bytes(loop);
     for (size_t i = 0; i < loop->output_count && loop->phase != LOOP_DONE; i++)
         moved |= write_output(loop, i);
     flow_update(&loop->flow);
@@ -403,11 +485,13 @@ static int64_t time_to_wait(const struct poll_loop *loop)
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
+/* Whether an output keeps bytes waiting: in the ring, or in the input if they go past the ring. */
 static bool output_is_blocked(const struct poll_loop *loop, size_t index)
 {
-    const struct loop_output *output = &loop->outputs[index];
-    return output->state == OUTPUT_OPEN && loop->flow.outputs[index].blocked &&
-           flow_sendable(&loop->flow, index) > 0;
+    if (loop->outputs[index].state != OUTPUT_OPEN || !loop->flow.outputs[index].blocked)
+        return false;
+    return flow_sendable(&loop->flow, index) > 0 ||
+           (loop->flow.passing && input_is_ready(&loop->inputs[loop->current]));
 }
 
 /* Which state a wait that begins now is (DESIGN: first match wins). Nothing can move. */
@@ -427,7 +511,7 @@ static void prepare_poll(struct poll_loop *loop)
     uint64_t now = loop->meter->now_ns;
     loop->fds[FD_SIGNALS] = (struct pollfd){.fd = loop->signals.fd, .events = POLLIN};
     loop->fds[FD_INPUT] = (struct pollfd){.fd = -1};
-    bool wants_input = input_may_be_read(loop);
+    bool wants_input = input_may_be_read(loop) || input_may_be_passed(loop);
     if (wants_input && !input_is_ready(&loop->inputs[loop->current])) {
         const struct endpoint *endpoint = &loop->inputs[loop->current].endpoint;
         loop->fds[FD_INPUT] = (struct pollfd){.fd = endpoint->fd, .events = POLLIN};

@@ -26,6 +26,7 @@
 #include "report.h"
 #include "ring.h"
 #include "signals.h"
+#include "transfer.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -60,6 +61,7 @@ struct poll_loop {
     struct signals signals;
     struct ending ending;
     enum loop_phase phase;
+    enum transfer_way way; /* from the current input to the sole output */
 
     struct loop_input *inputs; /* read in turn; `current` is open while RUNNING */
     size_t input_count, current;

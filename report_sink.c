@@ -77,7 +77,7 @@ int sink_open_path(struct sink *sink, const char *path)
 /* `whole` is where the lines that were written before end: what was torn is taken back. */
 static void give_up(struct sink *sink, int error, uint64_t whole)
 {
-    if (sink->truncate && sink->written > whole && ftruncate(sink->fd, (off_t)whole) == 0)
+    if (sink->truncate && sink->written > whole && platform_truncate(sink->fd, (off_t)whole) == 0)
         sink->written = whole;
     sink->error = error;
     sink->sent = 0;
@@ -109,7 +109,7 @@ static size_t write_now(struct sink *sink, const char *bytes, size_t length)
     uint64_t whole = sink->written, calls = 0;
     size_t sent = 0;
 
-    if (sink->truncate && sink->written == 0 && ftruncate(sink->fd, 0) != 0) {
+    if (sink->truncate && sink->written == 0 && platform_truncate(sink->fd, 0) != 0) {
         give_up(sink, errno, 0);
         return 0;
     }
