@@ -256,7 +256,7 @@ fed() {
     wait_until 10 draining "$bpipe"
     sample "$bpipe" report
     read=$(last_number bytes_in report)
-    head -c "$read" <&"$stuck" >out
+    head -c "$read" <stuck >out
     finished "$bpipe" 143
     equal "$read" "$(last_number bytes_in report)"
     equal 0 "$(last_number bytes_undelivered report)"

@@ -283,7 +283,8 @@ open_idle() {
     exec {idle}<>idle
 }
 
-# Sets $stuck: a descriptor that takes what a pipe holds and no more.
+# Sets $stuck: a descriptor that takes what a pipe holds and no more, or what is read from the FIFO
+# stuck. (Not from the descriptor itself, which a portable bpipe makes nonblocking.)
 # shellcheck disable=SC2034
 open_stuck() {
     mkfifo stuck

@@ -119,12 +119,12 @@ pid_in() { # FILE
 @test "a consumer that took much and stops, with a producer that would go on" {
     open_stuck
     yes | "$BPIPE" -q -B 1M -P pid.1 >&"$stuck" &
-    head -c 20M <&"$stuck" >/dev/null
+    head -c 20M <stuck >/dev/null
     wait_until 20 in_poll "$(pid_in pid.1)"
     mkfifo stuck.2
     exec {second}<>stuck.2
     random_bytes 5M | "$BPIPE" -q -B 64K -P pid.2 >&"$second" &
-    head -c 2M <&"$second" >/dev/null
+    head -c 2M <stuck.2 >/dev/null
     stays_idle "$(pid_in pid.1)" "$(pid_in pid.2)"
 }
 
