@@ -6,6 +6,7 @@
  */
 #include "atomic_file.h"
 
+#include "again.h"
 #include "platform.h"
 
 #include <errno.h>
@@ -92,7 +93,7 @@ static int open_temporary(struct atomic_file *file, const char *directory)
     int fd = platform_open_unnamed(directory, 0666);
     if (fd >= 0)
         return fd;
-    fd = open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    fd = again_open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     file->named = fd >= 0;
     return fd;
 }
@@ -137,7 +138,7 @@ static int copy_attributes(const struct atomic_file *file, int fd)
 /* Some filesystems cannot sync, and say so with EINVAL: nothing is wrong then. */
 static int sync_file(int fd)
 {
-    return fsync(fd) == 0 || errno == EINVAL ? 0 : -1;
+    return again_sync(fd) == 0 || errno == EINVAL ? 0 : -1;
 }
 
 /* The new name must survive a crash as well as the bytes; a directory that cannot be opened for
@@ -145,10 +146,10 @@ static int sync_file(int fd)
 static void sync_directory(const char *path)
 {
     char *directory = directory_of(path);
-    int fd = directory == NULL ? -1 : open(directory, O_RDONLY | O_CLOEXEC);
+    int fd = directory == NULL ? -1 : again_open(directory, O_RDONLY | O_CLOEXEC, 0);
     free(directory);
     if (fd >= 0) {
-        (void)fsync(fd);
+        (void)again_sync(fd);
         close(fd);
     }
 }

@@ -10,6 +10,8 @@
 
 #include "platform.h"
 
+#include "again.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -55,7 +57,7 @@ int platform_reopen(int fd, int flags)
 {
     char path[PROC_FD_PATH];
     proc_fd_path(path, fd);
-    return open(path, flags | O_CLOEXEC);
+    return again_open(path, flags | O_CLOEXEC, 0);
 }
 
 bool platform_is_pty_master(int fd)
@@ -108,7 +110,7 @@ int platform_set_direct(int fd, bool on)
 
 int platform_open_unnamed(const char *directory, mode_t mode)
 {
-    return open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+    return again_open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
 }
 
 int platform_link_unnamed(int fd, const char *path)
