@@ -269,6 +269,7 @@ rm_public() {
 
 # result COMMAND...: sets $result to "STATUS:STDOUT:STDERR". Unlike `run` it leaves closed
 # descriptors closed.
+# shellcheck disable=SC2034 # for the test
 result() {
     local status=0
     "$@" >result.out 2>result.err || status=$?
@@ -276,12 +277,14 @@ result() {
 }
 
 # Sets $idle: a descriptor that brings nothing, and no end. What is written to it is read.
+# shellcheck disable=SC2034
 open_idle() {
     mkfifo idle
     exec {idle}<>idle
 }
 
 # Sets $stuck: a descriptor that takes what a pipe holds and no more.
+# shellcheck disable=SC2034
 open_stuck() {
     mkfifo stuck
     exec {stuck}<>stuck
@@ -289,6 +292,7 @@ open_stuck() {
 
 # Sets $writer, a FIFO called consumer, and $reader: it departs when that is closed everywhere, so
 # start with {reader}<&- what is to see it.
+# shellcheck disable=SC2034,SC2094
 open_consumer() {
     local both
     mkfifo consumer

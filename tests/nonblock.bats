@@ -7,6 +7,8 @@
 # On Linux the flag must not be set for a moment either, but where there is no other way (a pty's
 # master; a named FIFO that may not be opened). Elsewhere it may be while bpipe runs.
 
+# shellcheck disable=SC2094,SC2261 # FIFOs are opened both ways on purpose, and {var}< is no stderr
+# shellcheck disable=SC2153 # BPIPE and bpipe are two things
 load helpers
 load observe
 
@@ -370,15 +372,16 @@ shared_pipes_all_ways() {
 
 @test "shared pipes: the next command reads where bpipe stopped" {
     random_bytes 2M >data
+    # shellcheck disable=SC2002 # it has to be a pipe
     cat data | {
-        "$BPIPE" -q -S -s 12345 -o head
-        "$BPIPE" -q -S -s 1M -z 7K -o middle
+        "$BPIPE" -q -S -s 12345 -o out.1
+        "$BPIPE" -q -S -s 1M -z 7K -o out.2
         fdflags 0 >flags
-        cat >tail
+        cat >out.3
     }
     equal "0 r blocking" "$(<flags)"
-    cat head middle tail >out
-    equal 12345 "$(size_of head)"
+    cat out.1 out.2 out.3 >out
+    equal 12345 "$(size_of out.1)"
     equal_files data out
 }
 
@@ -415,6 +418,7 @@ kernel_knows_nowait() {
     mkfifo feed
     set -o pipefail
     # A shell's process substitutions are opened by name; these are pipes as pipe(2) makes them.
+    # shellcheck disable=SC2002
     cat feed | {
         exec {to_bpipe}>feed {from_producer}<&0 {to_consumer}>&1 >&2
         of_another_user "$look"
