@@ -135,12 +135,6 @@ static int copy_attributes(const struct atomic_file *file, int fd)
     return fchmod(fd, file->before.st_mode & 07777);
 }
 
-/* Some filesystems cannot sync, and say so with EINVAL: nothing is wrong then. */
-static int sync_file(int fd)
-{
-    return again_sync(fd) == 0 || errno == EINVAL ? 0 : -1;
-}
-
 /* The new name must survive a crash as well as the bytes; a directory that cannot be opened for
  * reading is let be. */
 static void sync_directory(const char *path)
@@ -177,7 +171,10 @@ static int rename_target(struct atomic_file *file, int fd)
 
 int atomic_file_sync(const struct atomic_file *file, int fd)
 {
-    return copy_attributes(file, fd) == 0 ? sync_file(fd) : -1;
+    if (copy_attributes(file, fd) != 0)
+        return -1;
+    /* Some filesystems cannot sync, and say so with EINVAL: nothing is wrong then. */
+    return again_sync(fd) == 0 || errno == EINVAL ? 0 : -1;
 }
 
 int atomic_file_publish(struct atomic_file *file, int fd)

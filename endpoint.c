@@ -34,7 +34,7 @@ void endpoint_fill_standard(void)
     for (int fd = 0; fd < 3; fd++)
         if (fcntl(fd, F_GETFD) < 0)
             /* cppcheck-suppress leakReturnValNotUsed; it is fd */
-            (void)again_open("/dev/null", O_RDWR | O_CLOEXEC, 0);
+            (void)open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
 bool endpoint_was_inherited(int fd)
@@ -133,6 +133,8 @@ static int describe(struct endpoint *endpoint, const struct options *options)
     endpoint->kind = kind_of(endpoint->fd, status.st_mode);
     endpoint->is_pty_master =
         endpoint->kind == ENDPOINT_TERMINAL && platform_is_pty_master(endpoint->fd);
+    int flags = fcntl(endpoint->fd, F_GETFL);
+    endpoint->appends = flags >= 0 && (flags & O_APPEND) != 0;
     if (options->direct_io && endpoint_on_disk(endpoint))
         direct_io_init(&endpoint->direct, endpoint->fd);
     size_pipe(endpoint, options);
@@ -142,8 +144,10 @@ static int describe(struct endpoint *endpoint, const struct options *options)
 static int adopt(struct endpoint *endpoint, int access_mode, const struct options *options)
 {
     endpoint->inherited = true;
-    if (!usable(endpoint->fd, access_mode))
+    if (!usable(endpoint->fd, access_mode)) {
+        endpoint->fd = -1; /* not ours to close: it may be open for something else */
         return -1;
+    }
     if (nonblock_adopt(&endpoint->nonblock, endpoint->fd, true) != 0)
         return -1;
     return describe(endpoint, options);

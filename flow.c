@@ -5,6 +5,11 @@
 
 #include <stdlib.h>
 
+static size_t smaller(size_t a, uint64_t b)
+{
+    return a < b ? a : (size_t)b;
+}
+
 /* `percent` of the capacity, at least 1 byte of what is more than nothing. */
 static size_t mark_of(const struct ring *ring, unsigned percent)
 {
@@ -19,9 +24,7 @@ int flow_init(struct flow *flow, const struct ring *ring, const struct options *
                           .start_mark = mark_of(ring, options->start_fill_percent),
                           .resume_mark = mark_of(ring, options->resume_fill_percent),
                           .block_size = (size_t)options->block_size,
-                          .chunk_size = options->chunk_size > ring->capacity
-                                            ? ring->capacity
-                                            : (size_t)options->chunk_size};
+                          .chunk_size = smaller(ring->capacity, options->chunk_size)};
     if (flow->outputs == NULL)
         return -1;
     for (size_t i = 0; i < ring->reader_count; i++) {
@@ -60,8 +63,24 @@ static bool any_sendable(const struct flow *flow)
     return false;
 }
 
+/* Whether the ring holds what it may hold without absorbing. */
+static bool window_is_full(const struct flow *flow)
+{
+    return flow->passing || ring_fill(flow->ring) >= FLOW_WINDOW;
+}
+
+static bool any_blocked(const struct flow *flow)
+{
+    for (size_t i = 0; i < flow->ring->reader_count; i++)
+        if (flow->outputs[i].blocked)
+            return true;
+    return false;
+}
+
 void flow_update(struct flow *flow)
 {
+    if (!window_is_full(flow) || (ring_fill(flow->ring) == 0 && !any_blocked(flow)))
+        flow->absorbing = false;
     if (flow->resume_mark < flow->ring->capacity) {
         if (ring_room(flow->ring) == 0)
             flow->held = true;
@@ -75,17 +94,38 @@ void flow_update(struct flow *flow)
         flow->held = false;
 }
 
-size_t flow_readable(const struct flow *flow)
+/* Whether an output may be sent something, and takes it. */
+static bool any_taking(const struct flow *flow)
 {
-    if (flow->held || flow->ended)
-        return 0;
-    size_t room = ring_room(flow->ring);
-    return room < flow->chunk_size ? room : flow->chunk_size;
+    for (size_t i = 0; i < flow->ring->reader_count; i++)
+        if (!flow->outputs[i].blocked && flow_sendable(flow, i) > 0)
+            return true;
+    return false;
 }
 
-static size_t smaller(size_t a, size_t b)
+static bool may_read(const struct flow *flow)
 {
-    return a < b ? a : b;
+    return !flow->held && !flow->ended && ring_room(flow->ring) > 0;
+}
+
+bool flow_passable(const struct flow *flow)
+{
+    return flow->passing && may_read(flow) && ring_fill(flow->ring) == 0 && !any_blocked(flow);
+}
+
+bool flow_is_patient(const struct flow *flow)
+{
+    return may_read(flow) && window_is_full(flow) && !flow->absorbing && !any_taking(flow) &&
+           (any_sendable(flow) || (flow->passing && any_blocked(flow)));
+}
+
+size_t flow_readable(const struct flow *flow)
+{
+    if (!may_read(flow) || flow_passable(flow))
+        return 0;
+    if (window_is_full(flow) && (any_taking(flow) || flow_is_patient(flow)))
+        return 0;
+    return smaller(ring_room(flow->ring), flow->chunk_size);
 }
 
 static size_t sendable_in_blocks(const struct flow *flow, const struct flow_output *output,

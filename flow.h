@@ -1,7 +1,12 @@
 /*
  * flow.h - who may read and who may write now: the water marks and block sizes.
  *
- * Pure decisions about a ring, without time or descriptors:
+ * Pure decisions about a ring, without time or descriptors. The rule is to drain first: while an
+ * output takes bytes, no more than FLOW_WINDOW of them are kept waiting, since bytes that were read
+ * lately are still in the processor's cache (measured: a fifth to a third less CPU per byte than
+ * with a ring that is full for no reason). The rest of the ring is for outputs that take nothing
+ * for FLOW_PATIENCE_NS: then the ring absorbs, until it has been drained to the window again. And
+ * there are exceptions that are asked for:
  *
  *   --start-fill    an output starts, and starts again after it ran dry, once START bytes are there
  *   --resume-fill   after the ring was full, reading goes on once it has drained to RESUME bytes
@@ -20,8 +25,13 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+enum { FLOW_WINDOW = 256 * 1024 };
+#define FLOW_PATIENCE_NS UINT64_C(1000000)
 
 struct flow_output {
+    bool blocked;      /* it took less than it was offered, and has not been ready since */
     bool filling;      /* waiting for --start-fill */
     size_t block_left; /* of a block that was written in part; 0: at a block's start */
     size_t alignment;  /* --direct-io: writes are to be multiples of this; 1: need not */
@@ -34,8 +44,10 @@ struct flow {
     size_t resume_mark;          /* ring->capacity: none */
     size_t block_size;           /* 0: none */
     size_t chunk_size;
-    bool held;  /* reading waits for the ring to drain to resume_mark */
-    bool ended; /* nothing more will be written to the ring */
+    bool passing;   /* bytes may go past the ring while it is empty */
+    bool absorbing; /* an output has been blocked for FLOW_PATIENCE_NS: set by the loop */
+    bool held;      /* reading waits for the ring to drain to resume_mark */
+    bool ended;     /* nothing more will be written to the ring */
 };
 
 /* Returns 0, or -1 with errno ENOMEM. The ring must outlive the flow. */
@@ -47,6 +59,13 @@ void flow_update(struct flow *flow);
 
 /* How many bytes may be read in one call: 0 if none. */
 size_t flow_readable(const struct flow *flow);
+
+/* Whether bytes may go from the input to the output past the ring, now. */
+bool flow_passable(const struct flow *flow);
+
+/* Whether reading waits only for `absorbing`: in FLOW_PATIENCE_NS an output must take something, or
+ * that is to be set. */
+bool flow_is_patient(const struct flow *flow);
 
 /* How many bytes may be written to output `index` in one call: 0 if none. */
 size_t flow_sendable(const struct flow *flow, size_t index);

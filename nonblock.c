@@ -73,19 +73,10 @@ static bool reopen_privately(struct nonblock *nonblock, int fd, const struct sta
 }
 
 /* Way 5, or what stderr gets instead of it. */
-static int last_resort(struct nonblock *nonblock, int fd)
+static void last_resort(struct nonblock *nonblock, int fd)
 {
-    if (!nonblock->may_share) {
-        nonblock->method = NONBLOCK_POLLED;
-        return 0;
-    }
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0)
-        return -1;
-    nonblock->method = NONBLOCK_SHARED;
-    nonblock->flag_was_clear = (flags & O_NONBLOCK) == 0;
+    nonblock->method = nonblock->may_share ? NONBLOCK_SHARED : NONBLOCK_POLLED;
     nonblock_reapply(nonblock, fd);
-    return 0;
 }
 
 int nonblock_adopt(struct nonblock *nonblock, int fd, bool may_share)
@@ -103,7 +94,7 @@ int nonblock_adopt(struct nonblock *nonblock, int fd, bool may_share)
     else if (S_ISSOCK(status.st_mode))
         nonblock->method = NONBLOCK_MESSAGE;
     else
-        return last_resort(nonblock, fd);
+        last_resort(nonblock, fd);
     return 0;
 }
 
@@ -176,7 +167,10 @@ static bool make_again(struct nonblock *nonblock, int fd)
         return true;
     bool per_call = nonblock->method == NONBLOCK_NOWAIT || nonblock->method == NONBLOCK_MESSAGE;
     bool unknown = errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL;
-    return per_call && unknown && last_resort(nonblock, fd) == 0;
+    if (!per_call || !unknown)
+        return false;
+    last_resort(nonblock, fd);
+    return true;
 }
 
 /* A call that the system does not have is none. */
@@ -211,21 +205,17 @@ ssize_t nonblock_writev(struct nonblock *nonblock, int fd, struct iovec *iov, in
     return result;
 }
 
-static void set_flag(int fd, bool on)
+void nonblock_restore(struct nonblock *nonblock, int fd)
 {
-    int flags = fcntl(fd, F_GETFL);
+    int flags = nonblock->set_by_this ? fcntl(fd, F_GETFL) : -1;
     if (flags >= 0)
-        (void)fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+        (void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    nonblock->set_by_this = false;
 }
 
-void nonblock_restore(const struct nonblock *nonblock, int fd)
+void nonblock_reapply(struct nonblock *nonblock, int fd)
 {
-    if (nonblock->method == NONBLOCK_SHARED && nonblock->flag_was_clear)
-        set_flag(fd, false);
-}
-
-void nonblock_reapply(const struct nonblock *nonblock, int fd)
-{
-    if (nonblock->method == NONBLOCK_SHARED && nonblock->flag_was_clear)
-        set_flag(fd, true);
+    int flags = nonblock->method == NONBLOCK_SHARED ? fcntl(fd, F_GETFL) : -1;
+    if (flags >= 0 && (flags & O_NONBLOCK) == 0)
+        nonblock->set_by_this = fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }

@@ -98,6 +98,16 @@ int platform_set_pipe_size(int fd, int bytes)
     return fcntl(fd, F_SETPIPE_SZ, bytes);
 }
 
+ssize_t platform_splice(int input, int output, size_t bytes)
+{
+    return splice(input, NULL, output, NULL, bytes, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+}
+
+ssize_t platform_copy_range(int input, int output, size_t bytes)
+{
+    return copy_file_range(input, NULL, output, NULL, bytes, 0);
+}
+
 int platform_set_direct(int fd, bool on)
 {
     int flags = fcntl(fd, F_GETFL);
@@ -185,6 +195,18 @@ int platform_pipe_size(int fd)
 int platform_set_pipe_size(int fd, int bytes)
 {
     (void)fd, (void)bytes;
+    return not_here();
+}
+
+ssize_t platform_splice(int input, int output, size_t bytes)
+{
+    (void)input, (void)output, (void)bytes;
+    return not_here();
+}
+
+ssize_t platform_copy_range(int input, int output, size_t bytes)
+{
+    (void)input, (void)output, (void)bytes;
     return not_here();
 }
 

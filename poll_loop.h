@@ -1,11 +1,12 @@
 /*
  * poll_loop.h - the run: inputs -> ring -> outputs, one poll(2), one thread.
  *
- * A turn moves what can move: at most one read, and one write for every output. While turns move
- * bytes, poll() is called only every POLL_INTERVAL_NS, to see signals, departures and timers; when
- * nothing can move it waits in poll() until something can. What poll() is asked follows from what
- * may move: an input that may not be read is not watched at all (POLLHUP cannot be masked and would
- * make the loop spin), an output with nothing to send is watched for its reader's departure only.
+ * A turn moves what may move (flow.h): at most one write for every output, and one read. While
+ * turns move bytes, poll() is called only every POLL_INTERVAL_NS, to see signals, departures and
+ * timers; when nothing can move it waits in poll() until something can. What poll() is asked
+ * follows from what may move: an input that may not be read is not watched at all (POLLHUP cannot
+ * be masked and would make the loop spin), an output with nothing to send is watched for its
+ * reader's departure only.
  *
  * Phases, in this order; each may go to the last at once:
  *
@@ -25,6 +26,7 @@
 #include "report.h"
 #include "ring.h"
 #include "signals.h"
+#include "transfer.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -46,8 +48,7 @@ enum output_state { OUTPUT_UNOPENED, OUTPUT_OPEN, OUTPUT_CLOSED };
 struct loop_output {
     struct endpoint endpoint;
     struct meter_endpoint *meter;
-    enum output_state state;
-    bool ready;                /* it may take bytes: write before asking poll() */
+    enum output_state state;   /* whether it is ready is in loop->flow */
     uint64_t blocked_since_ns; /* it has bytes to take and takes none; 0: not so */
 };
 
@@ -60,6 +61,7 @@ struct poll_loop {
     struct signals signals;
     struct ending ending;
     enum loop_phase phase;
+    enum transfer_way way; /* from the current input to the sole output */
 
     struct loop_input *inputs; /* read in turn; `current` is open while RUNNING */
     size_t input_count, current;
@@ -67,10 +69,10 @@ struct poll_loop {
     size_t output_count, open_outputs;
     struct pollfd *fds; /* the self-pipe, the current input, the outputs */
 
-    bool size_known;            /* --stop-at-size has a size to stop at */
-    uint64_t size_left;         /* --stop-at-size: bytes or records still to be read */
-    uint64_t idle_since_ns;     /* the input may be read and has nothing; 0: not so */
-    uint64_t drain_progress_ns; /* while DRAINING: when an output last took something */
+    bool size_known;         /* --stop-at-size has a size to stop at */
+    uint64_t size_left;      /* --stop-at-size: bytes or records still to be read */
+    uint64_t idle_since_ns;  /* the input may be read and has nothing; 0: not so */
+    uint64_t drain_start_ns; /* when DRAINING began, or was resumed by SIGCONT */
     uint64_t last_poll_ns;
     uint64_t next_sample_ns;                    /* --report-every; 0: none */
     uint64_t next_opening_ns, opening_delay_ns; /* when to try a FIFO without a reader again */

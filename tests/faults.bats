@@ -160,14 +160,15 @@ in_place() {
 
 # --- directed faults --------------------------------------------------------------------------
 
-# scripted SCRIPT OPTION...: bpipe under these rules, with a report; sets $status and $said.
+# scripted SCRIPT OPTION...: bpipe under these rules, with a report; sets $status and $said. By -C
+# it reads and writes, as the rules say (passthrough.bats has rules for the other way).
 scripted() {
     local script=$1
     shift
     status=0
     rm -f log
     with_faults FAULT_SCRIPT="$script" FAULT_LOG="$T/log" \
-        timeout -k 1 30 "$BPIPE" --report json:report "$@" 2>err || status=$?
+        timeout -k 1 30 "$BPIPE" -C --report json:report "$@" 2>err || status=$?
     said=$(<err)
     [ -s log ]
 }

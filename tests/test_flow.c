@@ -1,5 +1,6 @@
 /*
- * The water marks and block sizes in every combination: nobody waits for what cannot come.
+ * The water marks, block sizes and the window in every combination: nobody waits for what cannot
+ * come.
  *
  * A simulated run: a source of some bytes, a ring, readers that take part of what they are offered
  * and some of which are stuck for a while. As long as a reader is free, either something may be
@@ -20,6 +21,7 @@ struct run {
     struct ring ring;
     struct flow flow;
     size_t readers;
+    uint64_t scale; /* small rings, and rings beyond FLOW_WINDOW */
     uint64_t source_left;
     uint64_t sent[4];
     bool in_block[4]; /* a block was sent in part */
@@ -28,10 +30,10 @@ struct run {
 static void choose_options(struct run *run)
 {
     static const unsigned percents[] = {0, 1, 10, 50, 99, 100};
-    size_t capacity = 1 + below(70);
+    size_t capacity = 1 + below(70 * run->scale);
     run->options = (struct options){
         .buffer_size = capacity,
-        .chunk_size = 1 + below(90),
+        .chunk_size = 1 + below(90 * run->scale),
         .start_fill_percent = percents[below(6)],
         .resume_fill_percent = percents[below(6)],
         .block_size = below(2) == 0 ? 0 : 1 + below(capacity),
@@ -41,8 +43,9 @@ static void choose_options(struct run *run)
 
 static bool start(struct run *run)
 {
-    *run = (struct run){.source_left = below(500)};
+    *run = (struct run){.scale = below(3) == 0 ? 1 << 14 : 1};
     choose_options(run);
+    run->source_left = below(10 * run->options.buffer_size);
     if (ring_init(&run->ring, (size_t)run->options.buffer_size, run->readers) != 0 ||
         flow_init(&run->flow, &run->ring, &run->options) != 0)
         return false;
@@ -97,10 +100,13 @@ static bool is_done(const struct run *run)
     return run->flow.ended && ring_fill(&run->ring) == 0;
 }
 
-/* One step in random order; with `stuck` the readers whose bit is set take nothing. */
+/* One step in random order; with `stuck` the readers whose bit is set take nothing. When nothing
+ * moves the patience with them ends. */
 static bool step(struct run *run, unsigned stuck, bool *moved)
 {
     *moved = false;
+    for (size_t i = 0; i < run->readers; i++)
+        run->flow.outputs[i].blocked = (stuck & 1u << i) != 0;
     flow_update(&run->flow);
     if (below(2) == 0) {
         *moved |= read_some(run);
@@ -112,12 +118,16 @@ static bool step(struct run *run, unsigned stuck, bool *moved)
             return false;
         *moved |= sent;
     }
+    if (!*moved && flow_is_patient(&run->flow))
+        run->flow.absorbing = true;
     return true;
 }
 
 /* Nothing moved though no reader is stuck: then reading must be possible. */
 static bool not_deadlocked(struct run *run)
 {
+    for (size_t i = 0; i < run->readers; i++)
+        run->flow.outputs[i].blocked = false;
     flow_update(&run->flow);
     if (flow_readable(&run->flow) > 0)
         return true;
@@ -197,8 +207,41 @@ static void test_resume_fill(void)
     ring_destroy(&ring);
 }
 
+static void test_window(void)
+{
+    struct options options = {
+        .buffer_size = 4 * FLOW_WINDOW, .chunk_size = FLOW_WINDOW, .resume_fill_percent = 100};
+    struct ring ring;
+    struct flow flow;
+    if (!tap_ok(ring_init(&ring, 4 * FLOW_WINDOW, 2) == 0 && flow_init(&flow, &ring, &options) == 0,
+                "memory"))
+        return;
+    ring_commit(&ring, FLOW_WINDOW - 1);
+    flow_update(&flow);
+    tap_ok(flow_readable(&flow) == FLOW_WINDOW, "window: below it reading goes on");
+    ring_commit(&ring, 1);
+    flow_update(&flow);
+    tap_ok(flow_readable(&flow) == 0 && !flow_is_patient(&flow),
+           "window: filled, outputs that take bytes go first");
+    flow.outputs[0].blocked = flow.outputs[1].blocked = true;
+    tap_ok(flow_readable(&flow) == 0 && flow_is_patient(&flow),
+           "window: blocked outputs have time");
+    flow.absorbing = true;
+    tap_ok(flow_readable(&flow) > 0, "window: then the ring absorbs");
+    flow.outputs[0].blocked = false;
+    ring_consume(&ring, 0, FLOW_WINDOW);
+    flow_update(&flow);
+    tap_ok(flow_readable(&flow) > 0, "window: and feeds an output that has got everything");
+    ring_consume(&ring, 1, FLOW_WINDOW);
+    flow_update(&flow);
+    tap_ok(!flow.absorbing, "window: drained, it absorbs no more");
+    flow_destroy(&flow);
+    ring_destroy(&ring);
+}
+
 int main(void)
 {
+    test_window();
     test_start_fill();
     test_resume_fill();
     random_state = tap_seed();

@@ -103,6 +103,11 @@ static ssize_t perform(const struct request *request)
         return rename(text[0], text[1]);
     if (strcmp(call, "splice") == 0)
         return splice(number[0], NULL, number[1], NULL, (size_t)number[2], SPLICE_F_NONBLOCK);
+    if (strcmp(call, "pipe") == 0) {
+        int ends[2];
+
+        return pipe(ends) < 0 ? -1 : ends[1];
+    }
     if (strcmp(call, "nonblock") == 0)
         return fcntl(number[0], F_SETFL, fcntl(number[0], F_GETFL) | O_NONBLOCK);
     return move_bytes(call, number[0], number[1]);

@@ -51,10 +51,10 @@
  * raise=SIGNAL (a number). The last three do the call. The first rule that fires decides, but
  * delays and signals add up.
  *
- * Exempt from everything, and from the counts: write() of a single byte. bpipe's signal handler
- * writes to its self-pipe so, and a fault there would be a lost signal, which does not exist. (Data
- * goes through writev().) Otherwise the shim may be called from signal handlers: it takes no locks,
- * allocates nothing, and keeps no descriptor open.
+ * Exempt from everything, and from the counts: write() to a pipe that the process made itself by
+ * pipe(). bpipe's signal handler writes to its self-pipe so, and a fault there would be a lost
+ * signal, which does not exist. Otherwise the shim may be called from signal handlers: it takes no
+ * locks, allocates nothing, and keeps no descriptor open.
  */
 #define _GNU_SOURCE
 #undef _FILE_OFFSET_BITS /* open() and open64() are both defined here */
@@ -73,23 +73,24 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* What has other names for 64-bit offsets; on most systems they are the same functions. */
-#define CALLS_64(X) \
-    X(pread64)      \
-    X(preadv64v2)   \
-    X(pwrite64)     \
-    X(pwritev64v2)  \
-    X(open64)       \
-    X(openat64)     \
-    X(ftruncate64)  \
-    X(fcntl64)
+/* Other names of the same, for 64-bit offsets; and what is only watched. */
+#define OTHER_CALLS(X) \
+    X(pread64)         \
+    X(preadv64v2)      \
+    X(pwrite64)        \
+    X(pwritev64v2)     \
+    X(open64)          \
+    X(openat64)        \
+    X(ftruncate64)     \
+    X(fcntl64)         \
+    X(pipe2)
 
 /* libc's own functions, or ASan's. */
 static struct {
 #define NEXT_FIELD(name, group, kinds) __typeof__(name) *name;
-#define NEXT_FIELD_64(name)            __typeof__(name) *name;
+#define OTHER_FIELD(name)              __typeof__(name) *name;
     CALLS(NEXT_FIELD)
-    CALLS_64(NEXT_FIELD_64)
+    OTHER_CALLS(OTHER_FIELD)
 } next;
 
 static void find_next(void *function, const char *name)
@@ -106,9 +107,9 @@ static void resolve(void)
     if (atomic_load_explicit(&resolved, memory_order_relaxed))
         return;
 #define NEXT_FIND(name, group, kinds) find_next(&next.name, #name);
-#define NEXT_FIND_64(name)            find_next(&next.name, #name);
+#define OTHER_FIND(name)              find_next(&next.name, #name);
     CALLS(NEXT_FIND)
-    CALLS_64(NEXT_FIND_64)
+    OTHER_CALLS(OTHER_FIND)
     atomic_store_explicit(&resolved, true, memory_order_relaxed);
 }
 
@@ -230,6 +231,38 @@ PIECES_CALL(pwritev64v2, pwritev2,
             (int fd, const struct iovec *iov, int count, off64_t at, int flags), fd, iov, count,
             (flags & RWF_NOWAIT) != 0, next.pwritev64v2(fd, pieces, pieces_count, at, flags))
 
+/* The descriptors of pipes that the process has made itself. */
+static atomic_bool own_pipes[SLOTS];
+
+static void set_own_pipe(int fd, bool own)
+{
+    if (fd >= 0 && fd < SLOTS)
+        atomic_store_explicit(&own_pipes[fd], own, memory_order_relaxed);
+}
+
+static bool is_own_pipe(int fd)
+{
+    return fd >= 0 && fd < SLOTS && atomic_load_explicit(&own_pipes[fd], memory_order_relaxed);
+}
+
+int pipe2(int ends[2], int flags)
+{
+    int result;
+
+    resolve();
+    result = next.pipe2(ends, flags);
+    if (result == 0) {
+        set_own_pipe(ends[0], true);
+        set_own_pipe(ends[1], true);
+    }
+    return result;
+}
+
+int pipe(int ends[2])
+{
+    return pipe2(ends, 0);
+}
+
 static ssize_t write_faulty(int fd, const void *buf, size_t count)
 {
     struct attempt attempt = {.call = CALL_write, .fd = fd, .asked = count};
@@ -241,7 +274,7 @@ static ssize_t write_faulty(int fd, const void *buf, size_t count)
 ssize_t write(int fd, const void *buf, size_t count)
 {
     resolve();
-    return count == 1 ? next.write(fd, buf, count) : write_faulty(fd, buf, count);
+    return is_own_pipe(fd) ? next.write(fd, buf, count) : write_faulty(fd, buf, count);
 }
 
 static struct msghdr shorten_message(const struct msghdr *message, struct iovec pieces[MOST_PIECES],
@@ -359,6 +392,7 @@ int close(int fd)
 
     resolve();
     fault_decide(&attempt);
+    set_own_pipe(fd, false);
     result = next.close(fd);
     return result < 0 ? result : ANSWER(attempt, result);
 }
