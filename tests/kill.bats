@@ -28,7 +28,7 @@ load kills
     options=(-B 65536 -z 4096 -J 0)
     for name in randbytes 'randbytes -k' 'randbytes -b 1000 -u 300'; do
         # shellcheck disable=SC2206
-        producer=($name 1M 5)
+        producer=($name 100G 5)
         consumer=(randbytes -c 5)
         play 141 0:2:19 10000:2:9
         equal '' "$(<err)"
@@ -50,7 +50,7 @@ raised() {
     exec 5<>fifo 6<fifo
     head -c 9000 in >&5
     defsig env FAULT_SCRIPT="$2:$3:raise=$(kill -l "$1")" FAULT_LOG="$T/log" LD_PRELOAD="$FAULT_SO" \
-        "$BPIPE" -B 3000 -z 1000 --report none --report json:report -o out <&6 2>err 5>&- 6>&- &
+        "$BPIPE" -C -B 3000 -z 1000 --report none --report json:report -o out <&6 2>err 5>&- 6>&- &
     pid=$!
     [ "$1" != USR1 ] || {
         wait_until 20 has_lines report 1
