@@ -59,6 +59,7 @@ tools := $(patsubst tests/tools/%.c,build/tools/%,$(wildcard tests/tools/*.c))
 ifeq ($(SYSTEM),Linux)
 shim := build/fault.so build/tools/probe
 endif
+bench_programs := build/bench/gen build/bench/sink
 scripts := tests/run .ci/run $(wildcard tests/*.bash) $(wildcard tests/*.sh)
 bats_files := $(wildcard tests/*.bats)
 man_pages := $(wildcard man/*.1)
@@ -111,6 +112,11 @@ $(tools): build/tools/%: tests/tools/%.c
 	$(quiet)$(CC) $(tool_flags) -c -o build/obj/$*.o $<
 	@$(CC) -static -o $@ build/obj/$*.o 2>/dev/null || $(CC) -o $@ build/obj/$*.o
 
+$(bench_programs): build/bench/%: bench/%.c bench/stream.c bench/stream.h
+	@mkdir -p $(@D)
+	@echo '  TOOL  $@'
+	$(quiet)$(CC) $(tool_flags) -o $@ $< bench/stream.c
+
 shim_sources := $(addprefix tests/fault/,shim.c plan.c dice.c)
 build/fault.so: $(shim_sources) tests/fault/fault.h
 	@mkdir -p $(@D)
@@ -139,8 +145,8 @@ check check-long: programs
 
 # --- lint -----------------------------------------------------------------------------------
 
-c_files := $(sources) $(test_sources) $(wildcard tests/tools/*.c tests/fault/*.c)
-all_c_files := $(c_files) $(wildcard *.h tests/*.h tests/tools/*.h tests/fault/*.h)
+c_files := $(sources) $(test_sources) $(wildcard tests/tools/*.c tests/fault/*.c bench/*.c)
+all_c_files := $(c_files) $(wildcard *.h tests/*.h tests/tools/*.h tests/fault/*.h bench/*.h)
 tidy_flags = $(filter-out -Werror,$(FLAGS)) -I.
 
 .PHONY: lint-format lint-tidy lint-cppcheck lint-man lint-shell
@@ -151,7 +157,7 @@ lint-format:
 
 # What clang-tidy says is shown only where it finds something: it counts what it suppressed, too.
 lint-tidy: $(c_files:%=build/lint/%.tidy)
-build/lint/%.tidy: % .clang-tidy $(wildcard *.h tests/*.h)
+build/lint/%.tidy: % .clang-tidy $(wildcard *.h tests/*.h bench/*.h)
 	@mkdir -p $(@D)
 	@clang-tidy --quiet $< -- $(tidy_flags) >$@.out 2>&1 || { cat $@.out; exit 1; }
 	@touch $@
