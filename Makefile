@@ -60,7 +60,7 @@ ifeq ($(SYSTEM),Linux)
 shim := build/fault.so build/tools/probe
 endif
 bench_programs := build/bench/gen build/bench/sink
-scripts := tests/run .ci/run $(wildcard tests/*.bash) $(wildcard tests/*.sh)
+scripts := tests/run bench/run .ci/run $(wildcard tests/*.bash tests/*.sh bench/*.bash)
 bats_files := $(wildcard tests/*.bats)
 man_pages := $(wildcard man/*.1)
 
@@ -143,6 +143,15 @@ check-long: export TEST_LONG := 1
 check check-long: programs
 	@tests/run $(TESTS)
 
+# --- benchmarks -----------------------------------------------------------------------------
+
+# CASE="pipe two": these only; TOOLS="bpipe pv": these only.
+.PHONY: bench bench-quick bench-report
+bench bench-quick bench-report: export BPIPE := $(CURDIR)/$(B)/bpipe
+bench bench-quick bench-report: export BENCH_BUILD := $(CURDIR)/build/bench
+bench bench-quick bench-report: bpipe $(bench_programs) $(tools)
+	@bench/run $(patsubst bench-%,--%,$(filter bench-%,$@)) $(CASE)
+
 # --- lint -----------------------------------------------------------------------------------
 
 c_files := $(sources) $(test_sources) $(wildcard tests/tools/*.c tests/fault/*.c bench/*.c)
@@ -176,7 +185,7 @@ lint-man:
 
 # SC2154: bats sets $status, $output, $stderr. SC2030, SC2031: `run` is a subshell, on purpose.
 lint-shell:
-	@shellcheck $(scripts)
+	@shellcheck -x $(scripts)
 	@$(if $(bats_files),shellcheck -s bats -e SC2154$(comma)SC2030$(comma)SC2031 $(bats_files))
 comma := ,
 
@@ -198,6 +207,8 @@ help:
 	@echo '  all         ./bpipe (the default)'
 	@echo '  check       build and run the tests; TESTS="tests/ring.bats ..." runs only these'
 	@echo '  check-long  the tests and the long random runs'
+	@echo '  bench       bpipe beside its peers; CASE="pipe ring", TOOLS="bpipe pv": only these'
+	@echo '  bench-quick a smoke test of that; bench-report writes bench/RESULTS.md'
 	@echo '  lint        clang-format, clang-tidy, cppcheck, mandoc, shellcheck; quiet when clean'
 	@echo '  install     to $$(DESTDIR)$$(PREFIX): bin/bpipe, share/man/man1/bpipe.1'
 	@echo '  uninstall   removes what install put there'
@@ -210,3 +221,4 @@ help:
 	@echo '  CC, CPPFLAGS, CFLAGS, LDFLAGS, LDLIBS   as ever; static: CC=musl-gcc LDFLAGS=-static'
 	@echo '  PREFIX=$(PREFIX)  BINDIR  MANDIR  DESTDIR  INSTALL'
 	@echo '  TEST_JOBS=N test files at once (default: the cores); TEST_TIMEOUT=SECONDS for each'
+	@echo '  BENCH_SIZE=2G  BENCH_RUNS=5  BENCH_DIR=DIRECTORY for files (default: TMPDIR)'
