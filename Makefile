@@ -20,8 +20,14 @@ endif
 
 VARIANT := $(if $(filter 1,$(PORTABLE)),portable,linux)
 FLAGS := -std=c11 -D_XOPEN_SOURCE=700 -D_FILE_OFFSET_BITS=64
+FLAGS += -fno-math-errno
 FLAGS += -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wvla
 LDLIBS ?= -lm
+
+# Mostly the compiler makes an instruction of sqrt(), and loading libm at every start is saved.
+ifeq ($(SYSTEM),Linux)
+LINK_FLAGS := -Wl,--as-needed
+endif
 
 ifneq ($(PORTABLE),1)
 FLAGS += -DBPIPE_LINUX
@@ -46,7 +52,7 @@ endif
 compiler := $(subst $() ,_,$(notdir $(CC)))
 B := build/$(VARIANT)-$(compiler)
 COMPILE = $(CC) $(FLAGS) $(CPPFLAGS) $(CFLAGS) $(SANITIZE_FLAGS) -MMD -MP
-LINK = $(CC) $(CFLAGS) $(SANITIZE_FLAGS) $(SANITIZE_LINK) $(LDFLAGS)
+LINK = $(CC) $(CFLAGS) $(LINK_FLAGS) $(SANITIZE_FLAGS) $(SANITIZE_LINK) $(LDFLAGS)
 
 # --- what is made of what -------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ struct endpoint {
     bool inherited;       /* others may share it: never unlinked, its flags are given back */
     bool is_pty_master;   /* EIO is its end of file */
     bool writes_over;     /* an output by path that would truncate, or append to, what is there */
+    bool appends;         /* an output in append mode, which splice(2) refuses */
     bool created;         /* this output file did not exist before */
     bool truncate;        /* endpoint_begin_output() empties it */
     bool sync;            /* fdatasync(2) after every write */

@@ -63,9 +63,23 @@ static bool any_sendable(const struct flow *flow)
     return false;
 }
 
+/* Whether the ring holds what it may hold without absorbing. */
+static bool window_is_full(const struct flow *flow)
+{
+    return flow->passing || ring_fill(flow->ring) >= FLOW_WINDOW;
+}
+
+static bool any_blocked(const struct flow *flow)
+{
+    for (size_t i = 0; i < flow->ring->reader_count; i++)
+        if (flow->outputs[i].blocked)
+            return true;
+    return false;
+}
+
 void flow_update(struct flow *flow)
 {
-    if (ring_fill(flow->ring) < FLOW_WINDOW)
+    if (!window_is_full(flow) || (ring_fill(flow->ring) == 0 && !any_blocked(flow)))
         flow->absorbing = false;
     if (flow->resume_mark < flow->ring->capacity) {
         if (ring_room(flow->ring) == 0)
@@ -94,17 +108,22 @@ static bool may_read(const struct flow *flow)
     return !flow->held && !flow->ended && ring_room(flow->ring) > 0;
 }
 
+bool flow_passable(const struct flow *flow)
+{
+    return flow->passing && may_read(flow) && ring_fill(flow->ring) == 0 && !any_blocked(flow);
+}
+
 bool flow_is_patient(const struct flow *flow)
 {
-    return may_read(flow) && ring_fill(flow->ring) >= FLOW_WINDOW && !flow->absorbing &&
-           !any_taking(flow) && any_sendable(flow);
+    return may_read(flow) && window_is_full(flow) && !flow->absorbing && !any_taking(flow) &&
+           (any_sendable(flow) || (flow->passing && any_blocked(flow)));
 }
 
 size_t flow_readable(const struct flow *flow)
 {
-    if (!may_read(flow))
+    if (!may_read(flow) || flow_passable(flow))
         return 0;
-    if (ring_fill(flow->ring) >= FLOW_WINDOW && (any_taking(flow) || flow_is_patient(flow)))
+    if (window_is_full(flow) && (any_taking(flow) || flow_is_patient(flow)))
         return 0;
     return smaller(ring_room(flow->ring), flow->chunk_size);
 }

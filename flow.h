@@ -44,6 +44,7 @@ struct flow {
     size_t resume_mark;          /* ring->capacity: none */
     size_t block_size;           /* 0: none */
     size_t chunk_size;
+    bool passing;   /* bytes may go past the ring while it is empty */
     bool absorbing; /* an output has been blocked for FLOW_PATIENCE_NS: set by the loop */
     bool held;      /* reading waits for the ring to drain to resume_mark */
     bool ended;     /* nothing more will be written to the ring */
@@ -58,6 +59,9 @@ void flow_update(struct flow *flow);
 
 /* How many bytes may be read in one call: 0 if none. */
 size_t flow_readable(const struct flow *flow);
+
+/* Whether bytes may go from the input to the output past the ring, now. */
+bool flow_passable(const struct flow *flow);
 
 /* Whether reading waits only for `absorbing`: in FLOW_PATIENCE_NS an output must take something, or
  * that is to be set. */

@@ -148,6 +148,24 @@ void loop_open_endpoints(struct poll_loop *loop)
     loop->next_opening_ns = loop->meter->now_ns + loop->opening_delay_ns;
 }
 
+/* --- flags of shared descriptions ------------------------------------------------------------- */
+
+void loop_restore_flags(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        endpoint_restore(&loop->inputs[i].endpoint);
+    for (size_t i = 0; i < loop->output_count; i++)
+        endpoint_restore(&loop->outputs[i].endpoint);
+}
+
+void loop_reapply_flags(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        endpoint_reapply(&loop->inputs[i].endpoint);
+    for (size_t i = 0; i < loop->output_count; i++)
+        endpoint_reapply(&loop->outputs[i].endpoint);
+}
+
 /* --- inputs ----------------------------------------------------------------------------------- */
 
 /* Whether a later input stands for the same inherited descriptor ("bpipe - -"). */
@@ -159,7 +177,7 @@ static bool wanted_again(const struct poll_loop *loop, int fd)
     return false;
 }
 
-/* Whether an output has the same number ("bpipe fd://3 -o fd://3"); it closes it, then. */
+/* Whether an output has the same number ("bpipe fd://3 -o fd://3"): that closes it, then. */
 static bool is_output_too(const struct poll_loop *loop, int fd)
 {
     for (size_t i = 0; i < loop->output_count; i++)
@@ -170,8 +188,12 @@ static bool is_output_too(const struct poll_loop *loop, int fd)
 
 static void close_input(struct poll_loop *loop, struct loop_input *input)
 {
-    if (!is_output_too(loop, input->endpoint.fd))
-        endpoint_close_input(&input->endpoint);
+    if (is_output_too(loop, input->endpoint.fd)) {
+        endpoint_restore(&input->endpoint);
+        input->endpoint.fd = -1;
+    }
+    endpoint_close_input(&input->endpoint);
+    loop_reapply_flags(loop);
 }
 
 static void close_current(struct poll_loop *loop)
@@ -212,6 +234,17 @@ static bool feeds_an_output(const struct poll_loop *loop, const struct endpoint 
     return false;
 }
 
+/* Bytes go past the ring where nothing has to look at them, or to hold them back. */
+static void choose_way(struct poll_loop *loop, const struct endpoint *input)
+{
+    const struct options *options = loop->options;
+    bool through_ring = options->no_splice || options->records != RECORD_NONE ||
+                        loop->output_count > 1 || options->start_fill_percent > 0 ||
+                        options->resume_fill_percent < 100 || options->block_size > 0;
+    loop->way = through_ring ? TRANSFER_COPY : transfer_way(input, &loop->outputs[0].endpoint);
+    loop->flow.passing = loop->way != TRANSFER_COPY;
+}
+
 static bool open_input(struct poll_loop *loop, size_t index)
 {
     struct loop_input *input = &loop->inputs[index];
@@ -225,6 +258,7 @@ static bool open_input(struct poll_loop *loop, size_t index)
         endpoint_close_input(&input->endpoint);
         return false;
     }
+    choose_way(loop, &input->endpoint);
     /* A FIFO must not be read before poll() has seen a writer. */
     input->ready = input->endpoint.nonblock.writers_gone;
     return true;
@@ -244,8 +278,9 @@ void loop_end_input(struct poll_loop *loop)
 {
     loop->phase = LOOP_DRAINING;
     loop->flow.ended = true;
+    loop->flow.passing = false;
     loop->idle_since_ns = 0;
-    loop->drain_progress_ns = loop->meter->now_ns;
+    loop->drain_start_ns = loop->meter->now_ns;
     close_current(loop);
     loop->current = loop->input_count;
 }
@@ -262,6 +297,13 @@ void loop_input_failed(struct poll_loop *loop, int error)
 
 /* --- outputs ---------------------------------------------------------------------------------- */
 
+static int close_output(struct poll_loop *loop, struct loop_output *output, bool complete)
+{
+    int result = endpoint_close_output(&output->endpoint, complete);
+    loop_reapply_flags(loop);
+    return result;
+}
+
 static void detach(struct poll_loop *loop, struct loop_output *output)
 {
     size_t left = ring_detach(&loop->ring, (size_t)(output - loop->outputs));
@@ -276,7 +318,7 @@ static void detach(struct poll_loop *loop, struct loop_output *output)
 void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, const char *reason)
 {
     note_failure(loop, output->meter, reason);
-    (void)endpoint_close_output(&output->endpoint, false); /* it has failed already */
+    (void)close_output(loop, output, false); /* it has failed already */
     detach(loop, output);
 }
 
@@ -284,7 +326,7 @@ void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, con
 static void depart(struct poll_loop *loop, struct loop_output *output)
 {
     loop->ending.departed = true;
-    (void)endpoint_close_output(&output->endpoint, false);
+    (void)close_output(loop, output, false);
     detach(loop, output);
 }
 
@@ -313,7 +355,7 @@ static void wait_ended(struct poll_loop *loop, struct loop_output *output)
 static void close_one(struct poll_loop *loop, struct loop_output *output)
 {
     bool complete = ending_status(&loop->ending) == EXIT_OK;
-    if (endpoint_close_output(&output->endpoint, complete) != 0)
+    if (close_output(loop, output, complete) != 0)
         note_failure(loop, output->meter, output->endpoint.error);
     output->state = OUTPUT_CLOSED;
     wait_ended(loop, output);

@@ -14,6 +14,12 @@
  */
 void loop_open_endpoints(struct poll_loop *loop);
 
+/* Takes the flags back that were set on what others share, and sets them again: around being
+ * stopped. Again, too, after an endpoint was closed that had set one for several of them ("bpipe
+ * <tty >tty"): it has taken it back from all. */
+void loop_restore_flags(struct poll_loop *loop);
+void loop_reapply_flags(struct poll_loop *loop);
+
 /* The current input has ended: goes on with the next one that can be opened, or starts draining. */
 void loop_next_input(struct poll_loop *loop);
 

@@ -57,8 +57,10 @@ static void add_windows(struct meter_windows *windows, double rate, uint64_t cou
     double share = (double)count / total;
     double delta = rate - windows->mean;
 
-    windows->min = windows->count == 0 ? rate : fmin(windows->min, rate);
-    windows->max = fmax(windows->max, rate);
+    if (windows->count == 0 || rate < windows->min)
+        windows->min = rate;
+    if (rate > windows->max)
+        windows->max = rate;
     windows->mean += delta * share;
     windows->square_deviations += delta * delta * (double)windows->count * share;
     windows->count += count;
@@ -159,6 +161,14 @@ void meter_left(struct meter *meter, uint64_t bytes, uint64_t fill)
     meter->bytes_passed += bytes;
     meter->fill = fill;
     residence_left(&meter->residence, bytes, meter->now_ns);
+}
+
+void meter_passed(struct meter *meter, uint64_t bytes)
+{
+    meter->bytes_in += bytes;
+    meter->bytes_passed += bytes;
+    meter->zero_copy_bytes += bytes;
+    meter->ran_dry = false;
 }
 
 void meter_dry(struct meter *meter)

@@ -119,6 +119,9 @@ void meter_moved(struct meter_endpoint *endpoint, uint64_t bytes);
 void meter_arrived(struct meter *meter, uint64_t bytes, uint64_t fill);
 void meter_left(struct meter *meter, uint64_t bytes, uint64_t fill);
 
+/* Bytes went from an input to an output past the buffer, which is empty. */
+void meter_passed(struct meter *meter, uint64_t bytes);
+
 /* The loop is about to wait with an empty buffer: counts one running dry, however long it lasts. */
 void meter_dry(struct meter *meter);
 

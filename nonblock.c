@@ -73,19 +73,10 @@ static bool reopen_privately(struct nonblock *nonblock, int fd, const struct sta
 }
 
 /* Way 5, or what stderr gets instead of it. */
-static int last_resort(struct nonblock *nonblock, int fd)
+static void last_resort(struct nonblock *nonblock, int fd)
 {
-    if (!nonblock->may_share) {
-        nonblock->method = NONBLOCK_POLLED;
-        return 0;
-    }
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0)
-        return -1;
-    nonblock->method = NONBLOCK_SHARED;
-    nonblock->flag_was_clear = (flags & O_NONBLOCK) == 0;
+    nonblock->method = nonblock->may_share ? NONBLOCK_SHARED : NONBLOCK_POLLED;
     nonblock_reapply(nonblock, fd);
-    return 0;
 }
 
 int nonblock_adopt(struct nonblock *nonblock, int fd, bool may_share)
@@ -103,7 +94,7 @@ int nonblock_adopt(struct nonblock *nonblock, int fd, bool may_share)
     else if (S_ISSOCK(status.st_mode))
         nonblock->method = NONBLOCK_MESSAGE;
     else
-        return last_resort(nonblock, fd);
+        last_resort(nonblock, fd);
     return 0;
 }
 
@@ -176,7 +167,16 @@ static bool make_again(struct nonblock *nonblock, int fd)
         return true;
     bool per_call = nonblock->method == NONBLOCK_NOWAIT || nonblock->method == NONBLOCK_MESSAGE;
     bool unknown = errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL;
-    return per_call && unknown && last_resort(nonblock, fd) == 0;
+    if (!per_call || !unknown)
+        return false;
+    last_resort(nonblock, fd);
+    return true;
+}
+
+/* A call that the system does not have is none. */
+static uint64_t calls_made(ssize_t result)
+{
+    return result < 0 && errno == ENOSYS ? 0 : 1;
 }
 
 ssize_t nonblock_readv(struct nonblock *nonblock, int fd, struct iovec *iov, int count,
@@ -184,8 +184,8 @@ ssize_t nonblock_readv(struct nonblock *nonblock, int fd, struct iovec *iov, int
 {
     ssize_t result;
     do {
-        ++*calls;
         result = read_once(nonblock, fd, iov, count);
+        *calls += calls_made(result);
     } while (result < 0 && make_again(nonblock, fd));
     return result;
 }
@@ -199,27 +199,23 @@ ssize_t nonblock_writev(struct nonblock *nonblock, int fd, struct iovec *iov, in
     }
     ssize_t result;
     do {
-        ++*calls;
         result = write_once(nonblock, fd, iov, count);
+        *calls += calls_made(result);
     } while (result < 0 && make_again(nonblock, fd));
     return result;
 }
 
-static void set_flag(int fd, bool on)
+void nonblock_restore(struct nonblock *nonblock, int fd)
 {
-    int flags = fcntl(fd, F_GETFL);
+    int flags = nonblock->set_by_this ? fcntl(fd, F_GETFL) : -1;
     if (flags >= 0)
-        (void)fcntl(fd, F_SETFL, on ? flags | O_NONBLOCK : flags & ~O_NONBLOCK);
+        (void)fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+    nonblock->set_by_this = false;
 }
 
-void nonblock_restore(const struct nonblock *nonblock, int fd)
+void nonblock_reapply(struct nonblock *nonblock, int fd)
 {
-    if (nonblock->method == NONBLOCK_SHARED && nonblock->flag_was_clear)
-        set_flag(fd, false);
-}
-
-void nonblock_reapply(const struct nonblock *nonblock, int fd)
-{
-    if (nonblock->method == NONBLOCK_SHARED && nonblock->flag_was_clear)
-        set_flag(fd, true);
+    int flags = nonblock->method == NONBLOCK_SHARED ? fcntl(fd, F_GETFL) : -1;
+    if (flags >= 0 && (flags & O_NONBLOCK) == 0)
+        nonblock->set_by_this = fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
 }

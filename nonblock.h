@@ -34,8 +34,8 @@ enum nonblock_method {
 
 struct nonblock {
     enum nonblock_method method;
-    bool may_share;      /* way 5 is allowed */
-    bool flag_was_clear; /* NONBLOCK_SHARED: the flag is ours to take back */
+    bool may_share;   /* way 5 is allowed */
+    bool set_by_this; /* NONBLOCK_SHARED: the flag was clear before */
     /* A FIFO whose writers had all gone when it was opened again: poll() will never tell the end,
      * so read on without it until read() answers 0. */
     bool writers_gone;
@@ -61,8 +61,8 @@ ssize_t nonblock_readv(struct nonblock *nonblock, int fd, struct iovec *iov, int
 ssize_t nonblock_writev(struct nonblock *nonblock, int fd, struct iovec *iov, int count,
                         uint64_t *calls);
 
-/* Takes a flag set on a shared description back, and sets it again (after SIGCONT). */
-void nonblock_restore(const struct nonblock *nonblock, int fd);
-void nonblock_reapply(const struct nonblock *nonblock, int fd);
+/* Takes a flag that was set on a shared description back; sets it again, where it is clear. */
+void nonblock_restore(struct nonblock *nonblock, int fd);
+void nonblock_reapply(struct nonblock *nonblock, int fd);
 
 #endif

@@ -19,7 +19,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
     [OPTION_BUFFER_SIZE] = {"Buffering", 'B', "--buffer-size", "SIZE",
                             "hold up to SIZE in memory (default 16M)"},
     [OPTION_CHUNK_SIZE] = {NULL, 'z', "--chunk-size", "SIZE",
-                           "move at most SIZE in one call (default 128K)"},
+                           "move at most SIZE in one call (default 1M)"},
     [OPTION_START_FILL] =
         {NULL, 0, "--start-fill", "PERCENT",
          "write once the buffer is so full, at the start\nand whenever it ran dry"},

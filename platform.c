@@ -10,6 +10,8 @@
 
 #include "platform.h"
 
+#include "again.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -55,7 +57,7 @@ int platform_reopen(int fd, int flags)
 {
     char path[PROC_FD_PATH];
     proc_fd_path(path, fd);
-    return platform_open(path, flags | O_CLOEXEC, 0);
+    return again_open(path, flags | O_CLOEXEC, 0);
 }
 
 bool platform_is_pty_master(int fd)
@@ -96,6 +98,16 @@ int platform_set_pipe_size(int fd, int bytes)
     return fcntl(fd, F_SETPIPE_SZ, bytes);
 }
 
+ssize_t platform_splice(int input, int output, size_t bytes)
+{
+    return splice(input, NULL, output, NULL, bytes, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+}
+
+ssize_t platform_copy_range(int input, int output, size_t bytes)
+{
+    return copy_file_range(input, NULL, output, NULL, bytes, 0);
+}
+
 int platform_set_direct(int fd, bool on)
 {
     int flags = fcntl(fd, F_GETFL);
@@ -108,7 +120,7 @@ int platform_set_direct(int fd, bool on)
 
 int platform_open_unnamed(const char *directory, mode_t mode)
 {
-    return platform_open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+    return again_open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
 }
 
 int platform_link_unnamed(int fd, const char *path)
@@ -186,6 +198,18 @@ int platform_set_pipe_size(int fd, int bytes)
     return not_here();
 }
 
+ssize_t platform_splice(int input, int output, size_t bytes)
+{
+    (void)input, (void)output, (void)bytes;
+    return not_here();
+}
+
+ssize_t platform_copy_range(int input, int output, size_t bytes)
+{
+    (void)input, (void)output, (void)bytes;
+    return not_here();
+}
+
 int platform_set_direct(int fd, bool on)
 {
     (void)fd, (void)on;
@@ -211,15 +235,6 @@ int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns)
 }
 
 #endif
-
-int platform_open(const char *path, int flags, mode_t mode)
-{
-    int fd;
-    do
-        fd = open(path, flags, mode);
-    while (fd < 0 && errno == EINTR);
-    return fd;
-}
 
 static uint64_t clock_ns(clockid_t clock)
 {

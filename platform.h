@@ -17,9 +17,6 @@
 /* "linux" or "portable", for --version. */
 extern const char platform_name[];
 
-/* open(2) that goes on when it is interrupted. */
-int platform_open(const char *path, int flags, mode_t mode);
-
 /*
  * Opens a private description of what `fd` refers to, with access mode and O_NONBLOCK|O_NOCTTY as
  * `flags` say (proc(5), /proc/pid/fd). The caller checks that it is the same object. A new
@@ -43,6 +40,11 @@ ssize_t platform_send_nowait(int fd, struct iovec *iov, int count);
 /* F_GETPIPE_SZ and F_SETPIPE_SZ (fcntl(2)): bytes, or -1 with errno. */
 int platform_pipe_size(int fd);
 int platform_set_pipe_size(int fd, int bytes);
+
+/* splice(2) with SPLICE_F_NONBLOCK, and copy_file_range(2), both from and to where the descriptors
+ * stand. Bytes, 0, or -1 with errno; ENOSYS where not available. */
+ssize_t platform_splice(int input, int output, size_t bytes);
+ssize_t platform_copy_range(int input, int output, size_t bytes);
 
 /* Turns O_DIRECT (open(2)) on or off. 1; 0 if it was so already; -1 with errno. */
 int platform_set_direct(int fd, bool on);

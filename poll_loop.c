@@ -7,7 +7,6 @@
 #include "loop_endpoints.h"
 #include "platform.h"
 #include "size.h"
-#include "transfer.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -18,6 +17,9 @@
 
 /* Where things stand in loop->fds. */
 enum { FD_SIGNALS, FD_INPUT, FD_OUTPUTS };
+
+/* The most that goes past the ring in one call: as much as a pipe holds. */
+enum { PASS_BYTES = 1 << 20 };
 
 /* --- setting up ------------------------------------------------------------------------------- */
 
@@ -105,6 +107,12 @@ static bool input_may_be_read(const struct poll_loop *loop)
     return loop->phase == LOOP_RUNNING && flow_readable(&loop->flow) > 0;
 }
 
+/* Whether an input that has bytes could pass them on, as far as is known. */
+static bool input_may_be_passed(const struct poll_loop *loop)
+{
+    return loop->phase == LOOP_RUNNING && loop->flow.passing && ring_fill(&loop->ring) == 0;
+}
+
 static bool input_is_ready(const struct loop_input *input)
 {
     return input->ready || !endpoint_pollable(&input->endpoint);
@@ -119,6 +127,15 @@ static size_t limit_to_size(const struct poll_loop *loop, size_t bytes)
     return bytes;
 }
 
+static void count_towards_size(struct poll_loop *loop, uint64_t bytes_or_records)
+{
+    if (!loop->options->stop_at_size || !loop->size_known)
+        return;
+    loop->size_left -= bytes_or_records;
+    if (loop->size_left == 0)
+        loop_end_input(loop);
+}
+
 static void took_input(struct poll_loop *loop, struct loop_input *input,
                        const struct transfer *transfer)
 {
@@ -130,23 +147,19 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
     /* A FIFO that cannot be polled for its end is read until it says EAGAIN or that end. */
     if (!input->endpoint.nonblock.writers_gone)
         input->ready = !transfer->partial;
-    if (!loop->options->stop_at_size || !loop->size_known)
-        return;
-    loop->size_left -= loop->options->records != RECORD_NONE ? transfer->records : transfer->bytes;
-    if (loop->size_left == 0)
-        loop_end_input(loop);
+    count_towards_size(loop,
+                       loop->options->records != RECORD_NONE ? transfer->records : transfer->bytes);
 }
 
-static bool read_input(struct poll_loop *loop)
+/* Reads up to `max` bytes, and whatever that says. False: nothing was there. */
+static bool fill_ring(struct poll_loop *loop, size_t max)
 {
     struct loop_input *input = &loop->inputs[loop->current];
-    if (!input_may_be_read(loop) || !input_is_ready(input))
-        return false;
     bool on_disk = endpoint_on_disk(&input->endpoint);
     struct file_call call = on_disk ? before_file_call(loop) : (struct file_call){0};
-    struct transfer transfer = transfer_fill(
-        &loop->ring, &input->endpoint, limit_to_size(loop, flow_readable(&loop->flow)),
-        loop->options->records, &loop->meter->calls[METER_READ]);
+    struct transfer transfer =
+        transfer_fill(&loop->ring, &input->endpoint, limit_to_size(loop, max),
+                      loop->options->records, &loop->meter->calls[METER_READ]);
     if (on_disk)
         after_file_call(loop, call, METER_INPUT, input->meter);
     switch (transfer.status) {
@@ -166,6 +179,13 @@ static bool read_input(struct poll_loop *loop)
     return true;
 }
 
+static bool read_input(struct poll_loop *loop)
+{
+    if (!input_may_be_read(loop) || !input_is_ready(&loop->inputs[loop->current]))
+        return false;
+    return fill_ring(loop, flow_readable(&loop->flow));
+}
+
 static void gave_output(struct poll_loop *loop, struct loop_output *output, size_t index,
                         const struct transfer *transfer)
 {
@@ -174,7 +194,6 @@ static void gave_output(struct poll_loop *loop, struct loop_output *output, size
     flow_sent(&loop->flow, index, transfer->bytes);
     loop->flow.outputs[index].blocked = transfer->partial && endpoint_pollable(&output->endpoint);
     output->blocked_since_ns = 0;
-    loop->drain_progress_ns = loop->meter->now_ns;
 }
 
 static bool write_output(struct poll_loop *loop, size_t index)
@@ -204,11 +223,73 @@ static bool write_output(struct poll_loop *loop, size_t index)
     return false;
 }
 
+/* --- past the ring ---------------------------------------------------------------------------- */
+
+static void passed(struct poll_loop *loop, uint64_t bytes)
+{
+    meter_moved(loop->inputs[loop->current].meter, bytes);
+    meter_moved(loop->outputs[0].meter, bytes);
+    meter_passed(loop->meter, bytes);
+    loop->idle_since_ns = 0;
+    loop->outputs[0].blocked_since_ns = 0;
+    count_towards_size(loop, bytes);
+}
+
+/* EAGAIN from splice(2) does not say which side it was: one look does. False if it was neither. */
+static bool find_blocked(struct poll_loop *loop)
+{
+    struct loop_input *input = &loop->inputs[loop->current];
+    const struct endpoint *output = &loop->outputs[0].endpoint;
+    struct pollfd fds[] = {
+        {.fd = endpoint_pollable(&input->endpoint) ? input->endpoint.fd : -1, .events = POLLIN},
+        {.fd = endpoint_pollable(output) ? output->fd : -1, .events = POLLOUT}};
+    loop->meter->calls[METER_POLL]++;
+    if (platform_poll(fds, 2, 0) < 0)
+        return false;
+    input->ready = fds[0].revents != 0;
+    loop->flow.outputs[0].blocked = fds[1].fd >= 0 && fds[1].revents == 0;
+    return !input_is_ready(input) || loop->flow.outputs[0].blocked;
+}
+
+/* Moves bytes from the input to the output without a copy. False: nothing moved. */
+static bool pass_bytes(struct poll_loop *loop)
+{
+    struct loop_input *input = &loop->inputs[loop->current];
+    struct loop_output *output = &loop->outputs[0];
+    if (loop->phase != LOOP_RUNNING || !flow_passable(&loop->flow) || !input_is_ready(input))
+        return false;
+    bool from_disk = endpoint_on_disk(&input->endpoint);
+    bool on_disk = from_disk || endpoint_on_disk(&output->endpoint);
+    struct file_call call = on_disk ? before_file_call(loop) : (struct file_call){0};
+    struct transfer transfer =
+        transfer_pass(loop->way, &input->endpoint, &output->endpoint,
+                      limit_to_size(loop, PASS_BYTES), &loop->meter->calls[METER_SPLICE]);
+    if (on_disk)
+        after_file_call(loop, call, from_disk ? METER_INPUT : METER_OUTPUT,
+                        from_disk ? input->meter : output->meter);
+    switch (transfer.status) {
+    case TRANSFER_MOVED:
+        passed(loop, transfer.bytes);
+        return true;
+    case TRANSFER_END:
+        return fill_ring(loop, loop->flow.chunk_size);
+    case TRANSFER_FAILED:
+        if (transfer.error == EPIPE)
+            loop_output_failed(loop, output, EPIPE);
+        else
+            loop->flow.passing = false;
+        return true;
+    case TRANSFER_BLOCKED:
+        break;
+    }
+    return !find_blocked(loop) && fill_ring(loop, loop->flow.chunk_size);
+}
+
 /* One turn's worth. */
 static bool move_bytes(struct poll_loop *loop)
 {
-    bool moved = false;
     flow_update(&loop->flow);
+    bool moved = pass_bytes(loop);
     for (size_t i = 0; i < loop->output_count && loop->phase != LOOP_DONE; i++)
         moved |= write_output(loop, i);
     flow_update(&loop->flow);
@@ -225,30 +306,24 @@ static bool is_drained(const struct poll_loop *loop)
 /* Time spent stopped counts against nobody's timeout. */
 static void restart_timeouts(struct poll_loop *loop)
 {
-    uint64_t now = platform_now();
+    uint64_t now = loop->meter->now_ns;
     if (loop->idle_since_ns != 0)
         loop->idle_since_ns = now;
     for (size_t i = 0; i < loop->output_count; i++)
         if (loop->outputs[i].blocked_since_ns != 0)
             loop->outputs[i].blocked_since_ns = now;
-    loop->drain_progress_ns = now;
+    loop->drain_start_ns = now;
 }
 
 static enum meter_state waiting_state(const struct poll_loop *loop);
 
 static void stop_process(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
-        endpoint_restore(&loop->inputs[i].endpoint);
-    for (size_t i = 0; i < loop->output_count; i++)
-        endpoint_restore(&loop->outputs[i].endpoint);
+    loop_restore_flags(loop);
     meter_advance(loop->meter, METER_BUSY, platform_now());
     signals_stop_process();
     meter_advance(loop->meter, waiting_state(loop), platform_now());
-    for (size_t i = 0; i < loop->input_count; i++)
-        endpoint_reapply(&loop->inputs[i].endpoint);
-    for (size_t i = 0; i < loop->output_count; i++)
-        endpoint_reapply(&loop->outputs[i].endpoint);
+    loop_reapply_flags(loop);
     restart_timeouts(loop);
 }
 
@@ -276,6 +351,7 @@ static void handle_signals(struct poll_loop *loop)
             stop_process(loop);
             break;
         case SIGCONT:
+            meter_advance(loop->meter, METER_BUSY, platform_now());
             restart_timeouts(loop);
             break;
         default:
@@ -338,22 +414,37 @@ static bool expired(uint64_t since_ns, uint64_t limit_ns, uint64_t now_ns)
     return since_ns != 0 && limit_ns != 0 && now_ns - since_ns >= limit_ns;
 }
 
+/* Since when an output takes nothing of what is left after the end of input; 0: not so. */
+static uint64_t drain_since_ns(const struct poll_loop *loop, const struct loop_output *output)
+{
+    uint64_t blocked = output->blocked_since_ns;
+    return blocked != 0 && blocked < loop->drain_start_ns ? loop->drain_start_ns : blocked;
+}
+
+static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *output = &loop->outputs[index];
+    uint64_t now = loop->meter->now_ns;
+    uint64_t stall_ns = loop->options->stall_timeout_ns;
+    uint64_t drain_ns = drain_limit_ns(loop);
+    if (output->state != OUTPUT_OPEN || !loop->flow.outputs[index].blocked)
+        return;
+    if (expired(output->blocked_since_ns, stall_ns, now))
+        output_timed_out(loop, output, stall_ns, "--stall-timeout");
+    else if (expired(drain_since_ns(loop, output), drain_ns, now))
+        output_timed_out(loop, output, drain_ns, "--drain-timeout");
+}
+
+/* What poll() has just found ready is not too late. */
 static void enforce_timeouts(struct poll_loop *loop)
 {
     uint64_t now = loop->meter->now_ns;
-    if (expired(loop->idle_since_ns, loop->options->idle_timeout_ns, now))
+    if (expired(loop->idle_since_ns, loop->options->idle_timeout_ns, now) &&
+        !loop->inputs[loop->current].ready)
         idle_timed_out(loop);
     loop->flow.absorbing |= now >= absorb_deadline_ns(loop);
-    bool drain_expired = expired(loop->drain_progress_ns, drain_limit_ns(loop), now);
-    for (size_t i = 0; i < loop->output_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
-        if (output->state != OUTPUT_OPEN || output->blocked_since_ns == 0)
-            continue;
-        if (expired(output->blocked_since_ns, loop->options->stall_timeout_ns, now))
-            output_timed_out(loop, output, loop->options->stall_timeout_ns, "--stall-timeout");
-        else if (drain_expired)
-            output_timed_out(loop, output, loop->options->drain_timeout_ns, "--drain-timeout");
-    }
+    for (size_t i = 0; i < loop->output_count; i++)
+        enforce_output_timeouts(loop, i);
     if (loop->next_sample_ns != 0 && now >= loop->next_sample_ns) {
         report_sample(loop->reporter, loop->meter);
         uint64_t every = loop->options->report_every_ns;
@@ -373,15 +464,12 @@ static uint64_t earlier(uint64_t deadline_ns, uint64_t since_ns, uint64_t limit_
 static int64_t time_to_wait(const struct poll_loop *loop)
 {
     uint64_t deadline = UINT64_MAX;
-    bool blocked = false;
     deadline = earlier(deadline, loop->idle_since_ns, loop->options->idle_timeout_ns);
     for (size_t i = 0; i < loop->output_count; i++) {
-        uint64_t since = loop->outputs[i].blocked_since_ns;
-        deadline = earlier(deadline, since, loop->options->stall_timeout_ns);
-        blocked |= since != 0;
+        const struct loop_output *output = &loop->outputs[i];
+        deadline = earlier(deadline, output->blocked_since_ns, loop->options->stall_timeout_ns);
+        deadline = earlier(deadline, drain_since_ns(loop, output), drain_limit_ns(loop));
     }
-    if (blocked)
-        deadline = earlier(deadline, loop->drain_progress_ns, drain_limit_ns(loop));
     if (loop->next_sample_ns != 0)
         deadline = earlier(deadline, loop->next_sample_ns - 1, 1);
     if (loop->phase == LOOP_OPENING)
@@ -397,11 +485,13 @@ static int64_t time_to_wait(const struct poll_loop *loop)
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
+/* Whether an output keeps bytes waiting: in the ring, or in the input if they go past the ring. */
 static bool output_is_blocked(const struct poll_loop *loop, size_t index)
 {
-    const struct loop_output *output = &loop->outputs[index];
-    return output->state == OUTPUT_OPEN && loop->flow.outputs[index].blocked &&
-           flow_sendable(&loop->flow, index) > 0;
+    if (loop->outputs[index].state != OUTPUT_OPEN || !loop->flow.outputs[index].blocked)
+        return false;
+    return flow_sendable(&loop->flow, index) > 0 ||
+           (loop->flow.passing && input_is_ready(&loop->inputs[loop->current]));
 }
 
 /* Which state a wait that begins now is (DESIGN: first match wins). Nothing can move. */
@@ -421,7 +511,7 @@ static void prepare_poll(struct poll_loop *loop)
     uint64_t now = loop->meter->now_ns;
     loop->fds[FD_SIGNALS] = (struct pollfd){.fd = loop->signals.fd, .events = POLLIN};
     loop->fds[FD_INPUT] = (struct pollfd){.fd = -1};
-    bool wants_input = input_may_be_read(loop);
+    bool wants_input = input_may_be_read(loop) || input_may_be_passed(loop);
     if (wants_input && !input_is_ready(&loop->inputs[loop->current])) {
         const struct endpoint *endpoint = &loop->inputs[loop->current].endpoint;
         loop->fds[FD_INPUT] = (struct pollfd){.fd = endpoint->fd, .events = POLLIN};
@@ -499,9 +589,13 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
     loop->last_poll_ns = loop->meter->now_ns;
     if (!moved)
         note_waits(loop, state, loop->meter->now_ns - before);
+    /* Timers ran on while bpipe was stopped: SIGCONT has to be seen before they are enforced. */
     if (events > 0)
         dispatch(loop);
-    enforce_timeouts(loop);
+    else if (events < 0 || !moved)
+        handle_signals(loop);
+    if (loop->phase != LOOP_DONE)
+        enforce_timeouts(loop);
 }
 
 /* --- the run ---------------------------------------------------------------------------------- */

@@ -26,6 +26,7 @@
 #include "report.h"
 #include "ring.h"
 #include "signals.h"
+#include "transfer.h"
 
 #include <poll.h>
 #include <stdbool.h>
@@ -60,6 +61,7 @@ struct poll_loop {
     struct signals signals;
     struct ending ending;
     enum loop_phase phase;
+    enum transfer_way way; /* from the current input to the sole output */
 
     struct loop_input *inputs; /* read in turn; `current` is open while RUNNING */
     size_t input_count, current;
@@ -67,10 +69,10 @@ struct poll_loop {
     size_t output_count, open_outputs;
     struct pollfd *fds; /* the self-pipe, the current input, the outputs */
 
-    bool size_known;            /* --stop-at-size has a size to stop at */
-    uint64_t size_left;         /* --stop-at-size: bytes or records still to be read */
-    uint64_t idle_since_ns;     /* the input may be read and has nothing; 0: not so */
-    uint64_t drain_progress_ns; /* while DRAINING: when an output last took something */
+    bool size_known;         /* --stop-at-size has a size to stop at */
+    uint64_t size_left;      /* --stop-at-size: bytes or records still to be read */
+    uint64_t idle_since_ns;  /* the input may be read and has nothing; 0: not so */
+    uint64_t drain_start_ns; /* when DRAINING began, or was resumed by SIGCONT */
     uint64_t last_poll_ns;
     uint64_t next_sample_ns;                    /* --report-every; 0: none */
     uint64_t next_opening_ns, opening_delay_ns; /* when to try a FIFO without a reader again */

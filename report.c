@@ -13,6 +13,7 @@
 #include "report_sink.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,36 +97,81 @@ static void fail(struct report *report, int error)
 
 /* --- opening ------------------------------------------------------------------------------- */
 
+static bool same_inode(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Finds the directory of a path, and the name in it. */
+static bool split_path(const char *path, struct stat *directory, const char **name)
+{
+    char text[PATH_MAX] = ".";
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+
+    *name = path + length;
+    if (length >= sizeof text)
+        return false;
+    if (length > 0) {
+        memcpy(text, path, length);
+        text[length] = '\0';
+    }
+    return stat(text, directory) == 0;
+}
+
+/*
+ * Whether a path is the regular file that an endpoint names (`dash`: what "-" stands for there), or
+ * neither exists and both would be made in the same place.
+ */
+static bool same_file(const char *path, const char *endpoint, int dash)
+{
+    struct stat a, b;
+    const char *name, *other;
+    int fd = endpoint_inherited_number(endpoint, dash);
+    bool exists = stat(path, &a) == 0;
+
+    if (exists != ((fd >= 0 ? fstat(fd, &b) : stat(endpoint, &b)) == 0))
+        return false;
+    if (exists)
+        return S_ISREG(a.st_mode) && same_inode(&a, &b);
+    return fd < 0 && split_path(path, &a, &name) && split_path(endpoint, &b, &other) &&
+           same_inode(&a, &b) && strcmp(name, other) == 0;
+}
+
 static bool is_output(const struct options *options, const char *path, int fd)
 {
     for (size_t i = 0; i < options->output_count && !options->discard; i++) {
         const char *output = options->outputs[i];
         if (fd >= 0 ? endpoint_inherited_number(output, STDOUT_FILENO) == fd
-                    : strcmp(output, path) == 0)
+                    : strcmp(output, path) == 0 || same_file(path, output, STDOUT_FILENO))
             return true;
     }
     return false;
 }
 
-/* Whether two reports would overwrite each other, or mix. */
-static bool same_file(const char *path, const char *other)
+static bool is_input(const struct options *options, const char *path)
 {
-    struct stat a, b;
+    for (size_t i = 0; i < options->input_count; i++)
+        if (same_file(path, options->inputs[i], STDIN_FILENO))
+            return true;
+    return false;
+}
+
+/* Whether two reports would overwrite each other, or mix. */
+static bool same_report(const char *path, const char *other)
+{
     int fd = endpoint_inherited_number(path, STDOUT_FILENO);
     int other_fd = endpoint_inherited_number(other, STDOUT_FILENO);
 
     if (fd >= 0 || other_fd >= 0)
         return fd == other_fd;
-    if (strcmp(path, other) == 0)
-        return true;
-    return stat(path, &a) == 0 && stat(other, &b) == 0 && S_ISREG(a.st_mode) &&
-           a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    return strcmp(path, other) == 0 || same_file(path, other, STDOUT_FILENO);
 }
 
 static bool is_taken(const struct reporter *reporter, const struct report *report)
 {
     for (const struct report *old = reporter->reports; old < report; old++)
-        if (old->sink != &the_stderr.sink && same_file(old->path, report->path))
+        if (old->sink != &the_stderr.sink && same_report(old->path, report->path))
             return true;
     return false;
 }
@@ -173,6 +219,10 @@ static int open_report(struct reporter *reporter, const struct options *options,
     if (is_output(options, report->path, fd)) {
         report_message("%s: is an output already; the report would mix with its data",
                        report->path);
+        return -1;
+    }
+    if (fd < 0 && is_input(options, report->path)) {
+        report_message("%s: is an input; the report would overwrite it", report->path);
         return -1;
     }
     if (is_taken(reporter, report)) {

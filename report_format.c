@@ -89,7 +89,7 @@ void text_add_decimal(struct text *text, double value, unsigned decimals)
     if (!(value > 0))
         value = 0;
     if (value > largest) {
-        text_add(text, "%.0f", fmin(value, 1e300));
+        text_add(text, "%.0f", value < 1e300 ? value : 1e300);
         return;
     }
     uint64_t scaled = (uint64_t)(value * (double)scale + 0.5);

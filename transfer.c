@@ -3,6 +3,7 @@
  */
 #include "transfer.h"
 
+#include "platform.h"
 #include "records.h"
 
 #include <errno.h>
@@ -51,10 +52,48 @@ struct transfer transfer_drain(struct ring *ring, size_t reader, struct endpoint
 {
     struct ring_span span = ring_read_span(ring, reader, max);
     ssize_t bytes = endpoint_writev(output, span.piece, span.count, calls);
+    if (bytes == 0) /* of more than none: a device at its end may say so (gnulib's full_write()) */
+        return (struct transfer){.status = TRANSFER_FAILED, .error = ENOSPC};
     if (bytes < 0)
         return moved_nothing(output);
-    return (struct transfer){.status = bytes > 0 ? TRANSFER_MOVED : TRANSFER_BLOCKED,
+    return (struct transfer){.status = TRANSFER_MOVED,
                              .bytes = (size_t)bytes,
                              .partial = (size_t)bytes < span.bytes,
                              .left_ring = ring_consume(ring, reader, (size_t)bytes)};
+}
+
+/* Once spliced, a pipe refuses RWF_NOWAIT for good (Linux, pipe_clear_nowait()), and the only way
+ * left to read it would be the flag that others share. */
+static bool can_splice(const struct endpoint *endpoint)
+{
+    bool pipe = endpoint->kind == ENDPOINT_PIPE && endpoint->nonblock.method != NONBLOCK_NOWAIT;
+    return pipe || endpoint_on_disk(endpoint);
+}
+
+enum transfer_way transfer_way(const struct endpoint *input, const struct endpoint *output)
+{
+    if (output->appends || output->sync || output->direct.wanted || input->direct.wanted ||
+        !can_splice(input) || !can_splice(output))
+        return TRANSFER_COPY;
+    if (input->kind == ENDPOINT_PIPE || output->kind == ENDPOINT_PIPE)
+        return TRANSFER_SPLICE;
+    return input->kind == ENDPOINT_REGULAR && output->kind == ENDPOINT_REGULAR ? TRANSFER_COPY_RANGE
+                                                                               : TRANSFER_COPY;
+}
+
+struct transfer transfer_pass(enum transfer_way way, struct endpoint *input,
+                              struct endpoint *output, size_t max, uint64_t *calls)
+{
+    ssize_t bytes;
+    do {
+        ++*calls;
+        bytes = way == TRANSFER_SPLICE ? platform_splice(input->fd, output->fd, max)
+                                       : platform_copy_range(input->fd, output->fd, max);
+    } while (bytes < 0 && errno == EINTR);
+    if (bytes > 0)
+        return (struct transfer){.status = TRANSFER_MOVED, .bytes = (size_t)bytes};
+    if (bytes == 0)
+        return (struct transfer){.status = TRANSFER_END};
+    return (struct transfer){.status = errno == EAGAIN ? TRANSFER_BLOCKED : TRANSFER_FAILED,
+                             .error = errno};
 }

@@ -1,6 +1,6 @@
 /*
- * transfer.h - the moves: input -> ring, and ring -> output. One system call each, never blocking
- * but for a disk.
+ * transfer.h - the moves: input -> ring, ring -> output, and input -> output past the ring. One
+ * system call each, never blocking but for a disk.
  */
 #ifndef BPIPE_TRANSFER_H
 #define BPIPE_TRANSFER_H
@@ -36,5 +36,25 @@ struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t 
 /* Writes up to `max` bytes that `reader` has not consumed, in one call. */
 struct transfer transfer_drain(struct ring *ring, size_t reader, struct endpoint *output,
                                size_t max, uint64_t *calls);
+
+/* How bytes can go from an input to an output without passing through our memory. */
+enum transfer_way { TRANSFER_COPY, TRANSFER_SPLICE, TRANSFER_COPY_RANGE };
+
+/*
+ * The way for two open endpoints: splice(2) if one is a pipe, copy_file_range(2) between regular
+ * files. TRANSFER_COPY, through the ring, for everything that behaves otherwise: terminals,
+ * devices, inherited sockets (splice would block), outputs in append mode, outputs that are synced
+ * or written directly.
+ */
+enum transfer_way transfer_way(const struct endpoint *input, const struct endpoint *output);
+
+/*
+ * Moves up to `max` bytes that way. TRANSFER_BLOCKED does not say which side is not ready; poll()
+ * does. TRANSFER_END means that nothing came: a read tells whether that is the end. TRANSFER_FAILED
+ * with EPIPE is the output's; with any other error the way is not for these two, nothing was lost,
+ * and a real fault shows up again on the way through the ring.
+ */
+struct transfer transfer_pass(enum transfer_way way, struct endpoint *input,
+                              struct endpoint *output, size_t max, uint64_t *calls);
 
 #endif

@@ -147,7 +147,7 @@ in_poll() {
 
 # --- data -----------------------------------------------------------------------------------
 
-# random_bytes COUNT [SEED]: the same bytes for the same seed. COUNT may end in K, M or G.
+# random_bytes COUNT [SEED]: the equal_files bytes for the same seed. COUNT may end in K, M or G.
 random_bytes() { randbytes "$@"; }
 
 # sum FILE, sum_stdin: SHA-256 alone.
@@ -263,4 +263,46 @@ public_dir() {
 
 rm_public() {
     [ -z "${public:-}" ] || rm -rf "$public"
+}
+
+# --- a bpipe in the background, and its neighbours --------------------------------------------
+
+# result COMMAND...: sets $result to "STATUS:STDOUT:STDERR". Unlike `run` it leaves closed
+# descriptors closed.
+# shellcheck disable=SC2034 # for the test
+result() {
+    local status=0
+    "$@" >result.out 2>result.err || status=$?
+    result=$status:$(<result.out):$(<result.err)
+}
+
+# Sets $idle: a descriptor that brings nothing, and no end. What is written to it is read.
+# shellcheck disable=SC2034
+open_idle() {
+    mkfifo idle
+    exec {idle}<>idle
+}
+
+# Sets $stuck: a descriptor that takes what a pipe holds and no more.
+# shellcheck disable=SC2034
+open_stuck() {
+    mkfifo stuck
+    exec {stuck}<>stuck
+}
+
+# Sets $writer, a FIFO called consumer, and $reader: it departs when that is closed everywhere, so
+# start with {reader}<&- what is to see it.
+# shellcheck disable=SC2034,SC2094
+open_consumer() {
+    local both
+    mkfifo consumer
+    exec {both}<>consumer {reader}<consumer {writer}>consumer {both}>&-
+}
+
+size_is() { # FILE BYTES
+    [ -e "$1" ] && equal "$2" "$(size_of "$1")"
+}
+
+equal_files() { # FILE FILE
+    equal "$(sum "$1")" "$(sum "$2")" "$2 is not $1"
 }

@@ -21,18 +21,18 @@ has_lines() { # FILE COUNT: at least so many
     [ "$(lines_of "$1")" -ge "$2" ]
 }
 
-# sample PID FILE: asks for a report and waits for it; FILE is that of --report json:FILE.
+# sample PID FILE: asks for a report and waits for it; FILE is that of --report json:FILE, and was
+# not there before this bpipe.
 sample() {
     local before
     before=$(lines_of "$2")
-    wait_until 20 catches_usr1 "$1"
-    kill -USR1 "$1"
+    wait_until 20 catches_usr1 "$1" && kill -USR1 "$1" || return 1
     wait_until 20 has_lines "$2" $((before + 1))
 }
 
 # shows PID FILE KEY VALUE: samples once; has the number of that name this value?
 shows() {
-    sample "$1" "$2"
+    sample "$1" "$2" || return 1
     [ "$(last_number "$3" "$2")" = "$4" ]
 }
 

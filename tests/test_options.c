@@ -77,7 +77,7 @@ static const struct {
     uint64_t value;
 } numbers[] = {
     {"", &parsed.buffer_size, 16 * KIB *KIB},
-    {"", &parsed.chunk_size, 128 * KIB},
+    {"", &parsed.chunk_size, 1024 * KIB},
     {"", &parsed.block_size, 0},
     {"", &parsed.size, 0},
     {"", &parsed.idle_timeout_ns, 0},
