@@ -134,7 +134,7 @@ burst_into() { # REPORT STALL [COMMAND...]
 burst() {
     begin
     burst_into free 0 "$@"
-    sed 's/held_s/free_s/; s/longest_s/free_longest_s/' free >m.free
+    sed 's/held_s/free_s/' free >m.free
     burst_into m.held "$stall" "$@"
     (($# == 0)) || mv used m.tool
 }
