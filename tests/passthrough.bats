@@ -138,15 +138,15 @@ copies() {
     random_bytes 3000000 >in
     local size
     for size in 1 4095 65536 1048576 1048577 2999999; do
-        { "$BPIPE" -q -S -s "$size" -o head && cat >tail; } <in
-        equal "$size" "$(size_of head)"
-        cat head tail | cmp in -
-        { "$BPIPE" -q -S -s "$size" | cat >head && cat >tail; } <in
-        equal "$size" "$(size_of head)"
-        cat head tail | cmp in -
-        cat in | { "$BPIPE" -q -S -s "$size" >head && cat >tail; }
-        equal "$size" "$(size_of head)"
-        cat head tail | cmp in -
+        { "$BPIPE" -q -S -s "$size" -o first && cat >rest; } <in
+        equal "$size" "$(size_of first)"
+        cat first rest | cmp in -
+        { "$BPIPE" -q -S -s "$size" | cat >first && cat >rest; } <in
+        equal "$size" "$(size_of first)"
+        cat first rest | cmp in -
+        cat in | { "$BPIPE" -q -S -s "$size" >first && cat >rest; }
+        equal "$size" "$(size_of first)"
+        cat first rest | cmp in -
     done
 }
 
@@ -295,9 +295,11 @@ small_writes() { # many pages with little in each
 
 @test "timeouts, samples and the verdict see bytes that pass" {
     random_bytes 100000 >in
+    # shellcheck disable=SC2016
     run -4 bash -c 'set -o pipefail; { cat in; sleep 5; } | "$BPIPE" -q --idle-timeout 0.3 >out'
     same out
     [[ $output == 'bpipe: stdin: no data for 300 ms (--idle-timeout)' ]]
+    # shellcheck disable=SC2016
     run -4 bash -c 'yes | head -c 64M | { "$BPIPE" -q --stall-timeout 0.3; } | { sleep 3; }
         exit "${PIPESTATUS[2]}"'
     [[ $output == 'bpipe: stdout: took no data for 300 ms (--stall-timeout)' ]]
