@@ -48,7 +48,7 @@ __attribute__((format(printf, 1, 2))) static int fail(const char *format, ...)
 static void compose(char *message, size_t size)
 {
     for (size_t i = 0; i < size; i++)
-        message[i] = (char)((unsigned)current_round * 31U + i);
+        message[i] = (char)((size_t)current_round * 31 + i);
 }
 
 static int play(int to, int from, int rounds, size_t size)
