@@ -76,9 +76,9 @@ raised() {
     for signal in TERM HUP INT QUIT; do
         for call in read:0 'write:*/out' splice:0; do
             for n in 1 3 9; do
-                if [ $call = splice:0 ]; then
+                if [ "$call" = splice:0 ]; then
                     ! is_portable && ((n == 1)) || continue # it may take all at once
-                    raised $signal $call 1 -q
+                    raised $signal "$call" 1 -q
                 else
                     raised $signal "$call" $n -C
                 fi
