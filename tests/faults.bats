@@ -36,8 +36,9 @@ storm() {
     done
 }
 
-# bpipe under the faults of this seed.
+# bpipe under the faults of this seed; with every second one all bytes go through the buffer.
 faulty() {
+    ((seed % 2)) || set -- -C "$@"
     with_faults FAULT_RATE="$rate" FAULT_SEED="$seed" FAULT_DELAY_US=200 FAULT_LOG="$T/log" \
         timeout -k 1 60 "$BPIPE" --report json:report "$@"
 }

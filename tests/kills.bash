@@ -32,6 +32,7 @@ plan_round() {
         ;;
     esac
     options+=(-z "$picked")
+    ((RANDOM % 2)) || options+=(-C)
     consumer=(randbytes -c "$data")
     if ((RANDOM % 3 == 0)) && [[ ${options[1]} != 16M ]]; then
         consumer=(randbytes -c -b 3000 -u 200 "$data")

@@ -181,7 +181,8 @@ int main(int argc, char *argv[])
     if (argc - optind > count)
         stream.state = strtoull(argv[argc - 1], NULL, 0) * UINT64_C(0xd1342543de82ef95);
     status = checks ? judge(&stream) : produce(&stream, parse_count(argv[optind]));
-    while (keeps)
-        pause();
+    if (keeps)
+        for (;;)
+            pause();
     return status;
 }
