@@ -120,7 +120,14 @@ int platform_set_direct(int fd, bool on)
 
 int platform_open_unnamed(const char *directory, mode_t mode)
 {
-    return again_open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+    int fd = again_open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+    char link[PROC_FD_PATH];
+    proc_fd_path(link, fd);
+    if (fd < 0 || access(link, F_OK) == 0)
+        return fd;
+    close(fd); /* without /proc it would never get a name */
+    errno = ENOSYS;
+    return -1;
 }
 
 int platform_link_unnamed(int fd, const char *path)

@@ -49,7 +49,8 @@ ssize_t platform_copy_range(int input, int output, size_t bytes);
 /* Turns O_DIRECT (open(2)) on or off. 1; 0 if it was so already; -1 with errno. */
 int platform_set_direct(int fd, bool on);
 
-/* O_TMPFILE (open(2)) in `directory`, for reading and writing: a descriptor, or -1 with errno. */
+/* O_TMPFILE (open(2)) in `directory`, for reading and writing: a descriptor, or -1 with errno;
+ * ENOSYS also where platform_link_unnamed() could not work. */
 int platform_open_unnamed(const char *directory, mode_t mode);
 /* Gives an unnamed file a name that must not exist yet (linkat(2)). 0, or -1 with errno. */
 int platform_link_unnamed(int fd, const char *path);

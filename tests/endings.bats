@@ -104,6 +104,16 @@ fed() {
     refute grep -iqE 'broken|fail|error' err
 }
 
+@test "the consumer leaves while an input FIFO waits for its first writer" {
+    open_consumer
+    mkfifo fifo
+    defsig "$BPIPE" -q fifo --report json:report >&"$writer" 2>err {reader}<&- &
+    wait_until 10 in_poll $!
+    exec {reader}<&-
+    finished $! 141
+    equal "" "$(<err)"
+}
+
 @test "a FIFO's reader leaves, which bpipe has opened" {
     open_idle
     mkfifo out
@@ -244,6 +254,7 @@ fed() {
     wait_until 10 in_poll "$bpipe"
     kill -TERM "$bpipe"
     wait_until 10 draining "$bpipe"
+    sample "$bpipe" report
     read=$(last_number bytes_in report)
     head -c "$read" <&"$stuck" >out
     finished "$bpipe" 143
@@ -562,6 +573,7 @@ bpipe: stdin: no data for 100 ms (--idle-timeout)" "$result"
 
 @test "an output that is its own input: refused in every form, and untouched" {
     local how name
+    ulimit -f 100000 # should it ever feed itself
     random_bytes 10K >want
     for how in 'f|f -o f' 'f|f -o ./f' 'f|f -o link' 'link|link -o f' 'f|f -o hard' \
         'f|--append -o f f' 'f|--append -o link f' 'f|f >>f' 'f|f 1<>f' 'stdin|<f >>f' \
@@ -583,6 +595,7 @@ bpipe: stdin: no data for 100 ms (--idle-timeout)" "$result"
 }
 
 @test "an output that is its own input, found out later: the rest is copied" {
+    ulimit -f 100000
     printf 'one ' >a
     printf 'two ' >f
     status=0
@@ -742,6 +755,28 @@ bpipe: b: No such file or directory" "$BPIPE" -q -o made a b
     equal old "$(<old)"
     { "$BPIPE" -q -o missing/x 2>/dev/null || true; cat; } <in >out
     equal data "$(<out)"
+}
+
+# shellcheck disable=SC2016
+@test "too few descriptors: a message, and nothing is left" {
+    ! is_sanitized || skip "the sanitizers need some themselves"
+    local limit finished=0
+    random_bytes 100K >in
+    for limit in {4..12}; do
+        status=0
+        sh -c 'ulimit -n "$0" && exec "$BPIPE" -q -o one -o two in' "$limit" \
+            2>err 3>&- 4>&- || status=$?
+        if [ "$status" -eq 0 ]; then
+            equal_files in one
+            equal_files in two
+            finished=1
+            break
+        fi
+        equal 1 "$status" "with $limit"
+        [[ "$(<err)" =~ ^bpipe:\ (pipe|one|two|in):\ Too\ many\ open\ files$ ]]
+        [ ! -e one ] && [ ! -e two ]
+    done
+    equal 1 "$finished"
 }
 
 @test "a report or pid file that cannot be opened: found out before a byte moves" {
@@ -930,6 +965,19 @@ timeout_atomically() {
     done
     [ -p fifo ] && [ -c /dev/null ]
     equal "dir fifo in " "$(files)"
+}
+
+# shellcheck disable=SC2016
+@test "--atomic without /proc" {
+    skip_unless_root
+    skip_unless unshare
+    ! is_sanitized || skip "the sanitizers need /proc"
+    unshare -m mount -t tmpfs none /proc 2>/dev/null || skip "/proc cannot be covered here"
+    printf data >in
+    printf old >old
+    unshare -m sh -c 'mount -t tmpfs none /proc && exec "$BPIPE" -q --atomic -o new -o old in'
+    equal "data data" "$(<new) $(<old)"
+    equal "in new old " "$(files)"
 }
 
 @test "--atomic: the owner is kept by root" {

@@ -116,6 +116,18 @@ pid_in() { # FILE
     stays_idle "$(pid_in pid.1)" "$(pid_in pid.2)"
 }
 
+@test "a consumer that took much and stops, with a producer that would go on" {
+    open_stuck
+    yes | "$BPIPE" -q -B 1M -P pid.1 >&"$stuck" &
+    head -c 20M <&"$stuck" >/dev/null
+    wait_until 20 in_poll "$(pid_in pid.1)"
+    mkfifo stuck.2
+    exec {second}<>stuck.2
+    random_bytes 5M | "$BPIPE" -q -B 64K -P pid.2 >&"$second" &
+    head -c 2M <&"$second" >/dev/null
+    stays_idle "$(pid_in pid.1)" "$(pid_in pid.2)"
+}
+
 @test "a file that could be read, and a stuck output" {
     random_bytes 5M >data
     open_stuck
