@@ -464,6 +464,7 @@ kernel_knows_nowait() {
     open_raw_pty
     mkfifo feed
     set -o pipefail
+    # shellcheck disable=SC2002
     cat feed {slave}>&- {master}>&- | {
         exec {to_bpipe}>feed {from_producer}<&0 {to_consumer}>&1 >&2
         unshare -m sh -c 'mount -t tmpfs none /proc && exec "$BPIPE" -q -z 4K -o - -o fd://"$0"' \
