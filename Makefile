@@ -65,7 +65,8 @@ tools := $(patsubst tests/tools/%.c,build/tools/%,$(wildcard tests/tools/*.c))
 ifeq ($(SYSTEM),Linux)
 shim := build/fault.so build/tools/probe
 endif
-scripts := tests/run .ci/run $(wildcard tests/*.bash) $(wildcard tests/*.sh)
+bench_programs := build/bench/gen build/bench/sink
+scripts := tests/run bench/run .ci/run $(wildcard tests/*.bash tests/*.sh bench/*.bash)
 bats_files := $(wildcard tests/*.bats)
 man_pages := $(wildcard man/*.1)
 
@@ -117,6 +118,11 @@ $(tools): build/tools/%: tests/tools/%.c
 	$(quiet)$(CC) $(tool_flags) -c -o build/obj/$*.o $<
 	@$(CC) -static -o $@ build/obj/$*.o 2>/dev/null || $(CC) -o $@ build/obj/$*.o
 
+$(bench_programs): build/bench/%: bench/%.c bench/stream.c bench/stream.h
+	@mkdir -p $(@D)
+	@echo '  TOOL  $@'
+	$(quiet)$(CC) $(tool_flags) -o $@ $< bench/stream.c
+
 shim_sources := $(addprefix tests/fault/,shim.c plan.c dice.c)
 build/fault.so: $(shim_sources) tests/fault/fault.h
 	@mkdir -p $(@D)
@@ -143,10 +149,19 @@ check-long: export TEST_LONG := 1
 check check-long: programs
 	@tests/run $(TESTS)
 
+# --- benchmarks -----------------------------------------------------------------------------
+
+# CASE="pipe two": these only; TOOLS="bpipe pv": these only.
+.PHONY: bench bench-quick bench-report
+bench bench-quick bench-report: export BPIPE := $(CURDIR)/$(B)/bpipe
+bench bench-quick bench-report: export BENCH_BUILD := $(CURDIR)/build/bench
+bench bench-quick bench-report: bpipe $(bench_programs) $(tools)
+	@bench/run $(patsubst bench-%,--%,$(filter bench-%,$@)) $(CASE)
+
 # --- lint -----------------------------------------------------------------------------------
 
-c_files := $(sources) $(test_sources) $(wildcard tests/tools/*.c tests/fault/*.c)
-all_c_files := $(c_files) $(wildcard *.h tests/*.h tests/tools/*.h tests/fault/*.h)
+c_files := $(sources) $(test_sources) $(wildcard tests/tools/*.c tests/fault/*.c bench/*.c)
+all_c_files := $(c_files) $(wildcard *.h tests/*.h tests/tools/*.h tests/fault/*.h bench/*.h)
 tidy_flags = $(filter-out -Werror,$(FLAGS)) -I.
 
 .PHONY: lint-format lint-tidy lint-cppcheck lint-man lint-shell
@@ -157,7 +172,7 @@ lint-format:
 
 # What clang-tidy says is shown only where it finds something: it counts what it suppressed, too.
 lint-tidy: $(c_files:%=build/lint/%.tidy)
-build/lint/%.tidy: % .clang-tidy $(wildcard *.h tests/*.h)
+build/lint/%.tidy: % .clang-tidy $(wildcard *.h tests/*.h bench/*.h)
 	@mkdir -p $(@D)
 	@clang-tidy --quiet $< -- $(tidy_flags) >$@.out 2>&1 || { cat $@.out; exit 1; }
 	@touch $@
@@ -176,7 +191,7 @@ lint-man:
 
 # SC2154: bats sets $status, $output, $stderr. SC2030, SC2031: `run` is a subshell, on purpose.
 lint-shell:
-	@shellcheck $(scripts)
+	@shellcheck -x $(scripts)
 	@$(if $(bats_files),shellcheck -s bats -e SC2154$(comma)SC2030$(comma)SC2031 $(bats_files))
 comma := ,
 
@@ -198,6 +213,8 @@ help:
 	@echo '  all         ./bpipe (the default)'
 	@echo '  check       build and run the tests; TESTS="tests/ring.bats ..." runs only these'
 	@echo '  check-long  the tests and the long random runs'
+	@echo '  bench       bpipe beside its peers; CASE="pipe ring", TOOLS="bpipe pv": only these'
+	@echo '  bench-quick a smoke test of that; bench-report writes bench/RESULTS.md'
 	@echo '  lint        clang-format, clang-tidy, cppcheck, mandoc, shellcheck; quiet when clean'
 	@echo '  install     to $$(DESTDIR)$$(PREFIX): bin/bpipe, share/man/man1/bpipe.1'
 	@echo '  uninstall   removes what install put there'
@@ -210,3 +227,4 @@ help:
 	@echo '  CC, CPPFLAGS, CFLAGS, LDFLAGS, LDLIBS   as ever; static: CC=musl-gcc LDFLAGS=-static'
 	@echo '  PREFIX=$(PREFIX)  BINDIR  MANDIR  DESTDIR  INSTALL'
 	@echo '  TEST_JOBS=N test files at once (default: the cores); TEST_TIMEOUT=SECONDS for each'
+	@echo '  BENCH_SIZE=2G  BENCH_RUNS=5  BENCH_DIR=DIRECTORY for files (default: TMPDIR)'

@@ -6,6 +6,7 @@
  */
 #include "atomic_file.h"
 
+#include "again.h"
 #include "platform.h"
 
 #include <errno.h>
@@ -92,7 +93,7 @@ static int open_temporary(struct atomic_file *file, const char *directory)
     int fd = platform_open_unnamed(directory, 0666);
     if (fd >= 0)
         return fd;
-    fd = platform_open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    fd = again_open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     file->named = fd >= 0;
     return fd;
 }
@@ -139,10 +140,10 @@ static int copy_attributes(const struct atomic_file *file, int fd)
 static void sync_directory(const char *path)
 {
     char *directory = directory_of(path);
-    int fd = directory == NULL ? -1 : platform_open(directory, O_RDONLY | O_CLOEXEC, 0);
+    int fd = directory == NULL ? -1 : again_open(directory, O_RDONLY | O_CLOEXEC, 0);
     free(directory);
     if (fd >= 0) {
-        (void)platform_sync(fd, false);
+        (void)again_sync(fd);
         close(fd);
     }
 }
@@ -170,7 +171,10 @@ static int rename_target(struct atomic_file *file, int fd)
 
 int atomic_file_sync(const struct atomic_file *file, int fd)
 {
-    return copy_attributes(file, fd) == 0 ? platform_sync(fd, false) : -1;
+    if (copy_attributes(file, fd) != 0)
+        return -1;
+    /* Some filesystems cannot sync, and say so with EINVAL: nothing is wrong then. */
+    return again_sync(fd) == 0 || errno == EINVAL ? 0 : -1;
 }
 
 int atomic_file_publish(struct atomic_file *file, int fd)

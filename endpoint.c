@@ -7,6 +7,7 @@
  */
 #include "endpoint.h"
 
+#include "again.h"
 #include "platform.h"
 
 #include <errno.h>
@@ -169,7 +170,7 @@ int endpoint_open_input(struct endpoint *endpoint, const char *text, const struc
                                   .fd = endpoint_inherited_number(text, STDIN_FILENO)};
     if (endpoint->fd >= 0)
         return adopt(endpoint, O_RDONLY, options) == 0 ? 0 : refuse(endpoint, "");
-    endpoint->fd = platform_open(text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+    endpoint->fd = again_open(text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
     if (endpoint->fd < 0)
         return refuse(endpoint, "");
     nonblock_own(&endpoint->nonblock, endpoint->fd);
@@ -191,10 +192,10 @@ void endpoint_open_discard(struct endpoint *endpoint)
 static int open_existing(struct endpoint *endpoint, const char *path, int flags,
                          const struct options *options)
 {
-    endpoint->fd = platform_open(path, flags, 0);
+    endpoint->fd = again_open(path, flags, 0);
     if (endpoint->fd < 0 && errno == ENOENT) {
         if (options->file_mode != FILE_NO_CLOBBER)
-            endpoint->fd = platform_open(path, flags | O_CREAT, 0666);
+            endpoint->fd = again_open(path, flags | O_CREAT, 0666);
         else
             errno = EEXIST; /* the link does exist */
     }
@@ -219,7 +220,7 @@ static int open_path(struct endpoint *endpoint, const char *path, const struct o
     int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     if (options->file_mode == FILE_APPEND)
         flags |= O_APPEND;
-    endpoint->fd = platform_open(path, flags | O_CREAT | O_EXCL, 0666);
+    endpoint->fd = again_open(path, flags | O_CREAT | O_EXCL, 0666);
     endpoint->created = endpoint->fd >= 0;
     if (endpoint->created || errno != EEXIST)
         return endpoint->created ? 0 : -1;
@@ -264,7 +265,7 @@ enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char
 
 int endpoint_begin_output(struct endpoint *endpoint)
 {
-    if (endpoint->truncate && platform_truncate(endpoint->fd, 0) != 0) {
+    if (endpoint->truncate && again_truncate(endpoint->fd, 0) != 0) {
         set_error(endpoint, "cannot be truncated: ", errno);
         return -1;
     }
@@ -344,7 +345,7 @@ ssize_t endpoint_writev(struct endpoint *endpoint, struct iovec *iov, int count,
                          ? write_direct(endpoint, iov, count, calls)
                          : nonblock_writev(&endpoint->nonblock, endpoint->fd, iov, count, calls);
     if (result > 0 && endpoint->sync && endpoint_on_disk(endpoint) &&
-        platform_sync(endpoint->fd, true) != 0)
+        again_sync_data(endpoint->fd) != 0 && errno != EINVAL)
         return -1;
     return result;
 }
@@ -407,8 +408,8 @@ int endpoint_sync_output(struct endpoint *endpoint)
     if (endpoint->atomic.target != NULL)
         result = atomic_file_sync(&endpoint->atomic, endpoint->fd);
     else if (endpoint->sync && endpoint->fd >= 0 && endpoint_on_disk(endpoint))
-        result = platform_sync(endpoint->fd, false);
-    if (result == 0)
+        result = again_sync(endpoint->fd);
+    if (result == 0 || errno == EINVAL) /* fsync(2): EINVAL where there is nothing to sync */
         return 0;
     set_error(endpoint, "sync failed: ", errno);
     return -1;

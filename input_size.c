@@ -3,6 +3,7 @@
  */
 #include "input_size.h"
 
+#include "again.h"
 #include "endpoint.h"
 #include "records.h"
 
@@ -89,7 +90,7 @@ static int add_size_at(int directory, const char *name, int flags, enum record_k
     }
     if (!regular && !S_ISDIR(status.st_mode))
         return 0;
-    int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
+    int fd = again_openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
     return fd < 0 ? -1 : add_open_file(fd, &status, kind, size);
 }
 

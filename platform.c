@@ -10,6 +10,8 @@
 
 #include "platform.h"
 
+#include "again.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -55,7 +57,7 @@ int platform_reopen(int fd, int flags)
 {
     char path[PROC_FD_PATH];
     proc_fd_path(path, fd);
-    return platform_open(path, flags | O_CLOEXEC, 0);
+    return again_open(path, flags | O_CLOEXEC, 0);
 }
 
 bool platform_is_pty_master(int fd)
@@ -118,7 +120,7 @@ int platform_set_direct(int fd, bool on)
 
 int platform_open_unnamed(const char *directory, mode_t mode)
 {
-    int fd = platform_open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+    int fd = again_open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
     char link[PROC_FD_PATH];
     proc_fd_path(link, fd);
     if (fd < 0 || access(link, F_OK) == 0)
@@ -240,33 +242,6 @@ int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns)
 }
 
 #endif
-
-int platform_open(const char *path, int flags, mode_t mode)
-{
-    int fd;
-    do
-        fd = open(path, flags, mode);
-    while (fd < 0 && errno == EINTR);
-    return fd;
-}
-
-int platform_truncate(int fd, off_t size)
-{
-    int result;
-    do
-        result = ftruncate(fd, size);
-    while (result != 0 && errno == EINTR);
-    return result;
-}
-
-int platform_sync(int fd, bool bytes_only)
-{
-    int result;
-    do
-        result = bytes_only ? fdatasync(fd) : fsync(fd);
-    while (result != 0 && errno == EINTR);
-    return result != 0 && errno == EINVAL ? 0 : result;
-}
 
 static uint64_t clock_ns(clockid_t clock)
 {

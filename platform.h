@@ -17,14 +17,6 @@
 /* "linux" or "portable", for --version. */
 extern const char platform_name[];
 
-/* open(2) and ftruncate(2) that go on when they are interrupted. */
-int platform_open(const char *path, int flags, mode_t mode);
-int platform_truncate(int fd, off_t size);
-
-/* fsync(2), or fdatasync(2) if only the bytes matter, that goes on when it is interrupted; 0 also
- * for what cannot be synced (EINVAL): a pipe, a device. */
-int platform_sync(int fd, bool bytes_only);
-
 /*
  * Opens a private description of what `fd` refers to, with access mode and O_NONBLOCK|O_NOCTTY as
  * `flags` say (proc(5), /proc/pid/fd). The caller checks that it is the same object. A new

@@ -10,6 +10,7 @@
 
 #include "report_sink.h"
 
+#include "again.h"
 #include "platform.h"
 
 #include <errno.h>
@@ -59,7 +60,7 @@ void sink_open_stderr(struct sink *sink)
 int sink_open_path(struct sink *sink, const char *path)
 {
     struct stat status;
-    int fd = platform_open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+    int fd = again_open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
 
     *sink = (struct sink){.fd = -1};
     if (fd < 0)
@@ -77,7 +78,7 @@ int sink_open_path(struct sink *sink, const char *path)
 /* `whole` is where the lines that were written before end: what was torn is taken back. */
 static void give_up(struct sink *sink, int error, uint64_t whole)
 {
-    if (sink->truncate && sink->written > whole && platform_truncate(sink->fd, (off_t)whole) == 0)
+    if (sink->truncate && sink->written > whole && again_truncate(sink->fd, (off_t)whole) == 0)
         sink->written = whole;
     sink->error = error;
     sink->sent = 0;
@@ -109,7 +110,7 @@ static size_t write_now(struct sink *sink, const char *bytes, size_t length)
     uint64_t whole = sink->written, calls = 0;
     size_t sent = 0;
 
-    if (sink->truncate && sink->written == 0 && platform_truncate(sink->fd, 0) != 0) {
+    if (sink->truncate && sink->written == 0 && again_truncate(sink->fd, 0) != 0) {
         give_up(sink, errno, 0);
         return 0;
     }
@@ -246,7 +247,7 @@ static int open_temporary(struct replaced_file *file)
             snprintf(file->temporary, size, "%s.%ld.tmp", file->path, pid);
         else
             snprintf(file->temporary, size, "%s.%ld.%d.tmp", file->path, pid, i);
-        fd = platform_open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        fd = again_open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd < 0 && errno != EEXIST)
             break;
     }

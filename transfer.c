@@ -52,9 +52,11 @@ struct transfer transfer_drain(struct ring *ring, size_t reader, struct endpoint
 {
     struct ring_span span = ring_read_span(ring, reader, max);
     ssize_t bytes = endpoint_writev(output, span.piece, span.count, calls);
+    if (bytes == 0) /* of more than none: a device at its end may say so (gnulib's full_write()) */
+        return (struct transfer){.status = TRANSFER_FAILED, .error = ENOSPC};
     if (bytes < 0)
         return moved_nothing(output);
-    return (struct transfer){.status = bytes > 0 ? TRANSFER_MOVED : TRANSFER_BLOCKED,
+    return (struct transfer){.status = TRANSFER_MOVED,
                              .bytes = (size_t)bytes,
                              .partial = (size_t)bytes < span.bytes,
                              .left_ring = ring_consume(ring, reader, (size_t)bytes)};

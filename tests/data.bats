@@ -89,7 +89,7 @@ through() {
     if ! is_portable; then
         equal 4096 "$(pipesize 8 4096)"
     fi
-    "$BPIPE" -J 0 -z 100001 -B 300007 --report json:report in >out 8>&- &
+    "$BPIPE" -C -J 0 -z 100001 -B 300007 --report json:report in >out 8>&- &
     pid=$!
     wait_until 20 holds "$pid" out
     timeout 60 dd bs=777 iflag=fullblock count=$((1048576 / 777)) <&8 2>/dev/null >copy
@@ -124,6 +124,7 @@ through() {
         ((RANDOM % 3)) || options+=(--resume-fill $((RANDOM % 101)))
         ((RANDOM % 3)) || options+=(-J 0)
         ((RANDOM % 4)) || options+=(-K)
+        ((RANDOM % 2)) || options+=(-C)
         for ((i = RANDOM % 3; i > 0; i--)); do
             options+=(-o "copy.$i")
         done
@@ -596,6 +597,7 @@ rest_follows() {
     for size in 1 511 65536 131072 131073 200001 299999 300000; do
         rest_follows $size -s $size
         rest_follows $size -s $size -B 1000 -z 333
+        rest_follows $size -s $size -C
     done
     rest_follows 300000 -s 300001 # there are not so many
     rest_follows 100 -s 100 --start-fill 100

@@ -209,11 +209,13 @@ static void test_resume_fill(void)
 
 static void test_window(void)
 {
-    struct options options = {
-        .buffer_size = 4 * FLOW_WINDOW, .chunk_size = FLOW_WINDOW, .resume_fill_percent = 100};
+    struct options options = {.buffer_size = (uint64_t)4 * FLOW_WINDOW,
+                              .chunk_size = FLOW_WINDOW,
+                              .resume_fill_percent = 100};
     struct ring ring;
     struct flow flow;
-    if (!tap_ok(ring_init(&ring, 4 * FLOW_WINDOW, 2) == 0 && flow_init(&flow, &ring, &options) == 0,
+    if (!tap_ok(ring_init(&ring, (size_t)4 * FLOW_WINDOW, 2) == 0 &&
+                    flow_init(&flow, &ring, &options) == 0,
                 "memory"))
         return;
     ring_commit(&ring, FLOW_WINDOW - 1);

@@ -12,15 +12,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static int die(const char *what)
+static void die(const char *what)
 {
     fprintf(stderr, "packets: %s: %s\n", what, strerror(errno));
-    return 127;
+    exit(127);
 }
 
 /* Returns 0 at the end of the stream, or -1 with errno. */
@@ -56,24 +57,24 @@ int main(int argc, char *argv[])
     }
     file = open(argv[1], O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file < 0)
-        return die(argv[1]);
+        die(argv[1]);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) < 0)
-        return die("socketpair");
+        die("socketpair");
     child = fork();
     if (child < 0)
-        return die("fork");
+        die("fork");
     if (child == 0) {
         close(ends[0]);
         if (dup2(ends[1], STDOUT_FILENO) < 0 || close(ends[1]) < 0)
-            return die("dup2");
+            die("dup2");
         execvp(argv[2], argv + 2);
-        return die(argv[2]);
+        die(argv[2]);
     }
     close(ends[1]);
     if (copy(ends[0], file) < 0)
-        return die(argv[1]);
+        die(argv[1]);
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
-            return die("waitpid");
+            die("waitpid");
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -5,10 +5,12 @@
  *
  * Writes one line to FILE (made new) or FD (default: stderr):
  *
- *     wall_s=1.234567 user_s=0.100000 sys_s=0.200000 maxrss_kib=1996 status=0 signal=0
+ *     wall_s=1.234567 user_s=0.100000 sys_s=0.200000 maxrss_kib=1996 voluntary=12 involuntary=3
+ *     status=0 signal=0
  *
- * and ends with the command's status, or 128 + N where signal N ended it (then status=-1), or 127
- * where it could not be run. FD is not open in the command.
+ * (as one) and ends with the command's status, or 128 + N where signal N ended it (then status=-1),
+ * or 127 where it could not be run. FD is not open in the command. voluntary and involuntary are
+ * context switches; threads count, and children that the command waited for.
  *
  * Why a program of its own: the peak memory of a process starts at what the process it was forked
  * from had at exec, so that bash or Python as the parent would measure themselves. This one is
@@ -73,10 +75,12 @@ int main(int argc, char *argv[])
             die("wait4");
     clock_gettime(CLOCK_MONOTONIC, &end);
 
-    dprintf(report, "wall_s=%.6f user_s=%.6f sys_s=%.6f maxrss_kib=%ld status=%d signal=%d\n",
+    dprintf(report,
+            "wall_s=%.6f user_s=%.6f sys_s=%.6f maxrss_kib=%ld voluntary=%ld involuntary=%ld "
+            "status=%d signal=%d\n",
             (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9,
-            seconds(usage.ru_utime), seconds(usage.ru_stime), usage.ru_maxrss,
-            WIFEXITED(status) ? WEXITSTATUS(status) : -1,
+            seconds(usage.ru_utime), seconds(usage.ru_stime), usage.ru_maxrss, usage.ru_nvcsw,
+            usage.ru_nivcsw, WIFEXITED(status) ? WEXITSTATUS(status) : -1,
             WIFSIGNALED(status) ? WTERMSIG(status) : 0);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

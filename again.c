@@ -1,0 +1,53 @@
+/*
+ * again.c - see again.h.
+ */
+#include "again.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+int again_open(const char *path, int flags, mode_t mode)
+{
+    int fd;
+    do
+        fd = open(path, flags, mode);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+int again_openat(int directory, const char *path, int flags)
+{
+    int fd;
+    do
+        fd = openat(directory, path, flags);
+    while (fd < 0 && errno == EINTR);
+    return fd;
+}
+
+int again_truncate(int fd, off_t size)
+{
+    int result;
+    do
+        result = ftruncate(fd, size);
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
+int again_sync(int fd)
+{
+    int result;
+    do
+        result = fsync(fd);
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
+int again_sync_data(int fd)
+{
+    int result;
+    do
+        result = fdatasync(fd);
+    while (result != 0 && errno == EINTR);
+    return result;
+}

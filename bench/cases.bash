@@ -1,0 +1,166 @@
+# cases.bash - what is measured, and beside whom. bench/run reads it.
+#
+# define_case NAME says all there is about a case:
+#   title    for people
+#   kind     of table: throughput, latency, burst, start (figures.awk)
+#   shape    the pipeline (shapes.bash), and what it needs: bytes, gen, sink, outputs
+#   labels   the tools as the tables and bench/targets call them: bpipe..., "no tool"..., peers
+#   commands their words; none: no tool; @NAME: no tool, and another shape
+#
+# From bench/run: size, rounds, stall. From the user: TOOLS.
+#
+# shellcheck shell=bash disable=SC2034,SC2154
+
+MiB=$((1 << 20))
+slow_rate=256M # bytes a second that the slow consumer takes
+
+all_cases=(pipe two ring lines slow file-pipe pipe-file file-file file-null outputs-2 outputs-4
+    outputs-8 pingpong dribble burst-4 burst-16 burst-64 startup)
+
+no_tool() {
+    labels+=("no tool") commands+=("")
+}
+
+tool() { # LABEL COMMAND...: if it is installed and wanted
+    command -v "$2" >/dev/null || return 0
+    [[ -z ${TOOLS:-} || " $TOOLS " == *" $2 "* ]] || return 0
+    labels+=("$1")
+    shift
+    commands+=("$*")
+}
+
+# The peers, quiet, at their best with blocks of 128 KiB. BUFFER: for those that have one.
+peers() { # BUFFER
+    tool cat cat
+    tool "dd bs=128k" dd bs=128k status=none
+    tool pv pv -q
+    tool mbuffer mbuffer -q
+    tool "mbuffer -s 128k -m $1" mbuffer -q -s 128k -m "$1"
+    tool "buffer -s 128k -m ${1,,}" buffer -s 128k -m "${1,,}"
+    tool "cstream -b 128k" cstream -b 131072
+    tool "socat -b 128k" socat -u -b 131072 STDIN STDOUT
+}
+
+# The same, set up to hold as much as bpipe.
+buffering_peers() { # BUFFER
+    tool cat cat
+    tool "dd bs=128k" dd bs=128k status=none
+    tool "pv -C -B $1" pv -q -C -B "$1"
+    tool mbuffer mbuffer -q
+    tool "mbuffer -s 128k -m $1" mbuffer -q -s 128k -m "$1"
+    tool "buffer -s 128k -m ${1,,}" buffer -s 128k -m "${1,,}"
+    tool "cstream -c 1 -B $1" cstream -c 1 -b 131072 -B "$1"
+    tool "socat -b 128k" socat -u -b 131072 STDIN STDOUT
+}
+
+define_outputs() { # NUMBER
+    local number files=() options=() mbuffer_options=()
+    outputs=$1
+    for ((number = 2; number <= outputs; number++)); do
+        files+=("o.$number")
+        options+=(-o "o.$number")
+        mbuffer_options+=(-f -o "o.$number") # -f is for the next one only
+    done
+    title="one pipe -> $outputs pipes" shape=many_outputs bytes=$((size / 4))
+    tool bpipe bpipe -q "${options[@]}" -o -
+    tool tee tee "${files[@]}"
+    tool mbuffer mbuffer -q "${mbuffer_options[@]}" -o -
+    tool "mbuffer -s 128k -m 16M" mbuffer -q -s 128k -m 16M "${mbuffer_options[@]}" -o -
+}
+
+define_burst() { # MEBIBYTES
+    local buffer=$(($1 > 16 ? $1 : 16))M
+    title="a burst of $1 MiB into a consumer that stalls for $stall s; buffers of $buffer"
+    kind=burst shape=burst bytes=$(($1 * MiB))
+    no_tool
+    tool bpipe bpipe -q
+    [ "$buffer" = 16M ] || tool "bpipe -B $buffer" bpipe -q -B "$buffer"
+    buffering_peers "$buffer"
+}
+
+# Sets title, kind (of table), shape, bytes, labels and commands, gen, sink.
+define_case() { # NAME
+    labels=() commands=() gen=(gen) sink=(sink) kind=throughput bytes=$size
+    case $1 in
+    pipe)
+        title="pipe -> pipe" shape=through
+        no_tool
+        labels+=("no tool, pipe of 1 MiB") commands+=(@large_pipe)
+        tool bpipe bpipe -q
+        peers 16M
+        ;;
+    two)
+        title="pipe -> pipe, two of the same in a row" shape=two_in_a_row
+        no_tool
+        tool bpipe bpipe -q
+        peers 16M
+        ;;
+    ring)
+        title="pipe -> pipe, by way of the buffer" shape=through
+        no_tool
+        tool "bpipe -C" bpipe -q -C
+        tool "pv -C" pv -q -C
+        peers 16M
+        ;;
+    lines)
+        title="pipe -> pipe, counting lines" shape=through gen=(gen -l) sink=(sink -l)
+        no_tool
+        tool "bpipe -l" bpipe -q -l
+        tool "bpipe -l -C" bpipe -q -l -C
+        tool "pv -l" pv -q -l
+        tool cat cat
+        ;;
+    slow)
+        title="pipe -> pipe, the consumer takes $slow_rate a second" shape=through
+        bytes=$((size / 8)) sink=(sink -r "$slow_rate")
+        no_tool
+        tool bpipe bpipe -q
+        peers 16M
+        ;;
+    file-pipe)
+        title="file -> pipe" shape=file_to_pipe bytes=$((size / 2))
+        no_tool
+        tool bpipe bpipe -q
+        peers 16M
+        ;;
+    pipe-file)
+        title="pipe -> file" shape=pipe_to_file bytes=$((size / 2))
+        no_tool
+        tool bpipe bpipe -q
+        peers 16M
+        ;;
+    file-file)
+        title="file -> file" shape=file_to_file bytes=$((size / 2))
+        tool bpipe bpipe -q
+        tool cp cp ../in out
+        peers 16M
+        ;;
+    file-null)
+        title="file -> /dev/null" shape=file_to_null bytes=$((size / 2))
+        tool bpipe bpipe -q
+        peers 16M
+        ;;
+    outputs-*) define_outputs "${1#*-}" ;;
+    pingpong)
+        title="a request of 64 bytes and its reply, $rounds times" kind=latency shape=round_trips
+        tool bpipe bpipe -q
+        tool "bpipe -C" bpipe -q -C
+        peers 16M
+        ;;
+    dribble)
+        title="pipe -> pipe, the producer writes 64 bytes at a time" shape=through
+        bytes=$((size / 32)) gen=(gen -c 64)
+        no_tool
+        tool bpipe bpipe -q
+        tool "bpipe -C" bpipe -q -C
+        peers 16M
+        ;;
+    burst-*) define_burst "${1#*-}" ;;
+    startup)
+        title="start to exit on empty input" kind=start shape=start_up
+        tool bpipe bpipe -q
+        peers 16M
+        ;;
+    esac
+    [ "$mode" != quick ] || sink+=(-a)
+}

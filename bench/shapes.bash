@@ -1,0 +1,155 @@
+# shapes.bash - the pipelines of the benchmarks, each with a place for a tool. bench/run reads it.
+#
+# A shape is called in an empty directory of its own with the tool's words, or with none where there
+# is no tool. What it measures is between begin and end, and goes as KEY=VALUE... into files m.*.
+# Anything but status 0 is a failure, with the reason on stderr.
+#
+# From the case (cases.bash): bytes, and gen and sink, the producer's and the consumer's words.
+# From bench/run: rounds, patience (seconds), starts, lead and stall (seconds), and ../in, a file of
+# $bytes bytes, for the shapes file_to_*.
+#
+# shellcheck shell=bash disable=SC2154
+
+begin() {
+    started=${EPOCHREALTIME/[.,]/}
+}
+
+end() { # STATUS...: those of the pipeline
+    local status us=$((${EPOCHREALTIME/[.,]/} - started))
+    printf 'bytes=%d elapsed_s=%d.%06d\n' "$bytes" $((us / 1000000)) $((us % 1000000)) >m.elapsed
+    for status; do
+        ((status == 0)) && continue
+        echo "the pipeline ended with $*" >&2
+        exit 1
+    done
+}
+
+through() {
+    begin
+    if (($# == 0)); then
+        "${gen[@]}" "$bytes" | "${sink[@]}" "$bytes" >m.sink
+    else
+        "${gen[@]}" "$bytes" | spawn -o m.tool "$@" | "${sink[@]}" "$bytes" >m.sink
+    fi
+    end "${PIPESTATUS[@]}"
+}
+
+# A pipe of 1 MiB and no tool: what growing the pipe is worth by itself.
+large_pipe() {
+    begin
+    { pipesize 3 "$MiB" 3>&1 >size && "${gen[@]}" "$bytes"; } | "${sink[@]}" "$bytes" >m.sink
+    end "${PIPESTATUS[@]}"
+}
+
+two_in_a_row() {
+    begin
+    if (($# == 0)); then
+        "${gen[@]}" "$bytes" | "${sink[@]}" "$bytes" >m.sink
+    else
+        "${gen[@]}" "$bytes" | spawn -o m.first "$@" | spawn -o m.second "$@" |
+            "${sink[@]}" "$bytes" >m.sink
+    fi
+    end "${PIPESTATUS[@]}"
+}
+
+file_to_pipe() {
+    begin
+    if (($# == 0)); then
+        "${sink[@]}" "$bytes" <../in >m.sink
+    else
+        spawn -o m.tool "$@" <../in | "${sink[@]}" "$bytes" >m.sink
+    fi
+    end "${PIPESTATUS[@]}"
+}
+
+pipe_to_file() {
+    begin
+    if (($# == 0)); then
+        "${gen[@]}" "$bytes" >out
+    else
+        "${gen[@]}" "$bytes" | spawn -o m.tool "$@" >out
+    fi
+    end "${PIPESTATUS[@]}"
+    sink -a "$bytes" <out >checked || exit 1
+}
+
+file_to_file() {
+    begin
+    spawn -o m.tool "$@" <../in >out
+    end $?
+    sink -a "$bytes" <out >checked || exit 1
+}
+
+# Nobody sees the bytes; but the offset in the file, which is shared, tells how many were read.
+file_to_null() {
+    local key value
+    exec 4<../in
+    begin
+    spawn -o m.tool "$@" <&4 4<&- >/dev/null
+    end $?
+    while read -r key value; do
+        [[ $key != pos: || $value == "$bytes" ]] && continue
+        echo "read $value bytes, not $bytes" >&2
+        exit 1
+    done <"/proc/$BASHPID/fdinfo/4"
+}
+
+# FIFOs o.2, o.3 ... beside stdout, a consumer on each.
+many_outputs() {
+    local number pid status=0
+    local -a pids=() statuses
+    for ((number = 2; number <= outputs; number++)); do
+        mkfifo "o.$number" || exit 1
+        "${sink[@]}" "$bytes" <"o.$number" >"checked.$number" &
+        pids+=($!)
+    done
+    begin
+    "${gen[@]}" "$bytes" | spawn -o m.tool "$@" | "${sink[@]}" "$bytes" >m.sink
+    statuses=("${PIPESTATUS[@]}")
+    [ "${statuses[*]}" = "0 0 0" ] || kill -KILL "${pids[@]}" 2>/dev/null
+    for pid in "${pids[@]}"; do
+        wait "$pid" || status=1
+    done
+    end "${statuses[@]}" "$status"
+}
+
+round_trips() {
+    pingpong -n -t "$patience" "$rounds" 64 spawn -o m.tool "$@" >m.times || exit 1
+    echo "rounds=$rounds" >m.rounds # all of them used the CPU, not only those that were timed
+}
+
+burst_into() { # REPORT STALL [COMMAND...]
+    local report=$1 seconds=$2
+    shift 2
+    if (($# == 0)); then
+        "${gen[@]}" -w "$lead" -o "$report" "$bytes" | "${sink[@]}" -w "$seconds" "$bytes" >checked
+    else
+        "${gen[@]}" -w "$lead" -o "$report" "$bytes" | spawn -o used "$@" |
+            "${sink[@]}" -w "$seconds" "$bytes" >checked
+    fi
+    end "${PIPESTATUS[@]}"
+}
+
+# Into a consumer that stalls, and, as the measure of that, into one that does not.
+burst() {
+    begin
+    burst_into free 0 "$@"
+    sed 's/held_s/free_s/' free >m.free
+    burst_into m.held "$stall" "$@"
+    (($# == 0)) || mv used m.tool
+}
+
+# As many starts as make a median; it is the launcher that takes the time, not this shell.
+start_up() {
+    local count program
+    for ((count = 0; count < starts; count++)); do
+        spawn -f 4 "$@" </dev/null >/dev/null 4>>all && continue
+        echo "it ended with $? on empty input" >&2
+        exit 1
+    done
+    sed 's/.*wall_s=\([0-9.]*\).*/\1/' all | sort -n | sed -n "$((starts / 2 + 1))s/^/start_s=/p" >m.start
+    tail -n 1 all >m.tool
+    program=$(command -v "$1")
+    [ "$1" != bpipe ] || program=../bin/stripped
+    echo "binary_bytes=$(stat -Lc %s "$program")" >m.binary
+}
