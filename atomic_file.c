@@ -77,6 +77,11 @@ static char *resolve(const char *path)
 /* Whether the target may be replaced, as far as can be told before. 0, or -1 with errno. */
 static int check_target(struct atomic_file *file)
 {
+    size_t length = strlen(file->target);
+    if (length == 0 || file->target[length - 1] == '/') {
+        errno = length == 0 ? ENOENT : EISDIR;
+        return -1;
+    }
     if (stat(file->target, &file->before) != 0)
         return errno == ENOENT ? 0 : -1;
     if (!S_ISREG(file->before.st_mode))

@@ -80,13 +80,12 @@ static void set_up_and_run(const struct options *options, uint64_t start_ns, str
 static struct ending run_with_pidfile(const struct options *options, uint64_t start_ns)
 {
     struct ending ending = {0};
-    if (options->pidfile == NULL) {
+    const char *reason;
+    if (pidfile_write(options, &reason) == 0) {
         set_up_and_run(options, start_ns, &ending);
-    } else if (pidfile_write(options->pidfile) == 0) {
-        set_up_and_run(options, start_ns, &ending);
-        pidfile_remove(options->pidfile);
+        pidfile_remove(options);
     } else {
-        report_message("%s: %s", options->pidfile, strerror(errno));
+        report_message("%s: %s", options->pidfile, reason);
         ending.failed = true;
     }
     return ending;

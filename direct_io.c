@@ -26,14 +26,6 @@ void direct_io_set(struct direct_io *direct, int fd, bool on)
         direct->wanted = false;
     else
         direct->on = on;
-    if (on && changed == 0)
-        direct->found_on = true;
-}
-
-void direct_io_restore(struct direct_io *direct, int fd)
-{
-    if (!direct->found_on)
-        direct_io_set(direct, fd, false);
 }
 
 static bool aligned(uintptr_t value)

@@ -17,19 +17,16 @@ enum { DIRECT_IO_ALIGNMENT = 4096 };
 
 struct direct_io {
     bool wanted;
-    bool on;       /* the flag is set on the descriptor now, as far as bpipe knows */
-    bool found_on; /* it was set already when bpipe first wanted it: not bpipe's to take back */
+    bool on; /* the flag is set on the descriptor now, as far as bpipe knows */
     uint64_t position;
 };
 
-/* Wants it for a regular file or block device, whose flag is not set yet. */
+/* Wants it for a regular file or block device that bpipe opened itself: the flag belongs to the
+ * open file description, and others that share it would see their own calls refused. */
 void direct_io_init(struct direct_io *direct, int fd);
 
 /* Sets the flag, or takes it back; nothing if it is so already. */
 void direct_io_set(struct direct_io *direct, int fd, bool on);
-
-/* Leaves the flag as it was found. */
-void direct_io_restore(struct direct_io *direct, int fd);
 
 /* Before a call: shortens the pieces (and their count) to what is aligned if they begin aligned,
  * and sets or takes off the flag accordingly. */

@@ -110,14 +110,16 @@ static void size_pipe(struct endpoint *endpoint, const struct options *options)
     int before = platform_pipe_size(endpoint->fd);
     if (before <= 0)
         return;
-    const int asked = (int)options->pipe_size;
-    const int wanted[] = {options->pipe_size_given ? asked : PIPE_SIZE_WANTED,
-                          options->pipe_size_given ? asked : PIPE_SIZE_ELSE};
-    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0] && before < wanted[i]; i++)
-        if (platform_set_pipe_size(endpoint->fd, wanted[i]) > 0) {
+    const int most = options->pipe_size_given ? (int)options->pipe_size : PIPE_SIZE_WANTED;
+    const int sizes[] = {most, PIPE_SIZE_WANTED, PIPE_SIZE_ELSE};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        if (sizes[i] > most || sizes[i] <= before)
+            continue;
+        if (platform_set_pipe_size(endpoint->fd, sizes[i]) > 0) {
             endpoint->pipe_size_before = before;
             return;
         }
+    }
 }
 
 /* Everything about an endpoint whose descriptor has just been opened or found open. */
@@ -135,7 +137,7 @@ static int describe(struct endpoint *endpoint, const struct options *options)
         endpoint->kind == ENDPOINT_TERMINAL && platform_is_pty_master(endpoint->fd);
     int flags = fcntl(endpoint->fd, F_GETFL);
     endpoint->appends = flags >= 0 && (flags & O_APPEND) != 0;
-    if (options->direct_io && endpoint_on_disk(endpoint))
+    if (options->direct_io && !endpoint->inherited && endpoint_on_disk(endpoint))
         direct_io_init(&endpoint->direct, endpoint->fd);
     size_pipe(endpoint, options);
     return 0;
@@ -374,7 +376,6 @@ void endpoint_restore(struct endpoint *endpoint)
     if (endpoint->fd < 0)
         return;
     nonblock_restore(&endpoint->nonblock, endpoint->fd);
-    direct_io_restore(&endpoint->direct, endpoint->fd);
 }
 
 void endpoint_reapply(struct endpoint *endpoint)

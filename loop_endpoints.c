@@ -309,9 +309,11 @@ static void detach(struct poll_loop *loop, struct loop_output *output)
     size_t left = ring_detach(&loop->ring, (size_t)(output - loop->outputs));
     if (loop->open_outputs > 1) /* else what is left went nowhere */
         meter_left(loop->meter, left, ring_fill(&loop->ring));
+    if (output->state == OUTPUT_OPEN)
+        loop->open_outputs--;
     output->state = OUTPUT_CLOSED;
     output->blocked_since_ns = 0;
-    if (--loop->open_outputs == 0 && all_opened(loop))
+    if (loop->open_outputs == 0 && all_opened(loop))
         loop->phase = LOOP_DONE;
 }
 

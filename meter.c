@@ -125,6 +125,16 @@ void meter_advance_file(struct meter *meter, enum meter_state side, struct meter
     meter_waited(endpoint, waited_ns);
 }
 
+void meter_skip(struct meter *meter, uint64_t now_ns)
+{
+    if (now_ns <= meter->now_ns)
+        return;
+    uint64_t ns = now_ns - meter->now_ns;
+    meter->start_ns += ns;
+    meter->window_start_ns += ns;
+    meter->now_ns = now_ns;
+}
+
 void meter_waited(struct meter_endpoint *endpoint, uint64_t ns)
 {
     endpoint->wait_ns += ns;

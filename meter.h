@@ -108,6 +108,9 @@ void meter_advance(struct meter *meter, enum meter_state state, uint64_t now_ns)
 void meter_advance_file(struct meter *meter, enum meter_state side, struct meter_endpoint *endpoint,
                         uint64_t off_cpu_ns, uint64_t now_ns);
 
+/* The time since the last call, up to `now_ns`, does not count: the process was stopped. */
+void meter_skip(struct meter *meter, uint64_t now_ns);
+
 /* An endpoint was waited for during `ns`. Ends with meter_moved(). */
 void meter_waited(struct meter_endpoint *endpoint, uint64_t ns);
 

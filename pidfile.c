@@ -1,39 +1,80 @@
 /*
- * pidfile.c - see pidfile.h.
+ * pidfile.c - see pidfile.h. The file is opened so that a FIFO or a device never makes bpipe wait.
  */
 #include "pidfile.h"
 
+#include "again.h"
+#include "same_file.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIDFILE_LINE = 32 };
+enum { PIDFILE_LINE = 32, PIDFILE_FLAGS = O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 
-int pidfile_write(const char *path)
+static bool is_endpoint(const struct options *options)
 {
-    FILE *file = fopen(path, "w");
-    if (file == NULL)
-        return -1;
-    int written = fprintf(file, "%ld\n", (long)getpid());
-    int error = errno;
-    if (fclose(file) != 0 || written < 0) {
-        error = written < 0 ? error : errno;
-        (void)unlink(path);
-        errno = error;
-        return -1;
-    }
-    return 0;
+    const char *path = options->pidfile;
+    for (size_t i = 0; i < options->input_count; i++)
+        if (same_file_as(path, options->inputs[i], STDIN_FILENO))
+            return true;
+    for (size_t i = 0; i < options->output_count && !options->discard; i++)
+        if (same_file_as(path, options->outputs[i], STDOUT_FILENO))
+            return true;
+    for (size_t i = 0; i < options->report_count; i++)
+        if (options->reports[i].path != NULL &&
+            same_file_as(path, options->reports[i].path, STDOUT_FILENO))
+            return true;
+    return false;
 }
 
-void pidfile_remove(const char *path)
+/* A descriptor of a regular file, or -1 with *reason. */
+static int open_regular(const char *path, int flags, const char **reason)
 {
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
+    struct stat status;
+    int fd = again_open(path, flags | PIDFILE_FLAGS, 0666);
+    if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
+        return fd;
+    *reason = fd >= 0 || errno == ENXIO ? "is no regular file" : strerror(errno);
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+int pidfile_write(const struct options *options, const char **reason)
+{
+    if (options->pidfile == NULL)
+        return 0;
+    if (is_endpoint(options)) {
+        *reason = "is an input, an output or a report as well";
+        return -1;
+    }
+    int fd = open_regular(options->pidfile, O_WRONLY | O_CREAT, reason);
+    if (fd < 0)
+        return -1;
+    char line[PIDFILE_LINE];
+    int length = snprintf(line, sizeof line, "%ld\n", (long)getpid());
+    bool written = again_truncate(fd, 0) == 0 && write(fd, line, (size_t)length) == length;
+    *reason = strerror(errno);
+    if (close(fd) == 0 && written)
+        return 0;
+    (void)unlink(options->pidfile);
+    return -1;
+}
+
+void pidfile_remove(const struct options *options)
+{
+    const char *reason;
+    int fd = options->pidfile == NULL ? -1 : open_regular(options->pidfile, O_RDONLY, &reason);
+    if (fd < 0)
         return;
     char line[PIDFILE_LINE] = "";
-    char *text = fgets(line, sizeof line, file);
-    fclose(file);
-    if (text != NULL && strtol(text, NULL, 10) == (long)getpid())
-        (void)unlink(path);
+    ssize_t length = read(fd, line, sizeof line - 1);
+    close(fd);
+    if (length > 0 && strtol(line, NULL, 10) == (long)getpid())
+        (void)unlink(options->pidfile);
 }

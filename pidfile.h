@@ -4,10 +4,16 @@
 #ifndef BPIPE_PIDFILE_H
 #define BPIPE_PIDFILE_H
 
-/* Writes it, replacing what is there. 0, or -1 with errno. */
-int pidfile_write(const char *path);
+#include "options.h"
+
+/*
+ * Writes options->pidfile, replacing a regular file that is there; nothing without one. Refuses
+ * what is no regular file, or is an input, an output or a report of this run. 0, or -1 with
+ * *reason.
+ */
+int pidfile_write(const struct options *options, const char **reason);
 
 /* Removes the file if it still holds this process's ID. */
-void pidfile_remove(const char *path);
+void pidfile_remove(const struct options *options);
 
 #endif

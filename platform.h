@@ -61,8 +61,18 @@ int platform_link_unnamed(int fd, const char *path);
  */
 int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns);
 
-/* CLOCK_MONOTONIC, and the CPU time of this thread, in ns. */
+/* CLOCK_MONOTONIC, in ns. */
 uint64_t platform_now(void);
-uint64_t platform_cpu_time(void);
+
+/*
+ * What this process, which has one thread, has used so far (getrusage(2)): processor time in ns, to
+ * the microsecond, and how often it gave the processor up to wait for something. (When others took
+ * the processor away from it, it did not wait.)
+ */
+struct platform_usage {
+    uint64_t cpu_ns;
+    uint64_t waits;
+};
+struct platform_usage platform_usage(void);
 
 #endif

@@ -81,25 +81,24 @@ void poll_loop_destroy(struct poll_loop *loop)
 
 /* --- moving ----------------------------------------------------------------------------------- */
 
-/* A call on a disk file may have waited: that time is the file's side's, not bpipe's own. */
-struct file_call {
-    uint64_t cpu_ns;
-};
-
-static struct file_call before_file_call(struct poll_loop *loop)
+/* A call on a disk file may have waited: that time is the file's side's, not bpipe's own. Where it
+ * never gave the processor up, it was at work, or others had the processor. */
+static struct platform_usage before_file_call(struct poll_loop *loop)
 {
     meter_advance(loop->meter, METER_BUSY, platform_now());
-    return (struct file_call){.cpu_ns = platform_cpu_time()};
+    return platform_usage();
 }
 
-static void after_file_call(struct poll_loop *loop, struct file_call call, enum meter_state side,
-                            struct meter_endpoint *endpoint)
+static void after_file_call(struct poll_loop *loop, struct platform_usage before,
+                            enum meter_state side, struct meter_endpoint *endpoint)
 {
-    uint64_t before = loop->meter->now_ns;
+    uint64_t start = loop->meter->now_ns;
     uint64_t now = platform_now();
-    uint64_t cpu = platform_cpu_time() - call.cpu_ns;
-    uint64_t wall = now - before;
-    meter_advance_file(loop->meter, side, endpoint, wall > cpu ? wall - cpu : 0, now);
+    struct platform_usage after = platform_usage();
+    uint64_t wall = now - start;
+    uint64_t cpu = after.cpu_ns - before.cpu_ns;
+    bool waited = after.waits != before.waits && wall > cpu;
+    meter_advance_file(loop->meter, side, endpoint, waited ? wall - cpu : 0, now);
 }
 
 static bool input_may_be_read(const struct poll_loop *loop)
@@ -156,12 +155,12 @@ static bool fill_ring(struct poll_loop *loop, size_t max)
 {
     struct loop_input *input = &loop->inputs[loop->current];
     bool on_disk = endpoint_on_disk(&input->endpoint);
-    struct file_call call = on_disk ? before_file_call(loop) : (struct file_call){0};
+    struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer =
         transfer_fill(&loop->ring, &input->endpoint, limit_to_size(loop, max),
                       loop->options->records, &loop->meter->calls[METER_READ]);
     if (on_disk)
-        after_file_call(loop, call, METER_INPUT, input->meter);
+        after_file_call(loop, before, METER_INPUT, input->meter);
     switch (transfer.status) {
     case TRANSFER_MOVED:
         took_input(loop, input, &transfer);
@@ -203,11 +202,11 @@ static bool write_output(struct poll_loop *loop, size_t index)
     if (output->state != OUTPUT_OPEN || sendable == 0 || loop->flow.outputs[index].blocked)
         return false;
     bool on_disk = endpoint_on_disk(&output->endpoint);
-    struct file_call call = on_disk ? before_file_call(loop) : (struct file_call){0};
+    struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer = transfer_drain(&loop->ring, index, &output->endpoint, sendable,
                                               &loop->meter->calls[METER_WRITE]);
     if (on_disk)
-        after_file_call(loop, call, METER_OUTPUT, output->meter);
+        after_file_call(loop, before, METER_OUTPUT, output->meter);
     switch (transfer.status) {
     case TRANSFER_MOVED:
         gave_output(loop, output, index, &transfer);
@@ -260,12 +259,12 @@ static bool pass_bytes(struct poll_loop *loop)
         return false;
     bool from_disk = endpoint_on_disk(&input->endpoint);
     bool on_disk = from_disk || endpoint_on_disk(&output->endpoint);
-    struct file_call call = on_disk ? before_file_call(loop) : (struct file_call){0};
+    struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer =
         transfer_pass(loop->way, &input->endpoint, &output->endpoint,
                       limit_to_size(loop, PASS_BYTES), &loop->meter->calls[METER_SPLICE]);
     if (on_disk)
-        after_file_call(loop, call, from_disk ? METER_INPUT : METER_OUTPUT,
+        after_file_call(loop, before, from_disk ? METER_INPUT : METER_OUTPUT,
                         from_disk ? input->meter : output->meter);
     switch (transfer.status) {
     case TRANSFER_MOVED:
@@ -315,14 +314,12 @@ static void restart_timeouts(struct poll_loop *loop)
     loop->drain_start_ns = now;
 }
 
-static enum meter_state waiting_state(const struct poll_loop *loop);
-
 static void stop_process(struct poll_loop *loop)
 {
     loop_restore_flags(loop);
     meter_advance(loop->meter, METER_BUSY, platform_now());
     signals_stop_process();
-    meter_advance(loop->meter, waiting_state(loop), platform_now());
+    meter_skip(loop->meter, platform_now());
     loop_reapply_flags(loop);
     restart_timeouts(loop);
 }
@@ -421,12 +418,27 @@ static uint64_t drain_since_ns(const struct poll_loop *loop, const struct loop_o
     return blocked != 0 && blocked < loop->drain_start_ns ? loop->drain_start_ns : blocked;
 }
 
+/* A FIFO has no reader: nothing has begun, and nothing will. */
+static void no_reader_came(struct poll_loop *loop, struct loop_output *output, uint64_t limit_ns)
+{
+    char duration[SIZE_TEXT], reason[METER_ERROR_TEXT];
+    snprintf(reason, sizeof reason, "no reader for %s (--stall-timeout)",
+             size_format_duration(duration, limit_ns));
+    loop->ending.timed_out = true;
+    loop_give_up_output(loop, output, reason);
+    loop->phase = LOOP_DONE;
+}
+
 static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
 {
     struct loop_output *output = &loop->outputs[index];
     uint64_t now = loop->meter->now_ns;
     uint64_t stall_ns = loop->options->stall_timeout_ns;
     uint64_t drain_ns = drain_limit_ns(loop);
+    if (output->state == OUTPUT_UNOPENED && expired(loop->meter->start_ns, stall_ns, now)) {
+        no_reader_came(loop, output, stall_ns);
+        return;
+    }
     if (output->state != OUTPUT_OPEN || !loop->flow.outputs[index].blocked)
         return;
     if (expired(output->blocked_since_ns, stall_ns, now))
@@ -443,7 +455,7 @@ static void enforce_timeouts(struct poll_loop *loop)
         !loop->inputs[loop->current].ready)
         idle_timed_out(loop);
     loop->flow.absorbing |= now >= absorb_deadline_ns(loop);
-    for (size_t i = 0; i < loop->output_count; i++)
+    for (size_t i = 0; i < loop->output_count && loop->phase != LOOP_DONE; i++)
         enforce_output_timeouts(loop, i);
     if (loop->next_sample_ns != 0 && now >= loop->next_sample_ns) {
         report_sample(loop->reporter, loop->meter);
@@ -472,8 +484,10 @@ static int64_t time_to_wait(const struct poll_loop *loop)
     }
     if (loop->next_sample_ns != 0)
         deadline = earlier(deadline, loop->next_sample_ns - 1, 1);
-    if (loop->phase == LOOP_OPENING)
+    if (loop->phase == LOOP_OPENING) {
         deadline = earlier(deadline, loop->next_opening_ns - 1, 1);
+        deadline = earlier(deadline, loop->meter->start_ns, loop->options->stall_timeout_ns);
+    }
     uint64_t absorb_ns = absorb_deadline_ns(loop);
     if (absorb_ns < deadline)
         deadline = absorb_ns;

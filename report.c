@@ -11,6 +11,7 @@
 #include "endpoint.h"
 #include "report_format.h"
 #include "report_sink.h"
+#include "same_file.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -97,53 +98,12 @@ static void fail(struct report *report, int error)
 
 /* --- opening ------------------------------------------------------------------------------- */
 
-static bool same_inode(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-/* Finds the directory of a path, and the name in it. */
-static bool split_path(const char *path, struct stat *directory, const char **name)
-{
-    char text[PATH_MAX] = ".";
-    const char *slash = strrchr(path, '/');
-    size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
-
-    *name = path + length;
-    if (length >= sizeof text)
-        return false;
-    if (length > 0) {
-        memcpy(text, path, length);
-        text[length] = '\0';
-    }
-    return stat(text, directory) == 0;
-}
-
-/*
- * Whether a path is the regular file that an endpoint names (`dash`: what "-" stands for there), or
- * neither exists and both would be made in the same place.
- */
-static bool same_file(const char *path, const char *endpoint, int dash)
-{
-    struct stat a, b;
-    const char *name, *other;
-    int fd = endpoint_inherited_number(endpoint, dash);
-    bool exists = stat(path, &a) == 0;
-
-    if (exists != ((fd >= 0 ? fstat(fd, &b) : stat(endpoint, &b)) == 0))
-        return false;
-    if (exists)
-        return S_ISREG(a.st_mode) && same_inode(&a, &b);
-    return fd < 0 && split_path(path, &a, &name) && split_path(endpoint, &b, &other) &&
-           same_inode(&a, &b) && strcmp(name, other) == 0;
-}
-
 static bool is_output(const struct options *options, const char *path, int fd)
 {
     for (size_t i = 0; i < options->output_count && !options->discard; i++) {
         const char *output = options->outputs[i];
         if (fd >= 0 ? endpoint_inherited_number(output, STDOUT_FILENO) == fd
-                    : strcmp(output, path) == 0 || same_file(path, output, STDOUT_FILENO))
+                    : strcmp(output, path) == 0 || same_file_as(path, output, STDOUT_FILENO))
             return true;
     }
     return false;
@@ -152,7 +112,7 @@ static bool is_output(const struct options *options, const char *path, int fd)
 static bool is_input(const struct options *options, const char *path)
 {
     for (size_t i = 0; i < options->input_count; i++)
-        if (same_file(path, options->inputs[i], STDIN_FILENO))
+        if (same_file_as(path, options->inputs[i], STDIN_FILENO))
             return true;
     return false;
 }
@@ -165,7 +125,7 @@ static bool same_report(const char *path, const char *other)
 
     if (fd >= 0 || other_fd >= 0)
         return fd == other_fd;
-    return strcmp(path, other) == 0 || same_file(path, other, STDOUT_FILENO);
+    return strcmp(path, other) == 0 || same_file_as(path, other, STDOUT_FILENO);
 }
 
 static bool is_taken(const struct reporter *reporter, const struct report *report)

@@ -1090,3 +1090,42 @@ timeout_atomically() {
     finished $! 0
     equal 1 "$(<pid)"
 }
+
+# --- what an outsider found -------------------------------------------------------------------
+
+@test "an output FIFO that never gets a reader ends by --stall-timeout, and nothing else was touched" {
+    mkfifo fifo
+    echo kept >kept
+    fails 4 "bpipe: fifo: no reader for 300 ms (--stall-timeout)" \
+        timeout 20 "$BPIPE" -q --stall-timeout 0.3 -o kept -o fifo -o made </dev/null
+    equal kept "$(<kept)"
+    [ ! -e made ]
+}
+
+@test "-P: never an input, an output or a report, nor what is no file; never a wait" {
+    local reason='is an input, an output or a report as well'
+    echo precious >in
+    ln -s in link
+    fails 1 "bpipe: in: $reason" "$BPIPE" -q -P in in
+    fails 1 "bpipe: link: $reason" "$BPIPE" -q -P link -o copy <in
+    fails 1 "bpipe: out: $reason" "$BPIPE" -q -P out -o out in
+    fails 1 "bpipe: new: $reason" "$BPIPE" -q -P new --report json:./new in
+    equal precious "$(<in)"
+    [ ! -e copy ] && [ ! -e out ] && [ ! -e new ]
+    mkfifo fifo
+    fails 1 "bpipe: fifo: is no regular file" timeout 20 "$BPIPE" -q -P fifo in
+    cat fifo >/dev/null &
+    fails 1 "bpipe: fifo: is no regular file" timeout 20 "$BPIPE" -q -P fifo in
+    end_processes
+    fails 1 "bpipe: /dev/null: is no regular file" "$BPIPE" -q -P /dev/null in
+    echo 1 >pid
+    "$BPIPE" -q -P pid in >out
+    cmp in out
+    [ ! -e pid ]
+}
+
+@test "--atomic: a target that ends in a slash is refused before anything is written" {
+    echo x >in
+    fails 1 "bpipe: missing/: Is a directory" "$BPIPE" -q --atomic -o good -o missing/ in
+    [ ! -e good ]
+}

@@ -622,3 +622,35 @@ said_to_full_stderr() {
     equal 1 "$(lines_of report)"
     cmp in copy
 }
+
+@test "time for which ^Z stopped it is in no state" {
+    mkfifo fifo
+    "$BPIPE" -q --report json:report <fifo >out &
+    local pid=$!
+    exec {to}>fifo
+    wait_until 20 catches_usr1 "$pid"
+    sample "$pid" report
+    kill -TSTP "$pid"
+    wait_until 20 in_state "$pid" T
+    sleep 3 # what is to be left out
+    kill -CONT "$pid"
+    sample "$pid" report
+    exec {to}>&-
+    wait "$pid"
+    adds_up report
+    awk -v s="$(last_number elapsed_seconds report)" 'BEGIN { exit !(s < 3) }'
+}
+
+@test "a copy of a cached file names busy, though others take the processor" {
+    head -c 30M /dev/zero >in
+    cat in >/dev/null
+    local i
+    for i in 1 2 3; do # they keep the processors busy
+        timeout 20 sh -c 'while :; do :; done' &
+    done
+    for i in 1 2 3 4; do
+        "$BPIPE" -q -C --report json:report in >/dev/null
+        grep -q '"bottleneck":"busy"' report
+    done
+    end_processes
+}

@@ -1,0 +1,47 @@
+/*
+ * same_file.c - see same_file.h.
+ */
+#include "same_file.h"
+
+#include "endpoint.h"
+
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static bool same_inode(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Finds the directory of a path, and the name in it. */
+static bool split_path(const char *path, struct stat *directory, const char **name)
+{
+    char text[PATH_MAX] = ".";
+    const char *slash = strrchr(path, '/');
+    size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+
+    *name = path + length;
+    if (length >= sizeof text)
+        return false;
+    if (length > 0) {
+        memcpy(text, path, length);
+        text[length] = '\0';
+    }
+    return stat(text, directory) == 0;
+}
+
+bool same_file_as(const char *path, const char *endpoint, int dash)
+{
+    struct stat a, b;
+    const char *name, *other;
+    int fd = endpoint_inherited_number(endpoint, dash);
+    bool exists = stat(path, &a) == 0;
+
+    if (exists != ((fd >= 0 ? fstat(fd, &b) : stat(endpoint, &b)) == 0))
+        return false;
+    if (exists)
+        return S_ISREG(a.st_mode) && same_inode(&a, &b);
+    return fd < 0 && split_path(path, &a, &name) && split_path(endpoint, &b, &other) &&
+           same_inode(&a, &b) && strcmp(name, other) == 0;
+}

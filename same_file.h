@@ -1,0 +1,16 @@
+/*
+ * same_file.h - whether two names stand for one file, so that a report or a pidfile does not
+ * replace an input or an output.
+ */
+#ifndef BPIPE_SAME_FILE_H
+#define BPIPE_SAME_FILE_H
+
+#include <stdbool.h>
+
+/*
+ * Whether a path is the regular file that an endpoint names (`dash`: the descriptor that "-" stands
+ * for there), or neither exists and both would be made in the same place.
+ */
+bool same_file_as(const char *path, const char *endpoint, int dash);
+
+#endif
