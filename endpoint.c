@@ -113,7 +113,7 @@ static void size_pipe(struct endpoint *endpoint, const struct options *options)
     const int most = options->pipe_size_given ? (int)options->pipe_size : PIPE_SIZE_WANTED;
     const int sizes[] = {most, PIPE_SIZE_WANTED, PIPE_SIZE_ELSE};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-        if (sizes[i] > most || sizes[i] <= before)
+        if (sizes[i] <= before || (i > 0 && sizes[i] >= most))
             continue;
         if (platform_set_pipe_size(endpoint->fd, sizes[i]) > 0) {
             endpoint->pipe_size_before = before;

@@ -239,6 +239,16 @@ bpipe: b: write failed at byte 6: No space left on device' "$said"
     equal 5 "$(last_number bytes_out report)"
 }
 
+@test "a block that was written in part is completed before the next one begins" {
+    random_bytes 5200 >in
+    scripted 'write:*/out:*:short=300' --block-size 512 -o out in
+    fails 0 ''
+    cmp in out
+    # 512 bytes are asked for, then the other 212; at last 80.
+    equal '10*(512 212) 80' "$(sed -n 's/.* asked=\([0-9]*\) .*/\1/p' log | paste -sd ' ' |
+        awk '{ n = gsub(/512 212 ?/, ""); print n "*(512 212) " $0 }')"
+}
+
 @test "a write that takes nothing is an error" {
     random_bytes 100000 >in
     scripted 'write:*/out:3+:zero' -z 10000 -o out in
@@ -348,8 +358,10 @@ has_size() { # FILE BYTES
     random_bytes 100000 >in
     local script target
     for target in old new; do
+        # Also where there is no O_TMPFILE, and the temporary file has a name.
         for script in 'write:*:3:ENOSPC' 'fsync:*:1:EIO' 'read:*/in:2:EIO' 'close:1:1:EIO' \
-            'link:*:*:EACCES;rename:*:*:EACCES'; do
+            'link:*:*:EACCES;rename:*:*:EACCES' 'open:.:*:EOPNOTSUPP;write:*:3:ENOSPC' \
+            'open:.:*:EOPNOTSUPP;rename:*:*:EACCES;link:*:*:EACCES'; do
             printf old >old
             rm -f new
             # Standard output is one more output: its close() fails before the target appears.

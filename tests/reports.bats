@@ -246,6 +246,15 @@ fails() {
     exec 5>&-
     ended "$pid" 0
     tail -n 1 report | grep -q '"bottleneck":"input","bottleneck_endpoint":"late.in"'
+    # A reader that is not even there yet.
+    mkfifo late.out
+    "$BPIPE" -o late.out -o out --report json:report in &
+    pid=$!
+    sleep 0.3
+    cat late.out >copy
+    ended "$pid" 0
+    cmp in copy
+    tail -n 1 report | grep -q '"bottleneck":"output","bottleneck_endpoint":"late.out"'
     wait
 }
 
@@ -501,7 +510,7 @@ read_whole() {
 @test "records are counted, over chunks, wraps and files" {
     random_bytes 30000 >in
     local options
-    for options in '' '-z 1 -B 7' '-z 777' '-B 1000 -z 999'; do
+    for options in '' '-z 1 -B 7' '-z 777' '-B 1000 -z 999' '-B 1000 -z 999 --block-size 700'; do
         # shellcheck disable=SC2086
         "$BPIPE" $options -l -o out --report json:report in
         equal "$(wc -l <in)" "$(last_number records_in report)" "lines, $options"
@@ -536,6 +545,8 @@ read_whole() {
     file=$(sed -n 's/^writev\{0,1\}(\([0-9]*\),.* = [0-9]*$/\1/p' trace | sort | uniq -c | sort -rn |
         awk '$2 != 1 { print $2; exit }')
     equal "$(grep -cE "^writev?\\((1|$file)," trace)" "$(last_number write report)" write
+    # None moves more than a chunk.
+    [ "$(sed -nE "s/^(read|write)v?\\((0|1|$file),.* = ([0-9]+)\$/\\3/p" trace | sort -n | tail -n 1)" -le 3000 ]
     # Those of the loop have stdin or nothing in the place of the input, and the self-pipe first.
     equal "$(grep -cE "^$poll\\(\\[\\{fd=[0-9]+, events=POLLIN\\}, " trace)" \
         "$(last_number poll report)" poll
