@@ -324,6 +324,14 @@ ssize_t endpoint_readv(struct endpoint *endpoint, struct iovec *iov, int count, 
     return result;
 }
 
+ssize_t endpoint_readv_cached(struct endpoint *endpoint, struct iovec *iov, int count,
+                              uint64_t *calls)
+{
+    if (!endpoint_on_disk(endpoint) || endpoint->direct.wanted)
+        return endpoint_readv(endpoint, iov, count, calls);
+    return nonblock_readv_cached(&endpoint->nonblock, endpoint->fd, iov, count, calls);
+}
+
 static ssize_t write_direct(struct endpoint *endpoint, struct iovec *iov, int count,
                             uint64_t *calls)
 {

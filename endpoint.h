@@ -97,6 +97,11 @@ int endpoint_begin_output(struct endpoint *endpoint);
 ssize_t endpoint_readv(struct endpoint *endpoint, struct iovec *iov, int count, uint64_t *calls);
 ssize_t endpoint_writev(struct endpoint *endpoint, struct iovec *iov, int count, uint64_t *calls);
 
+/* The same; but an input on a disk gives only what is in memory, if that can be told, and EAGAIN
+ * where it would have to wait for the disk. (With -K there is only the disk.) */
+ssize_t endpoint_readv_cached(struct endpoint *endpoint, struct iovec *iov, int count,
+                              uint64_t *calls);
+
 /* Whether poll() can wait for it; all others are always ready. */
 bool endpoint_pollable(const struct endpoint *endpoint);
 

@@ -55,7 +55,7 @@ static void update_filling(const struct flow *flow, size_t index)
         output->filling = false;
 }
 
-static bool any_sendable(const struct flow *flow)
+bool flow_any_sendable(const struct flow *flow)
 {
     for (size_t i = 0; i < flow->ring->reader_count; i++)
         if (flow_sendable(flow, i) > 0)
@@ -77,9 +77,24 @@ static bool any_blocked(const struct flow *flow)
     return false;
 }
 
+void flow_arrived(struct flow *flow, size_t bytes, bool empty)
+{
+    if (empty)
+        flow->absorbed = 0;
+    else if (flow->absorbing)
+        flow->absorbed += bytes;
+}
+
+/* Whether absorbing has helped nobody for long. With marks the ring is to be full. */
+static bool is_tired(const struct flow *flow)
+{
+    return flow->absorbed / FLOW_ROUNDS >= flow->ring->capacity && flow->start_mark == 0 &&
+           flow->resume_mark == flow->ring->capacity;
+}
+
 void flow_update(struct flow *flow)
 {
-    if (!window_is_full(flow) || (ring_fill(flow->ring) == 0 && !any_blocked(flow)))
+    if (is_tired(flow) || !window_is_full(flow) || (ring_fill(flow->ring) == 0 && !any_blocked(flow)))
         flow->absorbing = false;
     if (flow->resume_mark < flow->ring->capacity) {
         if (ring_room(flow->ring) == 0)
@@ -90,7 +105,7 @@ void flow_update(struct flow *flow)
     if (flow->start_mark > 0)
         for (size_t i = 0; i < flow->ring->reader_count; i++)
             update_filling(flow, i);
-    if (flow->held && !any_sendable(flow))
+    if (flow->held && !flow_any_sendable(flow))
         flow->held = false;
 }
 
@@ -113,17 +128,23 @@ bool flow_passable(const struct flow *flow)
     return flow->passing && may_read(flow) && ring_fill(flow->ring) == 0 && !any_blocked(flow);
 }
 
+/* Whether there are bytes, in the ring or to pass, that outputs are to take first. */
+static bool outputs_first(const struct flow *flow)
+{
+    if (!window_is_full(flow))
+        return false;
+    return any_taking(flow) || (!flow->absorbing && (flow_any_sendable(flow) ||
+                                                     (flow->passing && any_blocked(flow))));
+}
+
 bool flow_is_patient(const struct flow *flow)
 {
-    return may_read(flow) && window_is_full(flow) && !flow->absorbing && !any_taking(flow) &&
-           (any_sendable(flow) || (flow->passing && any_blocked(flow)));
+    return may_read(flow) && !is_tired(flow) && outputs_first(flow) && !any_taking(flow);
 }
 
 size_t flow_readable(const struct flow *flow)
 {
-    if (!may_read(flow) || flow_passable(flow))
-        return 0;
-    if (window_is_full(flow) && (any_taking(flow) || flow_is_patient(flow)))
+    if (!may_read(flow) || flow_passable(flow) || outputs_first(flow))
         return 0;
     return smaller(ring_room(flow->ring), flow->chunk_size);
 }

@@ -5,8 +5,14 @@
  * output takes bytes, no more than FLOW_WINDOW of them are kept waiting, since bytes that were read
  * lately are still in the processor's cache (measured: a fifth to a third less CPU per byte than
  * with a ring that is full for no reason). The rest of the ring is for outputs that take nothing
- * for FLOW_PATIENCE_NS: then the ring absorbs, until it has been drained to the window again. And
- * there are exceptions that are asked for:
+ * for FLOW_PATIENCE_NS: then the ring absorbs, until it has been drained to the window again.
+ *
+ * A ring that stays full because the consumer is always the slow one helps nobody, and costs a copy
+ * of each byte. So after it has absorbed FLOW_ROUNDS times what it holds without the input having
+ * run empty once, it does not absorb until the input does. (Not after one round: a burst that is
+ * larger than the ring is over earlier, by what the ring holds, if the ring is full at its end.)
+ *
+ * And there are exceptions that are asked for:
  *
  *   --start-fill    an output starts, and starts again after it ran dry, once START bytes are there
  *   --resume-fill   after the ring was full, reading goes on once it has drained to RESUME bytes
@@ -29,6 +35,7 @@
 
 enum { FLOW_WINDOW = 256 * 1024 };
 #define FLOW_PATIENCE_NS UINT64_C(1000000)
+enum { FLOW_ROUNDS = 16 };
 
 struct flow_output {
     bool blocked;      /* it took less than it was offered, and has not been ready since */
@@ -46,6 +53,7 @@ struct flow {
     size_t chunk_size;
     bool passing;   /* bytes may go past the ring while it is empty */
     bool absorbing; /* an output has been blocked for FLOW_PATIENCE_NS: set by the loop */
+    uint64_t absorbed; /* bytes, since the input last ran empty */
     bool held;      /* reading waits for the ring to drain to resume_mark */
     bool ended;     /* nothing more will be written to the ring */
 };
@@ -53,6 +61,9 @@ struct flow {
 /* Returns 0, or -1 with errno ENOMEM. The ring must outlive the flow. */
 int flow_init(struct flow *flow, const struct ring *ring, const struct options *options);
 void flow_destroy(struct flow *flow);
+
+/* Bytes went into the ring (or none did); `empty`: the input has no more for now. */
+void flow_arrived(struct flow *flow, size_t bytes, bool empty);
 
 /* Brings the holds up to date. Call it after bytes moved, before asking what may move. */
 void flow_update(struct flow *flow);
@@ -66,6 +77,9 @@ bool flow_passable(const struct flow *flow);
 /* Whether reading waits only for `absorbing`: in FLOW_PATIENCE_NS an output must take something, or
  * that is to be set. */
 bool flow_is_patient(const struct flow *flow);
+
+/* Whether some output has bytes that it may be sent, if it takes them. */
+bool flow_any_sendable(const struct flow *flow);
 
 /* How many bytes may be written to output `index` in one call: 0 if none. */
 size_t flow_sendable(const struct flow *flow, size_t index);

@@ -190,6 +190,21 @@ ssize_t nonblock_readv(struct nonblock *nonblock, int fd, struct iovec *iov, int
     return result;
 }
 
+ssize_t nonblock_readv_cached(struct nonblock *nonblock, int fd, struct iovec *iov, int count,
+                              uint64_t *calls)
+{
+    ssize_t result = -1;
+    errno = EINTR;
+    while (!nonblock->disk_untold && result < 0 && errno == EINTR) {
+        result = platform_readv_nowait(fd, iov, count);
+        *calls += calls_made(result);
+    }
+    if (result >= 0 || errno == EAGAIN)
+        return result;
+    nonblock->disk_untold = true; /* a real fault shows up again */
+    return nonblock_readv(nonblock, fd, iov, count, calls);
+}
+
 ssize_t nonblock_writev(struct nonblock *nonblock, int fd, struct iovec *iov, int count,
                         uint64_t *calls)
 {

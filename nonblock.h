@@ -41,6 +41,8 @@ struct nonblock {
     bool writers_gone;
     /* A FIFO open for writing whose readers had all gone: every write is EPIPE. */
     bool readers_gone;
+    /* A file or disk that does not know RWF_NOWAIT: tmpfs, procfs, an old system. */
+    bool disk_untold;
 };
 
 /*
@@ -60,6 +62,14 @@ ssize_t nonblock_readv(struct nonblock *nonblock, int fd, struct iovec *iov, int
                        uint64_t *calls);
 ssize_t nonblock_writev(struct nonblock *nonblock, int fd, struct iovec *iov, int count,
                         uint64_t *calls);
+
+/*
+ * readv(2) of a file or disk (NONBLOCK_NONE), but only of what is in memory: EAGAIN where the disk
+ * would have to be waited for, and Linux has then begun to read ahead (preadv2(2), RWF_NOWAIT).
+ * Where that cannot be told it waits.
+ */
+ssize_t nonblock_readv_cached(struct nonblock *nonblock, int fd, struct iovec *iov, int count,
+                              uint64_t *calls);
 
 /* Takes a flag that was set on a shared description back; sets it again, where it is clear. */
 void nonblock_restore(struct nonblock *nonblock, int fd);

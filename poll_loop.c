@@ -1,10 +1,12 @@
 /*
  * poll_loop.c - see poll_loop.h. Opening, failing and closing of endpoints is in loop_endpoints.c,
- * who may move is in flow.c, moving is in transfer.c; here is when.
+ * what happens when time is up in loop_timeouts.c, who may move in flow.c, moving in transfer.c;
+ * here is when.
  */
 #include "poll_loop.h"
 
 #include "loop_endpoints.h"
+#include "loop_timeouts.h"
 #include "platform.h"
 #include "size.h"
 
@@ -146,6 +148,7 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
     /* A FIFO that cannot be polled for its end is read until it says EAGAIN or that end. */
     if (!input->endpoint.nonblock.writers_gone)
         input->ready = !transfer->partial;
+    flow_arrived(&loop->flow, transfer->bytes, transfer->partial);
     count_towards_size(loop,
                        loop->options->records != RECORD_NONE ? transfer->records : transfer->bytes);
 }
@@ -154,10 +157,11 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
 static bool fill_ring(struct poll_loop *loop, size_t max)
 {
     struct loop_input *input = &loop->inputs[loop->current];
+    bool may_wait = !flow_any_sendable(&loop->flow);
     bool on_disk = endpoint_on_disk(&input->endpoint);
     struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer =
-        transfer_fill(&loop->ring, &input->endpoint, limit_to_size(loop, max),
+        transfer_fill(&loop->ring, &input->endpoint, limit_to_size(loop, max), may_wait,
                       loop->options->records, &loop->meter->calls[METER_READ]);
     if (on_disk)
         after_file_call(loop, before, METER_INPUT, input->meter);
@@ -167,6 +171,8 @@ static bool fill_ring(struct poll_loop *loop, size_t max)
         break;
     case TRANSFER_BLOCKED:
         input->ready = false;
+        input->cold = on_disk;
+        flow_arrived(&loop->flow, 0, true);
         return false;
     case TRANSFER_END:
         loop_next_input(loop);
@@ -180,6 +186,8 @@ static bool fill_ring(struct poll_loop *loop, size_t max)
 
 static bool read_input(struct poll_loop *loop)
 {
+    if (loop->phase == LOOP_RUNNING)
+        loop->inputs[loop->current].cold = false;
     if (!input_may_be_read(loop) || !input_is_ready(&loop->inputs[loop->current]))
         return false;
     return fill_ring(loop, flow_readable(&loop->flow));
@@ -246,6 +254,7 @@ static bool find_blocked(struct poll_loop *loop)
     if (platform_poll(fds, 2, 0) < 0)
         return false;
     input->ready = fds[0].revents != 0;
+    flow_arrived(&loop->flow, 0, !input_is_ready(input));
     loop->flow.outputs[0].blocked = fds[1].fd >= 0 && fds[1].revents == 0;
     return !input_is_ready(input) || loop->flow.outputs[0].blocked;
 }
@@ -302,18 +311,6 @@ static bool is_drained(const struct poll_loop *loop)
 
 /* --- signals ---------------------------------------------------------------------------------- */
 
-/* Time spent stopped counts against nobody's timeout. */
-static void restart_timeouts(struct poll_loop *loop)
-{
-    uint64_t now = loop->meter->now_ns;
-    if (loop->idle_since_ns != 0)
-        loop->idle_since_ns = now;
-    for (size_t i = 0; i < loop->output_count; i++)
-        if (loop->outputs[i].blocked_since_ns != 0)
-            loop->outputs[i].blocked_since_ns = now;
-    loop->drain_start_ns = now;
-}
-
 static void stop_process(struct poll_loop *loop)
 {
     loop_restore_flags(loop);
@@ -321,7 +318,7 @@ static void stop_process(struct poll_loop *loop)
     signals_stop_process();
     meter_skip(loop->meter, platform_now());
     loop_reapply_flags(loop);
-    restart_timeouts(loop);
+    loop_restart_timeouts(loop);
 }
 
 static void end_by_signal(struct poll_loop *loop, int number)
@@ -349,152 +346,13 @@ static void handle_signals(struct poll_loop *loop)
             break;
         case SIGCONT:
             meter_advance(loop->meter, METER_BUSY, platform_now());
-            restart_timeouts(loop);
+            loop_restart_timeouts(loop);
             break;
         default:
             end_by_signal(loop, number);
             break;
         }
     }
-}
-
-/* --- timeouts --------------------------------------------------------------------------------- */
-
-/* After the end of input the drain has a limit only where one was asked for, or where it is not the
- * input's own end that began it. */
-static uint64_t drain_limit_ns(const struct poll_loop *loop)
-{
-    bool limited =
-        loop->options->drain_timeout_given || loop->ending.signal != 0 || loop->ending.timed_out;
-    return loop->phase == LOOP_DRAINING && limited ? loop->options->drain_timeout_ns : 0;
-}
-
-static void stall_message(char *text, size_t size, uint64_t limit_ns, const char *option)
-{
-    char duration[SIZE_TEXT];
-    snprintf(text, size, "took no data for %s (%s)", size_format_duration(duration, limit_ns),
-             option);
-}
-
-static void idle_timed_out(struct poll_loop *loop)
-{
-    struct meter_endpoint *meter = loop->inputs[loop->current].meter;
-    char duration[SIZE_TEXT];
-    snprintf(meter->error, sizeof meter->error, "no data for %s (--idle-timeout)",
-             size_format_duration(duration, loop->options->idle_timeout_ns));
-    report_message("%s: %s", meter->name, meter->error);
-    loop->ending.timed_out = true;
-    loop_end_input(loop);
-}
-
-static void output_timed_out(struct poll_loop *loop, struct loop_output *output, uint64_t limit_ns,
-                             const char *option)
-{
-    char reason[METER_ERROR_TEXT];
-    stall_message(reason, sizeof reason, limit_ns, option);
-    loop->ending.timed_out = true;
-    loop_give_up_output(loop, output, reason);
-}
-
-/* When the ring is to begin absorbing, if nothing moves until then; else UINT64_MAX. */
-static uint64_t absorb_deadline_ns(const struct poll_loop *loop)
-{
-    uint64_t since = UINT64_MAX - FLOW_PATIENCE_NS;
-    for (size_t i = 0; i < loop->output_count && flow_is_patient(&loop->flow); i++)
-        if (loop->outputs[i].blocked_since_ns != 0 && loop->outputs[i].blocked_since_ns < since)
-            since = loop->outputs[i].blocked_since_ns;
-    return since + FLOW_PATIENCE_NS;
-}
-
-static bool expired(uint64_t since_ns, uint64_t limit_ns, uint64_t now_ns)
-{
-    return since_ns != 0 && limit_ns != 0 && now_ns - since_ns >= limit_ns;
-}
-
-/* Since when an output takes nothing of what is left after the end of input; 0: not so. */
-static uint64_t drain_since_ns(const struct poll_loop *loop, const struct loop_output *output)
-{
-    uint64_t blocked = output->blocked_since_ns;
-    return blocked != 0 && blocked < loop->drain_start_ns ? loop->drain_start_ns : blocked;
-}
-
-/* A FIFO has no reader: nothing has begun, and nothing will. */
-static void no_reader_came(struct poll_loop *loop, struct loop_output *output, uint64_t limit_ns)
-{
-    char duration[SIZE_TEXT], reason[METER_ERROR_TEXT];
-    snprintf(reason, sizeof reason, "no reader for %s (--stall-timeout)",
-             size_format_duration(duration, limit_ns));
-    loop->ending.timed_out = true;
-    loop_give_up_output(loop, output, reason);
-    loop->phase = LOOP_DONE;
-}
-
-static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
-{
-    struct loop_output *output = &loop->outputs[index];
-    uint64_t now = loop->meter->now_ns;
-    uint64_t stall_ns = loop->options->stall_timeout_ns;
-    uint64_t drain_ns = drain_limit_ns(loop);
-    if (output->state == OUTPUT_UNOPENED && expired(loop->meter->start_ns, stall_ns, now)) {
-        no_reader_came(loop, output, stall_ns);
-        return;
-    }
-    if (output->state != OUTPUT_OPEN || !loop->flow.outputs[index].blocked)
-        return;
-    if (expired(output->blocked_since_ns, stall_ns, now))
-        output_timed_out(loop, output, stall_ns, "--stall-timeout");
-    else if (expired(drain_since_ns(loop, output), drain_ns, now))
-        output_timed_out(loop, output, drain_ns, "--drain-timeout");
-}
-
-/* What poll() has just found ready is not too late. */
-static void enforce_timeouts(struct poll_loop *loop)
-{
-    uint64_t now = loop->meter->now_ns;
-    if (expired(loop->idle_since_ns, loop->options->idle_timeout_ns, now) &&
-        !loop->inputs[loop->current].ready)
-        idle_timed_out(loop);
-    loop->flow.absorbing |= now >= absorb_deadline_ns(loop);
-    for (size_t i = 0; i < loop->output_count && loop->phase != LOOP_DONE; i++)
-        enforce_output_timeouts(loop, i);
-    if (loop->next_sample_ns != 0 && now >= loop->next_sample_ns) {
-        report_sample(loop->reporter, loop->meter);
-        uint64_t every = loop->options->report_every_ns;
-        loop->next_sample_ns += ((now - loop->next_sample_ns) / every + 1) * every;
-    }
-}
-
-/* The earlier of a deadline and one more, `limit_ns` after `since_ns`, if that exists. */
-static uint64_t earlier(uint64_t deadline_ns, uint64_t since_ns, uint64_t limit_ns)
-{
-    if (since_ns == 0 || limit_ns == 0 || limit_ns > UINT64_MAX - since_ns)
-        return deadline_ns;
-    return since_ns + limit_ns < deadline_ns ? since_ns + limit_ns : deadline_ns;
-}
-
-/* How long poll() may wait: ns, or -1 for ever. */
-static int64_t time_to_wait(const struct poll_loop *loop)
-{
-    uint64_t deadline = UINT64_MAX;
-    deadline = earlier(deadline, loop->idle_since_ns, loop->options->idle_timeout_ns);
-    for (size_t i = 0; i < loop->output_count; i++) {
-        const struct loop_output *output = &loop->outputs[i];
-        deadline = earlier(deadline, output->blocked_since_ns, loop->options->stall_timeout_ns);
-        deadline = earlier(deadline, drain_since_ns(loop, output), drain_limit_ns(loop));
-    }
-    if (loop->next_sample_ns != 0)
-        deadline = earlier(deadline, loop->next_sample_ns - 1, 1);
-    if (loop->phase == LOOP_OPENING) {
-        deadline = earlier(deadline, loop->next_opening_ns - 1, 1);
-        deadline = earlier(deadline, loop->meter->start_ns, loop->options->stall_timeout_ns);
-    }
-    uint64_t absorb_ns = absorb_deadline_ns(loop);
-    if (absorb_ns < deadline)
-        deadline = absorb_ns;
-    if (deadline == UINT64_MAX)
-        return -1;
-    uint64_t now = loop->meter->now_ns;
-    return deadline <= now ? 0 : (int64_t)(deadline - now);
 }
 
 /* --- waiting ---------------------------------------------------------------------------------- */
@@ -593,7 +451,7 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
     meter_advance(loop->meter, METER_BUSY, platform_now());
     prepare_poll(loop);
     enum meter_state state = moved ? METER_BUSY : waiting_state(loop);
-    int64_t timeout_ns = moved ? 0 : time_to_wait(loop);
+    int64_t timeout_ns = moved ? 0 : loop_time_to_wait(loop);
     if (!moved && loop->phase == LOOP_RUNNING && ring_fill(&loop->ring) == 0)
         meter_dry(loop->meter);
     uint64_t before = loop->meter->now_ns;
@@ -609,7 +467,7 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
     else if (events < 0 || !moved)
         handle_signals(loop);
     if (loop->phase != LOOP_DONE)
-        enforce_timeouts(loop);
+        loop_enforce_timeouts(loop);
 }
 
 /* --- the run ---------------------------------------------------------------------------------- */

@@ -6,7 +6,8 @@
  * timers; when nothing can move it waits in poll() until something can. What poll() is asked
  * follows from what may move: an input that may not be read is not watched at all (POLLHUP cannot
  * be masked and would make the loop spin), an output with nothing to send is watched for its
- * reader's departure only.
+ * reader's departure only. While an output has bytes to take, a file is read only as far as it is in
+ * memory: the disk must not delay a write. Once the ring is empty the read may wait.
  *
  * Phases, in this order; each may go to the last at once:
  *
@@ -34,6 +35,7 @@
 #include <stdint.h>
 
 #define POLL_INTERVAL_NS UINT64_C(1000000)
+#define COLD_RETRY_NS UINT64_C(5000000)
 
 enum loop_phase { LOOP_OPENING, LOOP_RUNNING, LOOP_DRAINING, LOOP_DONE };
 
@@ -41,6 +43,7 @@ struct loop_input {
     struct endpoint endpoint;
     struct meter_endpoint *meter;
     bool ready; /* it may have bytes: read before asking poll() */
+    bool cold;  /* a file whose next bytes are not in memory: look again within COLD_RETRY_NS */
 };
 
 enum output_state { OUTPUT_UNOPENED, OUTPUT_OPEN, OUTPUT_CLOSED };

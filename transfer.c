@@ -8,13 +8,13 @@
 
 #include <errno.h>
 
-/* The status of a call that moved nothing and set errno. A call that cannot be waited for must not
- * say EAGAIN: waiting for it would spin. */
-static struct transfer moved_nothing(const struct endpoint *endpoint)
+/* The status of a call that moved nothing and set errno. What cannot be waited for must not say
+ * EAGAIN: waiting for it would spin. */
+static struct transfer moved_nothing(bool can_be_waited_for)
 {
     bool later = errno == EAGAIN || errno == EWOULDBLOCK;
-    return (struct transfer){.status = later && endpoint_pollable(endpoint) ? TRANSFER_BLOCKED
-                                                                            : TRANSFER_FAILED,
+    return (struct transfer){.status =
+                                 later && can_be_waited_for ? TRANSFER_BLOCKED : TRANSFER_FAILED,
                              .error = errno};
 }
 
@@ -30,13 +30,14 @@ static uint64_t count_span(const struct ring_span *span, size_t bytes, enum reco
     return count;
 }
 
-struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max,
+struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max, bool may_wait,
                               enum record_kind records, uint64_t *calls)
 {
     struct ring_span span = ring_write_span(ring, max);
-    ssize_t bytes = endpoint_readv(input, span.piece, span.count, calls);
+    ssize_t bytes = may_wait ? endpoint_readv(input, span.piece, span.count, calls)
+                             : endpoint_readv_cached(input, span.piece, span.count, calls);
     if (bytes < 0)
-        return moved_nothing(input);
+        return moved_nothing(endpoint_pollable(input) || !may_wait);
     if (bytes == 0)
         return (struct transfer){.status = TRANSFER_END};
     uint64_t ended = count_span(&span, (size_t)bytes, records);
@@ -55,7 +56,7 @@ struct transfer transfer_drain(struct ring *ring, size_t reader, struct endpoint
     if (bytes == 0) /* of more than none: a device at its end may say so (gnulib's full_write()) */
         return (struct transfer){.status = TRANSFER_FAILED, .error = ENOSPC};
     if (bytes < 0)
-        return moved_nothing(output);
+        return moved_nothing(endpoint_pollable(output));
     return (struct transfer){.status = TRANSFER_MOVED,
                              .bytes = (size_t)bytes,
                              .partial = (size_t)bytes < span.bytes,

@@ -29,8 +29,12 @@ struct transfer {
     int error;
 };
 
-/* Reads up to `max` bytes; the ring must have room. *calls counts system calls. */
-struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max,
+/*
+ * Reads up to `max` bytes; the ring must have room. Unless it `may_wait` for a disk it reads what is
+ * in memory of a file, and TRANSFER_BLOCKED then says that the disk has to be waited for; poll()
+ * cannot do that. *calls counts system calls.
+ */
+struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max, bool may_wait,
                               enum record_kind records, uint64_t *calls);
 
 /* Writes up to `max` bytes that `reader` has not consumed, in one call. */

@@ -45,7 +45,7 @@ static bool start(struct run *run)
 {
     *run = (struct run){.scale = below(3) == 0 ? 1 << 14 : 1};
     choose_options(run);
-    run->source_left = below(10 * run->options.buffer_size);
+    run->source_left = below((below(4) == 0 ? 100 : 10) * run->options.buffer_size);
     if (ring_init(&run->ring, (size_t)run->options.buffer_size, run->readers) != 0 ||
         flow_init(&run->flow, &run->ring, &run->options) != 0)
         return false;
@@ -69,6 +69,7 @@ static bool read_some(struct run *run)
         bytes = (size_t)run->source_left;
     (void)ring_write_span(&run->ring, bytes);
     ring_commit(&run->ring, bytes);
+    flow_arrived(&run->flow, bytes, below(100) == 0);
     run->source_left -= bytes;
     return true;
 }
@@ -241,9 +242,60 @@ static void test_window(void)
     ring_destroy(&ring);
 }
 
+/* The reader takes nothing: the ring takes what it may. */
+static void fill_up(struct flow *flow, struct ring *ring)
+{
+    flow->outputs[0].blocked = true;
+    flow_update(flow);
+    while (flow_readable(flow) > 0 || flow_is_patient(flow)) {
+        flow->absorbing |= flow_is_patient(flow);
+        ring_commit(ring, FLOW_WINDOW);
+        flow_arrived(flow, FLOW_WINDOW, false);
+        flow_update(flow);
+    }
+}
+
+/* A ring of 4 windows and a reader that takes one at a time, from an input that never is empty. */
+static void absorb(struct flow *flow, struct ring *ring, int rounds)
+{
+    for (int i = 0; i < 4 * rounds; i++) {
+        fill_up(flow, ring);
+        flow->outputs[0].blocked = false;
+        (void)ring_consume(ring, 0, FLOW_WINDOW);
+    }
+    fill_up(flow, ring);
+}
+
+static void test_absorbing_in_vain(void)
+{
+    struct options options = {.buffer_size = (uint64_t)4 * FLOW_WINDOW,
+                              .chunk_size = FLOW_WINDOW,
+                              .resume_fill_percent = 100};
+    struct ring ring;
+    struct flow flow;
+    if (!tap_ok(ring_init(&ring, (size_t)4 * FLOW_WINDOW, 1) == 0 &&
+                    flow_init(&flow, &ring, &options) == 0,
+                "memory"))
+        return;
+    absorb(&flow, &ring, FLOW_ROUNDS - 2);
+    tap_ok(ring_room(&ring) == 0, "absorbing: it goes on for rounds");
+    absorb(&flow, &ring, 4);
+    tap_ok(ring_fill(&ring) == FLOW_WINDOW,
+           "absorbing: not for ever, if the input never runs empty");
+    flow_arrived(&flow, 0, true);
+    absorb(&flow, &ring, 1);
+    tap_ok(ring_room(&ring) == 0, "absorbing: again once the input ran empty");
+    flow.resume_mark = ring.capacity / 2;
+    absorb(&flow, &ring, 4 * FLOW_ROUNDS);
+    tap_ok(ring_fill(&ring) > FLOW_WINDOW, "absorbing: for ever if a mark asks for it");
+    flow_destroy(&flow);
+    ring_destroy(&ring);
+}
+
 int main(void)
 {
     test_window();
+    test_absorbing_in_vain();
     test_start_fill();
     test_resume_fill();
     random_state = tap_seed();

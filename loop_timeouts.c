@@ -1,0 +1,157 @@
+/*
+ * loop_timeouts.c - see loop_timeouts.h.
+ */
+#include "loop_timeouts.h"
+
+#include "loop_endpoints.h"
+#include "size.h"
+
+#include <stdio.h>
+
+void loop_restart_timeouts(struct poll_loop *loop)
+{
+    uint64_t now = loop->meter->now_ns;
+    if (loop->idle_since_ns != 0)
+        loop->idle_since_ns = now;
+    for (size_t i = 0; i < loop->output_count; i++)
+        if (loop->outputs[i].blocked_since_ns != 0)
+            loop->outputs[i].blocked_since_ns = now;
+    loop->drain_start_ns = now;
+}
+
+/* After the end of input the drain has a limit only where one was asked for, or where it is not the
+ * input's own end that began it. */
+static uint64_t drain_limit_ns(const struct poll_loop *loop)
+{
+    bool limited =
+        loop->options->drain_timeout_given || loop->ending.signal != 0 || loop->ending.timed_out;
+    return loop->phase == LOOP_DRAINING && limited ? loop->options->drain_timeout_ns : 0;
+}
+
+static void stall_message(char *text, size_t size, uint64_t limit_ns, const char *option)
+{
+    char duration[SIZE_TEXT];
+    snprintf(text, size, "took no data for %s (%s)", size_format_duration(duration, limit_ns),
+             option);
+}
+
+static void idle_timed_out(struct poll_loop *loop)
+{
+    struct meter_endpoint *meter = loop->inputs[loop->current].meter;
+    char duration[SIZE_TEXT];
+    snprintf(meter->error, sizeof meter->error, "no data for %s (--idle-timeout)",
+             size_format_duration(duration, loop->options->idle_timeout_ns));
+    report_message("%s: %s", meter->name, meter->error);
+    loop->ending.timed_out = true;
+    loop_end_input(loop);
+}
+
+static void output_timed_out(struct poll_loop *loop, struct loop_output *output, uint64_t limit_ns,
+                             const char *option)
+{
+    char reason[METER_ERROR_TEXT];
+    stall_message(reason, sizeof reason, limit_ns, option);
+    loop->ending.timed_out = true;
+    loop_give_up_output(loop, output, reason);
+}
+
+/* When the ring is to begin absorbing, if nothing moves until then; else UINT64_MAX. */
+static uint64_t absorb_deadline_ns(const struct poll_loop *loop)
+{
+    uint64_t since = UINT64_MAX - FLOW_PATIENCE_NS;
+    for (size_t i = 0; i < loop->output_count && flow_is_patient(&loop->flow); i++)
+        if (loop->outputs[i].blocked_since_ns != 0 && loop->outputs[i].blocked_since_ns < since)
+            since = loop->outputs[i].blocked_since_ns;
+    return since + FLOW_PATIENCE_NS;
+}
+
+static bool expired(uint64_t since_ns, uint64_t limit_ns, uint64_t now_ns)
+{
+    return since_ns != 0 && limit_ns != 0 && now_ns - since_ns >= limit_ns;
+}
+
+/* Since when an output takes nothing of what is left after the end of input; 0: not so. */
+static uint64_t drain_since_ns(const struct poll_loop *loop, const struct loop_output *output)
+{
+    uint64_t blocked = output->blocked_since_ns;
+    return blocked != 0 && blocked < loop->drain_start_ns ? loop->drain_start_ns : blocked;
+}
+
+/* A FIFO has no reader: nothing has begun, and nothing will. */
+static void no_reader_came(struct poll_loop *loop, struct loop_output *output, uint64_t limit_ns)
+{
+    char duration[SIZE_TEXT], reason[METER_ERROR_TEXT];
+    snprintf(reason, sizeof reason, "no reader for %s (--stall-timeout)",
+             size_format_duration(duration, limit_ns));
+    loop->ending.timed_out = true;
+    loop_give_up_output(loop, output, reason);
+    loop->phase = LOOP_DONE;
+}
+
+static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *output = &loop->outputs[index];
+    uint64_t now = loop->meter->now_ns;
+    uint64_t stall_ns = loop->options->stall_timeout_ns;
+    uint64_t drain_ns = drain_limit_ns(loop);
+    if (output->state == OUTPUT_UNOPENED && expired(loop->meter->start_ns, stall_ns, now)) {
+        no_reader_came(loop, output, stall_ns);
+        return;
+    }
+    if (output->state != OUTPUT_OPEN || !loop->flow.outputs[index].blocked)
+        return;
+    if (expired(output->blocked_since_ns, stall_ns, now))
+        output_timed_out(loop, output, stall_ns, "--stall-timeout");
+    else if (expired(drain_since_ns(loop, output), drain_ns, now))
+        output_timed_out(loop, output, drain_ns, "--drain-timeout");
+}
+
+void loop_enforce_timeouts(struct poll_loop *loop)
+{
+    uint64_t now = loop->meter->now_ns;
+    if (expired(loop->idle_since_ns, loop->options->idle_timeout_ns, now) &&
+        !loop->inputs[loop->current].ready)
+        idle_timed_out(loop);
+    loop->flow.absorbing |= now >= absorb_deadline_ns(loop);
+    for (size_t i = 0; i < loop->output_count && loop->phase != LOOP_DONE; i++)
+        enforce_output_timeouts(loop, i);
+    if (loop->next_sample_ns != 0 && now >= loop->next_sample_ns) {
+        report_sample(loop->reporter, loop->meter);
+        uint64_t every = loop->options->report_every_ns;
+        loop->next_sample_ns += ((now - loop->next_sample_ns) / every + 1) * every;
+    }
+}
+
+/* The earlier of a deadline and one more, `limit_ns` after `since_ns`, if that exists. */
+static uint64_t earlier(uint64_t deadline_ns, uint64_t since_ns, uint64_t limit_ns)
+{
+    if (since_ns == 0 || limit_ns == 0 || limit_ns > UINT64_MAX - since_ns)
+        return deadline_ns;
+    return since_ns + limit_ns < deadline_ns ? since_ns + limit_ns : deadline_ns;
+}
+
+int64_t loop_time_to_wait(const struct poll_loop *loop)
+{
+    uint64_t deadline = UINT64_MAX;
+    deadline = earlier(deadline, loop->idle_since_ns, loop->options->idle_timeout_ns);
+    for (size_t i = 0; i < loop->output_count; i++) {
+        const struct loop_output *output = &loop->outputs[i];
+        deadline = earlier(deadline, output->blocked_since_ns, loop->options->stall_timeout_ns);
+        deadline = earlier(deadline, drain_since_ns(loop, output), drain_limit_ns(loop));
+    }
+    if (loop->next_sample_ns != 0)
+        deadline = earlier(deadline, loop->next_sample_ns - 1, 1);
+    if (loop->phase == LOOP_OPENING) {
+        deadline = earlier(deadline, loop->next_opening_ns - 1, 1);
+        deadline = earlier(deadline, loop->meter->start_ns, loop->options->stall_timeout_ns);
+    }
+    uint64_t absorb_ns = absorb_deadline_ns(loop);
+    if (absorb_ns < deadline)
+        deadline = absorb_ns;
+    uint64_t now = loop->meter->now_ns;
+    if (loop->phase == LOOP_RUNNING && loop->inputs[loop->current].cold)
+        deadline = earlier(deadline, now, COLD_RETRY_NS);
+    if (deadline == UINT64_MAX)
+        return -1;
+    return deadline <= now ? 0 : (int64_t)(deadline - now);
+}
