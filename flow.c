@@ -24,7 +24,8 @@ int flow_init(struct flow *flow, const struct ring *ring, const struct options *
                           .start_mark = mark_of(ring, options->start_fill_percent),
                           .resume_mark = mark_of(ring, options->resume_fill_percent),
                           .block_size = (size_t)options->block_size,
-                          .chunk_size = smaller(ring->capacity, options->chunk_size)};
+                          .chunk_size = smaller(ring->capacity, options->chunk_size),
+                          .patience_ns = FLOW_PATIENCE_NS};
     if (flow->outputs == NULL)
         return -1;
     for (size_t i = 0; i < ring->reader_count; i++) {
@@ -40,9 +41,19 @@ void flow_destroy(struct flow *flow)
     flow->outputs = NULL;
 }
 
+static size_t held(const struct flow *flow)
+{
+    return ring_fill(flow->ring) + flow->stored;
+}
+
+size_t flow_room(const struct flow *flow)
+{
+    return flow->ring->capacity - held(flow);
+}
+
 static bool no_more_can_come(const struct flow *flow)
 {
-    return flow->ended || flow->held || ring_room(flow->ring) == 0;
+    return flow->ended || flow->held || flow_room(flow) == 0;
 }
 
 static void update_filling(const struct flow *flow, size_t index)
@@ -66,7 +77,7 @@ bool flow_any_sendable(const struct flow *flow)
 /* Whether the ring holds what it may hold without absorbing. */
 static bool window_is_full(const struct flow *flow)
 {
-    return flow->passing || ring_fill(flow->ring) >= FLOW_WINDOW;
+    return flow->passing || held(flow) >= FLOW_WINDOW;
 }
 
 static bool any_blocked(const struct flow *flow)
@@ -94,7 +105,7 @@ static bool is_tired(const struct flow *flow)
 
 void flow_update(struct flow *flow)
 {
-    if (is_tired(flow) || !window_is_full(flow) || (ring_fill(flow->ring) == 0 && !any_blocked(flow)))
+    if (is_tired(flow) || !window_is_full(flow) || (held(flow) == 0 && !any_blocked(flow)))
         flow->absorbing = false;
     if (flow->resume_mark < flow->ring->capacity) {
         if (ring_room(flow->ring) == 0)
@@ -120,12 +131,12 @@ static bool any_taking(const struct flow *flow)
 
 static bool may_read(const struct flow *flow)
 {
-    return !flow->held && !flow->ended && ring_room(flow->ring) > 0;
+    return !flow->held && !flow->ended && flow_room(flow) > 0;
 }
 
 bool flow_passable(const struct flow *flow)
 {
-    return flow->passing && may_read(flow) && ring_fill(flow->ring) == 0 && !any_blocked(flow);
+    return flow->passing && may_read(flow) && held(flow) == 0 && !any_blocked(flow);
 }
 
 /* Whether there are bytes, in the ring or to pass, that outputs are to take first. */
@@ -133,8 +144,8 @@ static bool outputs_first(const struct flow *flow)
 {
     if (!window_is_full(flow))
         return false;
-    return any_taking(flow) || (!flow->absorbing && (flow_any_sendable(flow) ||
-                                                     (flow->passing && any_blocked(flow))));
+    return any_taking(flow) ||
+           (!flow->absorbing && (flow_any_sendable(flow) || (flow->passing && any_blocked(flow))));
 }
 
 bool flow_is_patient(const struct flow *flow)
@@ -146,7 +157,7 @@ size_t flow_readable(const struct flow *flow)
 {
     if (!may_read(flow) || flow_passable(flow) || outputs_first(flow))
         return 0;
-    return smaller(ring_room(flow->ring), flow->chunk_size);
+    return smaller(flow_room(flow), flow->chunk_size);
 }
 
 static size_t sendable_in_blocks(const struct flow *flow, const struct flow_output *output,
@@ -162,6 +173,8 @@ static size_t sendable_in_blocks(const struct flow *flow, const struct flow_outp
 size_t flow_sendable(const struct flow *flow, size_t index)
 {
     const struct flow_output *output = &flow->outputs[index];
+    if (flow->stored > 0)
+        return flow->stored;
     size_t unread = ring_unread(flow->ring, index);
     if (unread == 0 || output->filling)
         return 0;

@@ -34,7 +34,8 @@
 #include <stdint.h>
 
 enum { FLOW_WINDOW = 256 * 1024 };
-#define FLOW_PATIENCE_NS UINT64_C(1000000)
+#define FLOW_PATIENCE_NS       UINT64_C(1000000)
+#define FLOW_STORE_PATIENCE_NS UINT64_C(100000) /* where absorbing costs no copy */
 enum { FLOW_ROUNDS = 16 };
 
 struct flow_output {
@@ -52,10 +53,12 @@ struct flow {
     size_t block_size;           /* 0: none */
     size_t chunk_size;
     bool passing;   /* bytes may go past the ring while it is empty */
-    bool absorbing; /* an output has been blocked for FLOW_PATIENCE_NS: set by the loop */
+    bool absorbing; /* an output has been blocked for patience_ns: set by the loop */
+    uint64_t patience_ns;
+    size_t stored; /* bytes in the pipe store, all older than those in the ring: set by the loop */
     uint64_t absorbed; /* bytes, since the input last ran empty */
-    bool held;      /* reading waits for the ring to drain to resume_mark */
-    bool ended;     /* nothing more will be written to the ring */
+    bool held;         /* reading waits for the ring to drain to resume_mark */
+    bool ended;        /* nothing more will be written to the ring */
 };
 
 /* Returns 0, or -1 with errno ENOMEM. The ring must outlive the flow. */
@@ -68,13 +71,16 @@ void flow_arrived(struct flow *flow, size_t bytes, bool empty);
 /* Brings the holds up to date. Call it after bytes moved, before asking what may move. */
 void flow_update(struct flow *flow);
 
+/* How many bytes more may be held. */
+size_t flow_room(const struct flow *flow);
+
 /* How many bytes may be read in one call: 0 if none. */
 size_t flow_readable(const struct flow *flow);
 
 /* Whether bytes may go from the input to the output past the ring, now. */
 bool flow_passable(const struct flow *flow);
 
-/* Whether reading waits only for `absorbing`: in FLOW_PATIENCE_NS an output must take something, or
+/* Whether reading waits only for `absorbing`: in patience_ns an output must take something, or
  * that is to be set. */
 bool flow_is_patient(const struct flow *flow);
 

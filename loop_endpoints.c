@@ -6,6 +6,8 @@
  */
 #include "loop_endpoints.h"
 
+#include "loop_moves.h"
+
 #include "platform.h"
 
 #include <errno.h>
@@ -234,15 +236,28 @@ static bool feeds_an_output(const struct poll_loop *loop, const struct endpoint 
     return false;
 }
 
+/* Records can be counted on their way from a pipe of the store to an output that is a pipe. Not
+ * with -S, which must know them before it takes them. */
+static bool can_count_on_the_way(struct poll_loop *loop)
+{
+    return loop->way == TRANSFER_SPLICE && !loop->options->stop_at_size && loop->store.limit > 0 &&
+           loop->outputs[0].endpoint.kind == ENDPOINT_PIPE &&
+           pipe_store_bounce(&loop->store) != NULL;
+}
+
 /* Bytes go past the ring where nothing has to look at them, or to hold them back. */
 static void choose_way(struct poll_loop *loop, const struct endpoint *input)
 {
     const struct options *options = loop->options;
-    bool through_ring = options->no_splice || options->records != RECORD_NONE ||
-                        loop->output_count > 1 || options->start_fill_percent > 0 ||
-                        options->resume_fill_percent < 100 || options->block_size > 0;
+    bool through_ring = options->no_splice || loop->output_count > 1 ||
+                        options->start_fill_percent > 0 || options->resume_fill_percent < 100 ||
+                        options->block_size > 0;
     loop->way = through_ring ? TRANSFER_COPY : transfer_way(input, &loop->outputs[0].endpoint);
+    if (options->records != RECORD_NONE && !can_count_on_the_way(loop))
+        loop->way = TRANSFER_COPY;
     loop->flow.passing = loop->way != TRANSFER_COPY;
+    bool storing = loop->flow.passing && input->kind == ENDPOINT_PIPE && loop->store.limit > 0;
+    loop->flow.patience_ns = storing ? FLOW_STORE_PATIENCE_NS : FLOW_PATIENCE_NS;
 }
 
 static bool open_input(struct poll_loop *loop, size_t index)
@@ -308,7 +323,7 @@ static void detach(struct poll_loop *loop, struct loop_output *output)
 {
     size_t left = ring_detach(&loop->ring, (size_t)(output - loop->outputs));
     if (loop->open_outputs > 1) /* else what is left went nowhere */
-        meter_left(loop->meter, left, ring_fill(&loop->ring));
+        meter_left(loop->meter, left, loop_held(loop));
     if (output->state == OUTPUT_OPEN)
         loop->open_outputs--;
     output->state = OUTPUT_CLOSED;

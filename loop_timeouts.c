@@ -58,11 +58,11 @@ static void output_timed_out(struct poll_loop *loop, struct loop_output *output,
 /* When the ring is to begin absorbing, if nothing moves until then; else UINT64_MAX. */
 static uint64_t absorb_deadline_ns(const struct poll_loop *loop)
 {
-    uint64_t since = UINT64_MAX - FLOW_PATIENCE_NS;
+    uint64_t since = UINT64_MAX - loop->flow.patience_ns;
     for (size_t i = 0; i < loop->output_count && flow_is_patient(&loop->flow); i++)
         if (loop->outputs[i].blocked_since_ns != 0 && loop->outputs[i].blocked_since_ns < since)
             since = loop->outputs[i].blocked_since_ns;
-    return since + FLOW_PATIENCE_NS;
+    return since + loop->flow.patience_ns;
 }
 
 static bool expired(uint64_t since_ns, uint64_t limit_ns, uint64_t now_ns)

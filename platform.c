@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -99,9 +100,40 @@ int platform_set_pipe_size(int fd, int bytes)
     return fcntl(fd, F_SETPIPE_SZ, bytes);
 }
 
+int platform_pipe(int fds[2], int bytes)
+{
+    if (pipe2(fds, O_NONBLOCK | O_CLOEXEC) != 0)
+        return -1;
+    if (fcntl(fds[0], F_SETPIPE_SZ, bytes) >= bytes)
+        return 0;
+    int error = errno;
+    close(fds[0]);
+    close(fds[1]);
+    errno = error;
+    return -1;
+}
+
+size_t platform_pipe_allowance(void)
+{
+    char line[32] = "";
+    FILE *limit = fopen("/proc/sys/fs/pipe-user-pages-soft", "re");
+    bool known = limit != NULL && fgets(line, sizeof line, limit) != NULL;
+    if (limit != NULL)
+        fclose(limit);
+    size_t pages = strtoul(line, NULL, 10);
+    if (known && (pages == 0 || geteuid() == 0))
+        return SIZE_MAX;
+    return pages / 4 * (size_t)sysconf(_SC_PAGESIZE);
+}
+
 ssize_t platform_splice(int input, int output, size_t bytes)
 {
     return splice(input, NULL, output, NULL, bytes, SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+}
+
+ssize_t platform_tee(int input, int output, size_t bytes)
+{
+    return tee(input, output, bytes, SPLICE_F_NONBLOCK);
 }
 
 ssize_t platform_copy_range(int input, int output, size_t bytes)
@@ -207,6 +239,23 @@ int platform_set_pipe_size(int fd, int bytes)
 }
 
 ssize_t platform_splice(int input, int output, size_t bytes)
+{
+    (void)input, (void)output, (void)bytes;
+    return not_here();
+}
+
+int platform_pipe(int fds[2], int bytes)
+{
+    (void)fds, (void)bytes;
+    return not_here();
+}
+
+size_t platform_pipe_allowance(void)
+{
+    return 0;
+}
+
+ssize_t platform_tee(int input, int output, size_t bytes)
 {
     (void)input, (void)output, (void)bytes;
     return not_here();

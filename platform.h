@@ -41,9 +41,18 @@ ssize_t platform_send_nowait(int fd, struct iovec *iov, int count);
 int platform_pipe_size(int fd);
 int platform_set_pipe_size(int fd, int bytes);
 
-/* splice(2) with SPLICE_F_NONBLOCK, and copy_file_range(2), both from and to where the descriptors
- * stand. Bytes, 0, or -1 with errno; ENOSYS where not available. */
+/* A nonblocking pipe that holds `bytes`, closed on exec. 0, or -1 with errno; ENOSYS where a pipe's
+ * size cannot be chosen. */
+int platform_pipe(int fds[2], int bytes);
+
+/* How many such bytes a program may take without hurting its user's other pipes (pipe(7),
+ * pipe-user-pages-soft): a quarter of the limit, or without limit for the superuser. */
+size_t platform_pipe_allowance(void);
+
+/* splice(2) and tee(2) with SPLICE_F_NONBLOCK, and copy_file_range(2), from and to where the
+ * descriptors stand. Bytes, 0, or -1 with errno; ENOSYS where not available. */
 ssize_t platform_splice(int input, int output, size_t bytes);
+ssize_t platform_tee(int input, int output, size_t bytes);
 ssize_t platform_copy_range(int input, int output, size_t bytes);
 
 /* Turns O_DIRECT (open(2)) on or off. 1; 0 if it was so already; -1 with errno. */

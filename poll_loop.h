@@ -1,13 +1,13 @@
 /*
  * poll_loop.h - the run: inputs -> ring -> outputs, one poll(2), one thread.
  *
- * A turn moves what may move (flow.h): at most one write for every output, and one read. While
- * turns move bytes, poll() is called only every POLL_INTERVAL_NS, to see signals, departures and
- * timers; when nothing can move it waits in poll() until something can. What poll() is asked
+ * A turn moves what may move (loop_moves.h): at most one write for every output, and one read.
+ * While turns move bytes, poll() is called only every POLL_INTERVAL_NS, to see signals, departures
+ * and timers; when nothing can move it waits in poll() until something can. What poll() is asked
  * follows from what may move: an input that may not be read is not watched at all (POLLHUP cannot
  * be masked and would make the loop spin), an output with nothing to send is watched for its
- * reader's departure only. While an output has bytes to take, a file is read only as far as it is in
- * memory: the disk must not delay a write. Once the ring is empty the read may wait.
+ * reader's departure only. While an output has bytes to take, a file is read only as far as it is
+ * in memory: the disk must not delay a write. Once the ring is empty the read may wait.
  *
  * Phases, in this order; each may go to the last at once:
  *
@@ -24,6 +24,7 @@
 #include "flow.h"
 #include "meter.h"
 #include "options.h"
+#include "pipe_store.h"
 #include "report.h"
 #include "ring.h"
 #include "signals.h"
@@ -35,7 +36,7 @@
 #include <stdint.h>
 
 #define POLL_INTERVAL_NS UINT64_C(1000000)
-#define COLD_RETRY_NS UINT64_C(5000000)
+#define COLD_RETRY_NS    UINT64_C(5000000)
 
 enum loop_phase { LOOP_OPENING, LOOP_RUNNING, LOOP_DRAINING, LOOP_DONE };
 
@@ -60,11 +61,13 @@ struct poll_loop {
     struct meter *meter;
     struct reporter *reporter;
     struct ring ring;
+    struct pipe_store store;
     struct flow flow;
     struct signals signals;
     struct ending ending;
     enum loop_phase phase;
     enum transfer_way way; /* from the current input to the sole output */
+    unsigned small_passes; /* of few bytes each, in a row */
 
     struct loop_input *inputs; /* read in turn; `current` is open while RUNNING */
     size_t input_count, current;

@@ -3,19 +3,21 @@
  */
 #include "transfer.h"
 
+#include "meter.h"
 #include "platform.h"
 #include "records.h"
 
+#include <assert.h>
 #include <errno.h>
+#include <unistd.h>
 
 /* The status of a call that moved nothing and set errno. What cannot be waited for must not say
  * EAGAIN: waiting for it would spin. */
 static struct transfer moved_nothing(bool can_be_waited_for)
 {
     bool later = errno == EAGAIN || errno == EWOULDBLOCK;
-    return (struct transfer){.status =
-                                 later && can_be_waited_for ? TRANSFER_BLOCKED : TRANSFER_FAILED,
-                             .error = errno};
+    return (struct transfer){
+        .status = later && can_be_waited_for ? TRANSFER_BLOCKED : TRANSFER_FAILED, .error = errno};
 }
 
 /* Counted before a write can be made: `span` is what readv(2) was given, in order. */
@@ -82,6 +84,17 @@ enum transfer_way transfer_way(const struct endpoint *input, const struct endpoi
                                                                                : TRANSFER_COPY;
 }
 
+/* What a call that passes bytes said: `bytes`, or errno. */
+static struct transfer passed(ssize_t bytes)
+{
+    if (bytes > 0)
+        return (struct transfer){.status = TRANSFER_MOVED, .bytes = (size_t)bytes};
+    if (bytes == 0)
+        return (struct transfer){.status = TRANSFER_END};
+    return (struct transfer){.status = errno == EAGAIN ? TRANSFER_BLOCKED : TRANSFER_FAILED,
+                             .error = errno};
+}
+
 struct transfer transfer_pass(enum transfer_way way, struct endpoint *input,
                               struct endpoint *output, size_t max, uint64_t *calls)
 {
@@ -91,10 +104,122 @@ struct transfer transfer_pass(enum transfer_way way, struct endpoint *input,
         bytes = way == TRANSFER_SPLICE ? platform_splice(input->fd, output->fd, max)
                                        : platform_copy_range(input->fd, output->fd, max);
     } while (bytes < 0 && errno == EINTR);
+    return passed(bytes);
+}
+
+/* --- by way of the store ---------------------------------------------------------------------- */
+
+struct transfer transfer_store(struct pipe_store *store, struct endpoint *input, size_t max,
+                               uint64_t *splices)
+{
+    int back = pipe_store_back(store);
+    ssize_t bytes;
+    do {
+        ++*splices;
+        bytes = platform_splice(input->fd, back, max);
+    } while (bytes < 0 && errno == EINTR);
     if (bytes > 0)
+        pipe_store_put(store, (size_t)bytes);
+    return passed(bytes);
+}
+
+/* Reads up to `max` of the bytes of the first pipe, which cannot make us wait. */
+static size_t read_stored(struct pipe_store *store, size_t max, uint64_t *calls)
+{
+    size_t held;
+    int front = pipe_store_front(store, &held);
+    size_t wanted = held < max ? held : max;
+    if (wanted > PIPE_STORE_BOUNCE_SIZE)
+        wanted = PIPE_STORE_BOUNCE_SIZE;
+    ssize_t bytes;
+    do {
+        calls[METER_READ]++;
+        bytes = read(front, store->bounce, wanted);
+    } while (bytes < 0 && (errno == EINTR || errno == EAGAIN));
+    if (bytes <= 0)
+        return 0;
+    pipe_store_got(store, (size_t)bytes);
+    return (size_t)bytes;
+}
+
+/* Takes `bytes` that the output has got out of the store, and counts the records in them. */
+static struct transfer take_counted(struct pipe_store *store, size_t bytes,
+                                    enum record_kind records, uint64_t *calls)
+{
+    struct transfer transfer = {.status = TRANSFER_MOVED, .bytes = bytes};
+    while (bytes > 0) {
+        size_t part = read_stored(store, bytes, calls);
+        if (part == 0)
+            return (struct transfer){.status = TRANSFER_FAILED, .error = errno};
+        transfer.records += records_count(store->bounce, part, records);
+        bytes -= part;
+    }
+    return transfer;
+}
+
+/* The way for an output that refuses pages. */
+static struct transfer copy_stored(struct pipe_store *store, struct endpoint *output, size_t max,
+                                   enum record_kind records, uint64_t *calls)
+{
+    struct transfer transfer = {.status = TRANSFER_MOVED, .copied = true};
+    if (pipe_store_bounce(store) == NULL)
+        return (struct transfer){.status = TRANSFER_FAILED, .error = ENOMEM};
+    if (store->bounce_left == 0) {
+        size_t bytes = read_stored(store, max, calls);
+        if (bytes == 0)
+            return (struct transfer){.status = TRANSFER_FAILED, .error = errno};
+        transfer.records = records_count(store->bounce, bytes, records);
+        store->bounce_start = 0;
+        store->bounce_left = bytes;
+    }
+    struct iovec piece = {store->bounce + store->bounce_start, store->bounce_left};
+    ssize_t bytes = endpoint_writev(output, &piece, 1, &calls[METER_WRITE]);
+    if (bytes <= 0) {
+        struct transfer failed = moved_nothing(endpoint_pollable(output));
+        failed.records = transfer.records;
+        return failed;
+    }
+    store->bounce_start += (size_t)bytes;
+    store->bounce_left -= (size_t)bytes;
+    transfer.bytes = (size_t)bytes;
+    return transfer;
+}
+
+struct transfer transfer_unstore(struct pipe_store *store, struct endpoint *output, size_t max,
+                                 enum record_kind records, uint64_t *calls)
+{
+    if (store->copying)
+        return copy_stored(store, output, max, records, calls);
+    size_t held;
+    int front = pipe_store_front(store, &held);
+    size_t wanted = held < max ? held : max;
+    bool counting = records != RECORD_NONE && pipe_store_bounce(store) != NULL;
+    ssize_t bytes;
+    do {
+        calls[METER_SPLICE]++;
+        bytes = counting ? platform_tee(front, output->fd, wanted)
+                         : platform_splice(front, output->fd, wanted);
+    } while (bytes < 0 && errno == EINTR);
+    if (bytes > 0 && counting)
+        return take_counted(store, (size_t)bytes, records, calls);
+    if (bytes > 0) {
+        pipe_store_got(store, (size_t)bytes);
         return (struct transfer){.status = TRANSFER_MOVED, .bytes = (size_t)bytes};
-    if (bytes == 0)
-        return (struct transfer){.status = TRANSFER_END};
-    return (struct transfer){.status = errno == EAGAIN ? TRANSFER_BLOCKED : TRANSFER_FAILED,
-                             .error = errno};
+    }
+    if (bytes < 0 && (errno == EAGAIN || errno == EPIPE))
+        return passed(bytes);
+    store->copying = true;
+    return copy_stored(store, output, max, records, calls);
+}
+
+uint64_t transfer_count_stored(struct pipe_store *store, enum record_kind records, uint64_t *calls)
+{
+    uint64_t count = 0;
+    if (records == RECORD_NONE || pipe_store_bounce(store) == NULL)
+        return 0;
+    for (size_t bytes = 1; bytes > 0 && store->bytes > 0;) {
+        bytes = read_stored(store, SIZE_MAX, calls);
+        count += records_count(store->bounce, bytes, records);
+    }
+    return count;
 }

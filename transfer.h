@@ -1,12 +1,14 @@
 /*
- * transfer.h - the moves: input -> ring, ring -> output, and input -> output past the ring. One
- * system call each, never blocking but for a disk.
+ * transfer.h - the moves: input -> ring -> output, and past the ring input -> output, or input ->
+ * pipe store -> output. One system call each (two to count records on their way), never blocking
+ * but for a disk.
  */
 #ifndef BPIPE_TRANSFER_H
 #define BPIPE_TRANSFER_H
 
 #include "endpoint.h"
 #include "options.h"
+#include "pipe_store.h"
 #include "ring.h"
 
 #include <stdbool.h>
@@ -25,13 +27,14 @@ struct transfer {
     size_t bytes;
     bool partial;     /* fewer bytes moved than could have: it is not ready for more now */
     size_t left_ring; /* drained: how many bytes have now left the ring for good */
-    uint64_t records; /* filled: how many records ended in these bytes */
+    uint64_t records; /* filled, or drained from the store: how many records ended in these bytes */
+    bool copied;      /* drained from the store: they went through our memory after all */
     int error;
 };
 
 /*
- * Reads up to `max` bytes; the ring must have room. Unless it `may_wait` for a disk it reads what is
- * in memory of a file, and TRANSFER_BLOCKED then says that the disk has to be waited for; poll()
+ * Reads up to `max` bytes; the ring must have room. Unless it `may_wait` for a disk it reads what
+ * is in memory of a file, and TRANSFER_BLOCKED then says that the disk has to be waited for; poll()
  * cannot do that. *calls counts system calls.
  */
 struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max, bool may_wait,
@@ -60,5 +63,25 @@ enum transfer_way transfer_way(const struct endpoint *input, const struct endpoi
  */
 struct transfer transfer_pass(enum transfer_way way, struct endpoint *input,
                               struct endpoint *output, size_t max, uint64_t *calls);
+
+/*
+ * Moves up to `max` bytes from a pipe (or a file) to the newest pipe of the store, which must have
+ * one (pipe_store_back()). The statuses are those of transfer_pass(); TRANSFER_BLOCKED may also
+ * mean that that pipe is full.
+ */
+struct transfer transfer_store(struct pipe_store *store, struct endpoint *input, size_t max,
+                               uint64_t *splices);
+
+/*
+ * Moves up to `max` bytes from the store, which must hold some, to the output. To count records it
+ * gives the output the pages (tee(2)) and reads them, one copy where the ring takes two. If the
+ * output refuses pages the bytes are copied from then on. calls: by enum meter_call.
+ */
+struct transfer transfer_unstore(struct pipe_store *store, struct endpoint *output, size_t max,
+                                 enum record_kind records, uint64_t *calls);
+
+/* The records in what the store still holds outside of its bounce buffer, which is read for that.
+ */
+uint64_t transfer_count_stored(struct pipe_store *store, enum record_kind records, uint64_t *calls);
 
 #endif

@@ -1,0 +1,344 @@
+/*
+ * loop_moves.c - see loop_moves.h. Who may move is in flow.c, moving itself in transfer.c.
+ */
+#include "loop_moves.h"
+
+#include "loop_endpoints.h"
+#include "platform.h"
+
+#include <errno.h>
+
+/* The most that goes past the ring in one call: as much as a pipe holds. */
+enum { PASS_BYTES = PIPE_STORE_PIPE_SIZE };
+
+/*
+ * A page that is passed on with little in it costs more than copying that little: its writer has to
+ * get a new one, and a pipe is full with so many pages. After SMALL_PASSES passes in a row of less
+ * than SMALL_PASS bytes input is copied, until LARGE_READ bytes come at once.
+ */
+enum { SMALL_PASS = 4096, SMALL_PASSES = 4, LARGE_READ = 16 * 1024 };
+
+/* A call on a disk file may have waited: that time is the file's side's, not bpipe's own. Where it
+ * never gave the processor up, it was at work, or others had the processor. */
+static struct platform_usage before_file_call(struct poll_loop *loop)
+{
+    meter_advance(loop->meter, METER_BUSY, platform_now());
+    return platform_usage();
+}
+
+static void after_file_call(struct poll_loop *loop, struct platform_usage before,
+                            enum meter_state side, struct meter_endpoint *endpoint)
+{
+    uint64_t start = loop->meter->now_ns;
+    uint64_t now = platform_now();
+    struct platform_usage after = platform_usage();
+    uint64_t wall = now - start;
+    uint64_t cpu = after.cpu_ns - before.cpu_ns;
+    bool waited = after.waits != before.waits && wall > cpu;
+    meter_advance_file(loop->meter, side, endpoint, waited ? wall - cpu : 0, now);
+}
+
+/* --- who may move ----------------------------------------------------------------------------- */
+
+size_t loop_held(const struct poll_loop *loop)
+{
+    return ring_fill(&loop->ring) + loop->flow.stored;
+}
+
+/* Whether bytes that have to wait may do so in pipes. */
+static bool may_store(const struct poll_loop *loop)
+{
+    return loop->flow.passing && ring_fill(&loop->ring) == 0 && !loop->store.refusing &&
+           loop->store.limit > 0 && loop->inputs[loop->current].endpoint.kind == ENDPOINT_PIPE;
+}
+
+/* Whether the store would take bytes, had it a pipe more. It will have one when the oldest is
+ * empty; the ring is for larger buffers than the store may be. */
+static bool waits_for_store(const struct poll_loop *loop)
+{
+    return may_store(loop) && pipe_store_is_full(&loop->store) &&
+           flow_room(&loop->flow) < PIPE_STORE_PIPE_SIZE;
+}
+
+bool loop_may_read(const struct poll_loop *loop)
+{
+    return loop->phase == LOOP_RUNNING && flow_readable(&loop->flow) > 0 && !waits_for_store(loop);
+}
+
+bool loop_may_take(const struct poll_loop *loop)
+{
+    return loop_may_read(loop) ||
+           (loop->phase == LOOP_RUNNING && loop->flow.passing && loop_held(loop) == 0);
+}
+
+bool loop_input_is_ready(const struct loop_input *input)
+{
+    return input->ready || !endpoint_pollable(&input->endpoint);
+}
+
+/* With -S no byte past the size is read. A record has a byte at least, so that reading as many
+ * bytes as there are records left cannot go past the last one. */
+static size_t limit_to_size(const struct poll_loop *loop, size_t bytes)
+{
+    if (loop->options->stop_at_size && loop->size_known && loop->size_left < bytes)
+        return (size_t)loop->size_left;
+    return bytes;
+}
+
+static void count_towards_size(struct poll_loop *loop, uint64_t bytes_or_records)
+{
+    if (!loop->options->stop_at_size || !loop->size_known)
+        return;
+    loop->size_left -= bytes_or_records;
+    if (loop->size_left == 0)
+        loop_end_input(loop);
+}
+
+static void took_input(struct poll_loop *loop, struct loop_input *input,
+                       const struct transfer *transfer)
+{
+    struct meter *meter = loop->meter;
+    meter_moved(input->meter, transfer->bytes);
+    meter->records_in += transfer->records;
+    meter_arrived(meter, transfer->bytes, loop_held(loop));
+    loop->idle_since_ns = 0;
+    /* A FIFO that cannot be polled for its end is read until it says EAGAIN or that end. */
+    if (!input->endpoint.nonblock.writers_gone)
+        input->ready = !transfer->partial;
+    flow_arrived(&loop->flow, transfer->bytes, transfer->partial);
+    if (transfer->bytes >= LARGE_READ)
+        loop->small_passes = 0;
+    count_towards_size(loop,
+                       loop->options->records != RECORD_NONE ? transfer->records : transfer->bytes);
+}
+
+/* Reads up to `max` bytes, and whatever that says. False: nothing was there. */
+static bool fill_ring(struct poll_loop *loop, size_t max)
+{
+    struct loop_input *input = &loop->inputs[loop->current];
+    bool may_wait = !flow_any_sendable(&loop->flow);
+    bool on_disk = endpoint_on_disk(&input->endpoint);
+    struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
+    struct transfer transfer =
+        transfer_fill(&loop->ring, &input->endpoint, limit_to_size(loop, max), may_wait,
+                      loop->options->records, &loop->meter->calls[METER_READ]);
+    if (on_disk)
+        after_file_call(loop, before, METER_INPUT, input->meter);
+    switch (transfer.status) {
+    case TRANSFER_MOVED:
+        took_input(loop, input, &transfer);
+        break;
+    case TRANSFER_BLOCKED:
+        input->ready = false;
+        input->cold = on_disk;
+        flow_arrived(&loop->flow, 0, true);
+        return false;
+    case TRANSFER_END:
+        loop_next_input(loop);
+        break;
+    case TRANSFER_FAILED:
+        loop_input_failed(loop, transfer.error);
+        break;
+    }
+    return true;
+}
+
+static void gave_output(struct poll_loop *loop, struct loop_output *output, size_t index,
+                        const struct transfer *transfer)
+{
+    meter_moved(output->meter, transfer->bytes);
+    meter_left(loop->meter, transfer->left_ring, loop_held(loop));
+    flow_sent(&loop->flow, index, transfer->bytes);
+    loop->flow.outputs[index].blocked = transfer->partial && endpoint_pollable(&output->endpoint);
+    output->blocked_since_ns = 0;
+}
+
+/* Sends the sole output what waits in pipes. */
+static bool send_stored(struct poll_loop *loop, struct loop_output *output)
+{
+    struct transfer transfer = transfer_unstore(&loop->store, &output->endpoint, PASS_BYTES,
+                                                loop->options->records, loop->meter->calls);
+    loop->meter->records_in += transfer.records;
+    loop->flow.stored = pipe_store_held(&loop->store);
+    switch (transfer.status) {
+    case TRANSFER_MOVED:
+        meter_moved(output->meter, transfer.bytes);
+        meter_left(loop->meter, transfer.bytes, loop_held(loop));
+        loop->meter->zero_copy_bytes += transfer.copied ? 0 : transfer.bytes;
+        output->blocked_since_ns = 0;
+        return true;
+    case TRANSFER_FAILED:
+        loop_output_failed(loop, output, transfer.error);
+        return true;
+    case TRANSFER_BLOCKED:
+    case TRANSFER_END:
+        break;
+    }
+    loop->flow.outputs[0].blocked = true;
+    return false;
+}
+
+static bool write_output(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *output = &loop->outputs[index];
+    size_t sendable = flow_sendable(&loop->flow, index);
+    if (output->state != OUTPUT_OPEN || sendable == 0 || loop->flow.outputs[index].blocked)
+        return false;
+    if (loop->flow.stored > 0)
+        return send_stored(loop, output);
+    bool on_disk = endpoint_on_disk(&output->endpoint);
+    struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
+    struct transfer transfer = transfer_drain(&loop->ring, index, &output->endpoint, sendable,
+                                              &loop->meter->calls[METER_WRITE]);
+    if (on_disk)
+        after_file_call(loop, before, METER_OUTPUT, output->meter);
+    switch (transfer.status) {
+    case TRANSFER_MOVED:
+        gave_output(loop, output, index, &transfer);
+        return true;
+    case TRANSFER_FAILED:
+        loop_output_failed(loop, output, transfer.error);
+        return true;
+    case TRANSFER_BLOCKED:
+    case TRANSFER_END:
+        break;
+    }
+    loop->flow.outputs[index].blocked = true;
+    return false;
+}
+
+/* --- past the ring ---------------------------------------------------------------------------- */
+
+static void passed(struct poll_loop *loop, uint64_t bytes)
+{
+    meter_moved(loop->inputs[loop->current].meter, bytes);
+    meter_moved(loop->outputs[0].meter, bytes);
+    meter_passed(loop->meter, bytes);
+    loop->small_passes = bytes < SMALL_PASS ? loop->small_passes + 1 : 0;
+    loop->idle_since_ns = 0;
+    loop->outputs[0].blocked_since_ns = 0;
+    count_towards_size(loop, bytes);
+}
+
+/* EAGAIN from splice(2) does not say which side it was: one look does. Returns whether the input
+ * has nothing; *full: whether `to` takes nothing (-1: cannot be waited for, and always takes). */
+static bool input_is_empty(struct poll_loop *loop, int to, bool *full)
+{
+    struct loop_input *input = &loop->inputs[loop->current];
+    struct pollfd fds[] = {
+        {.fd = endpoint_pollable(&input->endpoint) ? input->endpoint.fd : -1, .events = POLLIN},
+        {.fd = to, .events = POLLOUT}};
+    loop->meter->calls[METER_POLL]++;
+    *full = false;
+    if (platform_poll(fds, 2, 0) < 0)
+        return false;
+    *full = to >= 0 && fds[1].revents == 0;
+    input->ready = fds[0].revents != 0;
+    if (!loop_input_is_ready(input))
+        flow_arrived(&loop->flow, 0, true);
+    return !loop_input_is_ready(input);
+}
+
+/* Moves bytes from the input to the store. False: nothing moved. */
+static bool store_input(struct poll_loop *loop)
+{
+    struct loop_input *input = &loop->inputs[loop->current];
+    size_t room = flow_room(&loop->flow);
+    int back = pipe_store_back(&loop->store);
+    bool full;
+    if (back < 0) /* no pipe is to be had; to count records on their way takes one */
+        loop->flow.passing &= loop->options->records == RECORD_NONE;
+    if (back < 0)
+        return fill_ring(loop, loop->flow.chunk_size < room ? loop->flow.chunk_size : room);
+    struct transfer transfer = transfer_store(
+        &loop->store, &input->endpoint, limit_to_size(loop, room < PASS_BYTES ? room : PASS_BYTES),
+        &loop->meter->calls[METER_SPLICE]);
+    switch (transfer.status) {
+    case TRANSFER_MOVED:
+        loop->flow.stored = pipe_store_held(&loop->store);
+        meter_moved(input->meter, transfer.bytes);
+        meter_arrived(loop->meter, transfer.bytes, loop_held(loop));
+        loop->idle_since_ns = 0;
+        count_towards_size(loop, transfer.bytes);
+        return true;
+    case TRANSFER_FAILED:
+        loop->flow.passing = false;
+        return true;
+    case TRANSFER_BLOCKED:
+        if (input_is_empty(loop, back, &full))
+            return false;
+        if (!full)
+            break;
+        pipe_store_back_is_full(&loop->store);
+        return true;
+    case TRANSFER_END:
+        break;
+    }
+    return fill_ring(loop, loop->flow.chunk_size < room ? loop->flow.chunk_size : room);
+}
+
+/* Moves bytes from the input to the output without a copy. False: nothing moved. */
+static bool pass_bytes(struct poll_loop *loop)
+{
+    struct loop_input *input = &loop->inputs[loop->current];
+    struct loop_output *output = &loop->outputs[0];
+    bool full;
+    if (loop->phase != LOOP_RUNNING || !flow_passable(&loop->flow) || !loop_input_is_ready(input))
+        return false;
+    if (loop->options->records != RECORD_NONE)
+        return store_input(loop);
+    if (loop->small_passes >= SMALL_PASSES)
+        return fill_ring(loop, loop->flow.chunk_size);
+    bool from_disk = endpoint_on_disk(&input->endpoint);
+    bool on_disk = from_disk || endpoint_on_disk(&output->endpoint);
+    struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
+    struct transfer transfer =
+        transfer_pass(loop->way, &input->endpoint, &output->endpoint,
+                      limit_to_size(loop, PASS_BYTES), &loop->meter->calls[METER_SPLICE]);
+    if (on_disk)
+        after_file_call(loop, before, from_disk ? METER_INPUT : METER_OUTPUT,
+                        from_disk ? input->meter : output->meter);
+    switch (transfer.status) {
+    case TRANSFER_MOVED:
+        passed(loop, transfer.bytes);
+        return true;
+    case TRANSFER_FAILED:
+        if (transfer.error == EPIPE)
+            loop_output_failed(loop, output, EPIPE);
+        else
+            loop->flow.passing = false;
+        return true;
+    case TRANSFER_BLOCKED:
+        if (input_is_empty(loop, endpoint_pollable(&output->endpoint) ? output->endpoint.fd : -1,
+                           &full) ||
+            full) {
+            loop->flow.outputs[0].blocked = full;
+            return false;
+        }
+        break;
+    case TRANSFER_END:
+        break;
+    }
+    return fill_ring(loop, loop->flow.chunk_size);
+}
+
+/* --- a turn ----------------------------------------------------------------------------------- */
+
+static bool read_input(struct poll_loop *loop)
+{
+    if (loop->phase == LOOP_RUNNING)
+        loop->inputs[loop->current].cold = false;
+    if (!loop_may_read(loop) || !loop_input_is_ready(&loop->inputs[loop->current]))
+        return false;
+    return may_store(loop) ? store_input(loop) : fill_ring(loop, flow_readable(&loop->flow));
+}
+
+bool loop_move_bytes(struct poll_loop *loop)
+{
+    flow_update(&loop->flow);
+    bool moved = pass_bytes(loop);
+    for (size_t i = 0; i < loop->output_count && loop->phase != LOOP_DONE; i++)
+        moved |= write_output(loop, i);
+    flow_update(&loop->flow);
+    return read_input(loop) || moved;
+}

@@ -1,0 +1,29 @@
+/*
+ * loop_moves.h - what the loop moves in a turn, by which way, and what is noted about it.
+ *
+ * There are three ways for a byte. Through the ring always works. Past it (transfer_pass()) where
+ * nothing is held and nothing has to look at the bytes. And by way of the pipe store, where bytes
+ * that came by a pipe and could have passed have to wait, or records are counted on their way: as
+ * long as the ring is empty. What is in the store came before what is in the ring, so it leaves
+ * first. Records in the store are counted when they leave it.
+ */
+#ifndef BPIPE_LOOP_MOVES_H
+#define BPIPE_LOOP_MOVES_H
+
+#include "poll_loop.h"
+
+/* One turn: brings the water marks up to date; a write for each output that may get something, and
+ * a read. Returns whether anything happened, so that it is worth trying again without waiting. */
+bool loop_move_bytes(struct poll_loop *loop);
+
+/* Bytes that came in and have not left: in the ring and in the store. */
+size_t loop_held(const struct poll_loop *loop);
+
+/* The current input may be read into what holds bytes; or that, or pass bytes on. */
+bool loop_may_read(const struct poll_loop *loop);
+bool loop_may_take(const struct poll_loop *loop);
+
+/* It may have bytes: it is worth a try before poll() is asked. */
+bool loop_input_is_ready(const struct loop_input *input);
+
+#endif
