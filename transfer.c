@@ -78,7 +78,7 @@ enum transfer_way transfer_way(const struct endpoint *input, const struct endpoi
     if (output->appends || output->sync || output->direct.wanted || input->direct.wanted ||
         !can_splice(input) || !can_splice(output))
         return TRANSFER_COPY;
-    if (input->kind == ENDPOINT_PIPE || output->kind == ENDPOINT_PIPE)
+    if (output->kind == ENDPOINT_PIPE)
         return TRANSFER_SPLICE;
     return input->kind == ENDPOINT_REGULAR && output->kind == ENDPOINT_REGULAR ? TRANSFER_COPY_RANGE
                                                                                : TRANSFER_COPY;

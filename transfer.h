@@ -48,10 +48,12 @@ struct transfer transfer_drain(struct ring *ring, size_t reader, struct endpoint
 enum transfer_way { TRANSFER_COPY, TRANSFER_SPLICE, TRANSFER_COPY_RANGE };
 
 /*
- * The way for two open endpoints: splice(2) if one is a pipe, copy_file_range(2) between regular
- * files. TRANSFER_COPY, through the ring, for everything that behaves otherwise: terminals,
- * devices, inherited sockets (splice would block), outputs in append mode, outputs that are synced
- * or written directly.
+ * The way for two open endpoints: splice(2) to a pipe from another or from a file,
+ * copy_file_range(2) between regular files. TRANSFER_COPY, through the ring, for everything that
+ * behaves otherwise: terminals, devices, inherited sockets (splice would block), outputs in append
+ * mode, outputs that are synced or written directly. And from a pipe to a file: there splice(2)
+ * saves no copy and writes page by page, which costs more than one large write(2) (measured: 0.44
+ * CPU seconds per GiB against 0.33, ext4, Linux 6.18).
  */
 enum transfer_way transfer_way(const struct endpoint *input, const struct endpoint *output);
 

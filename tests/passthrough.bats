@@ -42,17 +42,22 @@ zero_copy() {
     { printf 0123456789 && cat in; } | cmp - out
 }
 
-@test "pipe to file and file to pipe: what was not read was spliced" {
+@test "file to pipe: what was not read was spliced" {
     skip_portable
     set -o pipefail
+    random_bytes 5000001 >in
+    "$BPIPE" in --report json:report | cmp in -
+    adds_up report
+    [ "$(last_number splice report)" -gt 0 ]
+    [ "$(last_number zero_copy_bytes report)" -gt 2000000 ]
+}
+
+@test "pipe to file is copied in large writes, which costs less" {
     random_bytes 5000001 >in
     cat in | "$BPIPE" -o out --report json:report
     same out
     adds_up report
-    [ "$(last_number zero_copy_bytes report)" -gt 2000000 ]
-    "$BPIPE" in --report json:report | cmp in -
-    adds_up report
-    [ "$(last_number splice report)" -gt 0 ]
+    zero_copy report 0
 }
 
 @test "zero_copy_bytes is what splice moved, to the byte" {
@@ -62,7 +67,7 @@ zero_copy() {
     random_bytes 3000001 >in
     cat in | no_leak_check strace -o trace -e trace=splice "$BPIPE" --report json:report | cmp in -
     adds_up report
-    zero_copy report "$(awk -F'= ' '/splice/ && $NF > 0 { sum += $NF } END { printf "%.0f", sum }' trace)"
+    zero_copy report "$(awk -F'= ' '/splice\([0-9]+, NULL, 1,/ && $NF > 0 { sum += $NF } END { printf "%.0f", sum }' trace)"
     equal "$(grep -c splice trace)" "$(last_number splice report)"
 }
 
@@ -285,7 +290,7 @@ small_writes() { # many pages with little in each
     adds_up report
     [ $(($(last_number zero_copy_bytes report) * 2)) -lt "$(size_of small)" ]
     random_bytes 9M >in
-    { small_writes && cat in; } | "$BPIPE" --report json:report >out
+    { small_writes && cat in; } | "$BPIPE" --report json:report | cat >out
     cat small in | cmp - out
     adds_up report
     [ "$(last_number zero_copy_bytes report)" -gt 2000000 ]
