@@ -239,20 +239,37 @@ static bool input_is_empty(struct poll_loop *loop, int to, bool *full)
     return !loop_input_is_ready(input);
 }
 
+/* Reads into the ring what cannot go past it. */
+static bool fill_ring_instead(struct poll_loop *loop)
+{
+    size_t room = flow_room(&loop->flow);
+    return fill_ring(loop, room < loop->flow.chunk_size ? room : loop->flow.chunk_size);
+}
+
+static struct transfer call_transfer_store(struct poll_loop *loop, struct loop_input *input)
+{
+    size_t room = flow_room(&loop->flow);
+    size_t max = limit_to_size(loop, room < PASS_BYTES ? room : PASS_BYTES);
+    bool on_disk = endpoint_on_disk(&input->endpoint);
+    struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
+    struct transfer transfer =
+        transfer_store(&loop->store, &input->endpoint, max, &loop->meter->calls[METER_SPLICE]);
+    if (on_disk)
+        after_file_call(loop, before, METER_INPUT, input->meter);
+    return transfer;
+}
+
 /* Moves bytes from the input to the store. False: nothing moved. */
 static bool store_input(struct poll_loop *loop)
 {
     struct loop_input *input = &loop->inputs[loop->current];
-    size_t room = flow_room(&loop->flow);
     int back = pipe_store_back(&loop->store);
     bool full;
-    if (back < 0) /* no pipe is to be had; to count records on their way takes one */
+    if (back < 0) { /* no pipe is to be had; to count records on their way takes one */
         loop->flow.passing &= loop->options->records == RECORD_NONE;
-    if (back < 0)
-        return fill_ring(loop, loop->flow.chunk_size < room ? loop->flow.chunk_size : room);
-    struct transfer transfer = transfer_store(
-        &loop->store, &input->endpoint, limit_to_size(loop, room < PASS_BYTES ? room : PASS_BYTES),
-        &loop->meter->calls[METER_SPLICE]);
+        return fill_ring_instead(loop);
+    }
+    struct transfer transfer = call_transfer_store(loop, input);
     switch (transfer.status) {
     case TRANSFER_MOVED:
         loop->flow.stored = pipe_store_held(&loop->store);
@@ -274,7 +291,7 @@ static bool store_input(struct poll_loop *loop)
     case TRANSFER_END:
         break;
     }
-    return fill_ring(loop, loop->flow.chunk_size < room ? loop->flow.chunk_size : room);
+    return fill_ring_instead(loop);
 }
 
 /* Moves bytes from the input to the output without a copy. False: nothing moved. */
@@ -282,13 +299,14 @@ static bool pass_bytes(struct poll_loop *loop)
 {
     struct loop_input *input = &loop->inputs[loop->current];
     struct loop_output *output = &loop->outputs[0];
-    bool full;
+    int watched = endpoint_pollable(&output->endpoint) ? output->endpoint.fd : -1;
+    bool empty, full;
     if (loop->phase != LOOP_RUNNING || !flow_passable(&loop->flow) || !loop_input_is_ready(input))
         return false;
     if (loop->options->records != RECORD_NONE)
         return store_input(loop);
     if (loop->small_passes >= SMALL_PASSES)
-        return fill_ring(loop, loop->flow.chunk_size);
+        return fill_ring_instead(loop);
     bool from_disk = endpoint_on_disk(&input->endpoint);
     bool on_disk = from_disk || endpoint_on_disk(&output->endpoint);
     struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
@@ -309,17 +327,15 @@ static bool pass_bytes(struct poll_loop *loop)
             loop->flow.passing = false;
         return true;
     case TRANSFER_BLOCKED:
-        if (input_is_empty(loop, endpoint_pollable(&output->endpoint) ? output->endpoint.fd : -1,
-                           &full) ||
-            full) {
-            loop->flow.outputs[0].blocked = full;
+        empty = input_is_empty(loop, watched, &full);
+        loop->flow.outputs[0].blocked = full;
+        if (empty || full)
             return false;
-        }
         break;
     case TRANSFER_END:
         break;
     }
-    return fill_ring(loop, loop->flow.chunk_size);
+    return fill_ring_instead(loop);
 }
 
 /* --- a turn ----------------------------------------------------------------------------------- */

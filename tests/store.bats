@@ -146,6 +146,78 @@ sampled() { # KEY VALUE: the last line of ./report says so
     equal 7000001 "$(size_of out)"
 }
 
+# --- everything else is the same with bytes in the store ---------------------------------------
+
+# stalled OPTION...: a bpipe whose store holds all of ./in but what two pipes do, and no end of
+# input; its output is read from $from. $pid is its process.
+stalled() {
+    mkfifo feed out
+    "$BPIPE" "$@" --report json:report --report-every 0.05 <feed >out &
+    pid=$!
+    exec {to}>feed {from}<out
+    cat in >&"$to"
+    wait_until 10 sampled bytes_in "$(size_of in)"
+}
+
+@test "SIGTERM drains the store" {
+    random_bytes 9M >in
+    stalled -q
+    kill -TERM "$pid"
+    cat <&"$from" | cmp in -
+    local status=0
+    wait "$pid" || status=$?
+    equal 143 "$status"
+    adds_up report 143
+    equal 0 "$(last_number bytes_undelivered report)"
+}
+
+@test "what the store holds when time is up is undelivered, to the byte" {
+    random_bytes 9M >in
+    stalled -q --stall-timeout 0.4
+    local status=0
+    wait "$pid" || status=$?
+    equal 4 "$status"
+    adds_up report 4
+    cat <&"$from" >rest
+    equal "$(size_of rest)" "$(last_number bytes_out report)"
+    cmp -n "$(size_of rest)" in rest
+    [ "$(last_number bytes_undelivered report)" -gt 7000000 ]
+}
+
+@test "a reader that leaves while the store is full" {
+    random_bytes 9M >in
+    stalled -q
+    exec {from}<&-
+    local status=0
+    wait "$pid" || status=$?
+    equal 141 "$status"
+    adds_up report 141
+}
+
+@test "the verdict is the output's, and the store's bytes have their times" {
+    random_bytes 9M >in
+    stalled
+    exec {to}>&-
+    sleep 0.3
+    cat <&"$from" | cmp in -
+    wait "$pid"
+    adds_up report
+    grep -q '"bottleneck":"output"' report
+    awk -v p50="$(last_number p50 report)" 'BEGIN { exit !(p50 >= 0.29) }'
+}
+
+@test "an input after a pipe whose bytes still wait" {
+    random_bytes 5M >in
+    random_bytes 3M 8 >file
+    mkfifo feed
+    "$BPIPE" --report json:report - file in <feed | { wait_until 30 [ -e finished ] && cat >out; } &
+    cat in >feed
+    touch finished
+    wait
+    cat in file in | cmp - out
+    adds_up report
+}
+
 # --- refusals ---------------------------------------------------------------------------------
 
 @test "an output that refuses pages of the store gets copies of them" {
