@@ -8,9 +8,6 @@
 
 #include <errno.h>
 
-/* The most that goes past the ring in one call: as much as a pipe holds. */
-enum { PASS_BYTES = PIPE_STORE_PIPE_SIZE };
-
 /*
  * A page that is passed on with little in it costs more than copying that little: its writer has to
  * get a new one, and a pipe is full with so many pages. After SMALL_PASSES passes in a row of less
@@ -53,11 +50,13 @@ static bool may_store(const struct poll_loop *loop)
 }
 
 /* Whether the store would take bytes, had it a pipe more. It will have one when the oldest is
- * empty; the ring is for larger buffers than the store may be. */
+ * empty; so only if much of the buffer is still free, that is, larger than the store may be, the
+ * ring is for the rest. (What comes after bytes in the ring has to go through it, too.) */
 static bool waits_for_store(const struct poll_loop *loop)
 {
+    size_t room = flow_room(&loop->flow);
     return may_store(loop) && pipe_store_is_full(&loop->store) &&
-           flow_room(&loop->flow) < PIPE_STORE_PIPE_SIZE;
+           (room < PIPE_STORE_PIPE_SIZE || room < loop->ring.capacity / 4);
 }
 
 bool loop_may_read(const struct poll_loop *loop)
@@ -153,10 +152,17 @@ static void gave_output(struct poll_loop *loop, struct loop_output *output, size
     output->blocked_since_ns = 0;
 }
 
+/* The most that may go past the ring in one call: as much as a pipe holds, if a chunk is. */
+static size_t pass_size(const struct poll_loop *loop)
+{
+    size_t chunk = loop->flow.chunk_size;
+    return chunk < PIPE_STORE_PIPE_SIZE ? chunk : PIPE_STORE_PIPE_SIZE;
+}
+
 /* Sends the sole output what waits in pipes. */
 static bool send_stored(struct poll_loop *loop, struct loop_output *output)
 {
-    struct transfer transfer = transfer_unstore(&loop->store, &output->endpoint, PASS_BYTES,
+    struct transfer transfer = transfer_unstore(&loop->store, &output->endpoint, pass_size(loop),
                                                 loop->options->records, loop->meter->calls);
     loop->meter->records_in += transfer.records;
     loop->flow.stored = pipe_store_held(&loop->store);
@@ -249,7 +255,7 @@ static bool fill_ring_instead(struct poll_loop *loop)
 static struct transfer call_transfer_store(struct poll_loop *loop, struct loop_input *input)
 {
     size_t room = flow_room(&loop->flow);
-    size_t max = limit_to_size(loop, room < PASS_BYTES ? room : PASS_BYTES);
+    size_t max = limit_to_size(loop, room < pass_size(loop) ? room : pass_size(loop));
     bool on_disk = endpoint_on_disk(&input->endpoint);
     struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer =
@@ -312,7 +318,7 @@ static bool pass_bytes(struct poll_loop *loop)
     struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer =
         transfer_pass(loop->way, &input->endpoint, &output->endpoint,
-                      limit_to_size(loop, PASS_BYTES), &loop->meter->calls[METER_SPLICE]);
+                      limit_to_size(loop, pass_size(loop)), &loop->meter->calls[METER_SPLICE]);
     if (on_disk)
         after_file_call(loop, before, from_disk ? METER_INPUT : METER_OUTPUT,
                         from_disk ? input->meter : output->meter);

@@ -11,17 +11,19 @@
 #include <unistd.h>
 
 /* Most pipes, and the part of the descriptors that a process may have which they may take. */
-enum { PIPES_MAX = 65, DESCRIPTOR_SHARE = 4 };
+enum { PIPES_MAX = 81, DESCRIPTOR_SHARE = 4 };
 
 static size_t smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
 }
 
-/* One pipe more than hold `max` bytes, since the first and the last may be filled in part. */
+/* A quarter more than would hold `max` bytes in full pages, and one, since the first and the last
+ * pipe may be filled in part. */
 static size_t choose_limit(size_t max)
 {
-    size_t limit = smaller(max / PIPE_STORE_PIPE_SIZE + 1, PIPES_MAX);
+    size_t pipes = max / PIPE_STORE_PIPE_SIZE;
+    size_t limit = smaller(pipes + pipes / 4 + 1, PIPES_MAX);
     long descriptors = sysconf(_SC_OPEN_MAX);
     if (descriptors >= 0)
         limit = smaller(limit, (size_t)descriptors / DESCRIPTOR_SHARE / 2);
@@ -110,7 +112,7 @@ int pipe_store_back(struct pipe_store *store)
 void pipe_store_back_is_full(struct pipe_store *store)
 {
     store->back_full = true;
-    store->refusing |= newest(store)->bytes < PIPE_STORE_PIPE_SIZE / 2;
+    store->refusing |= newest(store)->bytes < PIPE_STORE_DENSE;
 }
 
 void pipe_store_put(struct pipe_store *store, size_t bytes)

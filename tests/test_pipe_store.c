@@ -190,7 +190,7 @@ static void test_full(void)
     struct run run = {.piece = BUFFER};
     if (!tap_ok(open_ends(&run) && pipe_store_init(&run.store, MOST) == 0, "a store"))
         return;
-    tap_ok(run.store.limit == 4, "one pipe more than the bytes take");
+    tap_ok(run.store.limit == 4, "a pipe more than the bytes take");
     bool right = true;
     for (int i = 0; i < 1000 && right; i++) {
         feed(&run);
