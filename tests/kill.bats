@@ -40,17 +40,22 @@ load kills
     done
 }
 
-# raised SIGNAL CALL N OPTION: bpipe copies from a pipe that stays open; SIGNAL arrives as the Nth such
-# call begins. Sets $status.
+# raised SIGNAL CALL N OPTION [OUTPUT]: bpipe copies from a pipe that stays open to ./out, or to the
+# FIFO called OUTPUT, which goes there; SIGNAL arrives as the Nth such call begins. Sets $status.
 raised() {
+    local output=${5:-out}
     echo "$1 at $2 $3"
-    rm -f log report fifo
+    rm -f log report fifo out "$output"
     mkfifo fifo
+    [ "$output" = out ] || {
+        mkfifo "$output"
+        cat "$output" >out &
+    }
     # shellcheck disable=SC2094
     exec 5<>fifo 6<fifo
     head -c 9000 in >&5
     defsig env FAULT_SCRIPT="$2:$3:raise=$(kill -l "$1")" FAULT_LOG="$T/log" LD_PRELOAD="$FAULT_SO" \
-        "$BPIPE" "$4" -B 3000 -z 1000 --report none --report json:report -o out <&6 2>err 5>&- 6>&- &
+        "$BPIPE" "$4" -B 3000 -z 1000 --report none --report json:report -o "$output" <&6 2>err 5>&- 6>&- &
     pid=$!
     [ "$1" != USR1 ] || {
         wait_until 20 has_lines report 1
@@ -61,6 +66,7 @@ raised() {
     wait_until 20 gone "$pid"
     wait "$pid" || status=$?
     exec 5>&- 6>&-
+    wait
     equal 1 "$(lines_of log)"
     equal '' "$(<err)"
     adds_up report "$status"
@@ -77,13 +83,13 @@ raised() {
         for call in read:0 'write:*/out' splice:0; do
             for n in 1 3 9; do
                 if [ "$call" = splice:0 ]; then
-                    ! is_portable && ((n == 1)) || continue # it may take all at once
-                    raised $signal "$call" 1 -q
+                    ! is_portable && ((n < 9)) || continue # small pieces are copied soon
+                    raised $signal "$call" $n -q onwards
                 else
                     raised $signal "$call" $n -C
                 fi
                 equal $((128 + $(kill -l $signal))) "$status"
-                [ "$(last_number bytes_in report)" -ge 1000 ]
+                [ "$call:$n" = splice:0:1 ] || [ "$(last_number bytes_in report)" -ge 1000 ]
                 case $signal in
                 TERM | HUP) equal "$(last_number bytes_in report)" "$(size_of out)" ;;
                 esac
