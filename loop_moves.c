@@ -215,12 +215,17 @@ static bool write_output(struct poll_loop *loop, size_t index)
 
 /* --- past the ring ---------------------------------------------------------------------------- */
 
+static void note_pass(struct poll_loop *loop, size_t bytes)
+{
+    loop->small_passes = bytes < SMALL_PASS ? loop->small_passes + 1 : 0;
+}
+
 static void passed(struct poll_loop *loop, uint64_t bytes)
 {
     meter_moved(loop->inputs[loop->current].meter, bytes);
     meter_moved(loop->outputs[0].meter, bytes);
     meter_passed(loop->meter, bytes);
-    loop->small_passes = bytes < SMALL_PASS ? loop->small_passes + 1 : 0;
+    note_pass(loop, bytes);
     loop->idle_since_ns = 0;
     loop->outputs[0].blocked_since_ns = 0;
     count_towards_size(loop, bytes);
@@ -282,6 +287,8 @@ static bool store_input(struct poll_loop *loop)
         meter_moved(input->meter, transfer.bytes);
         meter_arrived(loop->meter, transfer.bytes, loop_held(loop));
         loop->idle_since_ns = 0;
+        if (!loop->flow.absorbing) /* else there may have been no room for more */
+            note_pass(loop, transfer.bytes);
         count_towards_size(loop, transfer.bytes);
         return true;
     case TRANSFER_FAILED:
@@ -309,10 +316,10 @@ static bool pass_bytes(struct poll_loop *loop)
     bool empty, full;
     if (loop->phase != LOOP_RUNNING || !flow_passable(&loop->flow) || !loop_input_is_ready(input))
         return false;
-    if (loop->options->records != RECORD_NONE)
-        return store_input(loop);
     if (loop->small_passes >= SMALL_PASSES)
         return fill_ring_instead(loop);
+    if (loop->options->records != RECORD_NONE)
+        return store_input(loop);
     bool from_disk = endpoint_on_disk(&input->endpoint);
     bool on_disk = from_disk || endpoint_on_disk(&output->endpoint);
     struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
