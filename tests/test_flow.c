@@ -45,7 +45,7 @@ static bool start(struct run *run)
 {
     *run = (struct run){.scale = below(3) == 0 ? 1 << 14 : 1};
     choose_options(run);
-    run->source_left = below((below(4) == 0 ? 100 : 10) * run->options.buffer_size);
+    run->source_left = below((run->scale == 1 ? 100 : 10) * run->options.buffer_size);
     if (ring_init(&run->ring, (size_t)run->options.buffer_size, run->readers) != 0 ||
         flow_init(&run->flow, &run->ring, &run->options) != 0)
         return false;
