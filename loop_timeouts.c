@@ -106,6 +106,12 @@ static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
         output_timed_out(loop, output, drain_ns, "--drain-timeout");
 }
 
+/* Whether a burst is over whose memory may go back. */
+static bool is_trimmable(const struct poll_loop *loop)
+{
+    return loop->ring.touched > RING_KEPT && ring_fill(&loop->ring) == 0;
+}
+
 void loop_enforce_timeouts(struct poll_loop *loop)
 {
     uint64_t now = loop->meter->now_ns;
@@ -115,6 +121,8 @@ void loop_enforce_timeouts(struct poll_loop *loop)
     loop->flow.absorbing |= now >= absorb_deadline_ns(loop);
     for (size_t i = 0; i < loop->output_count && loop->phase != LOOP_DONE; i++)
         enforce_output_timeouts(loop, i);
+    if (is_trimmable(loop) && now - loop->large_ns >= RING_TRIM_NS)
+        ring_trim(&loop->ring);
     if (loop->next_sample_ns != 0 && now >= loop->next_sample_ns) {
         report_sample(loop->reporter, loop->meter);
         uint64_t every = loop->options->report_every_ns;
@@ -145,6 +153,8 @@ int64_t loop_time_to_wait(const struct poll_loop *loop)
         deadline = earlier(deadline, loop->next_opening_ns - 1, 1);
         deadline = earlier(deadline, loop->meter->start_ns, loop->options->stall_timeout_ns);
     }
+    if (is_trimmable(loop))
+        deadline = earlier(deadline, loop->large_ns, RING_TRIM_NS);
     uint64_t absorb_ns = absorb_deadline_ns(loop);
     if (absorb_ns < deadline)
         deadline = absorb_ns;

@@ -1,6 +1,7 @@
 /*
  * loop_timeouts.h - what the loop does when time is up: --idle-timeout, --stall-timeout,
- * --drain-timeout, the ring's patience, samples; and how long poll() may wait until then.
+ * --drain-timeout, the ring's patience, samples, memory that has not been needed for RING_TRIM_NS;
+ * and how long poll() may wait until then.
  *
  * Everything that has kept bpipe waiting has a time since when (poll_loop.h), on the meter's clock.
  */

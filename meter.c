@@ -133,6 +133,7 @@ void meter_skip(struct meter *meter, uint64_t now_ns)
     meter->start_ns += ns;
     meter->window_start_ns += ns;
     meter->now_ns = now_ns;
+    residence_skip(&meter->residence, ns);
 }
 
 void meter_waited(struct meter_endpoint *endpoint, uint64_t ns)

@@ -25,6 +25,7 @@
 #ifdef BPIPE_LINUX
 
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 
 #ifdef __GLIBC__
 
@@ -171,6 +172,11 @@ int platform_link_unnamed(int fd, const char *path)
     return linkat(AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
+void platform_discard(void *pages, size_t bytes)
+{
+    (void)madvise(pages, bytes, MADV_DONTNEED); /* only memory is at stake */
+}
+
 int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns)
 {
     struct timespec timeout = {.tv_sec = (time_t)(timeout_ns / 1000000000),
@@ -283,6 +289,11 @@ int platform_link_unnamed(int fd, const char *path)
 {
     (void)fd, (void)path;
     return not_here();
+}
+
+void platform_discard(void *pages, size_t bytes)
+{
+    (void)pages, (void)bytes; /* posix_madvise() need not free anything */
 }
 
 int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns)

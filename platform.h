@@ -64,6 +64,10 @@ int platform_open_unnamed(const char *directory, mode_t mode);
 /* Gives an unnamed file a name that must not exist yet (linkat(2)). 0, or -1 with errno. */
 int platform_link_unnamed(int fd, const char *path);
 
+/* The contents of these pages, which malloc() gave, are not needed any more: the system may have
+ * them back until they are written again. Nothing where that cannot be said. */
+void platform_discard(void *pages, size_t bytes);
+
 /*
  * poll(2) with a timeout in ns, or a negative one for none; the portable one rounds up to whole
  * milliseconds, so that it never returns early and spins.

@@ -158,6 +158,8 @@ static enum meter_state waiting_state(const struct poll_loop *loop)
 static void prepare_poll(struct poll_loop *loop)
 {
     uint64_t now = loop->meter->now_ns;
+    if (ring_fill(&loop->ring) > RING_KEPT || loop->large_ns == 0)
+        loop->large_ns = now;
     loop->fds[FD_SIGNALS] = (struct pollfd){.fd = loop->signals.fd, .events = POLLIN};
     loop->fds[FD_INPUT] = (struct pollfd){.fd = -1};
     bool wants_input = loop_may_take(loop);

@@ -36,6 +36,7 @@
 #include <stdint.h>
 
 #define POLL_INTERVAL_NS UINT64_C(1000000)
+#define RING_TRIM_NS     UINT64_C(1000000000)
 #define COLD_RETRY_NS    UINT64_C(5000000)
 
 enum loop_phase { LOOP_OPENING, LOOP_RUNNING, LOOP_DRAINING, LOOP_DONE };
@@ -78,6 +79,7 @@ struct poll_loop {
     bool size_known;         /* --stop-at-size has a size to stop at */
     uint64_t size_left;      /* --stop-at-size: bytes or records still to be read */
     uint64_t idle_since_ns;  /* the input may be read and has nothing; 0: not so */
+    uint64_t large_ns;       /* when the ring last held more than RING_KEPT bytes */
     uint64_t drain_start_ns; /* when DRAINING began, or was resumed by SIGCONT */
     uint64_t last_poll_ns;
     uint64_t next_sample_ns;                    /* --report-every; 0: none */

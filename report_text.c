@@ -209,14 +209,14 @@ static void add_buffer_line(struct text *text, const struct meter *meter,
     begin_line(text, meter);
     text_add_string(text, "buffer ");
     add_size(text, meter->capacity, request);
-    text_add(text, ": mean %" PRIu64 "%%, peak %" PRIu64 "%%, full %" PRIu64 " %s; held ",
+    text_add(text, ": mean %" PRIu64 "%%, peak %" PRIu64 "%%, full %" PRIu64 " %s; ",
              percent((uint64_t)meter_mean_fill(meter), meter->capacity),
              percent(meter->peak, meter->capacity), meter->full_count,
              meter->full_count == 1 ? "time" : "times");
     if (residence->bytes == 0) {
-        text_add_string(text, "nothing");
+        text_add_string(text, meter->fill == 0 ? "held nothing" : "nothing has left it");
     } else {
-        text_add_string(text, "p50 ");
+        text_add_string(text, "held p50 ");
         add_duration(text, residence_percentile(residence, 500));
         text_add_string(text, ", p99 ");
         add_duration(text, residence_percentile(residence, 990));

@@ -136,6 +136,14 @@ void residence_left(struct residence *residence, uint64_t bytes, uint64_t now_ns
         residence->first = 0; /* as in the ring: the same cache lines are used again */
 }
 
+void residence_skip(struct residence *residence, uint64_t ns)
+{
+    for (size_t i = 0; i < residence->count; i++) {
+        mark_at(residence, i)->oldest_ns += ns;
+        mark_at(residence, i)->youngest_ns += ns;
+    }
+}
+
 uint64_t residence_percentile(const struct residence *residence, unsigned per_mille)
 {
     uint64_t rest = residence->bytes % 1000 * per_mille;

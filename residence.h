@@ -48,6 +48,9 @@ void residence_arrived(struct residence *residence, uint64_t bytes, uint64_t now
 /* The oldest `bytes` left at `now_ns`; at most as many as have arrived and not left. */
 void residence_left(struct residence *residence, uint64_t bytes, uint64_t now_ns);
 
+/* `ns` passed that do not count: all that is here came that much later. */
+void residence_skip(struct residence *residence, uint64_t ns);
+
 /*
  * The age in ns that `per_mille` of the bytes that left did not exceed (500: the median; 1000: all,
  * which is max_ns). 0 when none has left. Never above max_ns.

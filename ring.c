@@ -10,6 +10,8 @@
  */
 #include "ring.h"
 
+#include "platform.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -97,6 +99,9 @@ void ring_commit(struct ring *ring, size_t bytes)
 {
     assert(bytes <= ring_room(ring));
     ring->head += bytes;
+    uint64_t end = ring->head - ring->origin;
+    if (end > ring->touched)
+        ring->touched = end < ring->capacity ? (size_t)end : ring->capacity;
     ring_check(ring); /* fails if nobody is attached: the tail would have to move with the head */
 }
 
@@ -136,6 +141,15 @@ size_t ring_detach(struct ring *ring, size_t reader)
     assert(reader < ring->reader_count);
     ring->readers[reader].attached = false;
     return ring_advance_tail(ring);
+}
+
+void ring_trim(struct ring *ring)
+{
+    assert(ring_fill(ring) == 0);
+    if (ring->touched <= RING_KEPT)
+        return;
+    platform_discard(ring->memory + RING_KEPT, ring->touched - RING_KEPT);
+    ring->touched = RING_KEPT;
 }
 
 size_t ring_fill(const struct ring *ring)

@@ -20,7 +20,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-enum { RING_PIECES = 2 };
+enum { RING_PIECES = 2, RING_KEPT = 1 << 20 };
 
 /*
  * Memory that a caller may read or write now: `count` pieces (0..2), none of them empty, with
@@ -45,6 +45,7 @@ struct ring {
     uint64_t head;   /* bytes written since the start */
     uint64_t tail;   /* bytes that every attached reader has consumed */
     uint64_t origin; /* a position that lies at memory[0]; origin <= tail < origin + capacity */
+    size_t touched;  /* how much of the memory has been written since ring_trim() */
     struct ring_reader *readers;
     size_t reader_count;
 };
@@ -82,6 +83,10 @@ size_t ring_consume(struct ring *ring, size_t reader, size_t bytes);
  * everything leaves. Detaching twice is harmless.
  */
 size_t ring_detach(struct ring *ring, size_t reader);
+
+/* Gives all memory that was touched but the first RING_KEPT bytes back to the system, which has
+ * to make it anew when it is needed again. The ring must be empty. */
+void ring_trim(struct ring *ring);
 
 size_t ring_fill(const struct ring *ring);                  /* bytes held: head - tail */
 size_t ring_room(const struct ring *ring);                  /* bytes that fit: capacity - fill */

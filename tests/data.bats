@@ -833,6 +833,29 @@ needs() {
     ((rss <= peak + 3 * 1048576))
 }
 
+rss_below() { # PID MEBIBYTES
+    [ "$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status")" -lt $(($2 * 1024)) ]
+}
+
+@test "memory: when a burst is over it is given back" {
+    ! is_sanitized || skip "the sanitizers need memory of their own"
+    ! is_portable || skip "POSIX has no way to give memory back"
+    mkfifo feed out
+    random_bytes 12M >in
+    "$BPIPE" -q -C <feed >out &
+    local pid=$!
+    exec {to}>feed {from}<out
+    cat in >&"$to"
+    refute rss_below "$pid" 9
+    head -c 12M <&"$from" | cmp in -
+    wait_until 10 rss_below "$pid" 4
+    cat in >&"$to" # and it serves again
+    refute rss_below "$pid" 9
+    exec {to}>&-
+    cat <&"$from" | cmp in -
+    wait "$pid"
+}
+
 @test "memory: what the buffer had to hold, and 3 MiB" {
     ! is_sanitized || skip "the sanitizers need memory of their own"
     needs $((1 << 30)) -B 1G

@@ -289,6 +289,9 @@ small_writes() { # many pages with little in each
     small_writes | "$BPIPE" --report json:report | cmp small -
     adds_up report
     [ $(($(last_number zero_copy_bytes report) * 2)) -lt "$(size_of small)" ]
+    small_writes | "$BPIPE" -l --report json:report | cmp small -
+    [ $(($(last_number zero_copy_bytes report) * 2)) -lt "$(size_of small)" ]
+    equal 100000 "$(last_number records_in report)"
     random_bytes 9M >in
     { small_writes && cat in; } | "$BPIPE" --report json:report | cat >out
     cat small in | cmp - out

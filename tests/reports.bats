@@ -652,6 +652,29 @@ said_to_full_stderr() {
     awk -v s="$(last_number elapsed_seconds report)" 'BEGIN { exit !(s < 3) }'
 }
 
+@test "nor does it make the bytes older that wait" {
+    mkfifo fifo stuck
+    exec {from}<>stuck
+    head -c 400000 /dev/zero >in
+    "$BPIPE" -q -J 0 --report json:report <fifo >&"$from" {from}<&- &
+    local pid=$!
+    exec {to}>fifo
+    cat in >&"$to"
+    sampled() { sample "$pid" report && equal 400000 "$(last_number bytes_in report)"; }
+    wait_until 20 sampled
+    kill -TSTP "$pid"
+    wait_until 20 in_state "$pid" T
+    sleep 3 # what is to be left out
+    kill -CONT "$pid"
+    head -c 400000 <&"$from" | cmp in -
+    exec {to}>&-
+    wait "$pid"
+    adds_up report
+    local max
+    max=$(sed 's/.*"residence_seconds":{[^}]*"max":\([0-9.]*\).*/\1/' report | tail -n 1)
+    awk -v max="$max" 'BEGIN { exit !(max > 0 && max < 3) }'
+}
+
 @test "a copy of a cached file names busy, though others take the processor" {
     head -c 30M /dev/zero >in
     cat in >/dev/null

@@ -120,6 +120,7 @@ static void test_text_options(void)
     meter.name = "night\nly";
     meter.size_bytes = 8 * GIB;
     meter.full_count = 1;
+    meter.fill = 1;
     meter.outputs[0].bytes -= 12345;
     meter.outputs[0].bytes_undelivered = 12346;
     meter.outputs[0].bytes_added = 1;
@@ -129,7 +130,8 @@ static void test_text_options(void)
             "1.34 GB/s (min 1.18, max 1.51, sd 0.14)\n"
             "bpipe: night\\nly: time: input 8%, output 71%, absorb 12%, throttle 0%, busy 9%\n"
             "bpipe: night\\nly: bottleneck: output (stdout), longest stall 412 ms\n"
-            "bpipe: night\\nly: buffer 16.8 MB: mean 62%, peak 100%, full 1 time; held nothing\n"
+            "bpipe: night\\nly: buffer 16.8 MB: mean 62%, peak 100%, full 1 time; "
+            "nothing has left it\n"
             "bpipe: night\\nly: stdout: 12.3 kB undelivered, 1 B added\n"
             "bpipe: night\\nly: input stdin: 4.29 GB, waited 257 ms, longest stall 12.0 ms\n"
             "bpipe: night\\nly: output stdout: 4.29 GB, waited 2.66 s, longest stall 412 ms: "

@@ -396,6 +396,11 @@ static void test_edges(void)
                residence_percentile(&residence, 500) == 1000000 &&
                residence_percentile(&residence, 1000) == 1000000 && residence.max_ns == 1000000,
            "one byte: all percentiles are its age");
+    residence_arrived(&residence, 1, 2000000);
+    residence_skip(&residence, 500000000);
+    residence_left(&residence, 1, 503000000);
+    tap_ok(residence.max_ns == 1000000 && residence.bytes == 2,
+           "time that does not count makes nothing older");
     residence_destroy(&residence);
 
     if (!tap_ok(residence_init(&residence) == 0, "init again"))
