@@ -30,13 +30,14 @@ struct run {
 static void choose_options(struct run *run)
 {
     static const unsigned percents[] = {0, 1, 10, 50, 99, 100};
-    size_t capacity = 1 + below(70 * run->scale);
+    size_t least = 1 + (size_t)run->scale / 16; /* large rings in small steps would take long */
+    size_t capacity = least + below(70 * run->scale);
     run->options = (struct options){
         .buffer_size = capacity,
-        .chunk_size = 1 + below(90 * run->scale),
+        .chunk_size = least + below(90 * run->scale),
         .start_fill_percent = percents[below(6)],
         .resume_fill_percent = percents[below(6)],
-        .block_size = below(2) == 0 ? 0 : 1 + below(capacity),
+        .block_size = below(2) == 0 ? 0 : least + below(capacity - least + 1),
     };
     run->readers = 1 + below(4);
 }
