@@ -80,10 +80,15 @@ static bool window_is_full(const struct flow *flow)
     return flow->passing || held(flow) >= FLOW_WINDOW;
 }
 
-static bool any_blocked(const struct flow *flow)
+bool flow_is_stopped(const struct flow *flow, size_t index)
+{
+    return flow->outputs[index].blocked || flow->outputs[index].throttled;
+}
+
+static bool any_stopped(const struct flow *flow)
 {
     for (size_t i = 0; i < flow->ring->reader_count; i++)
-        if (flow->outputs[i].blocked)
+        if (flow_is_stopped(flow, i))
             return true;
     return false;
 }
@@ -105,7 +110,7 @@ static bool is_tired(const struct flow *flow)
 
 void flow_update(struct flow *flow)
 {
-    if (is_tired(flow) || !window_is_full(flow) || (held(flow) == 0 && !any_blocked(flow)))
+    if (is_tired(flow) || !window_is_full(flow) || (held(flow) == 0 && !any_stopped(flow)))
         flow->absorbing = false;
     if (flow->resume_mark < flow->ring->capacity) {
         if (ring_room(flow->ring) == 0)
@@ -124,7 +129,7 @@ void flow_update(struct flow *flow)
 static bool any_taking(const struct flow *flow)
 {
     for (size_t i = 0; i < flow->ring->reader_count; i++)
-        if (!flow->outputs[i].blocked && flow_sendable(flow, i) > 0)
+        if (!flow_is_stopped(flow, i) && flow_sendable(flow, i) > 0)
             return true;
     return false;
 }
@@ -136,7 +141,7 @@ static bool may_read(const struct flow *flow)
 
 bool flow_passable(const struct flow *flow)
 {
-    return flow->passing && may_read(flow) && held(flow) == 0 && !any_blocked(flow);
+    return flow->passing && may_read(flow) && held(flow) == 0 && !any_stopped(flow);
 }
 
 /* Whether there are bytes, in the ring or to pass, that outputs are to take first. */
@@ -145,7 +150,7 @@ static bool outputs_first(const struct flow *flow)
     if (!window_is_full(flow))
         return false;
     return any_taking(flow) ||
-           (!flow->absorbing && (flow_any_sendable(flow) || (flow->passing && any_blocked(flow))));
+           (!flow->absorbing && (flow_any_sendable(flow) || (flow->passing && any_stopped(flow))));
 }
 
 bool flow_is_patient(const struct flow *flow)

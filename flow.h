@@ -40,6 +40,7 @@ enum { FLOW_ROUNDS = 16 };
 
 struct flow_output {
     bool blocked;      /* it took less than it was offered, and has not been ready since */
+    bool throttled;    /* its rate limit does not let it have anything now: set by the loop */
     bool filling;      /* waiting for --start-fill */
     size_t block_left; /* of a block that was written in part; 0: at a block's start */
     size_t alignment;  /* --direct-io: writes are to be multiples of this; 1: need not */
@@ -83,6 +84,9 @@ bool flow_passable(const struct flow *flow);
 /* Whether reading waits only for `absorbing`: in patience_ns an output must take something, or
  * that is to be set. */
 bool flow_is_patient(const struct flow *flow);
+
+/* Whether output `index` is to get nothing now, whatever there is. */
+bool flow_is_stopped(const struct flow *flow, size_t index);
 
 /* Whether some output has bytes that it may be sent, if it takes them. */
 bool flow_any_sendable(const struct flow *flow);

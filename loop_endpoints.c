@@ -253,7 +253,7 @@ static void choose_way(struct poll_loop *loop, const struct endpoint *input)
                         options->start_fill_percent > 0 || options->resume_fill_percent < 100 ||
                         options->block_size > 0;
     loop->way = through_ring ? TRANSFER_COPY : transfer_way(input, &loop->outputs[0].endpoint);
-    if (options->records != RECORD_NONE && !can_count_on_the_way(loop))
+    if (options->records != RECORD_NONE && (options->rate_limit > 0 || !can_count_on_the_way(loop)))
         loop->way = TRANSFER_COPY;
     loop->flow.passing = loop->way != TRANSFER_COPY;
     bool storing = loop->flow.passing && input->kind == ENDPOINT_PIPE && loop->store.limit > 0;

@@ -4,6 +4,7 @@
 #include "loop_moves.h"
 
 #include "loop_endpoints.h"
+#include "loop_rates.h"
 #include "platform.h"
 
 #include <errno.h>
@@ -14,6 +15,11 @@
  * than SMALL_PASS bytes input is copied, until LARGE_READ bytes come at once.
  */
 enum { SMALL_PASS = 4096, SMALL_PASSES = 4, LARGE_READ = 16 * 1024 };
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
 
 /* A call on a disk file may have waited: that time is the file's side's, not bpipe's own. Where it
  * never gave the processor up, it was at work, or others had the processor. */
@@ -61,13 +67,15 @@ static bool waits_for_store(const struct poll_loop *loop)
 
 bool loop_may_read(const struct poll_loop *loop)
 {
-    return loop->phase == LOOP_RUNNING && flow_readable(&loop->flow) > 0 && !waits_for_store(loop);
+    return loop->phase == LOOP_RUNNING && loop->read_throttled_until_ns == 0 &&
+           flow_readable(&loop->flow) > 0 && !waits_for_store(loop);
 }
 
 bool loop_may_take(const struct poll_loop *loop)
 {
     return loop_may_read(loop) ||
-           (loop->phase == LOOP_RUNNING && loop->flow.passing && loop_held(loop) == 0);
+           (loop->phase == LOOP_RUNNING && loop->read_throttled_until_ns == 0 &&
+            loop->flow.passing && loop_held(loop) == 0);
 }
 
 bool loop_input_is_ready(const struct loop_input *input)
@@ -100,6 +108,7 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
     meter_moved(input->meter, transfer->bytes);
     meter->records_in += transfer->records;
     meter_arrived(meter, transfer->bytes, loop_held(loop));
+    loop_spend_input(loop, transfer->bytes);
     loop->idle_since_ns = 0;
     /* A FIFO that cannot be polled for its end is read until it says EAGAIN or that end. */
     if (!input->endpoint.nonblock.writers_gone)
@@ -115,6 +124,9 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
 static bool fill_ring(struct poll_loop *loop, size_t max)
 {
     struct loop_input *input = &loop->inputs[loop->current];
+    max = loop_allow_input(loop, max);
+    if (max == 0)
+        return false;
     bool may_wait = !flow_any_sendable(&loop->flow);
     bool on_disk = endpoint_on_disk(&input->endpoint);
     struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
@@ -155,21 +167,22 @@ static void gave_output(struct poll_loop *loop, struct loop_output *output, size
 /* The most that may go past the ring in one call: as much as a pipe holds, if a chunk is. */
 static size_t pass_size(const struct poll_loop *loop)
 {
-    size_t chunk = loop->flow.chunk_size;
-    return chunk < PIPE_STORE_PIPE_SIZE ? chunk : PIPE_STORE_PIPE_SIZE;
+    return smaller(loop->flow.chunk_size, PIPE_STORE_PIPE_SIZE);
 }
 
 /* Sends the sole output what waits in pipes. */
-static bool send_stored(struct poll_loop *loop, struct loop_output *output)
+static bool send_stored(struct poll_loop *loop, struct loop_output *output, size_t max)
 {
-    struct transfer transfer = transfer_unstore(&loop->store, &output->endpoint, pass_size(loop),
-                                                loop->options->records, loop->meter->calls);
+    struct transfer transfer =
+        transfer_unstore(&loop->store, &output->endpoint, smaller(max, pass_size(loop)),
+                         loop->options->records, loop->meter->calls);
     loop->meter->records_in += transfer.records;
     loop->flow.stored = pipe_store_held(&loop->store);
     switch (transfer.status) {
     case TRANSFER_MOVED:
         meter_moved(output->meter, transfer.bytes);
         meter_left(loop->meter, transfer.bytes, loop_held(loop));
+        loop_spend_output(loop, 0, NULL, transfer.bytes);
         loop->meter->zero_copy_bytes += transfer.copied ? 0 : transfer.bytes;
         output->blocked_since_ns = 0;
         return true;
@@ -187,11 +200,14 @@ static bool send_stored(struct poll_loop *loop, struct loop_output *output)
 static bool write_output(struct poll_loop *loop, size_t index)
 {
     struct loop_output *output = &loop->outputs[index];
-    size_t sendable = flow_sendable(&loop->flow, index);
-    if (output->state != OUTPUT_OPEN || sendable == 0 || loop->flow.outputs[index].blocked)
+    if (output->state != OUTPUT_OPEN || flow_is_stopped(&loop->flow, index))
+        return false;
+    size_t sendable = loop_allow_output(loop, index, flow_sendable(&loop->flow, index));
+    if (sendable == 0)
         return false;
     if (loop->flow.stored > 0)
-        return send_stored(loop, output);
+        return send_stored(loop, output, sendable);
+    struct ring_span span = ring_read_span(&loop->ring, index, sendable);
     bool on_disk = endpoint_on_disk(&output->endpoint);
     struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer = transfer_drain(&loop->ring, index, &output->endpoint, sendable,
@@ -200,6 +216,7 @@ static bool write_output(struct poll_loop *loop, size_t index)
         after_file_call(loop, before, METER_OUTPUT, output->meter);
     switch (transfer.status) {
     case TRANSFER_MOVED:
+        loop_spend_output(loop, index, &span, transfer.bytes);
         gave_output(loop, output, index, &transfer);
         return true;
     case TRANSFER_FAILED:
@@ -215,17 +232,20 @@ static bool write_output(struct poll_loop *loop, size_t index)
 
 /* --- past the ring ---------------------------------------------------------------------------- */
 
-static void note_pass(struct poll_loop *loop, size_t bytes)
+static void note_pass(struct poll_loop *loop, size_t bytes, size_t max)
 {
-    loop->small_passes = bytes < SMALL_PASS ? loop->small_passes + 1 : 0;
+    loop->small_passes = bytes < SMALL_PASS && bytes < max ? loop->small_passes + 1 : 0;
 }
 
-static void passed(struct poll_loop *loop, uint64_t bytes)
+/* `bytes` of `max` that it might have been. */
+static void passed(struct poll_loop *loop, size_t bytes, size_t max)
 {
     meter_moved(loop->inputs[loop->current].meter, bytes);
     meter_moved(loop->outputs[0].meter, bytes);
     meter_passed(loop->meter, bytes);
-    note_pass(loop, bytes);
+    loop_spend_input(loop, bytes);
+    loop_spend_output(loop, 0, NULL, bytes);
+    note_pass(loop, bytes, max);
     loop->idle_since_ns = 0;
     loop->outputs[0].blocked_since_ns = 0;
     count_towards_size(loop, bytes);
@@ -254,13 +274,12 @@ static bool input_is_empty(struct poll_loop *loop, int to, bool *full)
 static bool fill_ring_instead(struct poll_loop *loop)
 {
     size_t room = flow_room(&loop->flow);
-    return fill_ring(loop, room < loop->flow.chunk_size ? room : loop->flow.chunk_size);
+    return fill_ring(loop, smaller(room, loop->flow.chunk_size));
 }
 
-static struct transfer call_transfer_store(struct poll_loop *loop, struct loop_input *input)
+static struct transfer call_transfer_store(struct poll_loop *loop, struct loop_input *input,
+                                           size_t max)
 {
-    size_t room = flow_room(&loop->flow);
-    size_t max = limit_to_size(loop, room < pass_size(loop) ? room : pass_size(loop));
     bool on_disk = endpoint_on_disk(&input->endpoint);
     struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer =
@@ -280,15 +299,19 @@ static bool store_input(struct poll_loop *loop)
         loop->flow.passing &= loop->options->records == RECORD_NONE;
         return fill_ring_instead(loop);
     }
-    struct transfer transfer = call_transfer_store(loop, input);
+    size_t max = loop_allow_input(
+        loop, limit_to_size(loop, smaller(flow_room(&loop->flow), pass_size(loop))));
+    if (max == 0)
+        return false;
+    struct transfer transfer = call_transfer_store(loop, input, max);
     switch (transfer.status) {
     case TRANSFER_MOVED:
         loop->flow.stored = pipe_store_held(&loop->store);
         meter_moved(input->meter, transfer.bytes);
         meter_arrived(loop->meter, transfer.bytes, loop_held(loop));
+        loop_spend_input(loop, transfer.bytes);
         loop->idle_since_ns = 0;
-        if (!loop->flow.absorbing) /* else there may have been no room for more */
-            note_pass(loop, transfer.bytes);
+        note_pass(loop, transfer.bytes, max);
         count_towards_size(loop, transfer.bytes);
         return true;
     case TRANSFER_FAILED:
@@ -314,24 +337,28 @@ static bool pass_bytes(struct poll_loop *loop)
     struct loop_output *output = &loop->outputs[0];
     int watched = endpoint_pollable(&output->endpoint) ? output->endpoint.fd : -1;
     bool empty, full;
-    if (loop->phase != LOOP_RUNNING || !flow_passable(&loop->flow) || !loop_input_is_ready(input))
+    if (loop->phase != LOOP_RUNNING || loop->read_throttled_until_ns != 0 ||
+        !flow_passable(&loop->flow) || !loop_input_is_ready(input))
         return false;
     if (loop->small_passes >= SMALL_PASSES)
         return fill_ring_instead(loop);
     if (loop->options->records != RECORD_NONE)
         return store_input(loop);
+    size_t max = loop_allow_output(loop, 0, limit_to_size(loop, pass_size(loop)));
+    max = loop_allow_input(loop, max);
+    if (max == 0)
+        return false;
     bool from_disk = endpoint_on_disk(&input->endpoint);
     bool on_disk = from_disk || endpoint_on_disk(&output->endpoint);
     struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
-    struct transfer transfer =
-        transfer_pass(loop->way, &input->endpoint, &output->endpoint,
-                      limit_to_size(loop, pass_size(loop)), &loop->meter->calls[METER_SPLICE]);
+    struct transfer transfer = transfer_pass(loop->way, &input->endpoint, &output->endpoint, max,
+                                             &loop->meter->calls[METER_SPLICE]);
     if (on_disk)
         after_file_call(loop, before, from_disk ? METER_INPUT : METER_OUTPUT,
                         from_disk ? input->meter : output->meter);
     switch (transfer.status) {
     case TRANSFER_MOVED:
-        passed(loop, transfer.bytes);
+        passed(loop, transfer.bytes, max);
         return true;
     case TRANSFER_FAILED:
         if (transfer.error == EPIPE)
@@ -364,6 +391,7 @@ static bool read_input(struct poll_loop *loop)
 
 bool loop_move_bytes(struct poll_loop *loop)
 {
+    loop_renew_rates(loop);
     flow_update(&loop->flow);
     bool moved = pass_bytes(loop);
     for (size_t i = 0; i < loop->output_count && loop->phase != LOOP_DONE; i++)

@@ -4,6 +4,7 @@
 #include "loop_timeouts.h"
 
 #include "loop_endpoints.h"
+#include "loop_rates.h"
 #include "size.h"
 
 #include <stdio.h>
@@ -153,6 +154,8 @@ int64_t loop_time_to_wait(const struct poll_loop *loop)
         deadline = earlier(deadline, loop->next_opening_ns - 1, 1);
         deadline = earlier(deadline, loop->meter->start_ns, loop->options->stall_timeout_ns);
     }
+    if (loop_throttled_until(loop) < deadline)
+        deadline = loop_throttled_until(loop);
     if (is_trimmable(loop))
         deadline = earlier(deadline, loop->large_ns, RING_TRIM_NS);
     uint64_t absorb_ns = absorb_deadline_ns(loop);

@@ -127,6 +127,8 @@ static enum options_status collect(struct parser *parser)
             return OPTIONS_RUN;
         if (value == '?' || value == ':')
             return refuse_malformed(parser);
+        if (value == OPTION_RESERVED)
+            return refuse_unknown_name(parser->argv[optind - 1]);
         enum option_id id = option_of_value(value);
         if (id == OPTION_HELP || id == OPTION_VERSION)
             return print_information(id);
@@ -164,6 +166,15 @@ static enum options_status take_duration(const struct given *given, uint64_t *ns
     if (status == SIZE_OK)
         return OPTIONS_RUN;
     return refuse_number(given, status, "is not a duration (try 5, 0.25, 250ms, 2m, 1h)");
+}
+
+static enum options_status take_rate(const struct parser *parser, const struct given *given,
+                                     uint64_t *rate)
+{
+    enum size_status status = size_parse_rate(given->argument, parser->options->si, rate);
+    if (status == SIZE_OK)
+        return OPTIONS_RUN;
+    return refuse_number(given, status, "is not a rate (try 500K, 10M, 80Mbit)");
 }
 
 static enum options_status take_percent(const struct given *given, unsigned *percent)
@@ -346,6 +357,12 @@ static enum options_status apply_argument(struct parser *parser, const struct gi
         return take_size(parser, given, 1, SSIZE_MAX, &options->block_size);
     case OPTION_PIPE_BUFFER_SIZE:
         return take_size(parser, given, 0, INT_MAX, &options->pipe_size);
+    case OPTION_RATE_LIMIT:
+        return take_rate(parser, given, &options->rate_limit);
+    case OPTION_READ_RATE:
+        return take_rate(parser, given, &options->read_rate);
+    case OPTION_BURST:
+        return take_size(parser, given, 1, INT64_MAX, &options->burst);
     case OPTION_SIZE:
         return take_expected_size(parser, given);
     case OPTION_START_FILL:
@@ -425,6 +442,10 @@ static enum options_status check_values(struct parser *parser)
         report_message("--block-size: '%s': is larger than --buffer-size '%s'",
                        last[OPTION_BLOCK_SIZE],
                        last[OPTION_BUFFER_SIZE] ? last[OPTION_BUFFER_SIZE] : DEFAULT_BUFFER_TEXT);
+        return OPTIONS_USAGE;
+    }
+    if (options->block_size > 0 && options->rate_limit > 0 && options->records != RECORD_NONE) {
+        report_message("--rate-limit: is in records, and cannot be used with --block-size");
         return OPTIONS_USAGE;
     }
     if (last[OPTION_REPORT_EVERY] && options->report_every_ns == 0)

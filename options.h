@@ -55,6 +55,10 @@ struct options {
     unsigned start_fill_percent;  /* 0: none */
     unsigned resume_fill_percent; /* 100: none */
 
+    uint64_t rate_limit; /* -L: bytes (or records) a second to each output; 0: none */
+    uint64_t read_rate;  /* bytes a second from the inputs; 0: none */
+    uint64_t burst;      /* the most bytes (or records) at once; 0: what the limiter chooses */
+
     uint64_t idle_timeout_ns;  /* 0: none */
     uint64_t stall_timeout_ns; /* 0: none */
     uint64_t drain_timeout_ns; /* 0: none; the default counts only after SIGTERM and SIGHUP */

@@ -32,6 +32,13 @@ const struct option_row option_rows[OPTION_COUNT] = {
                                  "as they are (default 1M, or as far as allowed)"},
     [OPTION_NO_SPLICE] = {NULL, 'C', "--no-splice", NULL, "always copy through the buffer"},
 
+    [OPTION_RATE_LIMIT] = {"Rates (0: no limit)", 'L', "--rate-limit", "RATE",
+                           "write at most RATE bytes a second (with -l and\n"
+                           "-0: records); 10M, or in bits 80Mbit"},
+    [OPTION_READ_RATE] = {NULL, 0, "--read-rate", "RATE", "read at most RATE bytes a second"},
+    [OPTION_BURST] = {NULL, 0, "--burst", "SIZE",
+                      "the most that may go at once after a pause\n(default: 20 ms worth)"},
+
     [OPTION_OUTPUT] =
         {"Outputs", 'o', "--output", "ENDPOINT",
          "write here instead of to standard output;\nrepeatable, each gets every byte"},
@@ -109,7 +116,9 @@ void option_arrays_fill(struct option_arrays *arrays)
         }
     }
     *letter = '\0';
-    arrays->longs[OPTION_COUNT] = (struct option){0};
+    arrays->longs[OPTION_COUNT] =
+        (struct option){.name = "rate", .has_arg = optional_argument, .val = OPTION_RESERVED};
+    arrays->longs[OPTION_COUNT + 1] = (struct option){0};
 }
 
 /* --- --help -------------------------------------------------------------------------------- */

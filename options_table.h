@@ -20,6 +20,9 @@ enum option_id {
     OPTION_BLOCK_SIZE,
     OPTION_PIPE_BUFFER_SIZE,
     OPTION_NO_SPLICE,
+    OPTION_RATE_LIMIT,
+    OPTION_READ_RATE,
+    OPTION_BURST,
     OPTION_OUTPUT,
     OPTION_APPEND,
     OPTION_NO_CLOBBER,
@@ -59,8 +62,11 @@ extern const struct option_row option_rows[OPTION_COUNT];
 /* What getopt_long(3) wants. */
 struct option_arrays {
     char letters[1 + 2 * OPTION_COUNT + 1];
-    struct option longs[OPTION_COUNT + 1];
+    struct option longs[OPTION_COUNT + 2];
 };
+
+/* getopt's value of a name that must not be taken for the short form of another: pv's --rate. */
+enum { OPTION_RESERVED = 0x120000 };
 
 void option_arrays_fill(struct option_arrays *arrays);
 

@@ -7,6 +7,7 @@
 
 #include "loop_endpoints.h"
 #include "loop_moves.h"
+#include "loop_rates.h"
 #include "loop_timeouts.h"
 #include "platform.h"
 #include "size.h"
@@ -66,6 +67,7 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options, uint64
         report_message("pipe: %s", strerror(errno));
         return -1;
     }
+    loop_init_rates(loop);
     if (options->report_every_ns > 0)
         loop->next_sample_ns = meter->start_ns + options->report_every_ns;
     return 0;
@@ -148,6 +150,8 @@ static enum meter_state waiting_state(const struct poll_loop *loop)
 {
     if (loop->phase == LOOP_OPENING)
         return METER_OUTPUT;
+    if (loop_throttled_until(loop) != UINT64_MAX)
+        return METER_THROTTLE;
     for (size_t i = 0; i < loop->output_count; i++)
         if (output_is_blocked(loop, i))
             return loop_may_read(loop) ? METER_ABSORB : METER_OUTPUT;

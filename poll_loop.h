@@ -22,6 +22,7 @@
 #include "ending.h"
 #include "endpoint.h"
 #include "flow.h"
+#include "limiter.h"
 #include "meter.h"
 #include "options.h"
 #include "pipe_store.h"
@@ -53,8 +54,11 @@ enum output_state { OUTPUT_UNOPENED, OUTPUT_OPEN, OUTPUT_CLOSED };
 struct loop_output {
     struct endpoint endpoint;
     struct meter_endpoint *meter;
-    enum output_state state;   /* whether it is ready is in loop->flow */
-    uint64_t blocked_since_ns; /* it has bytes to take and takes none; 0: not so */
+    enum output_state state;     /* whether it is ready is in loop->flow */
+    uint64_t blocked_since_ns;   /* it has bytes to take and takes none; 0: not so */
+    struct limiter limiter;      /* --rate-limit */
+    uint64_t throttled_until_ns; /* when that lets something pass again; 0: it does */
+    bool in_record;              /* with -l or -0: a record was sent in part */
 };
 
 struct poll_loop {
@@ -72,6 +76,8 @@ struct poll_loop {
 
     struct loop_input *inputs; /* read in turn; `current` is open while RUNNING */
     size_t input_count, current;
+    struct limiter read_limiter; /* --read-rate, of all inputs together */
+    uint64_t read_throttled_until_ns;
     struct loop_output *outputs;
     size_t output_count, open_outputs;
     struct pollfd *fds; /* the self-pipe, the current input, the outputs */

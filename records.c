@@ -3,6 +3,8 @@
  */
 #include "records.h"
 
+#include <string.h>
+
 /* A count of this many bytes fits in one byte: compilers then compare and add 16 bytes in two
  * instructions (measured: 9 to 15 times the speed of counting in 64 bits), even if they only do so
  * where the length is fixed, as gcc -O2 does. A multiple of every vector's length. */
@@ -16,16 +18,54 @@ static unsigned char count_block(const unsigned char block[BLOCK], unsigned char
     return count;
 }
 
+static unsigned char terminator_of(enum record_kind kind)
+{
+    return kind == RECORD_LINE ? '\n' : '\0';
+}
+
 uint64_t records_count(const void *memory, size_t bytes, enum record_kind kind)
 {
     if (kind == RECORD_NONE)
         return 0;
     const unsigned char *byte = memory, *end = byte + bytes;
-    const unsigned char terminator = kind == RECORD_LINE ? '\n' : '\0';
+    const unsigned char terminator = terminator_of(kind);
     uint64_t count = 0;
     for (; (size_t)(end - byte) >= BLOCK; byte += BLOCK)
         count += count_block(byte, terminator);
     for (; byte < end; byte++)
         count += *byte == terminator;
     return count;
+}
+
+uint64_t records_count_span(const struct ring_span *span, size_t bytes, enum record_kind kind,
+                            bool *ended)
+{
+    uint64_t count = 0;
+    *ended = true;
+    for (int i = 0; i < span->count && bytes > 0 && kind != RECORD_NONE; i++) {
+        const unsigned char *piece = span->piece[i].iov_base;
+        size_t length = span->piece[i].iov_len < bytes ? span->piece[i].iov_len : bytes;
+        count += records_count(piece, length, kind);
+        *ended = piece[length - 1] == terminator_of(kind);
+        bytes -= length;
+    }
+    return count;
+}
+
+size_t records_span(const struct ring_span *span, enum record_kind kind, uint64_t records)
+{
+    size_t before = 0;
+    for (int i = 0; i < span->count; i++) {
+        const unsigned char *start = span->piece[i].iov_base;
+        const unsigned char *end = start + span->piece[i].iov_len, *next = start;
+        while (next < end && records > 0) {
+            const unsigned char *found = memchr(next, terminator_of(kind), (size_t)(end - next));
+            next = found == NULL ? end : found + 1;
+            records -= found != NULL;
+        }
+        before += (size_t)(next - start);
+        if (records == 0)
+            break;
+    }
+    return before;
 }

@@ -22,6 +22,8 @@
 #define MS     (1000 * US)
 #define SECOND (1000 * MS)
 
+enum { RATE_UNIT = 8 };
+
 struct unit {
     const char *name;
     uint64_t scale;
@@ -158,6 +160,58 @@ enum size_status size_parse(const char *text, bool si, uint64_t *bytes)
         return status;
     scale = size_scale(number.unit, si);
     return scale == 0 ? SIZE_JUNK : number_value(&number, scale, INT64_MAX, bytes);
+}
+
+/* How many bits the unit of a rate is, or 0 if that is no unit of bits. */
+static uint64_t bit_scale(const char *unit)
+{
+    static const struct unit units[] = {{"bit", 1},
+                                        {"kbit", 1000},
+                                        {"Mbit", 1000000},
+                                        {"Gbit", 1000000000},
+                                        {"Tbit", UINT64_C(1000000000000)}};
+
+    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (same(unit, units[i].name))
+            return units[i].scale;
+    }
+    return 0;
+}
+
+/* The unit without its "/s"; false where it is too long to be one. */
+static bool unit_of_rate(const char *unit, char text[RATE_UNIT])
+{
+    size_t length = strlen(unit);
+
+    if (length >= 2 && unit[length - 2] == '/' && lower(unit[length - 1]) == 's')
+        length -= 2;
+    if (length >= RATE_UNIT)
+        return false;
+    memcpy(text, unit, length);
+    text[length] = '\0';
+    return true;
+}
+
+enum size_status size_parse_rate(const char *text, bool si, uint64_t *bytes_per_sec)
+{
+    struct number number;
+    enum size_status status = number_read(text, &number);
+    char unit[RATE_UNIT];
+    uint64_t scale;
+
+    if (status != SIZE_OK)
+        return status;
+    if (!unit_of_rate(number.unit, unit))
+        return SIZE_JUNK;
+    scale = bit_scale(unit);
+    if (scale == 0) {
+        scale = size_scale(unit, si);
+        return scale == 0 ? SIZE_JUNK : number_value(&number, scale, INT64_MAX, bytes_per_sec);
+    }
+    status = number_value(&number, scale, INT64_MAX, &scale);
+    if (status == SIZE_OK) /* less than a byte is no reason for no limit */
+        *bytes_per_sec = scale / 8 + (scale > 0 && scale < 8);
+    return status;
 }
 
 enum size_status size_parse_duration(const char *text, uint64_t *ns)

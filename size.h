@@ -9,6 +9,7 @@
  *   sizes      4096  64K  1.5G  10MiB  10MB  512B
  *              K M G T P E count in 1024s, or in 1000s when `si` is set (-k);
  *              KiB MiB ... always in 1024s, KB MB ... always in 1000s
+ *   rates      sizes, or bits in 1000s: 800kbit  10Mbit  2.5Gbit; both with or without /s
  *   durations  5  0.25  250ms  10us  100ns  5s  2m  1h  1d     (a bare number is seconds)
  *   percent    0  50  100  50%
  *
@@ -30,6 +31,7 @@ enum size_status {
 
 /* Each parses all of `text`; on anything but SIZE_OK the result is left alone. */
 enum size_status size_parse(const char *text, bool si, uint64_t *bytes);
+enum size_status size_parse_rate(const char *text, bool si, uint64_t *bytes_per_sec);
 enum size_status size_parse_duration(const char *text, uint64_t *ns);
 enum size_status size_parse_percent(const char *text, unsigned *percent);
 

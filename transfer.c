@@ -20,18 +20,6 @@ static struct transfer moved_nothing(bool can_be_waited_for)
         .status = later && can_be_waited_for ? TRANSFER_BLOCKED : TRANSFER_FAILED, .error = errno};
 }
 
-/* Counted before a write can be made: `span` is what readv(2) was given, in order. */
-static uint64_t count_span(const struct ring_span *span, size_t bytes, enum record_kind records)
-{
-    uint64_t count = 0;
-    for (int i = 0; i < span->count && bytes > 0 && records != RECORD_NONE; i++) {
-        size_t length = span->piece[i].iov_len < bytes ? span->piece[i].iov_len : bytes;
-        count += records_count(span->piece[i].iov_base, length, records);
-        bytes -= length;
-    }
-    return count;
-}
-
 struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max, bool may_wait,
                               enum record_kind records, uint64_t *calls)
 {
@@ -42,7 +30,8 @@ struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t 
         return moved_nothing(endpoint_pollable(input) || !may_wait);
     if (bytes == 0)
         return (struct transfer){.status = TRANSFER_END};
-    uint64_t ended = count_span(&span, (size_t)bytes, records);
+    bool at_end;
+    uint64_t ended = records_count_span(&span, (size_t)bytes, records, &at_end);
     ring_commit(ring, (size_t)bytes);
     return (struct transfer){.status = TRANSFER_MOVED,
                              .bytes = (size_t)bytes,

@@ -105,7 +105,7 @@ refused() {
 
 @test "what is not built yet is unknown" {
     local option
-    for option in -L --rate-limit --read-rate --burst --tap --overflow --gap-mark --spool \
+    for option in --tap --overflow --gap-mark --spool \
         --spool-max --merge --connect-timeout --retry --allow -p --progress -t --timer -e --eta \
         -I --fineta -r --rate -a --average-rate -b --bytes -T -A -F --format -n --numeric -W --wait \
         -D --delay-start -i --interval -w --width -H --height -f --force -c --cursor -R --remote \
@@ -257,7 +257,7 @@ groups_of_help() {
     [ "$count" -ge 30 ]
     equal "$count" "$("$BPIPE" --help | grep -cE '^ {2,6}-')" "options that this test understands"
     equal "$(options_of_help | awk '{ print $1, $2 }')" "$(options_of_man_page)"
-    equal "$(groups_of_help)" "$(sed -n 's/^\.Ss \(Buffering\|Outputs\|Size\|Records\|Timeouts\|Reports\|General\)$/\1/p' "$ROOT/man/bpipe.1")"
+    equal "$(groups_of_help)" "$(sed -n 's/^\.Ss \(Buffering\|Rates\|Outputs\|Size\|Records\|Timeouts\|Reports\|General\)$/\1/p' "$ROOT/man/bpipe.1")"
 }
 
 @test "the man page speaks only of options that there are" {

@@ -265,6 +265,13 @@ static void test_choices(void)
     HOLDS("", parsed.start_fill_percent == 0 && parsed.resume_fill_percent == 100);
     HOLDS("--start-fill|50%", parsed.start_fill_percent == 50);
     HOLDS("--resume-fill=0", parsed.resume_fill_percent == 0);
+    HOLDS("", parsed.rate_limit == 0 && parsed.read_rate == 0 && parsed.burst == 0);
+    HOLDS("-L|1.5M", parsed.rate_limit == 1572864);
+    HOLDS("-k|-L|1.5M", parsed.rate_limit == 1500000);
+    HOLDS("-L|10Mbit/s|-L|0", parsed.rate_limit == 0);
+    HOLDS("--read-rate|10Mbit", parsed.read_rate == 1250000);
+    HOLDS("--burst|64K", parsed.burst == 65536);
+    HOLDS("-l|-L|500", parsed.rate_limit == 500);
     HOLDS("", parsed.name == NULL && parsed.pidfile == NULL);
     HOLDS("-N|a b", strcmp(parsed.name, "a b") == 0);
     HOLDS("--pidfile|tcp://x", strcmp(parsed.pidfile, "tcp://x") == 0);
@@ -330,7 +337,7 @@ static const struct {
     {"x", NULL},
     {"", NULL},
     {"overflow", NULL},
-    {"rate-limit", NULL},
+    {"rate-limt", "--rate-limit"},
     {"progress", NULL},
     {"a-name-that-is-longer-than-any-that-anybody-would-give-to-an-option", NULL},
 };
@@ -419,14 +426,15 @@ static void test_refusals(void)
 /* --- anything ------------------------------------------------------------------------------- */
 
 static const char *const vocabulary[] = {
-    "-B",     "-z",       "-o",        "--append", "--no-clobber", "--atomic",  "-s",
-    "-S",     "-Y",       "-K",        "-X",       "-C",           "-J",        "-l",
-    "-0",     "-k",       "-q",        "-v",       "-N",           "-P",        "--start-fill",
-    "--re",   "--report", "--block-s", "--idle=",  "--stall-t=3",  "--drain-t", "--report-every",
-    "-",      "--",       "1",         "4K",       "99E",          "0",         "50%",
-    "@x",     "json",     "none",      "text:f",   "json:fd://1",  "fd://3",    "tcp://h:1",
-    "",       "-Zq",      "-qvB7",     "--x=\n",   "\n",           "\xff",      "-\xc3\xa9",
-    "--\xff", "250ms",    "-1",        "+1",       "--=",          "--no",      "--append=1",
+    "-B",    "-z",       "-o",        "--append", "--no-clobber", "--atomic",   "-s",
+    "-S",    "-Y",       "-K",        "-X",       "-C",           "-J",         "-l",
+    "-0",    "-k",       "-q",        "-v",       "-N",           "-P",         "--start-fill",
+    "--re",  "--report", "--block-s", "--idle=",  "--stall-t=3",  "--drain-t",  "--report-every",
+    "-",     "--",       "1",         "4K",       "99E",          "0",          "50%",
+    "@x",    "json",     "none",      "text:f",   "json:fd://1",  "fd://3",     "tcp://h:1",
+    "",      "-Zq",      "-qvB7",     "--x=\n",   "\n",           "\xff",       "-\xc3\xa9",
+    "-L",    "--read-r", "--burst",   "8Mbit",    "1M/s",         "--rate",     "--\xff",
+    "250ms", "-1",       "+1",        "--=",      "--no",         "--append=1",
 };
 
 /* Refused with one line, or accepted with what options.h promises. */

@@ -106,6 +106,36 @@ static const char *const junk_sizes[] = {
     " 1K",  "\t1",  "1\n",   " ",     "1 -",   "1-",     "1+1", "0x10", "1e3",  "1e3K", "inf",
     "nan",  "٣",    "1٣",    "３",    "1\xff", "\x80",   "1/",  "1:",   "1@",   "1["};
 
+static const struct reading rate_readings[] = {
+    {"0", SIZE_OK, 0},
+    {"500K", SIZE_OK, 500 * KIB},
+    {"1.5M/s", SIZE_OK, 1572864},
+    {"10MB/S", SIZE_OK, 10000000},
+    {"2KiB/s", SIZE_OK, 2 * KIB},
+    {"10Mbit", SIZE_OK, 1250000},
+    {"10mbit/s", SIZE_OK, 1250000},
+    {"2.5Gbit", SIZE_OK, 312500000},
+    {"1Tbit", SIZE_OK, 125 * SEC},
+    {"800kbit", SIZE_OK, 100000},
+    {"8bit", SIZE_OK, 1},
+    {"15bit", SIZE_OK, 1},
+    {"7bit", SIZE_OK, 1}, /* 0 would be no limit */
+    {"0bit", SIZE_OK, 0},
+    {"9223372036854775807bit", SIZE_OK, INT64_MAX / 8},
+    {"9223372036854775808bit", SIZE_OVERFLOW, 0},
+    {"8E", SIZE_OVERFLOW, 0},
+    {"", SIZE_EMPTY, 0},
+    {"-1", SIZE_SIGN, 0},
+    {"1.5bit", SIZE_JUNK, 0},
+    {"1M/m", SIZE_JUNK, 0},
+    {"1M/", SIZE_JUNK, 0},
+    {"1/s/s", SIZE_JUNK, 0},
+    {"1bits", SIZE_JUNK, 0},
+    {"1Mibit", SIZE_JUNK, 0},
+    {"1megabit", SIZE_JUNK, 0},
+    {"1kilobytes/s", SIZE_JUNK, 0},
+    {"fast", SIZE_JUNK, 0},
+};
 static const struct reading si_sizes[] = {
     {"1", SIZE_OK, 1},
     {"1K", SIZE_OK, 1000},
@@ -193,6 +223,11 @@ static enum size_status parse_binary(const char *text, uint64_t *value)
 static enum size_status parse_si(const char *text, uint64_t *value)
 {
     return size_parse(text, true, value);
+}
+
+static enum size_status parse_rate(const char *text, uint64_t *value)
+{
+    return size_parse_rate(text, false, value);
 }
 
 static enum size_status parse_percent(const char *text, uint64_t *value)
@@ -585,6 +620,7 @@ int main(void)
     test_readings("size", parse_binary, sizes, LENGTH(sizes));
     test_junk("size", parse_binary, junk_sizes, LENGTH(junk_sizes));
     test_readings("size with -k", parse_si, si_sizes, LENGTH(si_sizes));
+    test_readings("rate", parse_rate, rate_readings, LENGTH(rate_readings));
     test_readings("duration", size_parse_duration, durations, LENGTH(durations));
     test_junk("duration", size_parse_duration, junk_durations, LENGTH(junk_durations));
     test_readings("percent", parse_percent, percents, LENGTH(percents));

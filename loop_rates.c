@@ -1,0 +1,143 @@
+/*
+ * loop_rates.c - see loop_rates.h.
+ */
+#include "loop_rates.h"
+
+#include "records.h"
+
+static bool limits_records(const struct poll_loop *loop)
+{
+    return loop->options->records != RECORD_NONE && loop->options->rate_limit > 0;
+}
+
+/* A block has to fit the bucket. */
+static uint64_t burst_for(const struct options *options)
+{
+    uint64_t burst = options->burst;
+    return burst > 0 && burst < options->block_size ? options->block_size : burst;
+}
+
+void loop_init_rates(struct poll_loop *loop)
+{
+    const struct options *options = loop->options;
+    uint64_t now = loop->meter->now_ns;
+    limiter_init(&loop->read_limiter, options->read_rate, options->burst, now);
+    for (size_t i = 0; i < loop->output_count; i++) {
+        struct limiter *limiter = &loop->outputs[i].limiter;
+        limiter_init(limiter, options->rate_limit, burst_for(options), now);
+        if (limiter->burst < options->block_size)
+            limiter->burst = options->block_size;
+    }
+}
+
+void loop_renew_rates(struct poll_loop *loop)
+{
+    uint64_t now = loop->meter->now_ns;
+    if (now >= loop->read_throttled_until_ns)
+        loop->read_throttled_until_ns = 0;
+    for (size_t i = 0; i < loop->output_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if (now >= output->throttled_until_ns)
+            output->throttled_until_ns = 0;
+        loop->flow.outputs[i].throttled = output->throttled_until_ns != 0;
+    }
+}
+
+/* A file need not be absorbed: nobody is held up. */
+static bool has_producer(const struct poll_loop *loop)
+{
+    return loop->phase == LOOP_RUNNING && !endpoint_on_disk(&loop->inputs[loop->current].endpoint);
+}
+
+static void throttle(struct poll_loop *loop, size_t index, uint64_t tokens)
+{
+    struct loop_output *output = &loop->outputs[index];
+    output->throttled_until_ns = limiter_when(&output->limiter, tokens);
+    loop->flow.outputs[index].throttled = true;
+    loop->flow.absorbing |= has_producer(loop);
+}
+
+static size_t allow_records(struct poll_loop *loop, size_t index, size_t bytes, uint64_t tokens)
+{
+    struct loop_output *output = &loop->outputs[index];
+    uint64_t records = tokens + output->in_record;
+    if (records > 0) {
+        struct ring_span span = ring_read_span(&loop->ring, index, bytes);
+        return records_span(&span, loop->options->records, records);
+    }
+    throttle(loop, index, limiter_slice(&output->limiter, UINT64_MAX));
+    return 0;
+}
+
+size_t loop_allow_output(struct poll_loop *loop, size_t index, size_t bytes)
+{
+    struct limiter *limiter = &loop->outputs[index].limiter;
+    if (limiter->rate == 0 || bytes == 0)
+        return bytes;
+    uint64_t tokens = limiter_available(limiter, loop->meter->now_ns);
+    if (limits_records(loop))
+        return allow_records(loop, index, bytes, tokens);
+    bool whole = loop->options->block_size > 0;
+    uint64_t wanted = whole ? bytes : limiter_slice(limiter, bytes);
+    if (tokens < wanted) {
+        throttle(loop, index, wanted);
+        return 0;
+    }
+    size_t alignment = loop->flow.outputs[index].alignment;
+    size_t allowed = tokens < bytes ? (size_t)tokens : bytes;
+    return allowed < bytes && allowed > alignment ? allowed - allowed % alignment : allowed;
+}
+
+size_t loop_allow_input(struct poll_loop *loop, size_t bytes)
+{
+    struct limiter *limiter = &loop->read_limiter;
+    if (limiter->rate == 0 || bytes == 0)
+        return bytes;
+    uint64_t tokens = limiter_available(limiter, loop->meter->now_ns);
+    uint64_t wanted = limiter_slice(limiter, bytes);
+    if (tokens < wanted) {
+        loop->read_throttled_until_ns = limiter_when(limiter, wanted);
+        return 0;
+    }
+    return tokens < bytes ? (size_t)tokens : bytes;
+}
+
+static void spend_records(struct poll_loop *loop, struct loop_output *output,
+                          const struct ring_span *span, size_t bytes)
+{
+    enum record_kind kind = loop->options->records;
+    bool ended;
+    uint64_t records = records_count_span(span, bytes, kind, &ended);
+    limiter_take(&output->limiter, records + !ended - output->in_record);
+    output->in_record = !ended;
+}
+
+void loop_spend_output(struct poll_loop *loop, size_t index, const struct ring_span *span,
+                       size_t bytes)
+{
+    struct loop_output *output = &loop->outputs[index];
+    if (output->limiter.rate == 0 || bytes == 0)
+        return;
+    if (limits_records(loop))
+        spend_records(loop, output, span, bytes);
+    else
+        limiter_take(&output->limiter, bytes);
+}
+
+void loop_spend_input(struct poll_loop *loop, size_t bytes)
+{
+    limiter_take(&loop->read_limiter, bytes);
+}
+
+uint64_t loop_throttled_until(const struct poll_loop *loop)
+{
+    uint64_t until = UINT64_MAX;
+    if (loop->read_throttled_until_ns != 0)
+        until = loop->read_throttled_until_ns;
+    for (size_t i = 0; i < loop->output_count; i++) {
+        uint64_t output_until = loop->outputs[i].throttled_until_ns;
+        if (output_until != 0 && output_until < until)
+            until = output_until;
+    }
+    return until;
+}

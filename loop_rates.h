@@ -1,0 +1,36 @@
+/*
+ * loop_rates.h - what --rate-limit and --read-rate let pass (limiter.h), and until when they let
+ * nothing pass.
+ *
+ * An output that has no tokens is throttled: it counts as stopped (flow.h), and the buffer absorbs
+ * at once what a producer goes on to bring (a file waits where it is). With -l and -0 --rate-limit
+ * counts records: a token is taken for each that begins, and the rest of one that has begun may
+ * always go.
+ */
+#ifndef BPIPE_LOOP_RATES_H
+#define BPIPE_LOOP_RATES_H
+
+#include "poll_loop.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+void loop_init_rates(struct poll_loop *loop);
+
+/* A turn begins: those whose time has come are throttled no longer. */
+void loop_renew_rates(struct poll_loop *loop);
+
+/* How many of `bytes` may go to output `index`, or be read, now. 0: it is throttled from here on.
+ * Those for an output are the next in the ring if records are limited. */
+size_t loop_allow_output(struct poll_loop *loop, size_t index, size_t bytes);
+size_t loop_allow_input(struct poll_loop *loop, size_t bytes);
+
+/* That many were sent, or read. `span` is where they came from in the ring, if they did. */
+void loop_spend_output(struct poll_loop *loop, size_t index, const struct ring_span *span,
+                       size_t bytes);
+void loop_spend_input(struct poll_loop *loop, size_t bytes);
+
+/* The earliest time at which something throttled may pass, or UINT64_MAX. */
+uint64_t loop_throttled_until(const struct poll_loop *loop);
+
+#endif
