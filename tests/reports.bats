@@ -653,10 +653,10 @@ said_to_full_stderr() {
 }
 
 @test "nor does it make the bytes older that wait" {
-    mkfifo fifo stuck
-    exec {from}<>stuck
+    mkfifo fifo
+    open_stuck
     head -c 400000 /dev/zero >in
-    "$BPIPE" -q -J 0 --report json:report <fifo >&"$from" {from}<&- &
+    "$BPIPE" -q -J 0 --report json:report <fifo >stuck &
     local pid=$!
     exec {to}>fifo
     cat in >&"$to"
@@ -666,7 +666,7 @@ said_to_full_stderr() {
     wait_until 20 in_state "$pid" T
     sleep 3 # what is to be left out
     kill -CONT "$pid"
-    head -c 400000 <&"$from" | cmp in -
+    head -c 400000 <stuck | cmp in -
     exec {to}>&-
     wait "$pid"
     adds_up report
