@@ -170,6 +170,17 @@ static size_t pass_size(const struct poll_loop *loop)
     return smaller(loop->flow.chunk_size, PIPE_STORE_PIPE_SIZE);
 }
 
+/* A write that moved nothing: the output failed (true), or is not ready. */
+static bool sent_nothing(struct poll_loop *loop, size_t index, const struct transfer *transfer)
+{
+    if (transfer->status == TRANSFER_FAILED) {
+        loop_output_failed(loop, &loop->outputs[index], transfer->error);
+        return true;
+    }
+    loop->flow.outputs[index].blocked = true;
+    return false;
+}
+
 /* Sends the sole output what waits in pipes. */
 static bool send_stored(struct poll_loop *loop, struct loop_output *output, size_t max)
 {
@@ -178,23 +189,14 @@ static bool send_stored(struct poll_loop *loop, struct loop_output *output, size
                          loop->options->records, loop->meter->calls);
     loop->meter->records_in += transfer.records;
     loop->flow.stored = pipe_store_held(&loop->store);
-    switch (transfer.status) {
-    case TRANSFER_MOVED:
-        meter_moved(output->meter, transfer.bytes);
-        meter_left(loop->meter, transfer.bytes, loop_held(loop));
-        loop_spend_output(loop, 0, NULL, transfer.bytes);
-        loop->meter->zero_copy_bytes += transfer.copied ? 0 : transfer.bytes;
-        output->blocked_since_ns = 0;
-        return true;
-    case TRANSFER_FAILED:
-        loop_output_failed(loop, output, transfer.error);
-        return true;
-    case TRANSFER_BLOCKED:
-    case TRANSFER_END:
-        break;
-    }
-    loop->flow.outputs[0].blocked = true;
-    return false;
+    if (transfer.status != TRANSFER_MOVED)
+        return sent_nothing(loop, 0, &transfer);
+    meter_moved(output->meter, transfer.bytes);
+    meter_left(loop->meter, transfer.bytes, loop_held(loop));
+    loop_spend_output(loop, 0, NULL, transfer.bytes);
+    loop->meter->zero_copy_bytes += transfer.copied ? 0 : transfer.bytes;
+    output->blocked_since_ns = 0;
+    return true;
 }
 
 static bool write_output(struct poll_loop *loop, size_t index)
@@ -214,20 +216,11 @@ static bool write_output(struct poll_loop *loop, size_t index)
                                               &loop->meter->calls[METER_WRITE]);
     if (on_disk)
         after_file_call(loop, before, METER_OUTPUT, output->meter);
-    switch (transfer.status) {
-    case TRANSFER_MOVED:
-        loop_spend_output(loop, index, &span, transfer.bytes);
-        gave_output(loop, output, index, &transfer);
-        return true;
-    case TRANSFER_FAILED:
-        loop_output_failed(loop, output, transfer.error);
-        return true;
-    case TRANSFER_BLOCKED:
-    case TRANSFER_END:
-        break;
-    }
-    loop->flow.outputs[index].blocked = true;
-    return false;
+    if (transfer.status != TRANSFER_MOVED)
+        return sent_nothing(loop, index, &transfer);
+    loop_spend_output(loop, index, &span, transfer.bytes);
+    gave_output(loop, output, index, &transfer);
+    return true;
 }
 
 /* --- past the ring ---------------------------------------------------------------------------- */
