@@ -121,7 +121,7 @@ $(tools): build/tools/%: tests/tools/%.c
 $(bench_programs): build/bench/%: bench/%.c bench/stream.c bench/stream.h
 	@mkdir -p $(@D)
 	@echo '  TOOL  $@'
-	$(quiet)$(CC) $(tool_flags) -o $@ $< bench/stream.c
+	$(quiet)$(CC) $(tool_flags) -o $@ $< bench/stream.c $(LDLIBS)
 
 shim_sources := $(addprefix tests/fault/,shim.c plan.c dice.c)
 build/fault.so: $(shim_sources) tests/fault/fault.h
