@@ -2,20 +2,23 @@
 #
 # define_case NAME says all there is about a case:
 #   title    for people
-#   kind     of table: throughput, latency, burst, start (figures.awk)
-#   shape    the pipeline (shapes.bash), and what it needs: bytes, gen, sink, outputs
+#   kind     of table: throughput, latency, burst, start, rate, idle (figures.awk)
+#   shape    the pipeline (shapes.bash), and what it needs: bytes, gen, sink, outputs, rate
+#   repetitions: how many runs
 #   labels   the tools as the tables and bench/targets call them: bpipe..., "no tool"..., peers
 #   commands their words; none: no tool; @NAME: no tool, and another shape
 #
-# From bench/run: size, rounds, stall. From the user: TOOLS.
+# From bench/run: size, rounds, stall, rate_s, pause, runs, rate_runs. From the user: TOOLS.
 #
 # shellcheck shell=bash disable=SC2034,SC2154
 
 MiB=$((1 << 20))
 slow_rate=256M # bytes a second that the slow consumer takes
 
-all_cases=(pipe two ring lines slow file-pipe pipe-file file-file file-null outputs-2 outputs-4
-    outputs-8 pingpong dribble burst-4 burst-16 burst-64 startup)
+unlimited_cases=(pipe two ring lines slow file-pipe pipe-file file-file file-null outputs-2
+    outputs-4 outputs-8 pingpong dribble burst-4 burst-16 burst-64 startup)
+all_cases=("${unlimited_cases[@]}" rate-10K rate-1M rate-100M rate-1G rate-idle)
+quick_cases=("${unlimited_cases[@]}" rate-1M rate-idle) # a rate takes its time, however few bytes
 
 no_tool() {
     labels+=("no tool") commands+=("")
@@ -78,9 +81,25 @@ define_burst() { # MEBIBYTES
     buffering_peers "$buffer"
 }
 
-# Sets title, kind (of table), shape, bytes, labels and commands, gen, sink.
+# Those that limit rates. mbuffer and cstream do it block by block, and smoothly only with small
+# blocks (mbuffer's own are 4 MiB): here a quarter of a window at most, and at most 128 KiB.
+define_rate() { # RATE
+    local block=128k small=()
+    rate=$(numfmt --from=iec "$1") repetitions=$rate_runs
+    case $1 in
+    10K) block=128 ;;
+    1M) block=4k ;;
+    *) small=(-m 16M) ;;
+    esac
+    tool bpipe bpipe -q -L "$rate"
+    tool pv pv -q -L "$rate"
+    tool "mbuffer -s $block${small:+ ${small[*]}}" mbuffer -q -s "$block" "${small[@]}" -R "$rate"
+    tool "cstream -b $block" cstream -b "$block" -t "$rate"
+}
+
+# Sets what is said above.
 define_case() { # NAME
-    labels=() commands=() gen=(gen) sink=(sink) kind=throughput bytes=$size
+    labels=() commands=() gen=(gen) sink=(sink) kind=throughput bytes=$size repetitions=$runs
     case $1 in
     pipe)
         title="pipe -> pipe" shape=through
@@ -156,6 +175,15 @@ define_case() { # NAME
         peers 16M
         ;;
     burst-*) define_burst "${1#*-}" ;;
+    rate-idle)
+        title="pipe -> pipe, limited to 1M a second, after the producer paused for $pause s"
+        kind=idle shape=limited_after_pause
+        define_rate 1M
+        ;;
+    rate-*)
+        title="pipe -> pipe, limited to ${1#*-} a second, for $rate_s s" kind=rate shape=limited
+        define_rate "${1#*-}"
+        ;;
     startup)
         title="start to exit on empty input" kind=start shape=start_up
         tool bpipe bpipe -q

@@ -4,8 +4,8 @@
 #     awk -v part=targets -f figures.awk targets results
 #
 # A line of `results`: case, tool, and KEY=VALUE... of one run, or failed=REASON, with tabs between.
-# Of a key that comes twice (two processes) the sum is taken; of maxrss_kib and status the largest.
-# Each figure in a table is the median of the runs. Plain POSIX awk.
+# Of a key that comes twice (two processes) the sum is taken; of maxrss_kib, bytes, rounds and
+# wall_s the largest. Each figure in a table is the median of the runs. Plain POSIX awk.
 
 BEGIN { FS = "\t"; GiB = 1024 * 1024 * 1024 }
 
@@ -31,7 +31,7 @@ function read_run(name, label, text,    pair, pairs, i, at, key, value, of) {
         at = index(pair[i], "=")
         key = substr(pair[i], 1, at - 1)
         value = substr(pair[i], at + 1) + 0
-        if (key == "maxrss_kib" || key == "bytes" || key == "rounds")
+        if (key == "maxrss_kib" || key == "bytes" || key == "rounds" || key == "wall_s")
             of[key] = key in of && of[key] > value ? of[key] : value
         else
             of[key] += value
@@ -54,10 +54,24 @@ function read_run(name, label, text,    pair, pairs, i, at, key, value, of) {
         add(name, label, "held", of["held_s"] * 1e3)
         add(name, label, "free", of["free_s"] * 1e3)
     }
+    if ("limit" in of)
+        read_windows(name, label, of, of["limit"] * of["window_s"])
     if ("start_s" in of) {
         add(name, label, "start", of["start_s"] * 1e3)
         add(name, label, "binary", of["binary_bytes"] / 1024)
     }
+}
+
+# `due` is what a window holds at the rate that was asked for.
+function read_windows(name, label, of, due) {
+    add(name, label, "error", (of["average"] / of["limit"] - 1) * 100)
+    if ("sd" in of)
+        add(name, label, "sd", of["sd"] / due * 100)
+    add(name, label, "first", of["first"] / due)
+    add(name, label, "highest", of["highest"] / due)
+    add(name, label, "first_s", of["first_second"] / of["limit"])
+    add(name, label, "core", (of["user_s"] + of["sys_s"]) / of["wall_s"] * 100)
+    add(name, label, "waits", of["voluntary"] / of["wall_s"])
 }
 
 function add_for_each(name, label, of, units, suffix) {
@@ -112,6 +126,8 @@ function best_peer(name, figure,    i, label, best) {
 
 # Three digits that count.
 function show(value) {
+    if (value < 0)
+        return "-" show(-value)
     return value == 0 || value >= 100 ? sprintf("%.0f", value) : value >= 10 ? sprintf("%.1f", value) \
         : value >= 1 ? sprintf("%.2f", value) : value >= 0.1 ? sprintf("%.3f", value) \
         : sprintf("%.4f", value)
@@ -148,6 +164,11 @@ function columns(kind) {
         return "held up ms:held,min - max:range(held),never stalled ms:free,held/never:held_free," \
             "CPU s/GiB:cpu,peak RSS MiB:rss,voluntary/GiB:voluntary,involuntary/GiB:involuntary," \
             "x best peer:peer(held),x no tool:none(held)"
+    if (kind == "rate")
+        return "average error %:error,sd of 50 ms %:sd,highest of 50 ms x:highest," \
+            "first 50 ms x:first,CPU %:core,peak RSS MiB:rss,voluntary/s:waits"
+    if (kind == "idle")
+        return "highest of 50 ms x:highest,first second x:first_s,CPU %:core,peak RSS MiB:rss"
     if (kind == "start")
         return "ms:start,min - max:range(start),CPU ms:cpu_ms,peak RSS MiB:rss,binary KiB:binary," \
             "x best peer:peer(start)"
@@ -222,9 +243,11 @@ function print_case(name,    list, column_count, column, row, i, label, part_of,
 
 # --- what it is held to ---------------------------------------------------------------------
 
-# A limit is like "<= 3" or "<= 3 MiB".
+# A limit is like "<= 3" or "<= 3 MiB"; "+- 3" is for what may be too much or too little.
 function met(value, limit,    part_of) {
     split(limit, part_of, " ")
+    if (part_of[1] == "+-")
+        return value <= part_of[2] && -value <= part_of[2]
     if (part_of[1] == ">=")
         return value >= part_of[2]
     return part_of[1] == "<" ? value < part_of[2] : value <= part_of[2]

@@ -4,9 +4,10 @@
 # is no tool. What it measures is between begin and end, and goes as KEY=VALUE... into files m.*.
 # Anything but status 0 is a failure, with the reason on stderr.
 #
-# From the case (cases.bash): bytes, and gen and sink, the producer's and the consumer's words.
-# From bench/run: rounds, patience (seconds), starts, lead and stall (seconds), and ../in, a file of
-# $bytes bytes, for the shapes file_to_*.
+# From the case (cases.bash): bytes, or rate (bytes a second), and gen and sink, the producer's and
+# the consumer's words.
+# From bench/run: rounds, patience (seconds), starts, lead, stall, rate_s, pause and gap (seconds),
+# and ../in, a file of $bytes bytes, for the shapes file_to_*.
 #
 # shellcheck shell=bash disable=SC2154
 
@@ -137,6 +138,23 @@ burst() {
     sed 's/held_s/free_s/' free >m.free
     burst_into m.held "$stall" "$@"
     (($# == 0)) || mv used m.tool
+}
+
+# Through a tool that limits the rate, for as long as rate_s says. It starts when the others are up:
+# before that its bytes would gather in a pipe, and look like a burst.
+limited() {
+    bytes=$((rate * rate_s)) sink+=(-t 0.05)
+    echo "limit=$rate" >m.limit
+    begin
+    "${gen[@]}" "$bytes" | { sleep "$lead" && exec spawn -o m.tool "$@"; } |
+        "${sink[@]}" "$bytes" >m.sink
+    end "${PIPESTATUS[@]}"
+}
+
+# The same, but the producer pauses after a fifth of it: only what comes after that counts.
+limited_after_pause() {
+    gen+=(-n "$((rate * rate_s / 5))" -p "$pause") sink+=(-g "$gap")
+    limited "$@"
 }
 
 # As many starts as make a median; it is the launcher that takes the time, not this shell.
