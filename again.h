@@ -1,8 +1,8 @@
 /*
  * again.h - system calls that a signal may interrupt, made again until they are done.
  *
- * Like the calls of the same name, but never -1 with EINTR. (Reading, writing: nonblock.c, which
- * counts them. close(2) is not made again: the descriptor is gone.)
+ * Like the calls of the same name, but never -1 with EINTR. (Reading, writing: nonblock.c and
+ * spool.c, which count them. close(2) is not made again: the descriptor is gone.)
  */
 #ifndef BPIPE_AGAIN_H
 #define BPIPE_AGAIN_H

@@ -172,6 +172,15 @@ int platform_link_unnamed(int fd, const char *path)
     return linkat(AT_FDCWD, link, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
 }
 
+int platform_punch(int fd, off_t offset, off_t bytes)
+{
+    int result;
+    do
+        result = fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, bytes);
+    while (result != 0 && errno == EINTR);
+    return result;
+}
+
 void platform_discard(void *pages, size_t bytes)
 {
     (void)madvise(pages, bytes, MADV_DONTNEED); /* only memory is at stake */
@@ -288,6 +297,12 @@ int platform_open_unnamed(const char *directory, mode_t mode)
 int platform_link_unnamed(int fd, const char *path)
 {
     (void)fd, (void)path;
+    return not_here();
+}
+
+int platform_punch(int fd, off_t offset, off_t bytes)
+{
+    (void)fd, (void)offset, (void)bytes;
     return not_here();
 }
 

@@ -64,6 +64,11 @@ int platform_open_unnamed(const char *directory, mode_t mode);
 /* Gives an unnamed file a name that must not exist yet (linkat(2)). 0, or -1 with errno. */
 int platform_link_unnamed(int fd, const char *path);
 
+/* Makes a hole of these bytes of a file, which then read as zeros and take no space (fallocate(2),
+ * FALLOC_FL_PUNCH_HOLE); its size stays. 0, or -1 with errno, never EINTR; ENOSYS where not
+ * available. */
+int platform_punch(int fd, off_t offset, off_t bytes);
+
 /* The contents of these pages, which malloc() gave, are not needed any more: the system may have
  * them back until they are written again. Nothing where that cannot be said. */
 void platform_discard(void *pages, size_t bytes);

@@ -45,7 +45,8 @@ count_of() { # PATTERN: the lines of the log that match
     random_bytes 10K >in
     run answers read:0:100 readv:0:100 preadv2:0:100 poll:0:0 ppoll:0:0 open:new ftruncate:3:5 \
         fsync:3 fdatasync:3 write:3:100 writev:3:100 close:3 link:new:new2 openat:new close:3 \
-        rename:new2:new3 linkat:new3:new4 <in
+        rename:new2:new3 linkat:new3:new4 openat:new close:3 open:new pwrite:3:100 pread:3:200 \
+        fallocate:3:4096 <in
     equal 0 "$status"
     refute grep '= E' <<<"$output"
     [ -e new3 ] && [ -e new4 ]
@@ -94,6 +95,11 @@ count_of() { # PATTERN: the lines of the log that match
     equal 6 "$(grep -c 'read.*= EINTR' out)"
     equal 6 "$(grep -c 'poll.*= EINTR' out)"
     equal 6 "$(grep -c 'open.*= EINTR' out)"
+    answers FAULT_RATE=100 FAULT_KINDS=eintr 4*open:f 4*fallocate:3:9 4*pread:3:9 4*pwrite:3:9 \
+        2*fsync:0 </dev/zero >out
+    equal 3 "$(grep -c 'fallocate.*= EINTR' out)"
+    equal 3 "$(grep -c 'pread.*= EINTR' out)"
+    equal 3 "$(grep -c 'pwrite.*= EINTR' out)"
     equal 2 "$(grep -c 'fsync.*= EINTR' out)"
 }
 
@@ -121,6 +127,8 @@ count_of() { # PATTERN: the lines of the log that match
     for seed in {1..16}; do
         answers FAULT_RATE=1 "FAULT_SEED=$seed" FAULT_KINDS=nosys 5*preadv2:0:10 </dev/zero >out
         equal 1 "$(sort -u out | wc -l)" "seed $seed"
+        answers FAULT_RATE=1 "FAULT_SEED=$seed" FAULT_KINDS=nosys open:f 5*fallocate:3:10 >holes
+        equal 2 "$(sort -u holes | wc -l)" "seed $seed"
         if grep -qE '= (ENOSYS|EOPNOTSUPP|EINVAL)$' out; then
             missing=$((missing + 1))
         fi
@@ -161,6 +169,17 @@ count_of() { # PATTERN: the lines of the log that match
     answers FAULT_SCRIPT='write:3:@25:ENOSPC' open:f 2*write:3:10 2*writev:3:10 >out
     equal "3 10 10 5 ENOSPC" "$(cut -d' ' -f3 out | xargs)"
     equal 25 "$(size_of f)"
+}
+
+@test "shim: script: calls that say where in the file, and what takes and gives its space" {
+    answers FAULT_SCRIPT='pread:*/f:2:EIO;pwrite:*/f:2:short=3;pwrite:*/f:3+:ENOSPC' open:f \
+        3*pwrite:3:10 3*pread:3:10 >out
+    equal "3 10 3 ENOSPC 10 EIO 10" "$(cut -d' ' -f3 out | xargs)"
+    answers FAULT_SCRIPT='fallocate:3:2:EOPNOTSUPP;fallocate:3:3:EINTR;ftruncate:3:1:EINTR' open:f \
+        4*fallocate:3:10 2*ftruncate:3:0 >out
+    equal "3 0 EOPNOTSUPP EINTR 0 EINTR 0" "$(cut -d' ' -f3 out | xargs)"
+    answers FAULT_SCRIPT='write:3:@25:EDQUOT' open:f 4*pwrite:3:10 >out
+    equal "3 10 10 5 EDQUOT" "$(cut -d' ' -f3 out | xargs)"
 }
 
 @test "shim: script: zero, short, delay, close, fsync, rename, poll" {

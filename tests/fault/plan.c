@@ -16,7 +16,7 @@ static const char *const group_names[] = {
     [GROUP_READ] = "read",     [GROUP_WRITE] = "write",         [GROUP_POLL] = "poll",
     [GROUP_OPEN] = "open",     [GROUP_CLOSE] = "close",         [GROUP_FSYNC] = "fsync",
     [GROUP_FCNTL] = "fcntl",   [GROUP_LINK] = "link",           [GROUP_RENAME] = "rename",
-    [GROUP_SPLICE] = "splice", [GROUP_FTRUNCATE] = "ftruncate",
+    [GROUP_SPLICE] = "splice", [GROUP_FTRUNCATE] = "ftruncate", [GROUP_FALLOCATE] = "fallocate",
 };
 
 static const struct {

@@ -47,6 +47,8 @@ static ssize_t move_bytes(const char *call, int fd, int bytes)
         return read(fd, buffer, count);
     if (strcmp(call, "readv") == 0)
         return readv(fd, pieces(bytes), 2);
+    if (strcmp(call, "pread") == 0)
+        return pread(fd, buffer, count, 0);
     if (strcmp(call, "preadv2") == 0)
         return preadv2(fd, pieces(bytes), 2, -1, RWF_NOWAIT);
     if (strcmp(call, "recv") == 0)
@@ -57,6 +59,8 @@ static ssize_t move_bytes(const char *call, int fd, int bytes)
         return write(fd, buffer, count);
     if (strcmp(call, "writev") == 0)
         return writev(fd, pieces(bytes), 2);
+    if (strcmp(call, "pwrite") == 0)
+        return pwrite(fd, buffer, count, 0);
     if (strcmp(call, "pwritev2") == 0)
         return pwritev2(fd, pieces(bytes), 2, -1, RWF_NOWAIT);
     if (strcmp(call, "send") == 0)
@@ -65,6 +69,8 @@ static ssize_t move_bytes(const char *call, int fd, int bytes)
         return sendmsg(fd, &message, MSG_DONTWAIT);
     if (strcmp(call, "ftruncate") == 0)
         return ftruncate(fd, bytes);
+    if (strcmp(call, "fallocate") == 0)
+        return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, bytes);
     if (strcmp(call, "setpipe") == 0)
         return fcntl(fd, F_SETPIPE_SZ, bytes);
     return -2;

@@ -19,13 +19,18 @@
  *                                    call=open fd=-1 n=2 fault=EACCES path=/proc/self/fd/0
  *
  * Kinds
- *   short   of n > 1 bytes asked for, 1 to n - 1 are done (whole blocks with O_DIRECT); streams
- * only eintr   EINTR: read, write, poll, open, fsync, ftruncate, splice and their relatives. Not
- * close: Linux has closed the descriptor then, and whether the data is safe nobody knows. eagain
- * EAGAIN, where a real call could say so: O_NONBLOCK on a pipe, socket or terminal, RWF_NOWAIT,
- * MSG_DONTWAIT, SPLICE_F_NONBLOCK delay   the call starts late wakeup  poll() answers 0, early
- *   nosys   preadv2, pwritev2, splice, tee, copy_file_range: each is missing (ENOSYS, EOPNOTSUPP or
- *           EINVAL) from the first call to the last, in half of the seeds, whatever the rate
+ *   short   of n > 1 bytes asked for, 1 to n - 1 are done (whole blocks with O_DIRECT); only
+ *           streams
+ *   eintr   EINTR: read, write, poll, open, fsync, ftruncate, splice, fallocate, their relatives.
+ *           Not close: Linux has closed the descriptor then, and whether the data is safe nobody
+ *           knows.
+ *   eagain  EAGAIN, where a real call could say so: O_NONBLOCK on a pipe, socket or terminal,
+ *           RWF_NOWAIT, MSG_DONTWAIT, SPLICE_F_NONBLOCK
+ *   delay   the call starts late
+ *   wakeup  poll() answers 0, early
+ *   nosys   preadv2, pwritev2, splice, tee, copy_file_range, fallocate: each is missing (ENOSYS,
+ *           EOPNOTSUPP or EINVAL) from the first call to the last, in half of the seeds, whatever
+ *           the rate
  *   pipe    F_SETPIPE_SZ is refused (EPERM, EBUSY)
  * After three faults without progress on the same descriptor and function a call goes through: even
  * at 100 percent everything ends.
@@ -42,7 +47,7 @@
  *   CALL  a function as the log names it, or a group: read (readv, preadv2, pread, recv, recvmsg),
  *         write (writev, pwritev2, pwrite, send, sendmsg), poll (ppoll), open (openat), close,
  *         fsync (fdatasync), fcntl (F_SETPIPE_SZ), link (linkat), rename (renameat), ftruncate,
- *         splice (tee, copy_file_range; ON is the input)
+ *         splice (tee, copy_file_range; ON is the input), fallocate
  *   ON    a descriptor; or a pattern (fnmatch(3), "*" matches "/") for the path in the call or what
  *         /proc/self/fd says of the descriptor; no ":" or ";" in it
  *   WHEN  N: the Nth call that matches; N+: from the Nth on; *: all; @BYTES: all after so many
@@ -82,6 +87,7 @@
     X(open64)          \
     X(openat64)        \
     X(ftruncate64)     \
+    X(fallocate64)     \
     X(fcntl64)         \
     X(pipe2)
 
@@ -411,6 +417,10 @@ PLAIN_CALL(fsync, fsync, (int fd), fd, NULL, next.fsync(fd))
 PLAIN_CALL(fdatasync, fdatasync, (int fd), fd, NULL, next.fdatasync(fd))
 PLAIN_CALL(ftruncate, ftruncate, (int fd, off_t size), fd, NULL, next.ftruncate(fd, size))
 PLAIN_CALL(ftruncate64, ftruncate, (int fd, off64_t size), fd, NULL, next.ftruncate64(fd, size))
+PLAIN_CALL(fallocate, fallocate, (int fd, int mode, off_t at, off_t size), fd, NULL,
+           next.fallocate(fd, mode, at, size))
+PLAIN_CALL(fallocate64, fallocate, (int fd, int mode, off64_t at, off64_t size), fd, NULL,
+           next.fallocate64(fd, mode, at, size))
 PLAIN_CALL(link, link, (const char *from, const char *to), -1, to, next.link(from, to))
 PLAIN_CALL(linkat, linkat, (int from_at, const char *from, int to_at, const char *to, int flags),
            -1, to, next.linkat(from_at, from, to_at, to, flags))
@@ -441,6 +451,8 @@ FCNTL_CALL(fcntl64)
 /* --- what _FORTIFY_SOURCE makes of them ---------------------------------------------------- */
 
 ssize_t __read_chk(int fd, void *buf, size_t count, size_t size);
+ssize_t __pread_chk(int fd, void *buf, size_t count, off_t at, size_t size);
+ssize_t __pread64_chk(int fd, void *buf, size_t count, off64_t at, size_t size);
 ssize_t __recv_chk(int fd, void *buf, size_t count, size_t size, int flags);
 int __poll_chk(struct pollfd *fds, nfds_t count, int timeout, size_t size);
 int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
@@ -451,6 +463,16 @@ int __open64_2(const char *path, int flags);
 ssize_t __read_chk(int fd, void *buf, size_t count, size_t size)
 {
     return count > size ? (abort(), -1) : read(fd, buf, count);
+}
+
+ssize_t __pread_chk(int fd, void *buf, size_t count, off_t at, size_t size)
+{
+    return count > size ? (abort(), -1) : pread(fd, buf, count, at);
+}
+
+ssize_t __pread64_chk(int fd, void *buf, size_t count, off64_t at, size_t size)
+{
+    return count > size ? (abort(), -1) : pread64(fd, buf, count, at);
 }
 
 ssize_t __recv_chk(int fd, void *buf, size_t count, size_t size, int flags)
