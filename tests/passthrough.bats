@@ -49,7 +49,7 @@ zero_copy() {
     "$BPIPE" in --report json:report | cmp in -
     adds_up report
     [ "$(last_number splice report)" -gt 0 ]
-    [ "$(last_number zero_copy_bytes report)" -gt 2000000 ]
+    [ "$(last_number zero_copy_bytes report)" -ge 65536 ] # as much as the pipe took at first
 }
 
 @test "pipe to file is copied in large writes, which costs less" {

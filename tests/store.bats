@@ -23,6 +23,7 @@ burst() {
     cat in >feed
     touch finished
     wait_until 30 [ -s report ]
+    wait "$!" # bpipe is done before its reader has written all
     cmp in out
     adds_up report
 }
