@@ -62,6 +62,7 @@ modules := $(filter-out $(B)/bpipe.o,$(objects))
 test_sources := $(wildcard tests/test_*.c)
 test_programs := $(test_sources:tests/%.c=$(B)/tests/%)
 tools := $(patsubst tests/tools/%.c,build/tools/%,$(wildcard tests/tools/*.c))
+schedule_sources := $(wildcard tests/schedule/*.c)
 ifeq ($(SYSTEM),Linux)
 shim := build/fault.so build/tools/probe
 endif
@@ -118,6 +119,11 @@ $(tools): build/tools/%: tests/tools/%.c
 	$(quiet)$(CC) $(tool_flags) -c -o build/obj/$*.o $<
 	@$(CC) -static -o $@ build/obj/$*.o 2>/dev/null || $(CC) -o $@ build/obj/$*.o
 
+build/tools/schedule: $(schedule_sources) $(wildcard tests/schedule/*.h)
+	@mkdir -p $(@D)
+	@echo '  TOOL  $@'
+	$(quiet)$(CC) $(tool_flags) -o $@ $(schedule_sources)
+
 $(bench_programs): build/bench/%: bench/%.c bench/stream.c bench/stream.h
 	@mkdir -p $(@D)
 	@echo '  TOOL  $@'
@@ -138,7 +144,7 @@ build/tools/probe: tests/fault/probe.c
 
 # --- tests ----------------------------------------------------------------------------------
 
-programs: bpipe $(test_programs) $(tools) $(shim)
+programs: bpipe $(test_programs) $(tools) build/tools/schedule $(shim)
 
 check check-long: export BPIPE := $(CURDIR)/$(B)/bpipe
 check check-long: export BPIPE_BUILD := $(CURDIR)/$(B)
@@ -160,8 +166,9 @@ bench bench-quick bench-report: bpipe $(bench_programs) $(tools)
 
 # --- lint -----------------------------------------------------------------------------------
 
-c_files := $(sources) $(test_sources) $(wildcard tests/tools/*.c tests/fault/*.c bench/*.c)
-all_c_files := $(c_files) $(wildcard *.h tests/*.h tests/tools/*.h tests/fault/*.h bench/*.h)
+c_files := $(sources) $(test_sources) $(wildcard bench/*.c) \
+    $(wildcard tests/tools/*.c tests/fault/*.c tests/schedule/*.c)
+all_c_files := $(c_files) $(wildcard *.h tests/*.h tests/*/*.h bench/*.h)
 tidy_flags = $(filter-out -Werror,$(FLAGS)) -I.
 
 .PHONY: lint-format lint-tidy lint-cppcheck lint-man lint-shell
@@ -172,7 +179,7 @@ lint-format:
 
 # What clang-tidy says is shown only where it finds something: it counts what it suppressed, too.
 lint-tidy: $(c_files:%=build/lint/%.tidy)
-build/lint/%.tidy: % .clang-tidy $(wildcard *.h tests/*.h bench/*.h)
+build/lint/%.tidy: % .clang-tidy $(wildcard *.h tests/*.h tests/*/*.h bench/*.h)
 	@mkdir -p $(@D)
 	@clang-tidy --quiet $< -- $(tidy_flags) >$@.out 2>&1 || { cat $@.out; exit 1; }
 	@touch $@

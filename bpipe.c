@@ -54,6 +54,9 @@ static void describe_run(struct meter *meter, const struct options *options, uin
     for (size_t i = 0; i < options->output_count; i++)
         meter->outputs[i].name =
             strcmp(options->outputs[i], "-") == 0 ? "stdout" : options->outputs[i];
+    for (size_t i = 0; i < options->tap_count; i++)
+        meter->outputs[options->output_count + i].name = options->taps[i];
+    meter->spool_capacity = options->spool != NULL ? options->spool_max : 0;
 }
 
 static void set_up_and_run(const struct options *options, uint64_t start_ns, struct ending *ending)
@@ -63,7 +66,8 @@ static void set_up_and_run(const struct options *options, uint64_t start_ns, str
     ending->failed = true;
     if (find_size(options, &size) != 0)
         return;
-    if (meter_init(&meter, start_ns, options->input_count, options->output_count) != 0) {
+    if (meter_init(&meter, start_ns, options->input_count, options->output_count,
+                   options->tap_count) != 0) {
         report_message("%s", strerror(ENOMEM));
         return;
     }

@@ -10,16 +10,24 @@
 #include <stdbool.h>
 
 struct ending {
-    int signal;     /* SIGINT, SIGQUIT, SIGTERM or SIGHUP that was sent; 0: none */
-    bool timed_out; /* idle, stall, or drain after the end of input */
-    bool failed;    /* an input or output failed */
-    bool departed;  /* the reader of the sole output went away */
+    int signal;      /* SIGINT, SIGQUIT, SIGTERM or SIGHUP that was sent; 0: none */
+    bool overflowed; /* --overflow fail: the buffer was full */
+    bool timed_out;  /* idle, stall, or drain after the end of input */
+    bool failed;     /* an input or output failed */
+    bool departed;   /* the reader of the sole output went away */
 };
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_TIMEOUT = 4, EXIT_SIGNAL_BASE = 128 };
+enum {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_OVERFLOW = 3,
+    EXIT_TIMEOUT = 4,
+    EXIT_SIGNAL_BASE = 128
+};
 
-/* The status that a shell sees: signal, timeout, failure, departure (128+SIGPIPE), 0; in that order
- * of precedence. */
+/* The status that a shell sees: signal, overflow, timeout, failure, departure (128+SIGPIPE), 0; in
+ * that order of precedence. */
 int ending_status(const struct ending *ending);
 
 /* The signal that bpipe is to die by, or 0. */

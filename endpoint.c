@@ -122,6 +122,14 @@ static void size_pipe(struct endpoint *endpoint, const struct options *options)
     }
 }
 
+/* What waits in a large pipe is neither dropped nor overtaken any more: it only becomes old. */
+static bool wants_fresh_output(const struct options *options)
+{
+    return !options->pipe_size_given &&
+           (options->overflow == OVERFLOW_DROP_NEWEST ||
+            options->overflow == OVERFLOW_DROP_OLDEST || options->merge);
+}
+
 /* Everything about an endpoint whose descriptor has just been opened or found open. */
 static int describe(struct endpoint *endpoint, const struct options *options)
 {
@@ -139,7 +147,6 @@ static int describe(struct endpoint *endpoint, const struct options *options)
     endpoint->appends = flags >= 0 && (flags & O_APPEND) != 0;
     if (options->direct_io && !endpoint->inherited && endpoint_on_disk(endpoint))
         direct_io_init(&endpoint->direct, endpoint->fd);
-    size_pipe(endpoint, options);
     return 0;
 }
 
@@ -170,14 +177,19 @@ int endpoint_open_input(struct endpoint *endpoint, const char *text, const struc
 {
     *endpoint = (struct endpoint){.name = strcmp(text, "-") == 0 ? "stdin" : text,
                                   .fd = endpoint_inherited_number(text, STDIN_FILENO)};
-    if (endpoint->fd >= 0)
-        return adopt(endpoint, O_RDONLY, options) == 0 ? 0 : refuse(endpoint, "");
+    if (endpoint->fd >= 0) {
+        if (adopt(endpoint, O_RDONLY, options) != 0)
+            return refuse(endpoint, "");
+        size_pipe(endpoint, options);
+        return 0;
+    }
     endpoint->fd = again_open(text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
     if (endpoint->fd < 0)
         return refuse(endpoint, "");
     nonblock_own(&endpoint->nonblock, endpoint->fd);
     if (describe(endpoint, options) != 0)
         return refuse(endpoint, "");
+    size_pipe(endpoint, options);
     if (endpoint->kind == ENDPOINT_REGULAR)
         (void)posix_fadvise(endpoint->fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* only advice */
     return 0;
@@ -254,8 +266,11 @@ enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char
             result = describe(endpoint, options);
         }
     }
-    if (result == 0)
+    if (result == 0) {
+        if (!wants_fresh_output(options))
+            size_pipe(endpoint, options);
         return ENDPOINT_OPENED;
+    }
     if (options->atomic && errno == EINVAL)
         snprintf(endpoint->error, sizeof endpoint->error,
                  "is no regular file, which --atomic needs");

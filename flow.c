@@ -10,27 +10,42 @@ static size_t smaller(size_t a, uint64_t b)
     return a < b ? a : (size_t)b;
 }
 
-/* `percent` of the capacity, at least 1 byte of what is more than nothing. */
-static size_t mark_of(const struct ring *ring, unsigned percent)
+/* `percent` of so many bytes, at least 1 byte of what is more than nothing. */
+static size_t mark_of(uint64_t bytes, unsigned percent)
 {
-    size_t mark = ring->capacity / 100 * percent + ring->capacity % 100 * percent / 100;
+    size_t mark = (size_t)(bytes / 100 * percent + bytes % 100 * percent / 100);
     return mark == 0 && percent > 0 ? 1 : mark;
 }
 
-int flow_init(struct flow *flow, const struct ring *ring, const struct options *options)
+static bool drops(const struct options *options)
 {
-    *flow = (struct flow){.ring = ring,
-                          .outputs = calloc(ring->reader_count, sizeof *flow->outputs),
-                          .start_mark = mark_of(ring, options->start_fill_percent),
-                          .resume_mark = mark_of(ring, options->resume_fill_percent),
-                          .block_size = (size_t)options->block_size,
-                          .chunk_size = smaller(ring->capacity, options->chunk_size),
-                          .patience_ns = FLOW_PATIENCE_NS};
+    return options->overflow == OVERFLOW_DROP_NEWEST || options->overflow == OVERFLOW_DROP_OLDEST;
+}
+
+int flow_init(struct flow *flow, const struct ring *ring, const uint64_t *complete,
+              const struct options *options)
+{
+    bool records = options->records != RECORD_NONE;
+    *flow = (struct flow){
+        .ring = ring,
+        .main_readers = ring->reader_count - options->tap_count,
+        .complete = complete,
+        .eager = options->overflow != OVERFLOW_BLOCK || options->spool != NULL,
+        .outputs = calloc(ring->reader_count, sizeof *flow->outputs),
+        .start_mark = mark_of(options->buffer_size, options->start_fill_percent),
+        .resume_mark =
+            options->merge ? ring->capacity : mark_of(ring->capacity, options->resume_fill_percent),
+        .block_size = (size_t)options->block_size,
+        .chunk_size = smaller(ring->capacity, options->chunk_size),
+        .patience_ns = FLOW_PATIENCE_NS};
     if (flow->outputs == NULL)
         return -1;
     for (size_t i = 0; i < ring->reader_count; i++) {
-        flow->outputs[i].filling = flow->start_mark > 0;
-        flow->outputs[i].alignment = 1;
+        struct flow_output *output = &flow->outputs[i];
+        output->tap = i >= flow->main_readers;
+        output->whole = records && (output->tap || drops(options));
+        output->filling = flow->start_mark > 0 && !output->tap;
+        output->alignment = 1;
     }
     return 0;
 }
@@ -41,19 +56,20 @@ void flow_destroy(struct flow *flow)
     flow->outputs = NULL;
 }
 
-static size_t held(const struct flow *flow)
+size_t flow_held(const struct flow *flow)
 {
-    return ring_fill(flow->ring) + flow->stored;
+    return ring_backlog(flow->ring, flow->main_readers) + flow->stored;
 }
 
 size_t flow_room(const struct flow *flow)
 {
-    return flow->ring->capacity - held(flow);
+    return flow->ring->capacity - flow_held(flow);
 }
 
 static bool no_more_can_come(const struct flow *flow)
 {
-    return flow->ended || flow->held || flow_room(flow) == 0;
+    return flow->ended || flow->held || flow->crowded ||
+           (flow_room(flow) == 0 && flow->behind == 0);
 }
 
 static void update_filling(const struct flow *flow, size_t index)
@@ -62,13 +78,19 @@ static void update_filling(const struct flow *flow, size_t index)
     size_t unread = ring_unread(flow->ring, index);
     if (unread == 0)
         output->filling = flow->start_mark > 0 && !flow->ended;
-    else if (unread >= flow->start_mark || no_more_can_come(flow))
+    else if (unread + flow->behind >= flow->start_mark || no_more_can_come(flow))
         output->filling = false;
+}
+
+void flow_overflowed(struct flow *flow)
+{
+    for (size_t i = 0; i < flow->main_readers; i++)
+        flow->outputs[i].filling = false;
 }
 
 bool flow_any_sendable(const struct flow *flow)
 {
-    for (size_t i = 0; i < flow->ring->reader_count; i++)
+    for (size_t i = 0; i < flow->main_readers; i++)
         if (flow_sendable(flow, i) > 0)
             return true;
     return false;
@@ -77,7 +99,7 @@ bool flow_any_sendable(const struct flow *flow)
 /* Whether the ring holds what it may hold without absorbing. */
 static bool window_is_full(const struct flow *flow)
 {
-    return flow->passing || held(flow) >= FLOW_WINDOW;
+    return flow->passing || flow_held(flow) >= FLOW_WINDOW;
 }
 
 bool flow_is_stopped(const struct flow *flow, size_t index)
@@ -87,7 +109,7 @@ bool flow_is_stopped(const struct flow *flow, size_t index)
 
 static bool any_stopped(const struct flow *flow)
 {
-    for (size_t i = 0; i < flow->ring->reader_count; i++)
+    for (size_t i = 0; i < flow->main_readers; i++)
         if (flow_is_stopped(flow, i))
             return true;
     return false;
@@ -105,30 +127,30 @@ void flow_arrived(struct flow *flow, size_t bytes, bool empty)
 static bool is_tired(const struct flow *flow)
 {
     return flow->absorbed / FLOW_ROUNDS >= flow->ring->capacity && flow->start_mark == 0 &&
-           flow->resume_mark == flow->ring->capacity;
+           flow->resume_mark == flow->ring->capacity && !flow->eager;
 }
 
 void flow_update(struct flow *flow)
 {
-    if (is_tired(flow) || !window_is_full(flow) || (held(flow) == 0 && !any_stopped(flow)))
+    if (is_tired(flow) || !window_is_full(flow) || (flow_held(flow) == 0 && !any_stopped(flow)))
         flow->absorbing = false;
+    flow->absorbing |= flow->eager && any_stopped(flow);
     if (flow->resume_mark < flow->ring->capacity) {
-        if (ring_room(flow->ring) == 0)
+        if (flow_room(flow) == 0)
             flow->held = true;
-        else if (ring_fill(flow->ring) <= flow->resume_mark)
+        else if (flow_held(flow) <= flow->resume_mark)
             flow->held = false;
     }
     if (flow->start_mark > 0)
-        for (size_t i = 0; i < flow->ring->reader_count; i++)
+        for (size_t i = 0; i < flow->main_readers; i++)
             update_filling(flow, i);
     if (flow->held && !flow_any_sendable(flow))
         flow->held = false;
 }
 
-/* Whether an output may be sent something, and takes it. */
-static bool any_taking(const struct flow *flow)
+bool flow_any_taking(const struct flow *flow)
 {
-    for (size_t i = 0; i < flow->ring->reader_count; i++)
+    for (size_t i = 0; i < flow->main_readers; i++)
         if (!flow_is_stopped(flow, i) && flow_sendable(flow, i) > 0)
             return true;
     return false;
@@ -141,7 +163,7 @@ static bool may_read(const struct flow *flow)
 
 bool flow_passable(const struct flow *flow)
 {
-    return flow->passing && may_read(flow) && held(flow) == 0 && !any_stopped(flow);
+    return flow->passing && may_read(flow) && flow_held(flow) == 0 && !any_stopped(flow);
 }
 
 /* Whether there are bytes, in the ring or to pass, that outputs are to take first. */
@@ -149,13 +171,13 @@ static bool outputs_first(const struct flow *flow)
 {
     if (!window_is_full(flow))
         return false;
-    return any_taking(flow) ||
+    return flow_any_taking(flow) ||
            (!flow->absorbing && (flow_any_sendable(flow) || (flow->passing && any_stopped(flow))));
 }
 
 bool flow_is_patient(const struct flow *flow)
 {
-    return may_read(flow) && !is_tired(flow) && outputs_first(flow) && !any_taking(flow);
+    return may_read(flow) && !is_tired(flow) && outputs_first(flow) && !flow_any_taking(flow);
 }
 
 size_t flow_readable(const struct flow *flow)
@@ -163,6 +185,16 @@ size_t flow_readable(const struct flow *flow)
     if (!may_read(flow) || flow_passable(flow) || outputs_first(flow))
         return 0;
     return smaller(flow_room(flow), flow->chunk_size);
+}
+
+/* The bytes in the ring that output `index` may have. */
+static size_t offered(const struct flow *flow, size_t index)
+{
+    size_t unread = ring_unread(flow->ring, index);
+    size_t begun = (size_t)(flow->ring->head - *flow->complete);
+    if (!flow->outputs[index].whole)
+        return unread;
+    return unread > begun ? unread - begun : 0;
 }
 
 static size_t sendable_in_blocks(const struct flow *flow, const struct flow_output *output,
@@ -180,10 +212,12 @@ size_t flow_sendable(const struct flow *flow, size_t index)
     const struct flow_output *output = &flow->outputs[index];
     if (flow->stored > 0)
         return flow->stored;
-    size_t unread = ring_unread(flow->ring, index);
+    if (output->beside > 0)
+        return output->beside;
+    size_t unread = offered(flow, index);
     if (unread == 0 || output->filling)
         return 0;
-    if (flow->block_size > 0)
+    if (flow->block_size > 0 && !output->tap)
         return sendable_in_blocks(flow, output, unread);
     size_t aligned = unread - unread % output->alignment;
     if (aligned == 0)
@@ -195,7 +229,7 @@ size_t flow_sendable(const struct flow *flow, size_t index)
 void flow_sent(struct flow *flow, size_t index, size_t bytes)
 {
     struct flow_output *output = &flow->outputs[index];
-    if (flow->block_size > 0)
+    if (flow->block_size > 0 && !output->tap)
         output->block_left =
             (output->block_left > 0 ? output->block_left : flow->block_size) - bytes;
 }

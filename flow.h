@@ -19,6 +19,10 @@
  *   --block-size    an output gets whole blocks, the last of the stream excepted
  *   --direct-io     an output gets whole aligned pieces where it can
  *
+ * Taps are readers of the ring like the outputs, but nothing ever waits for them. Where what comes
+ * has another way than to wait for the ring (`eager`: it is dropped, or spooled) the ring absorbs
+ * at once.
+ *
  * Each of them makes something wait for something else. None waits for what cannot come: when the
  * ring can take no more, or the input has ended, outputs start with what there is; when no output
  * can move, reading goes on.
@@ -42,12 +46,18 @@ struct flow_output {
     bool blocked;      /* it took less than it was offered, and has not been ready since */
     bool throttled;    /* its rate limit does not let it have anything now: set by the loop */
     bool filling;      /* waiting for --start-fill */
+    bool tap;          /* nothing waits for it */
+    bool whole;        /* it gets records only when they are complete */
+    size_t beside;     /* bytes to be sent before those in the ring (lag.h): set by the loop */
     size_t block_left; /* of a block that was written in part; 0: at a block's start */
     size_t alignment;  /* --direct-io: writes are to be multiples of this; 1: need not */
 };
 
 struct flow {
     const struct ring *ring;
+    size_t main_readers;      /* of the ring: the outputs. The taps come after them */
+    const uint64_t *complete; /* where, in the ring, the last whole record ends (intake.h) */
+    bool eager;
     struct flow_output *outputs; /* one for each of the ring's readers */
     size_t start_mark;           /* 0: none */
     size_t resume_mark;          /* ring->capacity: none */
@@ -56,14 +66,17 @@ struct flow {
     bool passing;   /* bytes may go past the ring while it is empty */
     bool absorbing; /* an output has been blocked for patience_ns: set by the loop */
     uint64_t patience_ns;
+    size_t behind; /* bytes in the inputs' shares (--merge): set by the loop */
+    bool crowded;  /* and one of these is full */
     size_t stored; /* bytes in the pipe store, all older than those in the ring: set by the loop */
     uint64_t absorbed; /* bytes, since the input last ran empty */
     bool held;         /* reading waits for the ring to drain to resume_mark */
     bool ended;        /* nothing more will be written to the ring */
 };
 
-/* Returns 0, or -1 with errno ENOMEM. The ring must outlive the flow. */
-int flow_init(struct flow *flow, const struct ring *ring, const struct options *options);
+/* Returns 0, or -1 with errno ENOMEM. The ring and *complete must outlive the flow. */
+int flow_init(struct flow *flow, const struct ring *ring, const uint64_t *complete,
+              const struct options *options);
 void flow_destroy(struct flow *flow);
 
 /* Bytes went into the ring (or none did); `empty`: the input has no more for now. */
@@ -71,6 +84,12 @@ void flow_arrived(struct flow *flow, size_t bytes, bool empty);
 
 /* Brings the holds up to date. Call it after bytes moved, before asking what may move. */
 void flow_update(struct flow *flow);
+
+/* Bytes that the outputs have not got. */
+size_t flow_held(const struct flow *flow);
+
+/* There was no room: outputs that wait for --start-fill begin. */
+void flow_overflowed(struct flow *flow);
 
 /* How many bytes more may be held. */
 size_t flow_room(const struct flow *flow);
@@ -90,6 +109,9 @@ bool flow_is_stopped(const struct flow *flow, size_t index);
 
 /* Whether some output has bytes that it may be sent, if it takes them. */
 bool flow_any_sendable(const struct flow *flow);
+
+/* Whether some output may be sent something, and takes it. */
+bool flow_any_taking(const struct flow *flow);
 
 /* How many bytes may be written to output `index` in one call: 0 if none. */
 size_t flow_sendable(const struct flow *flow, size_t index);

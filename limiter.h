@@ -20,7 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LIMITER_SLICE_NS UINT64_C(3000000)
+#define LIMITER_SLICE_NS UINT64_C(3500000)
 #define LIMITER_BURST_NS UINT64_C(20000000) /* the burst, where none is given, is worth that */
 
 struct limiter {

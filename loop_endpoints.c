@@ -6,9 +6,13 @@
  */
 #include "loop_endpoints.h"
 
+#include "loop_merge.h"
 #include "loop_moves.h"
+#include "loop_overload.h"
+#include "loop_taps.h"
 
 #include "platform.h"
+#include "same_file.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,6 +20,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+enum { SMALL_SLICE = 64 * 1024 };
 
 #define OPENING_DELAY_MIN_NS UINT64_C(1000000)
 #define OPENING_DELAY_MAX_NS UINT64_C(100000000)
@@ -40,20 +46,34 @@ static void abandon_outputs(struct poll_loop *loop)
     loop->phase = LOOP_DONE;
 }
 
-static enum endpoint_opening open_output(struct poll_loop *loop, size_t index)
+int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete)
+{
+    int result = endpoint_close_output(&output->endpoint, complete);
+    loop_reapply_flags(loop);
+    return result;
+}
+
+/* What the command line says of an output, or of a tap. */
+static const char *text_of(const struct poll_loop *loop, size_t index)
+{
+    const struct options *options = loop->options;
+    return index < loop->main_count ? options->outputs[index]
+                                    : options->taps[index - loop->main_count];
+}
+
+enum endpoint_opening loop_open_output(struct poll_loop *loop, size_t index)
 {
     struct loop_output *output = &loop->outputs[index];
     enum endpoint_opening opening = ENDPOINT_OPENED;
-    if (loop->options->discard)
+    if (loop->options->discard && !output->tap)
         endpoint_open_discard(&output->endpoint);
     else
-        opening =
-            endpoint_open_output(&output->endpoint, loop->options->outputs[index], loop->options);
+        opening = endpoint_open_output(&output->endpoint, text_of(loop, index), loop->options);
     output->meter->name = output->endpoint.name;
     if (opening != ENDPOINT_OPENED)
         return opening;
     output->state = OUTPUT_OPEN;
-    loop->open_outputs++;
+    loop->open_outputs += !output->tap;
     if (output->endpoint.direct.wanted)
         loop->flow.outputs[index].alignment = DIRECT_IO_ALIGNMENT;
     return ENDPOINT_OPENED;
@@ -64,11 +84,27 @@ static bool open_outputs(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->output_count; i++) {
         struct loop_output *output = &loop->outputs[i];
-        if (output->state != OUTPUT_UNOPENED || open_output(loop, i) != ENDPOINT_REFUSED)
+        if (output->state != OUTPUT_UNOPENED || loop_open_output(loop, i) != ENDPOINT_REFUSED)
             continue;
+        if (output->tap) {
+            loop_lose_tap(loop, output, output->endpoint.error);
+            continue;
+        }
         note_failure(loop, output->meter, output->endpoint.error);
         return false;
     }
+    return true;
+}
+
+/* Of two new files that get one name (--atomic) the later would replace the other. */
+static bool names_differ(struct poll_loop *loop)
+{
+    for (size_t i = loop->options->atomic ? 1 : loop->output_count; i < loop->output_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (same_file_as(text_of(loop, i), text_of(loop, j), STDOUT_FILENO)) {
+                note_failure(loop, loop->outputs[i].meter, "is an output already");
+                return false;
+            }
     return true;
 }
 
@@ -100,7 +136,11 @@ static bool begin_outputs(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->output_count; i++) {
         struct loop_output *output = &loop->outputs[i];
-        if (endpoint_begin_output(&output->endpoint) != 0) {
+        if (output->state != OUTPUT_OPEN || endpoint_begin_output(&output->endpoint) == 0)
+            continue;
+        if (output->tap) {
+            loop_lose_tap(loop, output, output->endpoint.error);
+        } else {
             note_failure(loop, output->meter, output->endpoint.error);
             return false;
         }
@@ -108,46 +148,12 @@ static bool begin_outputs(struct poll_loop *loop)
     return true;
 }
 
-/* All outputs are open: the first input, then the first change to a file. */
-static bool begin(struct poll_loop *loop)
-{
-    if (!outputs_differ(loop) || !inputs_survive(loop))
-        return false;
-    loop->phase = LOOP_RUNNING;
-    loop->current = SIZE_MAX; /* so that the next one is the first */
-    if (loop->options->stop_at_size && loop->size_known && loop->size_left == 0)
-        loop_end_input(loop);
-    else
-        loop_next_input(loop);
-    bool nothing_to_read = loop->phase == LOOP_DRAINING && loop->ending.failed;
-    loop->meter->began = !nothing_to_read;
-    return loop->meter->began && begin_outputs(loop);
-}
-
 static bool all_opened(const struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->output_count; i++)
+    for (size_t i = 0; i < loop->main_count; i++)
         if (loop->outputs[i].state == OUTPUT_UNOPENED)
             return false;
     return true;
-}
-
-void loop_open_endpoints(struct poll_loop *loop)
-{
-    if (!open_outputs(loop)) {
-        abandon_outputs(loop);
-        return;
-    }
-    if (all_opened(loop)) {
-        if (!begin(loop))
-            abandon_outputs(loop);
-        return;
-    }
-    uint64_t delay = loop->opening_delay_ns * 2;
-    loop->opening_delay_ns = delay < OPENING_DELAY_MIN_NS   ? OPENING_DELAY_MIN_NS
-                             : delay > OPENING_DELAY_MAX_NS ? OPENING_DELAY_MAX_NS
-                                                            : delay;
-    loop->next_opening_ns = loop->meter->now_ns + loop->opening_delay_ns;
 }
 
 /* --- flags of shared descriptions ------------------------------------------------------------- */
@@ -188,7 +194,7 @@ static bool is_output_too(const struct poll_loop *loop, int fd)
     return false;
 }
 
-static void close_input(struct poll_loop *loop, struct loop_input *input)
+void loop_close_input(struct poll_loop *loop, struct loop_input *input)
 {
     if (is_output_too(loop, input->endpoint.fd)) {
         endpoint_restore(&input->endpoint);
@@ -206,7 +212,7 @@ static void close_current(struct poll_loop *loop)
     bool keep = input->endpoint.inherited && loop->phase == LOOP_RUNNING &&
                 wanted_again(loop, input->endpoint.fd);
     if (!keep)
-        close_input(loop, input);
+        loop_close_input(loop, input);
 }
 
 /* Takes over an inherited descriptor that an earlier input has read to its end: its private
@@ -245,15 +251,26 @@ static bool can_count_on_the_way(struct poll_loop *loop)
            pipe_store_bounce(&loop->store) != NULL;
 }
 
+/* A limit cuts the stream up. Each piece that is spliced takes a page of a pipe, however small it
+ * is, so that a pipe of 1 MiB would be full of 256 of them (pipe(7)). */
+static bool is_cut_up(const struct limiter *limiter)
+{
+    return limiter->rate > 0 && limiter_slice(limiter, UINT64_MAX) < SMALL_SLICE;
+}
+
 /* Bytes go past the ring where nothing has to look at them, or to hold them back. */
-static void choose_way(struct poll_loop *loop, const struct endpoint *input)
+void loop_choose_way(struct poll_loop *loop)
 {
     const struct options *options = loop->options;
+    const struct endpoint *input = &loop->inputs[loop->current].endpoint;
+    const struct limiter *limiter = &loop->outputs[0].limiter;
     bool through_ring = options->no_splice || loop->output_count > 1 ||
                         options->start_fill_percent > 0 || options->resume_fill_percent < 100 ||
-                        options->block_size > 0;
+                        options->block_size > 0 || loop->flow.eager || options->merge;
     loop->way = through_ring ? TRANSFER_COPY : transfer_way(input, &loop->outputs[0].endpoint);
-    if (options->records != RECORD_NONE && (options->rate_limit > 0 || !can_count_on_the_way(loop)))
+    if (loop->way == TRANSFER_SPLICE && (is_cut_up(limiter) || is_cut_up(&loop->read_limiter)))
+        loop->way = TRANSFER_COPY;
+    if (options->records != RECORD_NONE && (limiter->rate > 0 || !can_count_on_the_way(loop)))
         loop->way = TRANSFER_COPY;
     loop->flow.passing = loop->way != TRANSFER_COPY;
     bool storing = loop->flow.passing && input->kind == ENDPOINT_PIPE && loop->store.limit > 0;
@@ -273,10 +290,25 @@ static bool open_input(struct poll_loop *loop, size_t index)
         endpoint_close_input(&input->endpoint);
         return false;
     }
-    choose_way(loop, &input->endpoint);
+    if (!loop->options->merge)
+        loop_choose_way(loop);
     /* A FIFO must not be read before poll() has seen a writer. */
     input->ready = input->endpoint.nonblock.writers_gone;
     return true;
+}
+
+/* --merge: all inputs are read from the start. */
+static void open_merged(struct poll_loop *loop)
+{
+    bool any = false;
+    loop->current = loop->input_count; /* none in particular */
+    for (size_t i = 0; i < loop->input_count; i++) {
+        loop->inputs[i].open = open_input(loop, i);
+        any |= loop->inputs[i].open;
+    }
+    loop->flow.passing = false;
+    if (!any)
+        loop_end_input(loop);
 }
 
 void loop_next_input(struct poll_loop *loop)
@@ -292,38 +324,81 @@ void loop_next_input(struct poll_loop *loop)
 void loop_end_input(struct poll_loop *loop)
 {
     loop->phase = LOOP_DRAINING;
-    loop->flow.ended = true;
     loop->flow.passing = false;
     loop->idle_since_ns = 0;
     loop->drain_start_ns = loop->meter->now_ns;
     close_current(loop);
     loop->current = loop->input_count;
+    if (loop->options->merge)
+        loop_merge_end(loop);
+    loop_settle_end(loop);
+}
+
+void loop_note_read_failure(struct poll_loop *loop, struct loop_input *input, int error)
+{
+    char reason[METER_ERROR_TEXT];
+    snprintf(reason, sizeof reason, "read failed at byte %" PRIu64 ": %s", input->meter->bytes,
+             strerror(error));
+    note_failure(loop, input->meter, reason);
 }
 
 void loop_input_failed(struct poll_loop *loop, int error)
 {
-    struct meter_endpoint *meter = loop->inputs[loop->current].meter;
-    char reason[METER_ERROR_TEXT];
-    snprintf(reason, sizeof reason, "read failed at byte %" PRIu64 ": %s", meter->bytes,
-             strerror(error));
-    note_failure(loop, meter, reason);
+    loop_note_read_failure(loop, &loop->inputs[loop->current], error);
     loop_next_input(loop);
+}
+
+/* --- the beginning ---------------------------------------------------------------------------- */
+
+/* All outputs are open: the first input, then the first change to a file. */
+static bool begin(struct poll_loop *loop)
+{
+    if (!outputs_differ(loop) || !inputs_survive(loop))
+        return false;
+    loop_begin_taps(loop);
+    loop->phase = LOOP_RUNNING;
+    loop->current = SIZE_MAX; /* so that the next one is the first */
+    if (loop->options->stop_at_size && loop->size_known && loop->size_left == 0)
+        loop_end_input(loop);
+    else if (loop->options->merge)
+        open_merged(loop);
+    else
+        loop_next_input(loop);
+    bool nothing_to_read = loop->phase == LOOP_DRAINING && loop->ending.failed;
+    loop->meter->began = !nothing_to_read;
+    return loop->meter->began && begin_outputs(loop);
+}
+
+void loop_postpone_opening(struct poll_loop *loop)
+{
+    uint64_t delay = loop->opening_delay_ns * 2;
+    loop->opening_delay_ns = delay < OPENING_DELAY_MIN_NS   ? OPENING_DELAY_MIN_NS
+                             : delay > OPENING_DELAY_MAX_NS ? OPENING_DELAY_MAX_NS
+                                                            : delay;
+    loop->next_opening_ns = loop->meter->now_ns + loop->opening_delay_ns;
+}
+
+void loop_open_endpoints(struct poll_loop *loop)
+{
+    if (!names_differ(loop) || !open_outputs(loop)) {
+        abandon_outputs(loop);
+        return;
+    }
+    if (all_opened(loop)) {
+        if (!begin(loop))
+            abandon_outputs(loop);
+        return;
+    }
+    loop_postpone_opening(loop);
 }
 
 /* --- outputs ---------------------------------------------------------------------------------- */
 
-static int close_output(struct poll_loop *loop, struct loop_output *output, bool complete)
-{
-    int result = endpoint_close_output(&output->endpoint, complete);
-    loop_reapply_flags(loop);
-    return result;
-}
-
 static void detach(struct poll_loop *loop, struct loop_output *output)
 {
-    size_t left = ring_detach(&loop->ring, (size_t)(output - loop->outputs));
+    ring_detach(&loop->ring, output->lag.reader);
     if (loop->open_outputs > 1) /* else what is left went nowhere */
-        meter_left(loop->meter, left, loop_held(loop));
+        loop_note_left(loop);
     if (output->state == OUTPUT_OPEN)
         loop->open_outputs--;
     output->state = OUTPUT_CLOSED;
@@ -335,7 +410,7 @@ static void detach(struct poll_loop *loop, struct loop_output *output)
 void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, const char *reason)
 {
     note_failure(loop, output->meter, reason);
-    (void)close_output(loop, output, false); /* it has failed already */
+    (void)loop_close_output(loop, output, false); /* it has failed already */
     detach(loop, output);
 }
 
@@ -343,13 +418,17 @@ void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, con
 static void depart(struct poll_loop *loop, struct loop_output *output)
 {
     loop->ending.departed = true;
-    (void)close_output(loop, output, false);
+    (void)loop_close_output(loop, output, false);
     detach(loop, output);
 }
 
 void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int error)
 {
-    if (endpoint_reader_gone(&output->endpoint, error) && loop->output_count == 1 &&
+    if (output->tap) {
+        loop_lose_tap(loop, output, strerror(error));
+        return;
+    }
+    if (endpoint_reader_gone(&output->endpoint, error) && loop->main_count == 1 &&
         !loop->signals.pipe_ignored) {
         depart(loop, output);
         return;
@@ -372,7 +451,7 @@ static void wait_ended(struct poll_loop *loop, struct loop_output *output)
 static void close_one(struct poll_loop *loop, struct loop_output *output)
 {
     bool complete = ending_status(&loop->ending) == EXIT_OK;
-    if (close_output(loop, output, complete) != 0)
+    if (loop_close_output(loop, output, complete) != 0)
         note_failure(loop, output->meter, output->endpoint.error);
     output->state = OUTPUT_CLOSED;
     wait_ended(loop, output);
@@ -380,23 +459,16 @@ static void close_one(struct poll_loop *loop, struct loop_output *output)
 
 static void close_outputs(struct poll_loop *loop, bool atomic)
 {
-    for (size_t i = 0; i < loop->output_count; i++) {
+    for (size_t i = 0; i < loop->main_count; i++) {
         struct loop_output *output = &loop->outputs[i];
         if (output->state == OUTPUT_OPEN && (output->endpoint.atomic.target != NULL) == atomic)
             close_one(loop, output);
     }
 }
 
-/* Atomic outputs last: they must not appear if any of the others fails to close. */
-void loop_close_endpoints(struct poll_loop *loop)
+static void sync_outputs(struct poll_loop *loop)
 {
-    struct meter *meter = loop->meter;
-    for (size_t i = 0; i < loop->input_count; i++)
-        close_input(loop, &loop->inputs[i]); /* also one that is kept for later */
-    if (!meter->began)
-        abandon_outputs(loop);
-    meter_advance(meter, METER_BUSY, platform_now());
-    for (size_t i = 0; i < loop->output_count; i++) {
+    for (size_t i = 0; i < loop->main_count; i++) {
         struct loop_output *output = &loop->outputs[i];
         if (output->state != OUTPUT_OPEN || ending_status(&loop->ending) != EXIT_OK)
             continue;
@@ -404,8 +476,23 @@ void loop_close_endpoints(struct poll_loop *loop)
             note_failure(loop, output->meter, output->endpoint.error);
         wait_ended(loop, output);
     }
+}
+
+/* Atomic outputs last: they must not appear if any of the others fails to close. Then the taps, for
+ * which no output waits. */
+void loop_close_endpoints(struct poll_loop *loop)
+{
+    struct meter *meter = loop->meter;
+    for (size_t i = 0; i < loop->input_count; i++)
+        loop_close_input(loop, &loop->inputs[i]); /* also one that is kept for later */
+    if (!meter->began)
+        abandon_outputs(loop);
+    loop_forget_scratch(loop);
+    meter_advance(meter, METER_BUSY, platform_now());
+    sync_outputs(loop);
     close_outputs(loop, false);
     close_outputs(loop, true);
+    loop_close_taps(loop);
     for (size_t i = 0; i < loop->output_count; i++) {
         struct meter_endpoint *output = loop->outputs[i].meter;
         output->bytes_undelivered =

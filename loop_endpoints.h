@@ -14,11 +14,22 @@
  */
 void loop_open_endpoints(struct poll_loop *loop);
 
+/* Opens output or tap `index` (endpoint.h); and when those that wait for a reader are to be tried
+ * again. */
+enum endpoint_opening loop_open_output(struct poll_loop *loop, size_t index);
+void loop_postpone_opening(struct poll_loop *loop);
+
+/* 0, or -1 with output->endpoint.error (endpoint_close_output()). */
+int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete);
+
 /* Takes the flags back that were set on what others share, and sets them again: around being
  * stopped. Again, too, after an endpoint was closed that had set one for several of them ("bpipe
  * <tty >tty"): it has taken it back from all. */
 void loop_restore_flags(struct poll_loop *loop);
 void loop_reapply_flags(struct poll_loop *loop);
+
+/* How bytes of the current input go to the outputs: after it was opened, or limits changed. */
+void loop_choose_way(struct poll_loop *loop);
 
 /* The current input has ended: goes on with the next one that can be opened, or starts draining. */
 void loop_next_input(struct poll_loop *loop);
@@ -26,8 +37,12 @@ void loop_next_input(struct poll_loop *loop);
 /* No more is to be read: closes the inputs, starts draining. */
 void loop_end_input(struct poll_loop *loop);
 
-/* The current input cannot be read: reports it and goes on with the next. */
+/* The current input cannot be read: reports it and goes on with the next. Or reports it only. */
 void loop_input_failed(struct poll_loop *loop, int error);
+void loop_note_read_failure(struct poll_loop *loop, struct loop_input *input, int error);
+
+/* Closes one, and gives back what was changed. Harmless if it is not open. */
+void loop_close_input(struct poll_loop *loop, struct loop_input *input);
 
 /* Writing to an output failed with `error`: its reader has gone, or it broke. The others go on. */
 void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int error);

@@ -4,8 +4,11 @@
 #include "loop_moves.h"
 
 #include "loop_endpoints.h"
+#include "loop_merge.h"
+#include "loop_overload.h"
 #include "loop_rates.h"
 #include "platform.h"
+#include "records.h"
 
 #include <errno.h>
 
@@ -45,7 +48,7 @@ static void after_file_call(struct poll_loop *loop, struct platform_usage before
 
 size_t loop_held(const struct poll_loop *loop)
 {
-    return ring_fill(&loop->ring) + loop->flow.stored;
+    return flow_held(&loop->flow) + (loop->options->merge ? loop_merge_held(loop) : 0);
 }
 
 /* Whether bytes that have to wait may do so in pipes. */
@@ -65,10 +68,23 @@ static bool waits_for_store(const struct poll_loop *loop)
            (room < PIPE_STORE_PIPE_SIZE || room < loop->ring.capacity / 4);
 }
 
+static bool may_read_any(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (loop_merge_may_read(loop, i))
+            return true;
+    return false;
+}
+
 bool loop_may_read(const struct poll_loop *loop)
 {
-    return loop->phase == LOOP_RUNNING && loop->read_throttled_until_ns == 0 &&
-           flow_readable(&loop->flow) > 0 && !waits_for_store(loop);
+    if (loop->options->merge)
+        return may_read_any(loop);
+    if (loop->phase != LOOP_RUNNING || loop->read_throttled_until_ns != 0)
+        return false;
+    if (loop_is_overloaded(loop))
+        return loop_has_way_out(loop);
+    return flow_readable(&loop->flow) > 0 && loop->scratch_left == 0 && !waits_for_store(loop);
 }
 
 bool loop_may_take(const struct poll_loop *loop)
@@ -76,6 +92,19 @@ bool loop_may_take(const struct poll_loop *loop)
     return loop_may_read(loop) ||
            (loop->phase == LOOP_RUNNING && loop->read_throttled_until_ns == 0 &&
             loop->flow.passing && loop_held(loop) == 0);
+}
+
+bool loop_is_current(const struct poll_loop *loop, size_t index)
+{
+    return loop->phase == LOOP_RUNNING &&
+           (loop->options->merge ? loop->inputs[index].open : index == loop->current);
+}
+
+bool loop_may_take_from(const struct poll_loop *loop, size_t index)
+{
+    if (loop->options->merge)
+        return loop_merge_may_read(loop, index);
+    return index == loop->current && loop_may_take(loop);
 }
 
 bool loop_input_is_ready(const struct loop_input *input)
@@ -102,12 +131,17 @@ static void count_towards_size(struct poll_loop *loop, uint64_t bytes_or_records
 }
 
 static void took_input(struct poll_loop *loop, struct loop_input *input,
-                       const struct transfer *transfer)
+                       const struct transfer *transfer, bool aside)
 {
     struct meter *meter = loop->meter;
     meter_moved(input->meter, transfer->bytes);
     meter->records_in += transfer->records;
-    meter_arrived(meter, transfer->bytes, loop_held(loop));
+    if (aside) {
+        loop_took_aside(loop, transfer->bytes);
+    } else {
+        meter_arrived(meter, transfer->bytes, loop_held(loop));
+        loop_note_arrival(loop, transfer->bytes);
+    }
     loop_spend_input(loop, transfer->bytes);
     loop->idle_since_ns = 0;
     /* A FIFO that cannot be polled for its end is read until it says EAGAIN or that end. */
@@ -120,28 +154,38 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
                        loop->options->records != RECORD_NONE ? transfer->records : transfer->bytes);
 }
 
+struct transfer loop_call_transfer_in(struct poll_loop *loop, struct loop_input *input,
+                                      struct ring *ring, size_t max)
+{
+    enum record_kind records = loop->options->records;
+    uint64_t *calls = &loop->meter->calls[METER_READ];
+    bool may_wait = !flow_any_sendable(&loop->flow);
+    bool on_disk = endpoint_on_disk(&input->endpoint);
+    struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
+    struct transfer transfer =
+        ring == NULL ? transfer_read(loop->scratch, max, &input->endpoint, records, calls)
+                     : transfer_fill(ring, &input->endpoint, max, may_wait, records, calls);
+    if (on_disk)
+        after_file_call(loop, before, METER_INPUT, input->meter);
+    return transfer;
+}
+
 /* Reads up to `max` bytes, and whatever that says. False: nothing was there. */
-static bool fill_ring(struct poll_loop *loop, size_t max)
+static bool take_in(struct poll_loop *loop, size_t max, bool aside)
 {
     struct loop_input *input = &loop->inputs[loop->current];
     max = loop_allow_input(loop, max);
     if (max == 0)
         return false;
-    bool may_wait = !flow_any_sendable(&loop->flow);
-    bool on_disk = endpoint_on_disk(&input->endpoint);
-    struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer =
-        transfer_fill(&loop->ring, &input->endpoint, limit_to_size(loop, max), may_wait,
-                      loop->options->records, &loop->meter->calls[METER_READ]);
-    if (on_disk)
-        after_file_call(loop, before, METER_INPUT, input->meter);
+        loop_call_transfer_in(loop, input, aside ? NULL : &loop->ring, limit_to_size(loop, max));
     switch (transfer.status) {
     case TRANSFER_MOVED:
-        took_input(loop, input, &transfer);
+        took_input(loop, input, &transfer, aside);
         break;
     case TRANSFER_BLOCKED:
         input->ready = false;
-        input->cold = on_disk;
+        input->cold = endpoint_on_disk(&input->endpoint);
         flow_arrived(&loop->flow, 0, true);
         return false;
     case TRANSFER_END:
@@ -154,12 +198,17 @@ static bool fill_ring(struct poll_loop *loop, size_t max)
     return true;
 }
 
+/* Reads into the ring, for which taps may have to let go. */
+static bool fill_ring(struct poll_loop *loop, size_t max)
+{
+    return take_in(loop, loop_overtake_taps(loop, max), false);
+}
+
 static void gave_output(struct poll_loop *loop, struct loop_output *output, size_t index,
                         const struct transfer *transfer)
 {
     meter_moved(output->meter, transfer->bytes);
-    meter_left(loop->meter, transfer->left_ring, loop_held(loop));
-    flow_sent(&loop->flow, index, transfer->bytes);
+    loop_note_left(loop);
     loop->flow.outputs[index].blocked = transfer->partial && endpoint_pollable(&output->endpoint);
     output->blocked_since_ns = 0;
 }
@@ -184,6 +233,8 @@ static bool sent_nothing(struct poll_loop *loop, size_t index, const struct tran
 /* Sends the sole output what waits in pipes. */
 static bool send_stored(struct poll_loop *loop, struct loop_output *output, size_t max)
 {
+    if (max == 0)
+        return false;
     struct transfer transfer =
         transfer_unstore(&loop->store, &output->endpoint, smaller(max, pass_size(loop)),
                          loop->options->records, loop->meter->calls);
@@ -199,27 +250,74 @@ static bool send_stored(struct poll_loop *loop, struct loop_output *output, size
     return true;
 }
 
-static bool write_output(struct poll_loop *loop, size_t index)
+/* Sends up to `max` bytes of the ring; or `beside`, if there is such. */
+static struct transfer call_transfer_out(struct poll_loop *loop, size_t index, size_t max,
+                                         struct iovec beside)
+{
+    struct loop_output *output = &loop->outputs[index];
+    uint64_t *calls = &loop->meter->calls[METER_WRITE];
+    bool on_disk = endpoint_on_disk(&output->endpoint);
+    struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
+    struct transfer transfer =
+        beside.iov_len > 0 ? transfer_write(beside, &output->endpoint, calls)
+                           : transfer_drain(&loop->ring, index, &output->endpoint, max, calls);
+    if (on_disk)
+        after_file_call(loop, before, METER_OUTPUT, output->meter);
+    return transfer;
+}
+
+/* Sends what an output gets before the next byte of the ring (lag.h). */
+static bool send_beside(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *output = &loop->outputs[index];
+    size_t added;
+    struct iovec beside = lag_beside(&output->lag, &added);
+    output->meter->bytes_added += added;
+    beside.iov_len = loop_allow_beside(loop, index, beside.iov_len);
+    if (beside.iov_len == 0)
+        return false;
+    struct transfer transfer = call_transfer_out(loop, index, 0, beside);
+    if (transfer.status != TRANSFER_MOVED)
+        return sent_nothing(loop, index, &transfer);
+    loop_spend_output(loop, index, NULL, transfer.bytes);
+    lag_sent_beside(&output->lag, transfer.bytes);
+    loop->flow.outputs[index].beside = lag_beside_bytes(&output->lag);
+    gave_output(loop, output, index, &transfer);
+    return true;
+}
+
+/* Whether the last of these bytes ends no record. */
+static bool ends_in_record(const struct poll_loop *loop, const struct ring_span *span, size_t bytes)
+{
+    size_t first = span->piece[0].iov_len;
+    const unsigned char *last = bytes <= first
+                                    ? (unsigned char *)span->piece[0].iov_base + bytes - 1
+                                    : (unsigned char *)span->piece[1].iov_base + bytes - first - 1;
+    return records_count(last, 1, loop->options->records) == 0;
+}
+
+bool loop_write_output(struct poll_loop *loop, size_t index)
 {
     struct loop_output *output = &loop->outputs[index];
     if (output->state != OUTPUT_OPEN || flow_is_stopped(&loop->flow, index))
         return false;
-    size_t sendable = loop_allow_output(loop, index, flow_sendable(&loop->flow, index));
+    if (loop->flow.outputs[index].beside > 0)
+        return send_beside(loop, index);
+    size_t sendable = flow_sendable(&loop->flow, index);
+    if (loop->flow.stored > 0)
+        return send_stored(loop, output, loop_allow_beside(loop, index, sendable));
+    sendable = loop_allow_output(loop, index, sendable);
     if (sendable == 0)
         return false;
-    if (loop->flow.stored > 0)
-        return send_stored(loop, output, sendable);
     struct ring_span span = ring_read_span(&loop->ring, index, sendable);
-    bool on_disk = endpoint_on_disk(&output->endpoint);
-    struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
-    struct transfer transfer = transfer_drain(&loop->ring, index, &output->endpoint, sendable,
-                                              &loop->meter->calls[METER_WRITE]);
-    if (on_disk)
-        after_file_call(loop, before, METER_OUTPUT, output->meter);
+    struct transfer transfer = call_transfer_out(loop, index, sendable, (struct iovec){0});
     if (transfer.status != TRANSFER_MOVED)
         return sent_nothing(loop, index, &transfer);
     loop_spend_output(loop, index, &span, transfer.bytes);
+    if (loop->options->records != RECORD_NONE)
+        output->lag.in_record = ends_in_record(loop, &span, transfer.bytes);
     gave_output(loop, output, index, &transfer);
+    flow_sent(&loop->flow, index, transfer.bytes);
     return true;
 }
 
@@ -375,20 +473,28 @@ static bool pass_bytes(struct poll_loop *loop)
 
 static bool read_input(struct poll_loop *loop)
 {
+    if (loop->options->merge)
+        return loop_merge_read(loop);
     if (loop->phase == LOOP_RUNNING)
         loop->inputs[loop->current].cold = false;
     if (!loop_may_read(loop) || !loop_input_is_ready(&loop->inputs[loop->current]))
         return false;
+    if (loop->flow.eager && loop_must_read_aside(loop))
+        return take_in(loop, loop->scratch_size, true);
     return may_store(loop) ? store_input(loop) : fill_ring(loop, flow_readable(&loop->flow));
 }
 
 bool loop_move_bytes(struct poll_loop *loop)
 {
     loop_renew_rates(loop);
+    loop_renew_overload(loop);
     flow_update(&loop->flow);
     bool moved = pass_bytes(loop);
     for (size_t i = 0; i < loop->output_count && loop->phase != LOOP_DONE; i++)
-        moved |= write_output(loop, i);
+        moved |= loop_write_output(loop, i);
     flow_update(&loop->flow);
+    if (loop->options->merge && loop->phase != LOOP_DONE)
+        moved |= loop_merge_mix(loop);
+    moved |= loop->phase != LOOP_DONE && loop_move_overload(loop);
     return read_input(loop) || moved;
 }

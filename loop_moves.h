@@ -16,12 +16,25 @@
  * a read. Returns whether anything happened, so that it is worth trying again without waiting. */
 bool loop_move_bytes(struct poll_loop *loop);
 
-/* Bytes that came in and have not left: in the ring and in the store. */
+/* One write to output `index`, if it may get something. False: nothing moved. */
+bool loop_write_output(struct poll_loop *loop, size_t index);
+
+/* One read from `input` into a ring, or (NULL) into loop->scratch. */
+struct transfer loop_call_transfer_in(struct poll_loop *loop, struct loop_input *input,
+                                      struct ring *ring, size_t max);
+
+/* Bytes that came in and have not left: in the ring and in the store.
+ * What only taps have not got does not count. */
 size_t loop_held(const struct poll_loop *loop);
 
 /* The current input may be read into what holds bytes; or that, or pass bytes on. */
 bool loop_may_read(const struct poll_loop *loop);
 bool loop_may_take(const struct poll_loop *loop);
+
+/* Input `index` is open, and is the one that is read, or one of those with --merge; and it may be
+ * read now, or be passed on. */
+bool loop_is_current(const struct poll_loop *loop, size_t index);
+bool loop_may_take_from(const struct poll_loop *loop, size_t index);
 
 /* It may have bytes: it is worth a try before poll() is asked. */
 bool loop_input_is_ready(const struct loop_input *input);

@@ -3,11 +3,12 @@
  */
 #include "loop_rates.h"
 
+#include "loop_endpoints.h"
 #include "records.h"
 
 static bool limits_records(const struct poll_loop *loop)
 {
-    return loop->options->records != RECORD_NONE && loop->options->rate_limit > 0;
+    return loop->options->records != RECORD_NONE && loop->outputs[0].limiter.rate > 0;
 }
 
 /* A block has to fit the bucket. */
@@ -17,6 +18,12 @@ static uint64_t burst_for(const struct options *options)
     return burst > 0 && burst < options->block_size ? options->block_size : burst;
 }
 
+static void fit_a_block(struct limiter *limiter, const struct options *options)
+{
+    if (limiter->burst < options->block_size)
+        limiter->burst = options->block_size;
+}
+
 void loop_init_rates(struct poll_loop *loop)
 {
     const struct options *options = loop->options;
@@ -24,10 +31,24 @@ void loop_init_rates(struct poll_loop *loop)
     limiter_init(&loop->read_limiter, options->read_rate, options->burst, now);
     for (size_t i = 0; i < loop->output_count; i++) {
         struct limiter *limiter = &loop->outputs[i].limiter;
-        limiter_init(limiter, options->rate_limit, burst_for(options), now);
-        if (limiter->burst < options->block_size)
-            limiter->burst = options->block_size;
+        uint64_t rate = loop->outputs[i].tap ? 0 : options->rate_limit;
+        limiter_init(limiter, rate, burst_for(options), now);
+        fit_a_block(limiter, options);
     }
+}
+
+void loop_set_rates(struct poll_loop *loop, uint64_t rate_limit, uint64_t read_rate)
+{
+    uint64_t now = loop->meter->now_ns;
+    limiter_set_rate(&loop->read_limiter, read_rate, now);
+    loop->read_throttled_until_ns = 0;
+    for (size_t i = 0; i < loop->main_count; i++) {
+        limiter_set_rate(&loop->outputs[i].limiter, rate_limit, now);
+        fit_a_block(&loop->outputs[i].limiter, loop->options);
+        loop->outputs[i].throttled_until_ns = 0;
+    }
+    if (loop->phase == LOOP_RUNNING && !loop->options->merge)
+        loop_choose_way(loop);
 }
 
 void loop_renew_rates(struct poll_loop *loop)
@@ -46,6 +67,8 @@ void loop_renew_rates(struct poll_loop *loop)
 /* A file need not be absorbed: nobody is held up. */
 static bool has_producer(const struct poll_loop *loop)
 {
+    if (loop->options->merge)
+        return true;
     return loop->phase == LOOP_RUNNING && !endpoint_on_disk(&loop->inputs[loop->current].endpoint);
 }
 
@@ -60,7 +83,7 @@ static void throttle(struct poll_loop *loop, size_t index, uint64_t tokens)
 static size_t allow_records(struct poll_loop *loop, size_t index, size_t bytes, uint64_t tokens)
 {
     struct loop_output *output = &loop->outputs[index];
-    uint64_t records = tokens + output->in_record;
+    uint64_t records = tokens + output->lag.in_record;
     if (records > 0) {
         struct ring_span span = ring_read_span(&loop->ring, index, bytes);
         return records_span(&span, loop->options->records, records);
@@ -88,6 +111,11 @@ size_t loop_allow_output(struct poll_loop *loop, size_t index, size_t bytes)
     return allowed < bytes && allowed > alignment ? allowed - allowed % alignment : allowed;
 }
 
+size_t loop_allow_beside(struct poll_loop *loop, size_t index, size_t bytes)
+{
+    return limits_records(loop) ? bytes : loop_allow_output(loop, index, bytes);
+}
+
 size_t loop_allow_input(struct poll_loop *loop, size_t bytes)
 {
     struct limiter *limiter = &loop->read_limiter;
@@ -108,8 +136,7 @@ static void spend_records(struct poll_loop *loop, struct loop_output *output,
     enum record_kind kind = loop->options->records;
     bool ended;
     uint64_t records = records_count_span(span, bytes, kind, &ended);
-    limiter_take(&output->limiter, records + !ended - output->in_record);
-    output->in_record = !ended;
+    limiter_take(&output->limiter, records + !ended - output->lag.in_record);
 }
 
 void loop_spend_output(struct poll_loop *loop, size_t index, const struct ring_span *span,
@@ -118,9 +145,9 @@ void loop_spend_output(struct poll_loop *loop, size_t index, const struct ring_s
     struct loop_output *output = &loop->outputs[index];
     if (output->limiter.rate == 0 || bytes == 0)
         return;
-    if (limits_records(loop))
+    if (limits_records(loop) && span != NULL)
         spend_records(loop, output, span, bytes);
-    else
+    else if (!limits_records(loop))
         limiter_take(&output->limiter, bytes);
 }
 

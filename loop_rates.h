@@ -17,12 +17,20 @@
 
 void loop_init_rates(struct poll_loop *loop);
 
+/*
+ * Other limits, from the next turn on: what was waited for under the old ones is not waited for any
+ * longer. 0: none. Between two turns (poll_loop_turn()); control of a running bpipe is to call it.
+ */
+void loop_set_rates(struct poll_loop *loop, uint64_t rate_limit, uint64_t read_rate);
+
 /* A turn begins: those whose time has come are throttled no longer. */
 void loop_renew_rates(struct poll_loop *loop);
 
 /* How many of `bytes` may go to output `index`, or be read, now. 0: it is throttled from here on.
  * Those for an output are the next in the ring if records are limited. */
 size_t loop_allow_output(struct poll_loop *loop, size_t index, size_t bytes);
+/* The same for bytes that are sent before those in the ring. They begin no record. */
+size_t loop_allow_beside(struct poll_loop *loop, size_t index, size_t bytes);
 size_t loop_allow_input(struct poll_loop *loop, size_t bytes);
 
 /* That many were sent, or read. `span` is where they came from in the ring, if they did. */

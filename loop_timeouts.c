@@ -4,7 +4,9 @@
 #include "loop_timeouts.h"
 
 #include "loop_endpoints.h"
+#include "loop_moves.h"
 #include "loop_rates.h"
+#include "loop_taps.h"
 #include "size.h"
 
 #include <stdio.h>
@@ -24,8 +26,8 @@ void loop_restart_timeouts(struct poll_loop *loop)
  * input's own end that began it. */
 static uint64_t drain_limit_ns(const struct poll_loop *loop)
 {
-    bool limited =
-        loop->options->drain_timeout_given || loop->ending.signal != 0 || loop->ending.timed_out;
+    bool limited = loop->options->drain_timeout_given || loop->ending.signal != 0 ||
+                   loop->ending.timed_out || loop->ending.overflowed;
     return loop->phase == LOOP_DRAINING && limited ? loop->options->drain_timeout_ns : 0;
 }
 
@@ -38,11 +40,16 @@ static void stall_message(char *text, size_t size, uint64_t limit_ns, const char
 
 static void idle_timed_out(struct poll_loop *loop)
 {
-    struct meter_endpoint *meter = loop->inputs[loop->current].meter;
+    const uint64_t limit_ns = loop->options->idle_timeout_ns;
     char duration[SIZE_TEXT];
-    snprintf(meter->error, sizeof meter->error, "no data for %s (--idle-timeout)",
-             size_format_duration(duration, loop->options->idle_timeout_ns));
-    report_message("%s: %s", meter->name, meter->error);
+    for (size_t i = 0; i < loop->input_count; i++) {
+        struct meter_endpoint *meter = loop->inputs[i].meter;
+        if (!loop_is_current(loop, i))
+            continue;
+        snprintf(meter->error, sizeof meter->error, "no data for %s (--idle-timeout)",
+                 size_format_duration(duration, limit_ns));
+        report_message("%s: %s", meter->name, meter->error);
+    }
     loop->ending.timed_out = true;
     loop_end_input(loop);
 }
@@ -60,7 +67,7 @@ static void output_timed_out(struct poll_loop *loop, struct loop_output *output,
 static uint64_t absorb_deadline_ns(const struct poll_loop *loop)
 {
     uint64_t since = UINT64_MAX - loop->flow.patience_ns;
-    for (size_t i = 0; i < loop->output_count && flow_is_patient(&loop->flow); i++)
+    for (size_t i = 0; i < loop->main_count && flow_is_patient(&loop->flow); i++)
         if (loop->outputs[i].blocked_since_ns != 0 && loop->outputs[i].blocked_since_ns < since)
             since = loop->outputs[i].blocked_since_ns;
     return since + loop->flow.patience_ns;
@@ -113,14 +120,30 @@ static bool is_trimmable(const struct poll_loop *loop)
     return loop->ring.touched > RING_KEPT && ring_fill(&loop->ring) == 0;
 }
 
+/* Whether poll() has just found that an input has something. */
+static bool any_ready(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (loop_is_current(loop, i) && loop->inputs[i].ready)
+            return true;
+    return false;
+}
+
+static bool any_cold(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (loop_is_current(loop, i) && loop->inputs[i].cold)
+            return true;
+    return false;
+}
+
 void loop_enforce_timeouts(struct poll_loop *loop)
 {
     uint64_t now = loop->meter->now_ns;
-    if (expired(loop->idle_since_ns, loop->options->idle_timeout_ns, now) &&
-        !loop->inputs[loop->current].ready)
+    if (expired(loop->idle_since_ns, loop->options->idle_timeout_ns, now) && !any_ready(loop))
         idle_timed_out(loop);
     loop->flow.absorbing |= now >= absorb_deadline_ns(loop);
-    for (size_t i = 0; i < loop->output_count && loop->phase != LOOP_DONE; i++)
+    for (size_t i = 0; i < loop->main_count && loop->phase != LOOP_DONE; i++)
         enforce_output_timeouts(loop, i);
     if (is_trimmable(loop) && now - loop->large_ns >= RING_TRIM_NS)
         ring_trim(&loop->ring);
@@ -143,7 +166,7 @@ int64_t loop_time_to_wait(const struct poll_loop *loop)
 {
     uint64_t deadline = UINT64_MAX;
     deadline = earlier(deadline, loop->idle_since_ns, loop->options->idle_timeout_ns);
-    for (size_t i = 0; i < loop->output_count; i++) {
+    for (size_t i = 0; i < loop->main_count; i++) {
         const struct loop_output *output = &loop->outputs[i];
         deadline = earlier(deadline, output->blocked_since_ns, loop->options->stall_timeout_ns);
         deadline = earlier(deadline, drain_since_ns(loop, output), drain_limit_ns(loop));
@@ -154,6 +177,8 @@ int64_t loop_time_to_wait(const struct poll_loop *loop)
         deadline = earlier(deadline, loop->next_opening_ns - 1, 1);
         deadline = earlier(deadline, loop->meter->start_ns, loop->options->stall_timeout_ns);
     }
+    if (loop_awaits_taps(loop))
+        deadline = earlier(deadline, loop->next_opening_ns - 1, 1);
     if (loop_throttled_until(loop) < deadline)
         deadline = loop_throttled_until(loop);
     if (is_trimmable(loop))
@@ -162,7 +187,7 @@ int64_t loop_time_to_wait(const struct poll_loop *loop)
     if (absorb_ns < deadline)
         deadline = absorb_ns;
     uint64_t now = loop->meter->now_ns;
-    if (loop->phase == LOOP_RUNNING && loop->inputs[loop->current].cold)
+    if (any_cold(loop))
         deadline = earlier(deadline, now, COLD_RETRY_NS);
     if (deadline == UINT64_MAX)
         return -1;

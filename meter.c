@@ -23,14 +23,16 @@ static struct meter_endpoint *new_endpoints(size_t count)
     return endpoints;
 }
 
-int meter_init(struct meter *meter, uint64_t start_ns, size_t input_count, size_t output_count)
+int meter_init(struct meter *meter, uint64_t start_ns, size_t input_count, size_t output_count,
+               size_t tap_count)
 {
     *meter = (struct meter){0};
     meter->start_ns = meter->now_ns = meter->window_start_ns = start_ns;
     meter->inputs = new_endpoints(input_count);
-    meter->outputs = new_endpoints(output_count);
+    meter->outputs = new_endpoints(output_count + tap_count);
     meter->input_count = input_count;
     meter->output_count = output_count;
+    meter->tap_count = tap_count;
     if (meter->inputs != NULL && meter->outputs != NULL && residence_init(&meter->residence) == 0)
         return 0;
     free(meter->inputs);
@@ -153,15 +155,25 @@ void meter_moved(struct meter_endpoint *endpoint, uint64_t bytes)
 
 void meter_arrived(struct meter *meter, uint64_t bytes, uint64_t fill)
 {
-    if (bytes == 0)
-        return;
+    meter->bytes_in += bytes;
+    meter_added(meter, bytes, fill);
+}
+
+void meter_refilled(struct meter *meter, uint64_t fill)
+{
     if (fill >= meter->capacity && meter->fill < meter->capacity)
         meter->full_count++;
-    meter->bytes_in += bytes;
     meter->fill = fill;
     if (fill > meter->peak)
         meter->peak = fill;
     meter->ran_dry = false;
+}
+
+void meter_added(struct meter *meter, uint64_t bytes, uint64_t fill)
+{
+    if (bytes == 0)
+        return;
+    meter_refilled(meter, fill);
     residence_arrived(&meter->residence, bytes, meter->now_ns);
 }
 
@@ -172,6 +184,34 @@ void meter_left(struct meter *meter, uint64_t bytes, uint64_t fill)
     meter->bytes_passed += bytes;
     meter->fill = fill;
     residence_left(&meter->residence, bytes, meter->now_ns);
+}
+
+void meter_refused(struct meter *meter, uint64_t bytes)
+{
+    if (bytes == 0)
+        return;
+    meter->bytes_in += bytes;
+    meter->ran_dry = false;
+}
+
+void meter_dropped_oldest(struct meter *meter, uint64_t bytes, uint64_t fill)
+{
+    meter->fill = fill;
+    residence_drop_oldest(&meter->residence, bytes);
+}
+
+void meter_dropped_newest(struct meter *meter, uint64_t bytes, uint64_t fill)
+{
+    meter->fill = fill;
+    residence_drop_newest(&meter->residence, bytes);
+}
+
+void meter_spooled(struct meter *meter, uint64_t written, uint64_t fill)
+{
+    meter->spool_bytes += written;
+    meter->spool_fill = fill;
+    if (fill > meter->spool_peak)
+        meter->spool_peak = fill;
 }
 
 void meter_passed(struct meter *meter, uint64_t bytes)

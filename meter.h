@@ -30,12 +30,14 @@ enum meter_call { METER_READ, METER_WRITE, METER_SPLICE, METER_POLL, METER_CALLS
 
 enum { METER_ERROR_TEXT = 160 };
 
-/* One input or output. Inputs use name, bytes, the waits and error. */
+/* One input, output or tap. Inputs do not use bytes_undelivered. */
 struct meter_endpoint {
     const char *name;             /* "stdin", a path, "fd://3"; any bytes but NUL; not owned */
     uint64_t bytes;               /* read from it, or accepted by it */
-    uint64_t bytes_added;         /* written to it beyond what came in (a supplied terminator) */
-    uint64_t bytes_dropped;       /* by the user's own policy */
+    uint64_t bytes_added;         /* written to it, or to all for it, beyond what came in: a
+                                     supplied terminator, gap marks */
+    uint64_t bytes_dropped;       /* by the user's own policy; of a tap, what it missed */
+    uint64_t records_dropped;     /* with -l and -0: how many records these were */
     uint64_t bytes_undelivered;   /* came in and never reached it; set when it is closed */
     uint64_t wait_ns;             /* bpipe was ready for it and it was not */
     uint64_t stall_ns;            /* the wait that is going on, since its last progress */
@@ -60,8 +62,8 @@ struct meter {
     uint64_t state_ns[METER_STATES];
     uint64_t calls[METER_CALLS];
 
-    struct meter_endpoint *inputs, *outputs;
-    size_t input_count, output_count;
+    struct meter_endpoint *inputs, *outputs; /* the taps stand behind the outputs */
+    size_t input_count, output_count, tap_count;
 
     uint64_t size_bytes; /* what -s announced, in bytes (or records with -l); 0: unknown */
     uint64_t bytes_in;
@@ -76,6 +78,10 @@ struct meter {
     uint64_t full_count, empty_count;
     bool ran_dry; /* the buffer is empty and that was counted */
 
+    uint64_t spool_capacity; /* --spool-max; 0: no spool */
+    uint64_t spool_fill, spool_peak;
+    uint64_t spool_bytes; /* ever written to it */
+
     struct meter_windows windows;
     uint64_t window_start_ns; /* the window that contains now_ns */
     uint64_t window_bytes;    /* bytes_passed at its start */
@@ -89,7 +95,8 @@ struct meter {
  * "" until the caller sets them. There is always room for one of each kind.
  * Returns 0, or -1 with errno ENOMEM.
  */
-int meter_init(struct meter *meter, uint64_t start_ns, size_t input_count, size_t output_count);
+int meter_init(struct meter *meter, uint64_t start_ns, size_t input_count, size_t output_count,
+               size_t tap_count);
 void meter_destroy(struct meter *meter);
 
 /*
@@ -121,6 +128,21 @@ void meter_moved(struct meter_endpoint *endpoint, uint64_t bytes);
  * `fill` is the buffer's fill after that. */
 void meter_arrived(struct meter *meter, uint64_t bytes, uint64_t fill);
 void meter_left(struct meter *meter, uint64_t bytes, uint64_t fill);
+
+/* Bytes entered the buffer that did not come in: a mark, or a terminator. */
+void meter_added(struct meter *meter, uint64_t bytes, uint64_t fill);
+
+/* Bytes that had come in before (meter_arrived) were brought back from the spool. */
+void meter_refilled(struct meter *meter, uint64_t fill);
+
+/* Bytes came in and were dropped before they entered the buffer; or had entered it, as the oldest
+ * or the newest that it holds, and leave it unsent. `fill` is what it holds then. */
+void meter_refused(struct meter *meter, uint64_t bytes);
+void meter_dropped_oldest(struct meter *meter, uint64_t bytes, uint64_t fill);
+void meter_dropped_newest(struct meter *meter, uint64_t bytes, uint64_t fill);
+
+/* The spool holds `fill` bytes now, `written` more of them than before. */
+void meter_spooled(struct meter *meter, uint64_t written, uint64_t fill);
 
 /* Bytes went from an input to an output past the buffer, which is empty. */
 void meter_passed(struct meter *meter, uint64_t bytes);

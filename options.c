@@ -24,7 +24,9 @@
 #define DEFAULT_BUFFER_TEXT "16M"
 #define DEFAULT_CHUNK_SIZE  (UINT64_C(1) << 20)
 #define DEFAULT_DRAIN_NS    (10 * NS_PER_SEC)
+#define DEFAULT_SPOOL_MAX   (UINT64_C(1) << 30)
 #define NO_RESUME_FILL      100
+#define GAP_MARK_BUFFER     256 /* a gap mark and a short record fit */
 
 enum { ABBREVIATION_LIST = 256, NO_FORMAT = -1 };
 
@@ -193,6 +195,14 @@ static enum options_status take_text(const struct given *given, const char **tex
     return OPTIONS_RUN;
 }
 
+/* A path, not an endpoint. */
+static enum options_status take_spool(struct options *options, const struct given *given)
+{
+    if (endpoint_inherited_number(given->argument, 0) >= 0)
+        return refuse("--spool", given->argument, "is not a directory or a new file");
+    return take_text(given, &options->spool);
+}
+
 /* -s SIZE or -s @PATH. */
 static enum options_status take_expected_size(const struct parser *parser,
                                               const struct given *given)
@@ -242,6 +252,81 @@ static enum options_status take_output(struct options *options, const char *text
             return refuse("--output", text, "is the same descriptor as an --output before it");
     options->outputs[options->output_count++] = text;
     return OPTIONS_RUN;
+}
+
+static enum options_status take_tap(struct options *options, const char *text)
+{
+    enum options_status status = check_endpoint("--tap", text, text);
+    if (status != OPTIONS_RUN)
+        return status;
+    int fd = endpoint_inherited_number(text, 1);
+    for (size_t i = 0; i < options->tap_count; i++)
+        if (fd >= 0 && endpoint_inherited_number(options->taps[i], 1) == fd)
+            return refuse("--tap", text, "is the same descriptor as a --tap before it");
+    options->taps[options->tap_count++] = text;
+    return OPTIONS_RUN;
+}
+
+uint64_t options_ring_size(const struct options *options)
+{
+    uint64_t buffer = options->buffer_size, inputs = options->input_count;
+    bool whole = options->records != RECORD_NONE &&
+                 (options->overflow != OVERFLOW_BLOCK || options->tap_count > 0);
+    if (!options->merge)
+        return buffer;
+    uint64_t ring = buffer / 2 < MERGE_WINDOW ? buffer / 2 : MERGE_WINDOW;
+    if (whole)
+        ring = buffer - buffer / (inputs + 1) * inputs;
+    if (ring < options->block_size)
+        ring = options->block_size;
+    return ring > 0 && ring < buffer && (buffer - ring) / inputs > 0 ? ring : 0;
+}
+
+/* With all inputs known: each is read once, and has a share of the buffer. */
+static enum options_status check_merge(struct parser *parser)
+{
+    const struct options *options = parser->options;
+    for (size_t i = 1; options->merge && i < options->input_count; i++) {
+        int fd = endpoint_inherited_number(options->inputs[i], 0);
+        for (size_t j = 0; fd >= 0 && j < i; j++)
+            if (endpoint_inherited_number(options->inputs[j], 0) == fd)
+                return refuse("INPUT", options->inputs[i],
+                              "is the same descriptor as an INPUT before it (--merge)");
+    }
+    if (options->merge && options_ring_size(options) == 0)
+        return refuse("--buffer-size",
+                      parser->last[OPTION_BUFFER_SIZE] ? parser->last[OPTION_BUFFER_SIZE]
+                                                       : DEFAULT_BUFFER_TEXT,
+                      "is too small for so many INPUTs (--merge)");
+    return OPTIONS_RUN;
+}
+
+/* With all outputs known, the default among them. */
+static enum options_status check_taps(struct parser *parser)
+{
+    const struct options *options = parser->options;
+    for (size_t i = 0; i < options->tap_count; i++) {
+        int fd = endpoint_inherited_number(options->taps[i], 1);
+        for (size_t j = 0; fd >= 0 && !options->discard && j < options->output_count; j++)
+            if (endpoint_inherited_number(options->outputs[j], 1) == fd)
+                return refuse("--tap", options->taps[i], "is the same descriptor as an output");
+    }
+    return OPTIONS_RUN;
+}
+
+static enum options_status take_policy(struct options *options, const char *text)
+{
+    static const char *const names[] = {[OVERFLOW_BLOCK] = "block",
+                                        [OVERFLOW_DROP_NEWEST] = "drop-newest",
+                                        [OVERFLOW_DROP_OLDEST] = "drop-oldest",
+                                        [OVERFLOW_FAIL] = "fail"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (strcmp(names[i], text) == 0) {
+            options->overflow = (enum overflow_policy)i;
+            return OPTIONS_RUN;
+        }
+    return refuse("--overflow", text,
+                  "is no policy (choose block, drop-newest, drop-oldest or fail)");
 }
 
 /* --- reports -------------------------------------------------------------------------------- */
@@ -330,6 +415,8 @@ static void apply_flags(const struct parser *parser)
     options->discard = last[OPTION_DISCARD] != NULL;
     options->no_splice = last[OPTION_NO_SPLICE] != NULL;
     options->stop_at_size = last[OPTION_STOP_AT_SIZE] != NULL;
+    options->gap_mark = last[OPTION_GAP_MARK] != NULL;
+    options->merge = last[OPTION_MERGE] != NULL;
     options->quiet = last[OPTION_QUIET] != NULL;
     options->verbose = last[OPTION_STATS] != NULL;
     options->size_given = last[OPTION_SIZE] != NULL;
@@ -379,6 +466,14 @@ static enum options_status apply_argument(struct parser *parser, const struct gi
         return take_duration(given, &options->report_every_ns);
     case OPTION_OUTPUT:
         return take_output(options, given->argument);
+    case OPTION_TAP:
+        return take_tap(options, given->argument);
+    case OPTION_OVERFLOW:
+        return take_policy(options, given->argument);
+    case OPTION_SPOOL:
+        return take_spool(options, given);
+    case OPTION_SPOOL_MAX:
+        return take_size(parser, given, 1, INT64_MAX, &options->spool_max);
     case OPTION_REPORT:
         return take_report(parser, given->argument);
     case OPTION_NAME:
@@ -434,6 +529,36 @@ static enum options_status check_flags(struct parser *parser)
     return OPTIONS_RUN;
 }
 
+static bool drops(const struct options *options)
+{
+    return options->overflow == OVERFLOW_DROP_NEWEST || options->overflow == OVERFLOW_DROP_OLDEST;
+}
+
+/* What the options of overload ask of each other. */
+static enum options_status check_overload(struct parser *parser)
+{
+    const struct options *options = parser->options;
+    const char *const *last = parser->last;
+    bool records = options->records != RECORD_NONE;
+    const char *wrong = NULL;
+    if (options->gap_mark && !records)
+        wrong = "--gap-mark: needs records: -l or -0";
+    else if (options->gap_mark && !drops(options))
+        wrong = "--gap-mark: needs --overflow drop-newest or drop-oldest";
+    else if (options->gap_mark && options->buffer_size < GAP_MARK_BUFFER)
+        wrong = "--gap-mark: needs a --buffer-size of 256 or more";
+    else if (last[OPTION_SPOOL_MAX] && !last[OPTION_SPOOL])
+        wrong = "--spool-max: needs --spool";
+    else if (options->merge && options->stop_at_size)
+        wrong = "--merge: cannot be used with --stop-at-size";
+    else if (options->block_size > 0 && records && drops(options))
+        wrong = "--block-size: cannot be used with --overflow, which drops whole records";
+    if (wrong == NULL)
+        return OPTIONS_RUN;
+    report_message("%s", wrong);
+    return OPTIONS_USAGE;
+}
+
 static enum options_status check_values(struct parser *parser)
 {
     const struct options *options = parser->options;
@@ -470,8 +595,10 @@ static enum options_status allocate(struct parser *parser)
     parser->given = calloc(count, sizeof *parser->given);
     options->inputs = calloc(count, sizeof *options->inputs);
     options->outputs = calloc(count, sizeof *options->outputs);
+    options->taps = calloc(count, sizeof *options->taps);
     options->reports = calloc(count, sizeof *options->reports);
-    if (!parser->given || !options->inputs || !options->outputs || !options->reports)
+    if (!parser->given || !options->inputs || !options->outputs || !options->taps ||
+        !options->reports)
         return out_of_memory();
     return OPTIONS_RUN;
 }
@@ -479,12 +606,13 @@ static enum options_status allocate(struct parser *parser)
 enum options_status options_parse(struct options *options, int argc, char *argv[])
 {
     static enum options_status (*const steps[])(struct parser *) = {
-        allocate,    collect,      apply,          take_inputs,
-        check_flags, check_values, apply_defaults, complete_reports};
+        allocate,       collect,        apply,      take_inputs, check_flags,     check_values,
+        check_overload, apply_defaults, check_taps, check_merge, complete_reports};
     *options = (struct options){
         .buffer_size = DEFAULT_BUFFER_SIZE,
         .chunk_size = DEFAULT_CHUNK_SIZE,
         .resume_fill_percent = NO_RESUME_FILL,
+        .spool_max = DEFAULT_SPOOL_MAX,
         .drain_timeout_ns = DEFAULT_DRAIN_NS,
     };
     struct parser parser = {.options = options, .argc = argc, .argv = argv};
@@ -501,6 +629,7 @@ void options_destroy(struct options *options)
 {
     free(options->inputs);
     free(options->outputs);
+    free(options->taps);
     free(options->reports);
     *options = (struct options){0};
 }

@@ -19,6 +19,14 @@ enum file_mode { FILE_TRUNCATE, FILE_APPEND, FILE_NO_CLOBBER };
 /* What a record ends with (-l, -0). */
 enum record_kind { RECORD_NONE, RECORD_LINE, RECORD_NUL };
 
+/* What happens to what comes when the buffer is full (--overflow). */
+enum overflow_policy {
+    OVERFLOW_BLOCK,       /* it stays where it is: the producer waits */
+    OVERFLOW_DROP_NEWEST, /* it is dropped, for all outputs */
+    OVERFLOW_DROP_OLDEST, /* the oldest bytes that an output has not got are dropped, for that */
+    OVERFLOW_FAIL         /* the run ends */
+};
+
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_PROMETHEUS };
 
 /* One --report. */
@@ -32,6 +40,8 @@ struct options {
     size_t input_count;
     const char **outputs; /* -o; ["-"] if there were none; one unused entry with --discard */
     size_t output_count;
+    const char **taps; /* --tap */
+    size_t tap_count;
 
     enum file_mode file_mode;
     bool atomic;
@@ -54,6 +64,12 @@ struct options {
 
     unsigned start_fill_percent;  /* 0: none */
     unsigned resume_fill_percent; /* 100: none */
+
+    enum overflow_policy overflow;
+    bool gap_mark;
+    const char *spool;  /* --spool: a directory or a file; NULL: none */
+    uint64_t spool_max; /* >= 1 */
+    bool merge;
 
     uint64_t rate_limit; /* -L: bytes (or records) a second to each output; 0: none */
     uint64_t read_rate;  /* bytes a second from the inputs; 0: none */
@@ -85,6 +101,15 @@ enum options_status {
 /* Fills *options. May reorder argv (operands last). On anything but OPTIONS_RUN there is nothing to
  * destroy. */
 enum options_status options_parse(struct options *options, int argc, char *argv[]);
+/*
+ * How much of the buffer is the ring that the outputs are served from: all of it; with --merge,
+ * what the inputs do not share. That is a MERGE_WINDOW's worth, or where records are offered only
+ * when they are whole as much as a share is: what fits that has to fit the ring. 0: too little for
+ * all.
+ */
+enum { MERGE_WINDOW = 64 * 1024 };
+uint64_t options_ring_size(const struct options *options);
+
 void options_destroy(struct options *options);
 
 #endif

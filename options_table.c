@@ -39,9 +39,26 @@ const struct option_row option_rows[OPTION_COUNT] = {
     [OPTION_BURST] = {NULL, 0, "--burst", "SIZE",
                       "the most that may go at once after a pause\n(default: 20 ms worth)"},
 
+    [OPTION_OVERFLOW] = {"Overload", 0, "--overflow", "POLICY",
+                         "when the buffer is full: block, drop-newest,\n"
+                         "drop-oldest or fail (default block); with -l\n"
+                         "and -0 whole records are dropped"},
+    [OPTION_GAP_MARK] = {NULL, 0, "--gap-mark", NULL,
+                         "with -l or -0: say in the stream how many\nrecords were dropped there"},
+    [OPTION_SPOOL] = {NULL, 0, "--spool", "PATH",
+                      "what the buffer cannot hold waits on disk: in\n"
+                      "directory PATH, or in a new file PATH"},
+    [OPTION_SPOOL_MAX] = {NULL, 0, "--spool-max", "SIZE", "at most SIZE of it (default 1G)"},
+    [OPTION_MERGE] = {NULL, 0, "--merge", NULL,
+                      "read all INPUTs at once, in fair turns; with\n"
+                      "-l and -0 whole records"},
+
     [OPTION_OUTPUT] =
         {"Outputs", 'o', "--output", "ENDPOINT",
          "write here instead of to standard output;\nrepeatable, each gets every byte"},
+    [OPTION_TAP] =
+        {NULL, 0, "--tap", "ENDPOINT",
+         "write here as well, but never wait for it: it\nmisses what it is too slow for"},
     [OPTION_APPEND] = {NULL, 0, "--append", NULL, "add to the end of output files"},
     [OPTION_NO_CLOBBER] = {NULL, 0, "--no-clobber", NULL, "refuse an output file that exists"},
     [OPTION_ATOMIC] = {NULL, 0, "--atomic", NULL,

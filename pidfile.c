@@ -25,6 +25,9 @@ static bool is_endpoint(const struct options *options)
     for (size_t i = 0; i < options->output_count && !options->discard; i++)
         if (same_file_as(path, options->outputs[i], STDOUT_FILENO))
             return true;
+    for (size_t i = 0; i < options->tap_count; i++)
+        if (same_file_as(path, options->taps[i], STDOUT_FILENO))
+            return true;
     for (size_t i = 0; i < options->report_count; i++)
         if (options->reports[i].path != NULL &&
             same_file_as(path, options->reports[i].path, STDOUT_FILENO))

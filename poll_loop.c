@@ -6,8 +6,11 @@
 #include "poll_loop.h"
 
 #include "loop_endpoints.h"
+#include "loop_merge.h"
 #include "loop_moves.h"
+#include "loop_overload.h"
 #include "loop_rates.h"
+#include "loop_taps.h"
 #include "loop_timeouts.h"
 #include "platform.h"
 #include "size.h"
@@ -19,23 +22,30 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Where things stand in loop->fds. */
-enum { FD_SIGNALS, FD_INPUT, FD_OUTPUTS };
+/* Where things stand in loop->fds: the self-pipe, every input, every output. */
+enum { FD_SIGNALS, FD_INPUTS };
 
 /* --- setting up ------------------------------------------------------------------------------- */
+
+static struct pollfd *output_fds(const struct poll_loop *loop)
+{
+    return loop->fds + FD_INPUTS + loop->input_count;
+}
 
 static int allocate(struct poll_loop *loop)
 {
     const struct options *options = loop->options;
     loop->input_count = options->input_count;
-    loop->output_count = options->output_count;
+    loop->main_count = options->output_count;
+    loop->output_count = options->output_count + options->tap_count;
     loop->inputs = calloc(loop->input_count, sizeof *loop->inputs);
     loop->outputs = calloc(loop->output_count, sizeof *loop->outputs);
-    loop->fds = calloc(FD_OUTPUTS + loop->output_count, sizeof *loop->fds);
+    loop->fds = calloc(FD_INPUTS + loop->input_count + loop->output_count, sizeof *loop->fds);
     if (loop->inputs == NULL || loop->outputs == NULL || loop->fds == NULL ||
-        ring_init(&loop->ring, (size_t)options->buffer_size, options->output_count) != 0 ||
+        ring_init(&loop->ring, (size_t)options_ring_size(options), loop->output_count) != 0 ||
         pipe_store_init(&loop->store, (size_t)options->buffer_size) != 0 ||
-        flow_init(&loop->flow, &loop->ring, options) != 0)
+        flow_init(&loop->flow, &loop->ring, &loop->intake.complete, options) != 0 ||
+        loop_init_merge(loop) != 0)
         return -1;
     for (size_t i = 0; i < loop->input_count; i++) {
         loop->inputs[i].meter = &loop->meter->inputs[i];
@@ -44,6 +54,7 @@ static int allocate(struct poll_loop *loop)
     for (size_t i = 0; i < loop->output_count; i++) {
         loop->outputs[i].meter = &loop->meter->outputs[i];
         loop->outputs[i].endpoint.fd = -1;
+        loop->outputs[i].tap = i >= loop->main_count;
     }
     return 0;
 }
@@ -56,13 +67,16 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options, uint64
                                .reporter = reporter,
                                .size_left = total_size,
                                .size_known = total_size > 0,
-                               .signals.fd = -1};
+                               .signals.fd = -1,
+                               .spool.fd = -1};
     if (allocate(loop) != 0) {
         char size[SIZE_TEXT];
         report_message("--buffer-size: %s: %s",
                        size_format(size, options->buffer_size, options->si), strerror(ENOMEM));
         return -1;
     }
+    if (loop_init_overload(loop) != 0)
+        return -1;
     if (signals_open(&loop->signals) != 0) {
         report_message("pipe: %s", strerror(errno));
         return -1;
@@ -75,6 +89,8 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options, uint64
 
 void poll_loop_destroy(struct poll_loop *loop)
 {
+    loop_destroy_merge(loop);
+    loop_destroy_overload(loop);
     flow_destroy(&loop->flow);
     pipe_store_destroy(&loop->store);
     ring_destroy(&loop->ring);
@@ -85,7 +101,7 @@ void poll_loop_destroy(struct poll_loop *loop)
 
 static bool is_drained(const struct poll_loop *loop)
 {
-    return loop->phase == LOOP_DRAINING && loop_held(loop) == 0;
+    return loop->phase == LOOP_DRAINING && loop_is_empty(loop);
 }
 
 /* --- signals ---------------------------------------------------------------------------------- */
@@ -152,10 +168,29 @@ static enum meter_state waiting_state(const struct poll_loop *loop)
         return METER_OUTPUT;
     if (loop_throttled_until(loop) != UINT64_MAX)
         return METER_THROTTLE;
-    for (size_t i = 0; i < loop->output_count; i++)
+    for (size_t i = 0; i < loop->main_count; i++)
         if (output_is_blocked(loop, i))
-            return loop_may_read(loop) ? METER_ABSORB : METER_OUTPUT;
+            return loop_may_read(loop) && !loop_is_full(loop) ? METER_ABSORB : METER_OUTPUT;
     return METER_INPUT;
+}
+
+/* An input that may not be read is not watched: POLLHUP cannot be masked. */
+static void prepare_inputs(struct poll_loop *loop)
+{
+    bool wanted = false, ready = false;
+    for (size_t i = 0; i < loop->input_count; i++) {
+        const struct loop_input *input = &loop->inputs[i];
+        bool takes = loop_may_take_from(loop, i);
+        bool watched = takes && !loop_input_is_ready(input);
+        loop->fds[FD_INPUTS + i] =
+            (struct pollfd){.fd = watched ? input->endpoint.fd : -1, .events = POLLIN};
+        wanted |= takes;
+        ready |= takes && !watched;
+    }
+    if (!wanted)
+        loop->idle_since_ns = 0;
+    else if (!ready && loop->idle_since_ns == 0)
+        loop->idle_since_ns = loop->meter->now_ns;
 }
 
 /* What poll() is to watch, and since when what is waited for has kept bpipe waiting. */
@@ -165,22 +200,13 @@ static void prepare_poll(struct poll_loop *loop)
     if (ring_fill(&loop->ring) > RING_KEPT || loop->large_ns == 0)
         loop->large_ns = now;
     loop->fds[FD_SIGNALS] = (struct pollfd){.fd = loop->signals.fd, .events = POLLIN};
-    loop->fds[FD_INPUT] = (struct pollfd){.fd = -1};
-    bool wants_input = loop_may_take(loop);
-    if (wants_input && !loop_input_is_ready(&loop->inputs[loop->current])) {
-        const struct endpoint *endpoint = &loop->inputs[loop->current].endpoint;
-        loop->fds[FD_INPUT] = (struct pollfd){.fd = endpoint->fd, .events = POLLIN};
-        if (loop->idle_since_ns == 0)
-            loop->idle_since_ns = now;
-    } else if (!wants_input) {
-        loop->idle_since_ns = 0;
-    }
+    prepare_inputs(loop);
     for (size_t i = 0; i < loop->output_count; i++) {
         struct loop_output *output = &loop->outputs[i];
-        bool blocked = output_is_blocked(loop, i);
+        bool blocked = output_is_blocked(loop, i) || output->parked;
         bool watched = output->state == OUTPUT_OPEN && endpoint_pollable(&output->endpoint);
-        loop->fds[FD_OUTPUTS + i] = (struct pollfd){.fd = watched ? output->endpoint.fd : -1,
-                                                    .events = blocked ? POLLOUT : 0};
+        output_fds(loop)[i] = (struct pollfd){.fd = watched ? output->endpoint.fd : -1,
+                                              .events = blocked ? POLLOUT : 0};
         if (!blocked)
             output->blocked_since_ns = 0;
         else if (output->blocked_since_ns == 0)
@@ -191,10 +217,11 @@ static void prepare_poll(struct poll_loop *loop)
 /* A wait of `ns` in `state` has ended: whom it was for. */
 static void note_waits(struct poll_loop *loop, enum meter_state state, uint64_t ns)
 {
-    if (state == METER_INPUT && loop->phase == LOOP_RUNNING)
-        meter_waited(loop->inputs[loop->current].meter, ns);
+    for (size_t i = 0; i < loop->input_count && state == METER_INPUT; i++)
+        if (loop_is_current(loop, i))
+            meter_waited(loop->inputs[i].meter, ns);
     for (size_t i = 0; i < loop->output_count; i++)
-        if (loop->fds[FD_OUTPUTS + i].events != 0 || loop->outputs[i].state == OUTPUT_UNOPENED)
+        if (output_fds(loop)[i].events != 0 || loop->outputs[i].state == OUTPUT_UNOPENED)
             meter_waited(loop->outputs[i].meter, ns);
 }
 
@@ -212,15 +239,16 @@ static int hang_up_error(const struct endpoint *endpoint)
 
 static void dispatch(struct poll_loop *loop)
 {
-    if (loop->fds[FD_INPUT].revents != 0)
-        loop->inputs[loop->current].ready = true;
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (loop->fds[FD_INPUTS + i].revents != 0)
+            loop->inputs[i].ready = true;
     for (size_t i = 0; i < loop->output_count; i++) {
         struct loop_output *output = &loop->outputs[i];
-        const struct pollfd *fd = &loop->fds[FD_OUTPUTS + i];
+        const struct pollfd *fd = &output_fds(loop)[i];
         if (fd->revents == 0)
             continue;
         if (fd->events != 0)
-            loop->flow.outputs[i].blocked = false; /* it takes more, or fails at the next write */
+            loop->flow.outputs[i].blocked = output->parked = false; /* it takes more, or fails */
         else
             loop_output_failed(loop, output, hang_up_error(&output->endpoint));
     }
@@ -235,10 +263,11 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
     prepare_poll(loop);
     enum meter_state state = moved ? METER_BUSY : waiting_state(loop);
     int64_t timeout_ns = moved ? 0 : loop_time_to_wait(loop);
-    if (!moved && loop->phase == LOOP_RUNNING && loop_held(loop) == 0)
+    if (!moved && loop->phase == LOOP_RUNNING && loop_is_empty(loop))
         meter_dry(loop->meter);
     uint64_t before = loop->meter->now_ns;
-    int events = platform_poll(loop->fds, (nfds_t)(FD_OUTPUTS + loop->output_count), timeout_ns);
+    int events = platform_poll(
+        loop->fds, (nfds_t)(FD_INPUTS + loop->input_count + loop->output_count), timeout_ns);
     loop->meter->calls[METER_POLL]++;
     meter_advance(loop->meter, state, platform_now());
     loop->last_poll_ns = loop->meter->now_ns;
@@ -257,27 +286,34 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
 
 static bool turn(struct poll_loop *loop)
 {
-    if (loop->phase != LOOP_OPENING)
+    if (loop->phase != LOOP_OPENING) {
+        loop_try_taps(loop);
         return loop_move_bytes(loop);
+    }
     if (loop->meter->now_ns < loop->next_opening_ns)
         return false;
     loop_open_endpoints(loop);
     return loop->phase != LOOP_OPENING;
 }
 
+bool poll_loop_turn(struct poll_loop *loop)
+{
+    bool moved = turn(loop);
+    if (is_drained(loop))
+        loop->phase = LOOP_DONE;
+    if (loop->phase == LOOP_DONE)
+        return false;
+    if (!moved || loop->meter->now_ns - loop->last_poll_ns >= POLL_INTERVAL_NS)
+        wait_for_events(loop, moved);
+    else
+        meter_advance(loop->meter, METER_BUSY, platform_now());
+    return loop->phase != LOOP_DONE;
+}
+
 void poll_loop_run(struct poll_loop *loop)
 {
-    while (loop->phase != LOOP_DONE) {
-        bool moved = turn(loop);
-        if (is_drained(loop))
-            loop->phase = LOOP_DONE;
-        if (loop->phase == LOOP_DONE)
-            break;
-        if (!moved || loop->meter->now_ns - loop->last_poll_ns >= POLL_INTERVAL_NS)
-            wait_for_events(loop, moved);
-        else
-            meter_advance(loop->meter, METER_BUSY, platform_now());
-    }
+    while (poll_loop_turn(loop))
+        continue;
     loop->meter->records_in +=
         transfer_count_stored(&loop->store, loop->options->records, loop->meter->calls);
     loop_close_endpoints(loop);

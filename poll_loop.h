@@ -22,6 +22,8 @@
 #include "ending.h"
 #include "endpoint.h"
 #include "flow.h"
+#include "intake.h"
+#include "lag.h"
 #include "limiter.h"
 #include "meter.h"
 #include "options.h"
@@ -29,6 +31,7 @@
 #include "report.h"
 #include "ring.h"
 #include "signals.h"
+#include "spool.h"
 #include "transfer.h"
 
 #include <poll.h>
@@ -47,6 +50,18 @@ struct loop_input {
     struct meter_endpoint *meter;
     bool ready; /* it may have bytes: read before asking poll() */
     bool cold;  /* a file whose next bytes are not in memory: look again within COLD_RETRY_NS */
+
+    /* With --merge (loop_merge.h): */
+    bool open;            /* it is read */
+    struct ring share;    /* of the buffer; the mixer is its reader 0 */
+    struct intake intake; /* into that */
+    struct lag lag;       /* what the mixer misses */
+    bool passes_parts;    /* of a record that is longer than the share */
+    bool cut;             /* it was not read to its end, and a record of it is being mixed */
+    bool held;            /* it was full, and has not drained to --resume-fill since */
+    uint64_t served;      /* bytes that it has had of the mixer's time */
+    bool waiting;         /* it had something for the mixer when that last looked */
+    bool dropping_said;
 };
 
 enum output_state { OUTPUT_UNOPENED, OUTPUT_OPEN, OUTPUT_CLOSED };
@@ -58,7 +73,10 @@ struct loop_output {
     uint64_t blocked_since_ns;   /* it has bytes to take and takes none; 0: not so */
     struct limiter limiter;      /* --rate-limit */
     uint64_t throttled_until_ns; /* when that lets something pass again; 0: it does */
-    bool in_record;              /* with -l or -0: a record was sent in part */
+    struct lag lag;              /* what it misses; with -l or -0, whether it is in a record */
+    bool tap;                    /* --tap */
+    bool parked;                 /* a tap that takes nothing and is kept abreast of the outputs */
+    bool dropping_said;
 };
 
 struct poll_loop {
@@ -68,6 +86,12 @@ struct poll_loop {
     struct ring ring;
     struct pipe_store store;
     struct flow flow;
+    struct intake intake;
+    struct spool spool;
+    unsigned char *scratch; /* what was read and has no place yet (loop_overload.h) */
+    size_t scratch_size, scratch_start, scratch_left;
+    uint64_t added; /* bytes of marks and terminators that entered, for all */
+    bool dropping_said, spool_failed;
     struct signals signals;
     struct ending ending;
     enum loop_phase phase;
@@ -76,11 +100,15 @@ struct poll_loop {
 
     struct loop_input *inputs; /* read in turn; `current` is open while RUNNING */
     size_t input_count, current;
+    uint64_t mix_clock; /* --merge: what the input that was turned to last had been served */
     struct limiter read_limiter; /* --read-rate, of all inputs together */
     uint64_t read_throttled_until_ns;
     struct loop_output *outputs;
-    size_t output_count, open_outputs;
-    struct pollfd *fds; /* the self-pipe, the current input, the outputs */
+    size_t output_count; /* the taps, which come after the others, included */
+    size_t main_count;   /* without them */
+    size_t open_outputs; /* of the latter */
+    uint64_t main_tail;  /* position up to which all of these have got the ring's bytes */
+    struct pollfd *fds;  /* the self-pipe, the current input, the outputs */
 
     bool size_known;         /* --stop-at-size has a size to stop at */
     uint64_t size_left;      /* --stop-at-size: bytes or records still to be read */
@@ -103,6 +131,9 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options, uint64
 /* Opens the endpoints, moves the bytes, closes the endpoints. What happened is in loop->ending and
  * in the meter; failures have been reported. */
 void poll_loop_run(struct poll_loop *loop);
+
+/* One turn of that, with the wait at its end. False: the last one. */
+bool poll_loop_turn(struct poll_loop *loop);
 
 void poll_loop_destroy(struct poll_loop *loop);
 

@@ -69,3 +69,49 @@ size_t records_span(const struct ring_span *span, enum record_kind kind, uint64_
     }
     return before;
 }
+
+size_t records_reaching(const struct ring_span *span, enum record_kind kind, size_t least)
+{
+    size_t before = 0; /* in the pieces that were passed */
+    for (int i = 0; i < span->count; i++) {
+        const unsigned char *piece = span->piece[i].iov_base;
+        size_t length = span->piece[i].iov_len;
+        size_t from = least > before + 1 ? least - before - 1 : 0; /* may end the record already */
+        size_t ended = from < length ? records_first(piece + from, length - from, kind) : 0;
+        if (ended > 0)
+            return before + from + ended;
+        before += length;
+    }
+    return before;
+}
+
+bool records_ends(const void *memory, size_t bytes, enum record_kind kind)
+{
+    return kind != RECORD_NONE && ((const unsigned char *)memory)[bytes - 1] == terminator_of(kind);
+}
+
+size_t records_whole(const void *memory, size_t bytes, enum record_kind kind)
+{
+    const unsigned char *byte = memory;
+    while (bytes > 0 && byte[bytes - 1] != terminator_of(kind))
+        bytes--;
+    return bytes;
+}
+
+size_t records_whole_span(const struct ring_span *span, enum record_kind kind)
+{
+    size_t before = span->bytes;
+    for (int i = span->count - 1; i >= 0; i--) {
+        before -= span->piece[i].iov_len;
+        size_t whole = records_whole(span->piece[i].iov_base, span->piece[i].iov_len, kind);
+        if (whole > 0)
+            return before + whole;
+    }
+    return 0;
+}
+
+size_t records_first(const void *memory, size_t bytes, enum record_kind kind)
+{
+    const unsigned char *found = memchr(memory, terminator_of(kind), bytes);
+    return found == NULL ? 0 : (size_t)(found - (const unsigned char *)memory) + 1;
+}

@@ -23,4 +23,20 @@ uint64_t records_count_span(const struct ring_span *span, size_t bytes, enum rec
 /* How many bytes the first `records` > 0 of a span take; all of it if it has no more. */
 size_t records_span(const struct ring_span *span, enum record_kind kind, uint64_t records);
 
+/* The first bytes of a span up to the end of a record at which there are `least` of them, or more;
+ * all of it if no record ends there. */
+size_t records_reaching(const struct ring_span *span, enum record_kind kind, size_t least);
+
+/* Whether a record ends with the last of these bytes. */
+bool records_ends(const void *memory, size_t bytes, enum record_kind kind);
+
+/* How many of these bytes belong to records that end in them. */
+size_t records_whole(const void *memory, size_t bytes, enum record_kind kind);
+
+/* The same of a span. */
+size_t records_whole_span(const struct ring_span *span, enum record_kind kind);
+
+/* How many of these bytes the first record takes that ends in them; 0 if none does. */
+size_t records_first(const void *memory, size_t bytes, enum record_kind kind);
+
 #endif

@@ -98,14 +98,21 @@ static void fail(struct report *report, int error)
 
 /* --- opening ------------------------------------------------------------------------------- */
 
+static bool is_endpoint(const char *endpoint, const char *path, int fd)
+{
+    return fd >= 0 ? endpoint_inherited_number(endpoint, STDOUT_FILENO) == fd
+                   : strcmp(endpoint, path) == 0 || same_file_as(path, endpoint, STDOUT_FILENO);
+}
+
 static bool is_output(const struct options *options, const char *path, int fd)
 {
     for (size_t i = 0; i < options->output_count && !options->discard; i++) {
-        const char *output = options->outputs[i];
-        if (fd >= 0 ? endpoint_inherited_number(output, STDOUT_FILENO) == fd
-                    : strcmp(output, path) == 0 || same_file_as(path, output, STDOUT_FILENO))
+        if (is_endpoint(options->outputs[i], path, fd))
             return true;
     }
+    for (size_t i = 0; i < options->tap_count; i++)
+        if (is_endpoint(options->taps[i], path, fd))
+            return true;
     return false;
 }
 

@@ -64,6 +64,7 @@ static void add_totals(struct text *text, const struct meter *meter)
              meter->bytes_in, least->bytes_added, least->bytes, least->bytes_dropped,
              least->bytes_undelivered);
     add_count_or_null(text, "records_in", meter->records_in, meter->counts_records);
+    add_count_or_null(text, "records_dropped", least->records_dropped, meter->counts_records);
     add_count_or_null(text, "size_bytes", meter->size_bytes,
                       meter->size_bytes > 0 && !meter->counts_records);
 }
@@ -129,6 +130,18 @@ static void add_buffer(struct text *text, const struct meter *meter)
     text_add_string(text, "}");
 }
 
+static void add_spool(struct text *text, const struct meter *meter)
+{
+    if (meter->spool_capacity == 0) {
+        text_add_string(text, ",\"spool\":null");
+        return;
+    }
+    text_add(text,
+             ",\"spool\":{\"capacity_bytes\":%" PRIu64 ",\"fill_bytes\":%" PRIu64
+             ",\"peak_bytes\":%" PRIu64 ",\"written_bytes\":%" PRIu64 "}",
+             meter->spool_capacity, meter->spool_fill, meter->spool_peak, meter->spool_bytes);
+}
+
 static void add_calls(struct text *text, const struct meter *meter)
 {
     text_add(text,
@@ -138,8 +151,18 @@ static void add_calls(struct text *text, const struct meter *meter)
              meter->calls[METER_SPLICE], meter->calls[METER_POLL]);
 }
 
-static void add_waits(struct text *text, const struct meter_endpoint *endpoint)
+enum side { INPUTS, OUTPUTS };
+
+static void add_endpoint(struct text *text, const struct meter *meter, enum side side,
+                         const struct meter_endpoint *endpoint)
 {
+    text_add_string(text, "{\"name\":");
+    add_string(text, endpoint->name);
+    text_add(text, ",\"bytes\":%" PRIu64 ",\"bytes_added\":%" PRIu64 ",\"bytes_dropped\":%" PRIu64,
+             endpoint->bytes, endpoint->bytes_added, endpoint->bytes_dropped);
+    add_count_or_null(text, "records_dropped", endpoint->records_dropped, meter->counts_records);
+    if (side == OUTPUTS)
+        text_add(text, ",\"bytes_undelivered\":%" PRIu64, endpoint->bytes_undelivered);
     text_add_string(text, ",\"wait_seconds\":");
     text_add_seconds(text, endpoint->wait_ns);
     text_add_string(text, ",\"longest_stall_seconds\":");
@@ -148,29 +171,14 @@ static void add_waits(struct text *text, const struct meter_endpoint *endpoint)
     text_add_string(text, "}");
 }
 
-static void begin_endpoint(struct text *text, const struct meter_endpoint *endpoint, bool first)
+static void add_endpoints(struct text *text, const struct meter *meter, const char *key,
+                          enum side side, const struct meter_endpoint *endpoints, size_t count)
 {
-    text_add(text, "%s{\"name\":", first ? "" : ",");
-    add_string(text, endpoint->name);
-    text_add(text, ",\"bytes\":%" PRIu64, endpoint->bytes);
-}
-
-static void add_endpoints(struct text *text, const struct meter *meter)
-{
-    text_add_string(text, ",\"inputs\":[");
-    for (size_t i = 0; i < meter->input_count; i++) {
-        begin_endpoint(text, &meter->inputs[i], i == 0);
-        add_waits(text, &meter->inputs[i]);
-    }
-    text_add_string(text, "],\"outputs\":[");
-    for (size_t i = 0; i < meter->output_count; i++) {
-        const struct meter_endpoint *output = &meter->outputs[i];
-        begin_endpoint(text, output, i == 0);
-        text_add(text,
-                 ",\"bytes_added\":%" PRIu64 ",\"bytes_dropped\":%" PRIu64
-                 ",\"records_dropped\":null,\"bytes_undelivered\":%" PRIu64,
-                 output->bytes_added, output->bytes_dropped, output->bytes_undelivered);
-        add_waits(text, output);
+    text_add(text, ",\"%s\":[", key);
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0)
+            text_add_string(text, ",");
+        add_endpoint(text, meter, side, &endpoints[i]);
     }
     text_add_string(text, "]");
 }
@@ -186,8 +194,12 @@ void report_format_json(struct text *text, const struct meter *meter,
     add_rate(text, meter, request);
     add_states(text, meter);
     add_buffer(text, meter);
+    add_spool(text, meter);
     add_calls(text, meter);
-    add_endpoints(text, meter);
+    add_endpoints(text, meter, "inputs", INPUTS, meter->inputs, meter->input_count);
+    add_endpoints(text, meter, "outputs", OUTPUTS, meter->outputs, meter->output_count);
+    add_endpoints(text, meter, "taps", OUTPUTS, meter->outputs + meter->output_count,
+                  meter->tap_count);
     if (final)
         text_add(text, ",\"exit_status\":%d}\n", request->exit_status);
     else

@@ -11,7 +11,7 @@
 
 #include <inttypes.h>
 
-enum kind { COUNT, SECONDS };
+enum kind { COUNT, SECONDS, RECORDS /* a count that is there only if records are */ };
 
 static void begin_family(struct text *text, const char *metric, const char *type, const char *help)
 {
@@ -99,6 +99,11 @@ static uint64_t dropped_for(const struct meter_endpoint *endpoint)
     return endpoint->bytes_dropped;
 }
 
+static uint64_t records_dropped_for(const struct meter_endpoint *endpoint)
+{
+    return endpoint->records_dropped;
+}
+
 static uint64_t undelivered_to(const struct meter_endpoint *endpoint)
 {
     return endpoint->bytes_undelivered;
@@ -122,6 +127,13 @@ struct endpoint_family {
 
 static const struct endpoint_family input_families[] = {
     {"bpipe_input_bytes_total", "counter", "Bytes read from the input.", bytes_of, COUNT},
+    {"bpipe_input_added_bytes_total", "counter", "Bytes added to what was read from the input.",
+     added_to, COUNT},
+    {"bpipe_input_dropped_bytes_total", "counter",
+     "Bytes of the input that were dropped from its share of the buffer.", dropped_for, COUNT},
+    {"bpipe_input_dropped_records_total", "counter",
+     "Records of the input that were dropped from its share of the buffer.", records_dropped_for,
+     RECORDS},
     {"bpipe_input_wait_seconds_total", "counter", "Time for which the input was waited for.",
      waited_for, SECONDS},
     {"bpipe_input_longest_stall_seconds", "gauge", "Longest time without a byte from the input.",
@@ -135,6 +147,8 @@ static const struct endpoint_family output_families[] = {
      "Bytes written to the output beyond what was read.", added_to, COUNT},
     {"bpipe_output_dropped_bytes_total", "counter",
      "Bytes dropped for the output by the overflow policy.", dropped_for, COUNT},
+    {"bpipe_output_dropped_records_total", "counter",
+     "Records dropped for the output by the overflow policy.", records_dropped_for, RECORDS},
     {"bpipe_output_undelivered_bytes_total", "counter",
      "Bytes that were read and never reached the output.", undelivered_to, COUNT},
     {"bpipe_output_wait_seconds_total", "counter", "Time for which the output was waited for.",
@@ -144,8 +158,30 @@ static const struct endpoint_family output_families[] = {
     {"bpipe_output_failed", "gauge", "1 if the output failed.", is_failed, COUNT},
 };
 
+static const struct endpoint_family tap_families[] = {
+    {"bpipe_tap_bytes_total", "counter", "Bytes that the tap accepted.", bytes_of, COUNT},
+    {"bpipe_tap_dropped_bytes_total", "counter", "Bytes that the tap missed.", dropped_for, COUNT},
+    {"bpipe_tap_dropped_records_total", "counter", "Records that the tap missed.",
+     records_dropped_for, RECORDS},
+    {"bpipe_tap_failed", "gauge", "1 if the tap failed.", is_failed, COUNT},
+};
+
+struct side {
+    const char *label;
+    const struct endpoint_family *families;
+    size_t family_count;
+};
+
+#define SIDE(label, families)                                   \
+    {                                                           \
+        label, families, sizeof(families) / sizeof(families)[0] \
+    }
+static const struct side input_side = SIDE("input", input_families);
+static const struct side output_side = SIDE("output", output_families);
+static const struct side tap_side = SIDE("tap", tap_families);
+
 static void add_endpoint_family(struct text *text, const struct meter *meter,
-                                const struct endpoint_family *family, const char *side,
+                                const struct endpoint_family *family, const char *label,
                                 const struct meter_endpoint *endpoints, size_t count)
 {
     begin_family(text, family->metric, family->type, family->help);
@@ -153,20 +189,18 @@ static void add_endpoint_family(struct text *text, const struct meter *meter,
         text_add_string(text, family->metric);
         if (meter->name != NULL)
             add_label(text, "name", meter->name, '{');
-        add_label(text, side, endpoints[i].name, meter->name != NULL ? ',' : '{');
+        add_label(text, label, endpoints[i].name, meter->name != NULL ? ',' : '{');
         text_add(text, ",index=\"%zu\"} ", i);
         add_value(text, family->value(&endpoints[i]), family->kind);
     }
 }
 
-static void add_endpoints(struct text *text, const struct meter *meter)
+static void add_endpoints(struct text *text, const struct meter *meter, const struct side *side,
+                          const struct meter_endpoint *endpoints, size_t count)
 {
-    for (size_t i = 0; i < sizeof input_families / sizeof input_families[0]; i++)
-        add_endpoint_family(text, meter, &input_families[i], "input", meter->inputs,
-                            meter->input_count);
-    for (size_t i = 0; i < sizeof output_families / sizeof output_families[0]; i++)
-        add_endpoint_family(text, meter, &output_families[i], "output", meter->outputs,
-                            meter->output_count);
+    for (size_t i = 0; i < side->family_count; i++)
+        if (side->families[i].kind != RECORDS || meter->counts_records)
+            add_endpoint_family(text, meter, &side->families[i], side->label, endpoints, count);
 }
 
 /* --- the whole ----------------------------------------------------------------------------- */
@@ -244,9 +278,22 @@ static void add_buffer(struct text *text, const struct meter *meter)
                meter->empty_count, COUNT);
 }
 
+static void add_spool(struct text *text, const struct meter *meter)
+{
+    add_single(text, meter, "bpipe_spool_capacity_bytes", "gauge", "Size of the spool at most.",
+               meter->spool_capacity, COUNT);
+    add_single(text, meter, "bpipe_spool_fill_bytes", "gauge", "Bytes in the spool now.",
+               meter->spool_fill, COUNT);
+    add_single(text, meter, "bpipe_spool_peak_bytes", "gauge", "Most bytes ever in the spool.",
+               meter->spool_peak, COUNT);
+    add_single(text, meter, "bpipe_spool_written_bytes_total", "counter",
+               "Bytes ever written to the spool.", meter->spool_bytes, COUNT);
+}
+
 /*
  * Observations are bytes. Their sum is the integral of the fill over time: each byte adds to both
- * just as long as it stays (so bytes that are still there count with their age so far).
+ * just as long as it stays (so bytes that are still there count with their age so far, and those
+ * that were dropped with theirs, though they are no observations).
  */
 static void add_residence(struct text *text, const struct meter *meter)
 {
@@ -293,9 +340,15 @@ void report_format_prometheus(struct text *text, const struct meter *meter,
     add_rates(text, meter);
     add_states(text, meter);
     add_buffer(text, meter);
+    if (meter->spool_capacity > 0)
+        add_spool(text, meter);
     add_residence(text, meter);
     add_calls(text, meter);
-    add_endpoints(text, meter);
+    add_endpoints(text, meter, &input_side, meter->inputs, meter->input_count);
+    add_endpoints(text, meter, &output_side, meter->outputs, meter->output_count);
+    if (meter->tap_count > 0)
+        add_endpoints(text, meter, &tap_side, meter->outputs + meter->output_count,
+                      meter->tap_count);
     add_single(text, meter, "bpipe_finished", "gauge", "1 once the run has ended.", final, COUNT);
     if (final)
         add_single(text, meter, "bpipe_exit_status", "gauge",

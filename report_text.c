@@ -6,6 +6,12 @@
  *     bpipe: bottleneck: output (stdout), longest stall 412 ms
  *     bpipe: buffer 16.0 MiB: mean 62%, peak 100%, full 41 times; held p50 3.20 ms, p99 12.0 ms,
  *            max 19.0 ms; zero-copy 38%                                     (all one line)
+ *     bpipe: spool 1.00 GiB: peak 12%, 340 MiB written
+ *     bpipe: input b.log: 61 B dropped (1 record)
+ *     bpipe: stdout: 12.0 KiB undelivered, 1.20 MiB dropped (345 records), 61 B added
+ *     bpipe: tap copy: 1.20 MiB missed
+ *
+ * The last four stand there only where there is something to tell.
  *
  * Percentages of the time are whole numbers that sum to 100; all others are rounded down, so that
  * 100% means all of it. A rate that would say nothing (of no bytes, or of less than a millisecond)
@@ -229,32 +235,69 @@ static void add_buffer_line(struct text *text, const struct meter *meter,
     text_add_string(text, "\n");
 }
 
-/* What did not simply go through: "stdout: 12.0 KiB undelivered, 1 B added". */
-static void add_exception_line(struct text *text, const struct meter *meter,
-                               const struct meter_endpoint *output,
+static void add_spool_line(struct text *text, const struct meter *meter,
+                           const struct report_request *request)
+{
+    begin_line(text, meter);
+    text_add_string(text, "spool ");
+    add_size(text, meter->spool_capacity, request);
+    if (meter->spool_bytes == 0) {
+        text_add_string(text, ": held nothing\n");
+        return;
+    }
+    text_add(text, ": peak %" PRIu64 "%%, ", percent(meter->spool_peak, meter->spool_capacity));
+    add_size(text, meter->spool_bytes, request);
+    text_add_string(text, " written\n");
+}
+
+/*
+ * What did not simply go through: "stdout: 12.0 KiB undelivered, 1.20 MiB dropped (345 records),
+ * 1 B added". `side` stands before the name, which an output goes without. Only whole records are
+ * counted as dropped: there may be none.
+ */
+static void add_exception_line(struct text *text, const struct meter *meter, const char *side,
+                               const struct meter_endpoint *endpoint, const char *dropped,
                                const struct report_request *request)
 {
     const struct {
-        uint64_t bytes;
+        uint64_t bytes, records;
         const char *what;
-    } exceptions[] = {{output->bytes_undelivered, "undelivered"},
-                      {output->bytes_dropped, "dropped"},
-                      {output->bytes_added, "added"}};
+    } exceptions[] = {{endpoint->bytes_undelivered, 0, "undelivered"},
+                      {endpoint->bytes_dropped, endpoint->records_dropped, dropped},
+                      {endpoint->bytes_added, 0, "added"}};
     const char *separator = ": ";
 
-    if (output->bytes_undelivered == 0 && output->bytes_dropped == 0 && output->bytes_added == 0)
+    if (endpoint->bytes_undelivered == 0 && endpoint->bytes_dropped == 0 &&
+        endpoint->bytes_added == 0)
         return;
     begin_line(text, meter);
-    text_add_visible(text, output->name);
+    text_add_string(text, side);
+    text_add_visible(text, endpoint->name);
     for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++) {
         if (exceptions[i].bytes == 0)
             continue;
         text_add_string(text, separator);
         add_size(text, exceptions[i].bytes, request);
         text_add(text, " %s", exceptions[i].what);
+        if (meter->counts_records && exceptions[i].records > 0)
+            text_add(text, " (%" PRIu64 " %s)", exceptions[i].records,
+                     exceptions[i].records == 1 ? "record" : "records");
         separator = ", ";
     }
     text_add_string(text, "\n");
+}
+
+static void add_exception_lines(struct text *text, const struct meter *meter,
+                                const struct report_request *request)
+{
+    const struct meter_endpoint *taps = meter->outputs + meter->output_count;
+
+    for (size_t i = 0; i < meter->input_count; i++)
+        add_exception_line(text, meter, "input ", &meter->inputs[i], "dropped", request);
+    for (size_t i = 0; i < meter->output_count; i++)
+        add_exception_line(text, meter, "", &meter->outputs[i], "dropped", request);
+    for (size_t i = 0; i < meter->tap_count; i++)
+        add_exception_line(text, meter, "tap ", &taps[i], "missed", request);
 }
 
 static void add_endpoint_line(struct text *text, const struct meter *meter, const char *side,
@@ -284,6 +327,8 @@ static void add_verbose_lines(struct text *text, const struct meter *meter,
         add_endpoint_line(text, meter, "input", &meter->inputs[i], request);
     for (size_t i = 0; i < meter->output_count; i++)
         add_endpoint_line(text, meter, "output", &meter->outputs[i], request);
+    for (size_t i = 0; i < meter->tap_count; i++)
+        add_endpoint_line(text, meter, "tap", &meter->outputs[meter->output_count + i], request);
     begin_line(text, meter);
     text_add(text,
              "system calls: read %" PRIu64 ", write %" PRIu64 ", splice %" PRIu64 ", poll %" PRIu64
@@ -296,6 +341,7 @@ static void add_sample_line(struct text *text, const struct meter *meter,
                             const struct report_request *request)
 {
     const struct report_interval *interval = &request->interval;
+    uint64_t dropped = meter_least_output(meter)->bytes_dropped;
 
     begin_line(text, meter);
     add_amount(text, meter, request);
@@ -312,7 +358,15 @@ static void add_sample_line(struct text *text, const struct meter *meter,
         text_add_string(text, ", ");
     }
     add_states(text, interval->state_ns);
-    text_add(text, "; buffer %" PRIu64 "%%\n", percent(meter->fill, meter->capacity));
+    text_add(text, "; buffer %" PRIu64 "%%", percent(meter->fill, meter->capacity));
+    if (meter->spool_fill > 0)
+        text_add(text, "; spool %" PRIu64 "%%", percent(meter->spool_fill, meter->spool_capacity));
+    if (dropped > 0) {
+        text_add_string(text, "; ");
+        add_size(text, dropped, request);
+        text_add_string(text, " dropped so far");
+    }
+    text_add_string(text, "\n");
 }
 
 void report_format_text(struct text *text, const struct meter *meter,
@@ -336,8 +390,9 @@ void report_format_text(struct text *text, const struct meter *meter,
     text_add_string(text, "\n");
     add_verdict_line(text, meter);
     add_buffer_line(text, meter, request);
-    for (size_t i = 0; i < meter->output_count; i++)
-        add_exception_line(text, meter, &meter->outputs[i], request);
+    if (meter->spool_bytes > 0 || (request->verbose && meter->spool_capacity > 0))
+        add_spool_line(text, meter, request);
+    add_exception_lines(text, meter, request);
     if (request->verbose)
         add_verbose_lines(text, meter, request);
 }

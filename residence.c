@@ -117,23 +117,53 @@ static void count_ages(struct residence *residence, const struct residence_mark 
         residence->max_ns = now_ns - mark->oldest_ns;
 }
 
+/* Takes up to `bytes` from the oldest mark, which there is; returns how many. */
+static uint64_t take_oldest(struct residence *residence, uint64_t bytes)
+{
+    struct residence_mark *oldest = mark_at(residence, 0);
+    uint64_t part = bytes < oldest->bytes ? bytes : oldest->bytes;
+
+    oldest->bytes -= part;
+    if (oldest->bytes == 0) {
+        residence->first = (residence->first + 1) & (RESIDENCE_MARKS - 1);
+        residence->count--;
+    }
+    if (residence->count == 0)
+        residence->first = 0; /* as in the ring: the same cache lines are used again */
+    return part;
+}
+
 void residence_left(struct residence *residence, uint64_t bytes, uint64_t now_ns)
 {
     while (bytes > 0 && residence->count > 0) {
-        struct residence_mark *oldest = mark_at(residence, 0);
-        uint64_t part = bytes < oldest->bytes ? bytes : oldest->bytes;
+        struct residence_mark oldest = *mark_at(residence, 0);
+        uint64_t part = take_oldest(residence, bytes);
 
-        count_ages(residence, oldest, part, now_ns);
+        count_ages(residence, &oldest, part, now_ns);
         bytes -= part;
-        oldest->bytes -= part;
-        if (oldest->bytes == 0) {
-            residence->first = (residence->first + 1) & (RESIDENCE_MARKS - 1);
-            residence->count--;
-        }
     }
     assert(bytes == 0);
-    if (residence->count == 0)
-        residence->first = 0; /* as in the ring: the same cache lines are used again */
+}
+
+void residence_drop_oldest(struct residence *residence, uint64_t bytes)
+{
+    while (bytes > 0 && residence->count > 0)
+        bytes -= take_oldest(residence, bytes);
+    assert(bytes == 0);
+}
+
+void residence_drop_newest(struct residence *residence, uint64_t bytes)
+{
+    while (bytes > 0 && residence->count > 0) {
+        struct residence_mark *newest = mark_at(residence, residence->count - 1);
+        uint64_t part = bytes < newest->bytes ? bytes : newest->bytes;
+
+        newest->bytes -= part;
+        bytes -= part;
+        if (newest->bytes == 0)
+            residence->count--;
+    }
+    assert(bytes == 0);
 }
 
 void residence_skip(struct residence *residence, uint64_t ns)

@@ -48,6 +48,10 @@ void residence_arrived(struct residence *residence, uint64_t bytes, uint64_t now
 /* The oldest `bytes` left at `now_ns`; at most as many as have arrived and not left. */
 void residence_left(struct residence *residence, uint64_t bytes, uint64_t now_ns);
 
+/* The oldest, or the newest, `bytes` are dropped: they count nowhere. */
+void residence_drop_oldest(struct residence *residence, uint64_t bytes);
+void residence_drop_newest(struct residence *residence, uint64_t bytes);
+
 /* `ns` passed that do not count: all that is here came that much later. */
 void residence_skip(struct residence *residence, uint64_t ns);
 

@@ -15,14 +15,16 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { RING_ALIGNMENT = 4096 }; /* a page nearly everywhere, and what direct I/O asks for */
 
-static uint64_t ring_slowest(const struct ring *ring)
+/* The least position of the first `readers`. */
+static uint64_t ring_slowest(const struct ring *ring, size_t readers)
 {
     uint64_t position = ring->head;
 
-    for (size_t i = 0; i < ring->reader_count; i++) {
+    for (size_t i = 0; i < readers; i++) {
         if (ring->readers[i].attached && ring->readers[i].cursor < position)
             position = ring->readers[i].cursor;
     }
@@ -32,8 +34,8 @@ static uint64_t ring_slowest(const struct ring *ring)
 static void ring_check(const struct ring *ring)
 {
     bool holds = ring->tail <= ring->head && ring->head - ring->tail <= ring->capacity &&
-                 ring->tail == ring_slowest(ring) && ring->origin <= ring->tail &&
-                 ring->tail - ring->origin < ring->capacity;
+                 ring->tail == ring_slowest(ring, ring->reader_count) &&
+                 ring->origin <= ring->tail && ring->tail - ring->origin < ring->capacity;
 
     for (size_t i = 0; i < ring->reader_count; i++) {
         if (ring->readers[i].attached)
@@ -105,6 +107,19 @@ void ring_commit(struct ring *ring, size_t bytes)
     ring_check(ring); /* fails if nobody is attached: the tail would have to move with the head */
 }
 
+void ring_append(struct ring *ring, const void *memory, size_t bytes)
+{
+    struct ring_span span = ring_write_span(ring, bytes);
+    const unsigned char *from = memory;
+
+    assert(span.bytes == bytes);
+    for (int i = 0; i < span.count; i++) {
+        memcpy(span.piece[i].iov_base, from, span.piece[i].iov_len);
+        from += span.piece[i].iov_len;
+    }
+    ring_commit(ring, bytes);
+}
+
 struct ring_span ring_read_span(const struct ring *ring, size_t reader, size_t max)
 {
     size_t unread = ring_unread(ring, reader);
@@ -112,10 +127,16 @@ struct ring_span ring_read_span(const struct ring *ring, size_t reader, size_t m
     return ring_span_at(ring, ring->readers[reader].cursor, max < unread ? max : unread);
 }
 
+struct ring_span ring_newest(const struct ring *ring, size_t bytes)
+{
+    assert(bytes <= ring_fill(ring));
+    return ring_span_at(ring, ring->head - bytes, bytes);
+}
+
 /* Brings the tail up to the slowest reader. Returns how many bytes have left the ring by that. */
 static size_t ring_advance_tail(struct ring *ring)
 {
-    uint64_t tail = ring_slowest(ring);
+    uint64_t tail = ring_slowest(ring, ring->reader_count);
     size_t left = (size_t)(tail - ring->tail);
 
     ring->tail = tail;
@@ -134,6 +155,20 @@ size_t ring_consume(struct ring *ring, size_t reader, size_t bytes)
     assert(bytes <= ring_unread(ring, reader));
     ring->readers[reader].cursor += bytes;
     return holds_tail ? ring_advance_tail(ring) : 0;
+}
+
+void ring_retract(struct ring *ring, size_t bytes)
+{
+    assert(bytes <= ring_fill(ring));
+    ring->head -= bytes;
+    ring_advance_tail(ring);
+}
+
+void ring_attach(struct ring *ring, size_t reader)
+{
+    assert(reader < ring->reader_count && !ring->readers[reader].attached);
+    ring->readers[reader] = (struct ring_reader){.cursor = ring->tail, .attached = true};
+    ring_check(ring);
 }
 
 size_t ring_detach(struct ring *ring, size_t reader)
@@ -166,4 +201,9 @@ size_t ring_unread(const struct ring *ring, size_t reader)
 {
     assert(reader < ring->reader_count);
     return ring->readers[reader].attached ? (size_t)(ring->head - ring->readers[reader].cursor) : 0;
+}
+
+size_t ring_backlog(const struct ring *ring, size_t readers)
+{
+    return (size_t)(ring->head - ring_slowest(ring, readers));
 }

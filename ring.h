@@ -66,9 +66,19 @@ struct ring_span ring_write_span(const struct ring *ring, size_t max);
  */
 void ring_commit(struct ring *ring, size_t bytes);
 
+/* Copies `bytes`, at most ring_room(), to the head and commits them. */
+void ring_append(struct ring *ring, const void *memory, size_t bytes);
+
+/* The newest `bytes` are taken back, as if they had not been committed; no attached reader has
+ * consumed any of them. */
+void ring_retract(struct ring *ring, size_t bytes);
+
 /* Up to `max` bytes that `reader` has not consumed yet; count is 0 if there are none, and always
  * after its ring_detach(). */
 struct ring_span ring_read_span(const struct ring *ring, size_t reader, size_t max);
+
+/* The newest `bytes`, whoever has consumed them; at most ring_fill(). */
+struct ring_span ring_newest(const struct ring *ring, size_t bytes);
 
 /*
  * `reader` has consumed the next `bytes`; at most ring_unread(). Returns by how much the tail
@@ -84,6 +94,9 @@ size_t ring_consume(struct ring *ring, size_t reader, size_t bytes);
  */
 size_t ring_detach(struct ring *ring, size_t reader);
 
+/* A detached reader reads again, from the oldest byte that the ring holds. */
+void ring_attach(struct ring *ring, size_t reader);
+
 /* Gives all memory that was touched but the first RING_KEPT bytes back to the system, which has
  * to make it anew when it is needed again. The ring must be empty. */
 void ring_trim(struct ring *ring);
@@ -91,5 +104,8 @@ void ring_trim(struct ring *ring);
 size_t ring_fill(const struct ring *ring);                  /* bytes held: head - tail */
 size_t ring_room(const struct ring *ring);                  /* bytes that fit: capacity - fill */
 size_t ring_unread(const struct ring *ring, size_t reader); /* bytes ahead of one reader */
+
+/* Bytes that some attached one of the first `readers` has not consumed. */
+size_t ring_backlog(const struct ring *ring, size_t readers);
 
 #endif

@@ -20,38 +20,64 @@ static struct transfer moved_nothing(bool can_be_waited_for)
         .status = later && can_be_waited_for ? TRANSFER_BLOCKED : TRANSFER_FAILED, .error = errno};
 }
 
-struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max, bool may_wait,
-                              enum record_kind records, uint64_t *calls)
+static struct transfer read_span(struct ring_span *span, struct endpoint *input, bool may_wait,
+                                 enum record_kind records, uint64_t *calls)
 {
-    struct ring_span span = ring_write_span(ring, max);
-    ssize_t bytes = may_wait ? endpoint_readv(input, span.piece, span.count, calls)
-                             : endpoint_readv_cached(input, span.piece, span.count, calls);
+    ssize_t bytes = may_wait ? endpoint_readv(input, span->piece, span->count, calls)
+                             : endpoint_readv_cached(input, span->piece, span->count, calls);
     if (bytes < 0)
         return moved_nothing(endpoint_pollable(input) || !may_wait);
     if (bytes == 0)
         return (struct transfer){.status = TRANSFER_END};
     bool at_end;
-    uint64_t ended = records_count_span(&span, (size_t)bytes, records, &at_end);
-    ring_commit(ring, (size_t)bytes);
     return (struct transfer){.status = TRANSFER_MOVED,
                              .bytes = (size_t)bytes,
-                             .partial = (size_t)bytes < span.bytes,
-                             .records = ended};
+                             .partial = (size_t)bytes < span->bytes,
+                             .records = records_count_span(span, (size_t)bytes, records, &at_end)};
+}
+
+struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max, bool may_wait,
+                              enum record_kind records, uint64_t *calls)
+{
+    struct ring_span span = ring_write_span(ring, max);
+    struct transfer transfer = read_span(&span, input, may_wait, records, calls);
+    if (transfer.status == TRANSFER_MOVED)
+        ring_commit(ring, transfer.bytes);
+    return transfer;
+}
+
+struct transfer transfer_read(void *memory, size_t max, struct endpoint *input,
+                              enum record_kind records, uint64_t *calls)
+{
+    struct ring_span span = {.piece = {{memory, max}}, .count = 1, .bytes = max};
+    return read_span(&span, input, false, records, calls);
+}
+
+static struct transfer write_span(struct ring_span *span, struct endpoint *output, uint64_t *calls)
+{
+    ssize_t bytes = endpoint_writev(output, span->piece, span->count, calls);
+    if (bytes == 0) /* of more than none: a device at its end may say so (gnulib's full_write()) */
+        return (struct transfer){.status = TRANSFER_FAILED, .error = ENOSPC};
+    if (bytes < 0)
+        return moved_nothing(endpoint_pollable(output));
+    return (struct transfer){
+        .status = TRANSFER_MOVED, .bytes = (size_t)bytes, .partial = (size_t)bytes < span->bytes};
 }
 
 struct transfer transfer_drain(struct ring *ring, size_t reader, struct endpoint *output,
                                size_t max, uint64_t *calls)
 {
     struct ring_span span = ring_read_span(ring, reader, max);
-    ssize_t bytes = endpoint_writev(output, span.piece, span.count, calls);
-    if (bytes == 0) /* of more than none: a device at its end may say so (gnulib's full_write()) */
-        return (struct transfer){.status = TRANSFER_FAILED, .error = ENOSPC};
-    if (bytes < 0)
-        return moved_nothing(endpoint_pollable(output));
-    return (struct transfer){.status = TRANSFER_MOVED,
-                             .bytes = (size_t)bytes,
-                             .partial = (size_t)bytes < span.bytes,
-                             .left_ring = ring_consume(ring, reader, (size_t)bytes)};
+    struct transfer transfer = write_span(&span, output, calls);
+    if (transfer.status == TRANSFER_MOVED)
+        ring_consume(ring, reader, transfer.bytes);
+    return transfer;
+}
+
+struct transfer transfer_write(struct iovec piece, struct endpoint *output, uint64_t *calls)
+{
+    struct ring_span span = {.piece = {piece}, .count = 1, .bytes = piece.iov_len};
+    return write_span(&span, output, calls);
 }
 
 /* Once spliced, a pipe refuses RWF_NOWAIT for good (Linux, pipe_clear_nowait()), and the only way

@@ -26,7 +26,6 @@ struct transfer {
     enum transfer_status status;
     size_t bytes;
     bool partial;     /* fewer bytes moved than could have: it is not ready for more now */
-    size_t left_ring; /* drained: how many bytes have now left the ring for good */
     uint64_t records; /* filled, or drained from the store: how many records ended in these bytes */
     bool copied;      /* drained from the store: they went through our memory after all */
     int error;
@@ -39,6 +38,13 @@ struct transfer {
  */
 struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max, bool may_wait,
                               enum record_kind records, uint64_t *calls);
+
+/* Reads up to `max` bytes into `memory`, where they wait for a place. Does not wait for a disk. */
+struct transfer transfer_read(void *memory, size_t max, struct endpoint *input,
+                              enum record_kind records, uint64_t *calls);
+
+/* Writes bytes that are not in the ring. */
+struct transfer transfer_write(struct iovec piece, struct endpoint *output, uint64_t *calls);
 
 /* Writes up to `max` bytes that `reader` has not consumed, in one call. */
 struct transfer transfer_drain(struct ring *ring, size_t reader, struct endpoint *output,

@@ -69,9 +69,9 @@ last_number() {
 }
 
 # adds_up FILE [STATUS]: the last line of FILE is a final report in which the states sum to the
-# elapsed time to the nanosecond, the inputs to bytes_in, and for every output
-# in + added = out + dropped + undelivered; the totals are those of the output with the least; and
-# the exit status is that one.
+# elapsed time to the nanosecond, the inputs to bytes_in, and for every output and tap
+# in + added = out + dropped + undelivered; no input dropped more than it had; the totals are those
+# of the output with the least; and the exit status is that one.
 adds_up() {
     tail -n 1 "$1" | awk -v status="${2:-0}" '
         # The number after "key": in text; times become nanoseconds.
@@ -105,21 +105,31 @@ adds_up() {
             count = split(sides[2], objects, "{\"name\":")
             for (i = 2; i <= count; i++) {
                 bytes = number(objects[i], "bytes")
-                if (objects[i] !~ /"bytes_undelivered":/) {
-                    in_sum += bytes
-                    continue
-                }
                 added = number(objects[i], "bytes_added")
                 dropped = number(objects[i], "bytes_dropped")
+                if (objects[i] !~ /"bytes_undelivered":/) {
+                    in_sum += bytes
+                    if (dropped > bytes + added)
+                        wrong("an input dropped " dropped " of " bytes + added)
+                    continue
+                }
                 lost = number(objects[i], "bytes_undelivered")
-                equal(in_total + added, bytes + dropped + lost, "output " i)
-                if (outputs++ == 0 || bytes < least) {
+                equal(in_total + added, bytes + dropped + lost, (taps ? "tap " : "output ") i)
+                if (!taps && (outputs++ == 0 || bytes < least)) {
                     least = bytes
+                    least_added = added
+                    least_dropped = dropped
                     least_lost = lost
                 }
+                if (objects[i] ~ /"taps":\[/) # what follows the last output
+                    taps = 1
             }
+            if (!taps)
+                wrong("there is no list of taps")
             equal(in_sum, in_total, "inputs and bytes_in")
             equal(number($0, "bytes_out"), least, "bytes_out and the least output")
+            equal(number($0, "bytes_added"), least_added, "bytes_added")
+            equal(number($0, "bytes_dropped"), least_dropped, "bytes_dropped")
             equal(number($0, "bytes_undelivered"), least_lost, "bytes_undelivered")
             equal(number($0, "exit_status"), status + 0, "exit_status")
         }

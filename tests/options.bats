@@ -29,7 +29,7 @@ refused() {
 
 @test "sizes: junk, signs, overflow, nothing at all" {
     local option text
-    for option in --buffer-size --chunk-size --block-size --pipe-buffer-size --size; do
+    for option in --buffer-size --chunk-size --block-size --pipe-buffer-size --size --spool-max; do
         for text in '' x 12x -5 +5 1.2.3 1,5 ' 5' '5 ' 0x10 1e3 K 64KK 9E 99999999999999999999; do
             refused "$option" "'$text'" "$option=$text"
         done
@@ -67,6 +67,47 @@ refused() {
     refused --pipe-buffer-size "'2147483648'" -J 2147483648
     refused --buffer-size "'8E'" -B 8E
     refused --chunk-size "'8E'" -z 8E
+    refused --spool-max "'0'" --spool . --spool-max 0
+    refused --spool-max "'8E'" --spool . --spool-max 8E
+}
+
+@test "policies: what is none, with the choice; never a part of one" {
+    local text
+    for text in '' x Block dropnewest drop drop-old 'drop-oldest,' ' fail' block:fail; do
+        refused --overflow "'$text'" "--overflow=$text"
+        refused "(choose block, drop-newest, drop-oldest or fail)" "'$text'" --overflow "$text"
+    done
+    refused --overflow "'x'" --overflow block --overflow x
+}
+
+@test "--gap-mark needs records, a policy that drops, and a buffer with room for a mark" {
+    refused --gap-mark '-l or -0' --gap-mark
+    refused --gap-mark '-l or -0' --gap-mark --overflow drop-oldest
+    refused --gap-mark --overflow --gap-mark -l
+    refused --gap-mark 'drop-newest or drop-oldest' -0 --gap-mark --overflow block
+    refused --gap-mark 'drop-newest or drop-oldest' --overflow fail -l --gap-mark
+    refused --gap-mark --buffer-size --overflow drop-newest -l --gap-mark -B 255
+    refused --gap-mark 256 --overflow drop-oldest -0 --gap-mark -B 1
+    "$BPIPE" --overflow drop-newest -l --gap-mark -B 256 </dev/null
+    "$BPIPE" --overflow drop-oldest -0 --gap-mark -B 256 </dev/null
+}
+
+@test "what overload asks of other options" {
+    refused --spool-max --spool --spool-max 1M
+    refused --block-size --overflow -l --overflow drop-oldest --block-size 512
+    refused --block-size --overflow --block-size 512 --overflow drop-newest -0
+    "$BPIPE" --block-size 512 --overflow drop-oldest </dev/null
+    "$BPIPE" --block-size 512 --overflow fail -l </dev/null
+}
+
+@test "what --merge asks of other options, of the buffer and of its inputs" {
+    refused --merge --stop-at-size --merge -S -s 1
+    refused --merge "'-'" --merge - -
+    refused --merge "'fd://0'" --merge ../a /dev/stdin ../b fd://0
+    refused --buffer-size "'3'" --merge -B 3 ../a ../b ../c
+    refused --merge "'1'" --merge -B 1
+    "$BPIPE" --merge </dev/null
+    equal a "$(echo a | "$BPIPE" -q --merge - /dev/null)"
 }
 
 @test "a block that does not fit the buffer names both" {
@@ -105,9 +146,8 @@ refused() {
 
 @test "what is not built yet is unknown" {
     local option
-    for option in --tap --overflow --gap-mark --spool \
-        --spool-max --merge --connect-timeout --retry --allow -p --progress -t --timer -e --eta \
-        -I --fineta -r --rate -a --average-rate -b --bytes -T -A -F --format -n --numeric -W --wait \
+    for option in --connect-timeout --retry --allow -p --progress -t --timer -e --eta -I --fineta \
+        -r --rate -a --average-rate -b --bytes -T -A -F --format -n --numeric -W --wait \
         -D --delay-start -i --interval -w --width -H --height -f --force -c --cursor -R --remote \
         -E --skip-errors -d --watchfd -O --sparse -U -M -Z; do
         refused "$option" unknown "$option" 1
@@ -126,7 +166,12 @@ refused() {
     refused --buffer-size SIZE x --buffer-size
     refused --output ENDPOINT -qo
     refused --idle-timeout DURATION --idle-t
+    refused --overflow POLICY --overflow
+    refused --tap ENDPOINT x --tap
+    refused --spool PATH --spool
     refused --append "'x'" --append=x
+    refused --gap-mark "'1'" --gap-mark=1
+    refused --merge "''" --merge=
     refused --quiet "''" --quiet=
     refused --quiet "'5'" --qui=5
     refused --help "'x'" --help=x
@@ -148,6 +193,9 @@ refused() {
     refused INPUT "''" -- ''
     refused --output "''" -o ''
     refused --output "''" -o x -o ''
+    refused --tap "''" --tap ''
+    refused --tap "''" --tap x --tap ''
+    refused --spool "''" --spool ''
     refused --name "''" -N ''
     refused --pidfile "''" -P ''
     refused --size "'@'" -s @
@@ -164,21 +212,38 @@ refused() {
     refused --output "'fd://3'" -o fd://3 -o fd://3
 }
 
+@test "the same descriptor twice as a tap, or as a tap and an output" {
+    local first second
+    for first in - fd://1 /dev/stdout; do
+        for second in - fd://01 /dev/fd/1; do
+            refused --tap "'$second'" -o x --tap "$first" --tap x --tap "$second"
+            refused --tap "'$second'" -o x -o "$first" --tap "$second"
+            refused --tap "'$second'" --tap "$second" -o "$first"
+        done
+        refused --tap "'$first'" --tap "$first"
+    done
+    refused --tap "'fd://3'" --tap fd://3 -o fd://3
+    equal a "$(echo a | "$BPIPE" -q -X --tap -)"
+    equal a "$(echo a | "$BPIPE" -q -o out --tap -)"
+}
+
 @test "descriptors that are none" {
     local text
     for text in fd:// fd://x fd://-1 fd://+1 'fd:// 1' fd://1x fd://1/ fd://2147483648 \
         fd://99999999999999999999; do
         refused INPUT "'$text'" "$text"
         refused --output "'$text'" -o "$text"
+        refused --tap "'$text'" --tap "$text"
         refused --report "$text" --report "json:$text"
     done
 }
 
-@test "sockets are refused as inputs, outputs and report files" {
+@test "sockets are refused as inputs, outputs, taps and report files" {
     local scheme
     for scheme in tcp tcp-listen unix unix-listen udp udp-listen; do
         refused INPUT "'$scheme://h:9'" "$scheme://h:9"
         refused --output "'$scheme://h:9'" -o "$scheme://h:9"
+        refused --tap "'$scheme://h:9'" --tap "$scheme://h:9"
         refused --report "'text:$scheme://h:9'" --report "text:$scheme://h:9"
     done
 }
@@ -196,6 +261,7 @@ refused() {
     echo data >../data
     refused --buffer-size "'x'" -o made -P pid --report json:report -B x <../data
     refused INPUT "''" -o made -P pid --report prometheus:report ../missing ''
+    refused --overflow "'x'" --tap made --spool spool --overflow x <../data
 }
 
 # --- help and version -----------------------------------------------------------------------
@@ -257,7 +323,7 @@ groups_of_help() {
     [ "$count" -ge 30 ]
     equal "$count" "$("$BPIPE" --help | grep -cE '^ {2,6}-')" "options that this test understands"
     equal "$(options_of_help | awk '{ print $1, $2 }')" "$(options_of_man_page)"
-    equal "$(groups_of_help)" "$(sed -n 's/^\.Ss \(Buffering\|Rates\|Outputs\|Size\|Records\|Timeouts\|Reports\|General\)$/\1/p' "$ROOT/man/bpipe.1")"
+    equal "$(groups_of_help)" "$(sed -n 's/^\.Ss \(Buffering\|Rates\|Overload\|Outputs\|Size\|Records\|Timeouts\|Reports\|General\)$/\1/p' "$ROOT/man/bpipe.1")"
 }
 
 @test "the man page speaks only of options that there are" {
@@ -275,10 +341,13 @@ groups_of_help() {
         case $name in
         help | version) continue ;;
         append | no-clobber | atomic) with=(-o "out.$name") ;;
+        gap-mark) with=(-l --overflow drop-newest) ;;
+        spool-max) with=(--spool .) ;;
         esac
         case $argument in
         '') ;;
         ENDPOINT) argument=out.$name ;;
+        POLICY) argument=block ;;
         FILE) argument=file.$name ;;
         FORMAT*) argument=text ;;
         *) argument=1 ;;
@@ -295,7 +364,7 @@ groups_of_help() {
 
 @test "the man page names every key and metric of the reports" {
     local name
-    echo x | "$BPIPE" -l -s 2 --report json:json --report prometheus:prom -o out
+    echo x | "$BPIPE" -l -s 2 --tap tap --spool . --report json:json --report prometheus:prom -o out
     {
         grep -oE '"[a-z_0-9]+":' json | tr -d '":'
         sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' prom

@@ -164,3 +164,24 @@ throttled() {
         done
     fi
 }
+
+out_has() { # BYTES
+    [ -s report ] && [ "$(last_number bytes_out report)" -ge "$1" ]
+}
+
+@test "a limit does not cut the stream into pieces that fill a pipe" {
+    random_bytes 200000 >in
+    local option
+    for option in "-L 300K" "--read-rate 300K" "-L 300K --read-rate 400K" "-l -L 1M --read-rate 300K"; do
+        rm -f stuck report
+        open_stuck
+        # shellcheck disable=SC2086
+        cat in | "$BPIPE" -q -J 0 $option --report json:report --report-every 0.05 >stuck {stuck}<&- &
+        wait_until 20 out_has 30000 # it holds 64 KiB, but whole pages of small writes
+        cat <stuck >out {stuck}<&- &
+        wait_until 20 out_has 200000
+        exec {stuck}>&-
+        wait
+        cmp in out
+    done
+}

@@ -129,7 +129,7 @@ static unsigned lines_of(const char *text)
 /* Makes the meter that all scenes report on, and a directory to be in. */
 static void set_stage(void)
 {
-    if (mkdtemp(directory) == NULL || chdir(directory) != 0 || meter_init(&meter, 0, 1, 1) != 0)
+    if (mkdtemp(directory) == NULL || chdir(directory) != 0 || meter_init(&meter, 0, 1, 1, 0) != 0)
         abort();
     meter.began = true;
     meter.inputs[0].name = "stdin";

@@ -21,18 +21,27 @@ def ns: . * 1e9 | round;
     "these are the five states":
         ((.state_seconds | keys) == ["absorb", "busy", "input", "output", "throttle"]),
     "the inputs sum to bytes_in": ((.inputs | map(.bytes) | add) == .bytes_in),
-    "each output adds up":
-        (.outputs | all($r.bytes_in + .bytes_added ==
-                        .bytes + .bytes_dropped + .bytes_undelivered)),
+    "no input dropped more than it had":
+        (.inputs | all(.bytes_dropped <= .bytes + .bytes_added)),
+    "each output and tap adds up":
+        (.outputs + .taps | all($r.bytes_in + .bytes_added ==
+                                .bytes + .bytes_dropped + .bytes_undelivered)),
     "the totals are those of the least output":
         ((.outputs | min_by(.bytes)) as $least
-         | [.bytes_out, .bytes_added, .bytes_dropped, .bytes_undelivered] ==
-           [$least.bytes, $least.bytes_added, $least.bytes_dropped, $least.bytes_undelivered]),
+         | [.bytes_out, .bytes_added, .bytes_dropped, .records_dropped, .bytes_undelivered] ==
+           [$least.bytes, $least.bytes_added, $least.bytes_dropped, $least.records_dropped,
+            $least.bytes_undelivered]),
+    "records are counted everywhere or nowhere":
+        ([.records_in, .records_dropped, (.inputs + .outputs + .taps)[].records_dropped]
+         | all(. == null) or all(. != null)),
     "nobody is waited for longer than it took":
-        (.inputs + .outputs
+        (.inputs + .outputs + .taps
          | all(.longest_stall_seconds <= .wait_seconds and .wait_seconds <= $r.elapsed_seconds)),
     "the buffer": (.buffer
         | .mean_bytes <= .peak_bytes and .peak_bytes <= .capacity_bytes and .fill_bytes >= 0),
+    "the spool": (.spool
+        | . == null or (.fill_bytes <= .peak_bytes and .peak_bytes <= .capacity_bytes
+                        and .peak_bytes <= .written_bytes)),
     "how long it held bytes": (.residence_seconds
         | .p50 <= .p90 and .p90 <= .p99 and .p99 <= .max and .max <= $r.elapsed_seconds),
     "the rates": (.rate_bytes_per_second | .min <= .max),

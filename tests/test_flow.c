@@ -48,7 +48,7 @@ static bool start(struct run *run)
     choose_options(run);
     run->source_left = below((run->scale == 1 ? 100 : 10) * run->options.buffer_size);
     if (ring_init(&run->ring, (size_t)run->options.buffer_size, run->readers) != 0 ||
-        flow_init(&run->flow, &run->ring, &run->options) != 0)
+        flow_init(&run->flow, &run->ring, &run->ring.tail, &run->options) != 0)
         return false;
     if (below(3) == 0)
         for (size_t i = 0; i < run->readers; i++)
@@ -163,7 +163,8 @@ static void test_start_fill(void)
         .buffer_size = 10, .chunk_size = 10, .start_fill_percent = 50, .resume_fill_percent = 100};
     struct ring ring;
     struct flow flow;
-    if (!tap_ok(ring_init(&ring, 10, 1) == 0 && flow_init(&flow, &ring, &options) == 0, "memory"))
+    if (!tap_ok(ring_init(&ring, 10, 1) == 0 && flow_init(&flow, &ring, &ring.tail, &options) == 0,
+                "memory"))
         return;
     ring_commit(&ring, 4);
     flow_update(&flow);
@@ -192,7 +193,8 @@ static void test_resume_fill(void)
         .buffer_size = 10, .chunk_size = 10, .start_fill_percent = 0, .resume_fill_percent = 30};
     struct ring ring;
     struct flow flow;
-    if (!tap_ok(ring_init(&ring, 10, 1) == 0 && flow_init(&flow, &ring, &options) == 0, "memory"))
+    if (!tap_ok(ring_init(&ring, 10, 1) == 0 && flow_init(&flow, &ring, &ring.tail, &options) == 0,
+                "memory"))
         return;
     ring_commit(&ring, 9);
     flow_update(&flow);
@@ -217,7 +219,7 @@ static void test_window(void)
     struct ring ring;
     struct flow flow;
     if (!tap_ok(ring_init(&ring, (size_t)4 * FLOW_WINDOW, 2) == 0 &&
-                    flow_init(&flow, &ring, &options) == 0,
+                    flow_init(&flow, &ring, &ring.tail, &options) == 0,
                 "memory"))
         return;
     ring_commit(&ring, FLOW_WINDOW - 1);
@@ -274,8 +276,8 @@ static void test_absorbing_in_vain(void)
                               .resume_fill_percent = 100};
     struct ring ring;
     struct flow flow;
-    bool ready =
-        ring_init(&ring, (size_t)4 * FLOW_WINDOW, 1) == 0 && flow_init(&flow, &ring, &options) == 0;
+    bool ready = ring_init(&ring, (size_t)4 * FLOW_WINDOW, 1) == 0 &&
+                 flow_init(&flow, &ring, &ring.tail, &options) == 0;
     tap_ok(ready, "memory");
     if (!ready)
         return;
@@ -294,8 +296,112 @@ static void test_absorbing_in_vain(void)
     ring_destroy(&ring);
 }
 
+static bool make_flow(struct ring *ring, struct flow *flow, size_t readers,
+                      const uint64_t *complete, const struct options *options)
+{
+    return tap_ok(ring_init(ring, (size_t)options->buffer_size, readers) == 0 &&
+                      flow_init(flow, ring, complete != NULL ? complete : &ring->tail, options) ==
+                          0,
+                  "memory");
+}
+
+/* Where what comes has another way than to wait, the ring absorbs at once. */
+static void test_eager(void)
+{
+    struct options options = {.buffer_size = (uint64_t)4 * FLOW_WINDOW,
+                              .chunk_size = FLOW_WINDOW,
+                              .resume_fill_percent = 100,
+                              .overflow = OVERFLOW_DROP_OLDEST};
+    struct ring ring;
+    struct flow flow;
+    if (!make_flow(&ring, &flow, 1, NULL, &options))
+        return;
+    ring_commit(&ring, FLOW_WINDOW);
+    flow_update(&flow);
+    tap_ok(flow_readable(&flow) == 0, "eager: an output that takes bytes goes first");
+    flow.outputs[0].blocked = true;
+    flow_update(&flow);
+    tap_ok(flow_readable(&flow) > 0 && !flow_is_patient(&flow), "eager: a blocked one has no time");
+    absorb(&flow, &ring, 4 * FLOW_ROUNDS);
+    tap_ok(ring_room(&ring) == 0, "eager: it absorbs for ever");
+    flow_destroy(&flow);
+    ring_destroy(&ring);
+}
+
+/* Nobody waits for the readers behind the outputs. */
+static void test_taps(void)
+{
+    struct options options = {.buffer_size = 10,
+                              .chunk_size = 10,
+                              .start_fill_percent = 50,
+                              .resume_fill_percent = 100,
+                              .block_size = 4,
+                              .tap_count = 1};
+    struct ring ring;
+    struct flow flow;
+    if (!make_flow(&ring, &flow, 2, NULL, &options))
+        return;
+    ring_commit(&ring, 3);
+    flow_update(&flow);
+    tap_ok(flow_sendable(&flow, 0) == 0 && flow_sendable(&flow, 1) == 3 &&
+               !flow_any_sendable(&flow),
+           "taps: neither start-fill nor blocks are theirs");
+    ring_commit(&ring, 5);
+    flow_update(&flow);
+    ring_consume(&ring, 0, 8);
+    flow_update(&flow);
+    tap_ok(flow_held(&flow) == 0 && flow_room(&flow) == 10 && flow_readable(&flow) == 10,
+           "taps: what only they have not got is not held");
+    flow.outputs[1].blocked = true;
+    flow_update(&flow);
+    tap_ok(flow_readable(&flow) == 10 && !flow_is_patient(&flow), "taps: nor is one waited for");
+    flow_sent(&flow, 1, 3);
+    tap_ok(flow.outputs[1].block_left == 0, "taps: they have no block that is begun");
+    flow_destroy(&flow);
+    ring_destroy(&ring);
+}
+
+static void test_whole_records(void)
+{
+    struct options options = {.buffer_size = 10,
+                              .chunk_size = 10,
+                              .resume_fill_percent = 100,
+                              .records = RECORD_LINE,
+                              .overflow = OVERFLOW_DROP_NEWEST};
+    struct ring ring;
+    struct flow flow;
+    uint64_t complete = 0;
+    if (!make_flow(&ring, &flow, 1, &complete, &options))
+        return;
+    ring_commit(&ring, 6);
+    flow_update(&flow);
+    tap_ok(flow_sendable(&flow, 0) == 0, "records: none is complete");
+    complete = 4;
+    tap_ok(flow_sendable(&flow, 0) == 4 && flow_any_taking(&flow),
+           "records: what is complete is sent");
+    flow.outputs[0].beside = 7;
+    tap_ok(flow_sendable(&flow, 0) == 7, "records: what is beside goes first");
+    flow.outputs[0].beside = 0;
+    flow.outputs[0].filling = true;
+    tap_ok(flow_sendable(&flow, 0) == 0, "records: start-fill holds them");
+    flow_overflowed(&flow);
+    tap_ok(flow_sendable(&flow, 0) == 4, "records: until there was no room");
+    ring_consume(&ring, 0, 4);
+    tap_ok(flow_sendable(&flow, 0) == 0 && !flow_any_taking(&flow), "records: not the rest");
+    flow_destroy(&flow);
+    options.overflow = OVERFLOW_FAIL;
+    bool again = flow_init(&flow, &ring, &complete, &options) == 0;
+    flow_update(&flow);
+    tap_ok(again && flow_sendable(&flow, 0) == 2, "records: where none is dropped parts are sent");
+    flow_destroy(&flow);
+    ring_destroy(&ring);
+}
+
 int main(void)
 {
+    test_eager();
+    test_taps();
+    test_whole_records();
     test_window();
     test_absorbing_in_vain();
     test_start_fill();

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-enum { ENDPOINTS = 3, STEPS = 400, WINDOWS_MOST = 1 << 12, CAPACITY = 1000 };
+enum { ENDPOINTS = 3, TAPS = 2, STEPS = 400, WINDOWS_MOST = 1 << 12, CAPACITY = 1000 };
 
 struct model_endpoint {
     uint64_t bytes, wait_ns, stall_ns, longest_ns;
@@ -22,7 +22,8 @@ struct model {
     uint64_t bytes_in, bytes_passed, fill, peak, full_count, empty_count;
     uint64_t fill_area; /* exact: the schedules are small enough */
     bool dry;
-    struct model_endpoint inputs[ENDPOINTS], outputs[ENDPOINTS];
+    uint64_t spool_fill, spool_peak, spool_bytes;
+    struct model_endpoint inputs[ENDPOINTS], outputs[ENDPOINTS + TAPS];
 };
 
 static bool close_to(double value, double expected, double scale)
@@ -87,7 +88,7 @@ static void step_time(struct meter *meter, struct model *model, uint64_t *random
         return;
     }
     bool reads = tap_below(random, 2) == 0;
-    size_t i = tap_below(random, ENDPOINTS);
+    size_t i = tap_below(random, reads ? ENDPOINTS : ENDPOINTS + TAPS);
     struct model_endpoint *endpoint = reads ? &model->inputs[i] : &model->outputs[i];
     uint64_t claimed_ns = tap_magnitude(random, 31); /* at times more than there was */
     uint64_t off_cpu_ns = claimed_ns < ns ? claimed_ns : ns;
@@ -100,7 +101,7 @@ static void step_time(struct meter *meter, struct model *model, uint64_t *random
 static void step_endpoint(struct meter *meter, struct model *model, uint64_t *random)
 {
     bool reads = tap_below(random, 2) == 0;
-    size_t i = tap_below(random, ENDPOINTS);
+    size_t i = tap_below(random, reads ? ENDPOINTS : ENDPOINTS + TAPS);
     struct model_endpoint *endpoint = reads ? &model->inputs[i] : &model->outputs[i];
     struct meter_endpoint *metered = reads ? &meter->inputs[i] : &meter->outputs[i];
     uint64_t amount = tap_magnitude(random, 30);
@@ -115,29 +116,82 @@ static void step_endpoint(struct meter *meter, struct model *model, uint64_t *ra
     }
 }
 
-static void step_bytes(struct meter *meter, struct model *model, uint64_t *random)
+static void model_entered(struct model *model, uint64_t bytes)
+{
+    if (bytes == 0)
+        return;
+    model->full_count += model->fill < CAPACITY && model->fill + bytes == CAPACITY;
+    model->dry = false;
+    model->fill += bytes;
+    if (model->fill > model->peak)
+        model->peak = model->fill;
+}
+
+static void step_into_buffer(struct meter *meter, struct model *model, uint64_t *random)
+{
+    uint64_t bytes = tap_below(random, CAPACITY - model->fill + 1);
+
+    model_entered(model, bytes);
+    if (tap_below(random, 3) == 0) {
+        meter_added(meter, bytes, model->fill);
+    } else {
+        model->bytes_in += bytes;
+        meter_arrived(meter, bytes, model->fill);
+    }
+}
+
+static void step_out_of_buffer(struct meter *meter, struct model *model, uint64_t *random)
 {
     size_t window = (model->now_ns - model->start_ns) / METER_WINDOW_NS;
-    uint64_t bytes;
+    uint64_t bytes = tap_below(random, 2) == 0 ? model->fill : tap_below(random, model->fill + 1);
 
-    switch (tap_below(random, 3)) {
+    model->fill -= bytes;
+    switch (tap_below(random, 4)) {
     case 0:
-        bytes = tap_below(random, CAPACITY - model->fill + 1);
-        if (bytes > 0) {
-            model->full_count += model->fill < CAPACITY && model->fill + bytes == CAPACITY;
-            model->dry = false;
-        }
-        model->fill += bytes;
-        model->bytes_in += bytes;
-        model->peak = model->fill > model->peak ? model->fill : model->peak;
-        meter_arrived(meter, bytes, model->fill);
+        meter_dropped_oldest(meter, bytes, model->fill);
         break;
     case 1:
-        bytes = tap_below(random, 2) == 0 ? model->fill : tap_below(random, model->fill + 1);
-        model->fill -= bytes;
+        meter_dropped_newest(meter, bytes, model->fill);
+        break;
+    default:
         model->bytes_passed += bytes;
         model->window_bytes[window] += bytes;
         meter_left(meter, bytes, model->fill);
+    }
+}
+
+static void step_spool(struct meter *meter, struct model *model, uint64_t *random)
+{
+    uint64_t written = tap_magnitude(random, 20);
+
+    model->spool_bytes += written;
+    model->spool_fill = tap_below(random, model->spool_fill + written + 1);
+    if (model->spool_fill > model->spool_peak)
+        model->spool_peak = model->spool_fill;
+    meter_spooled(meter, written, model->spool_fill);
+}
+
+static void step_bytes(struct meter *meter, struct model *model, uint64_t *random)
+{
+    uint64_t bytes;
+
+    switch (tap_below(random, 8)) {
+    case 0:
+    case 1:
+        step_into_buffer(meter, model, random);
+        break;
+    case 2:
+    case 3:
+        step_out_of_buffer(meter, model, random);
+        break;
+    case 4:
+        bytes = 1 + tap_below(random, CAPACITY);
+        model->bytes_in += bytes;
+        model->dry = false;
+        meter_refused(meter, bytes);
+        break;
+    case 5:
+        step_spool(meter, model, random);
         break;
     default:
         if (model->fill > 0)
@@ -192,14 +246,25 @@ static bool rate_agrees(const struct meter *meter, const struct model *model)
 }
 
 static bool endpoints_agree(const struct meter_endpoint *metered,
-                            const struct model_endpoint *model)
+                            const struct model_endpoint *model, size_t count)
 {
-    for (size_t i = 0; i < ENDPOINTS; i++)
+    for (size_t i = 0; i < count; i++)
         if (metered[i].bytes != model[i].bytes || metered[i].wait_ns != model[i].wait_ns ||
             metered[i].stall_ns != model[i].stall_ns ||
             meter_longest_stall(&metered[i]) != model[i].longest_ns)
             return false;
     return true;
+}
+
+/* What residence.c believes to be in the buffer. */
+static uint64_t bytes_held(const struct meter *meter)
+{
+    const struct residence *residence = &meter->residence;
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < residence->count; i++)
+        bytes += residence->marks[(residence->first + i) % RESIDENCE_MARKS].bytes;
+    return bytes;
 }
 
 /* What is wrong, or NULL. */
@@ -225,12 +290,15 @@ static const char *compare(const struct meter *meter, const struct model *model)
         return "bytes";
     if (meter->full_count != model->full_count || meter->empty_count != model->empty_count)
         return "full or empty count";
-    if (meter->residence.bytes != model->bytes_passed)
+    if (meter->spool_fill != model->spool_fill || meter->spool_peak != model->spool_peak ||
+        meter->spool_bytes != model->spool_bytes)
+        return "the spool";
+    if (meter->residence.bytes != model->bytes_passed || bytes_held(meter) != model->fill)
         return "residence";
     if (!rate_agrees(meter, model))
         return "rates";
-    if (!endpoints_agree(meter->inputs, model->inputs) ||
-        !endpoints_agree(meter->outputs, model->outputs))
+    if (!endpoints_agree(meter->inputs, model->inputs, ENDPOINTS) ||
+        !endpoints_agree(meter->outputs, model->outputs, ENDPOINTS + TAPS))
         return "endpoints";
     return NULL;
 }
@@ -243,7 +311,7 @@ static const char *random_run(uint64_t *random)
 
     model = (struct model){.start_ns = tap_magnitude(random, 60)};
     model.now_ns = model.start_ns;
-    if (meter_init(&meter, model.start_ns, ENDPOINTS, ENDPOINTS) != 0)
+    if (meter_init(&meter, model.start_ns, ENDPOINTS, ENDPOINTS, TAPS) != 0)
         return "meter_init";
     meter.capacity = CAPACITY;
     for (unsigned i = 0; i < STEPS && wrong == NULL; i++) {
@@ -279,7 +347,7 @@ static struct meter new_meter(void)
 {
     struct meter meter;
 
-    if (meter_init(&meter, 5, 2, 2) != 0)
+    if (meter_init(&meter, 5, 2, 2, 1) != 0)
         abort();
     meter.capacity = CAPACITY;
     return meter;
@@ -383,6 +451,7 @@ static void test_verdicts(void)
     meter_waited(&meter.inputs[1], 2);
     meter_waited(&meter.outputs[0], 4);
     meter_waited(&meter.outputs[1], 5);
+    meter_waited(&meter.outputs[2], 6); /* a tap, which limits nothing */
     for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
         const struct meter_endpoint *endpoint = meter.inputs;
         meter.state_ns[METER_INPUT] = verdicts[i].input;
@@ -442,13 +511,55 @@ static void test_counts(void)
     tap_ok(meter_longest_stall(&meter.inputs[0]) == 9, "a stall ends with the end of the input");
 
     tap_ok(meter_least_output(&meter) == &meter.outputs[0], "of equal outputs the first is least");
-    meter_moved(&meter.outputs[0], 1);
-    tap_ok(meter_least_output(&meter) == &meter.outputs[1], "the output with the least bytes");
+    meter_moved(&meter.outputs[0], 2);
+    meter_moved(&meter.outputs[1], 1);
+    tap_ok(meter_least_output(&meter) == &meter.outputs[1],
+           "the output with the least bytes; a tap with less is none");
     meter_destroy(&meter);
 
-    if (meter_init(&meter, 0, 0, 0) != 0)
+    if (meter_init(&meter, 0, 0, 0, 0) != 0)
         abort();
     tap_ok(meter_least_output(&meter)->name[0] == '\0', "no outputs: there is still a least one");
+    meter_destroy(&meter);
+}
+
+static void test_drops(void)
+{
+    struct meter meter = new_meter();
+
+    meter_dry(&meter);
+    meter_refused(&meter, 7);
+    tap_ok(meter.bytes_in == 7 && meter.fill == 0 && meter.bytes_passed == 0 &&
+               meter.residence.count == 0,
+           "what is refused came in, and never was in the buffer");
+    meter_added(&meter, 3, 3);
+    tap_ok(meter.bytes_in == 7 && meter.fill == 3 && meter.peak == 3,
+           "what is added did not come in, and takes room");
+    meter_arrived(&meter, CAPACITY - 3, CAPACITY);
+    meter_dropped_newest(&meter, 10, CAPACITY - 10);
+    meter_added(&meter, 10, CAPACITY);
+    meter_dropped_oldest(&meter, CAPACITY, 0);
+    meter_advance(&meter, METER_BUSY, 5 + NS_PER_SEC);
+    tap_ok(meter.full_count == 2 && meter.fill == 0 && meter.peak == CAPACITY,
+           "dropping makes room, to become full again");
+    tap_ok(meter.bytes_passed == 0 && meter.residence.bytes == 0 && meter_rate(&meter).mean == 0,
+           "what is dropped did not pass, and has no age");
+    meter_dry(&meter);
+    tap_ok(meter.empty_count == 2, "a buffer that was emptied by dropping ran dry");
+    meter_destroy(&meter);
+
+    meter = new_meter();
+    meter_arrived(&meter, 10, 10);
+    meter_advance(&meter, METER_OUTPUT, 5 + 1000);
+    meter_arrived(&meter, 10, 20);
+    meter_advance(&meter, METER_OUTPUT, 5 + 1010);
+    meter_arrived(&meter, 10, 30);
+    meter_dropped_oldest(&meter, 10, 20);
+    meter_dropped_newest(&meter, 10, 10);
+    meter_left(&meter, 10, 0);
+    tap_ok(meter.residence.bytes == 10 && meter.residence.max_ns == 10 &&
+               residence_percentile(&meter.residence, 1) == 10,
+           "of the oldest, the newest and the others, the others leave with their age");
     meter_destroy(&meter);
 }
 
@@ -461,5 +572,6 @@ int main(void)
     test_even_rate();
     test_verdicts();
     test_counts();
+    test_drops();
     return tap_done();
 }

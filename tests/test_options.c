@@ -82,6 +82,7 @@ static const struct {
     {"", &parsed.size, 0},
     {"", &parsed.idle_timeout_ns, 0},
     {"", &parsed.stall_timeout_ns, 0},
+    {"", &parsed.spool_max, 1024 * KIB *KIB},
     {"", &parsed.drain_timeout_ns, 10000 * MS},
     {"", &parsed.report_every_ns, 0},
     {"-B|1", &parsed.buffer_size, 1},
@@ -108,6 +109,8 @@ static const struct {
     {"--size=0", &parsed.size, 0},
     {"-s|@x|-s|5", &parsed.size, 5},
     {"-s|5|-s|@x", &parsed.size, 0},
+    {"--spool|x|--spool-max|1", &parsed.spool_max, 1},
+    {"--spool-max=1.5M|--spool|x|--si", &parsed.spool_max, 1500000},
     {"--idle-timeout|1.5", &parsed.idle_timeout_ns, 1500 * MS},
     {"--stall-timeout=250ms", &parsed.stall_timeout_ns, 250 * MS},
     {"--drain-timeout|0", &parsed.drain_timeout_ns, 0},
@@ -138,6 +141,8 @@ static const struct {
     {"-C", "--no-splice", &parsed.no_splice},
     {"-S", "--stop-at-size", &parsed.stop_at_size},
     {"-k", "--si", &parsed.si},
+    {"-l|--overflow|drop-oldest|--gap-mark", "--null|--overf=drop-newest|--gap", &parsed.gap_mark},
+    {"x|--merge|y", "--mer", &parsed.merge},
     {"-q", "--quiet", &parsed.quiet},
     {"-v", "--stats", &parsed.verbose},
     {"-J4K", "--pipe-buffer-size|4K", &parsed.pipe_size_given},
@@ -185,6 +190,29 @@ static void test_operands(void)
                strcmp(outputs, operands[i].outputs) == 0;
         if (!tap_ok(held, "'%s': inputs and outputs", operands[i].line))
             tap_note("%s, %s %s", inputs, outputs, message);
+        options_destroy(&parsed);
+    }
+}
+
+static const struct {
+    const char *line, *taps;
+} taps[] = {
+    {"", ""},
+    {"--tap|a|--tap=b|x|--tap|fd://3|--tap|a", "a|b|fd://3|a"},
+    {"-X|--tap|-", "-"},
+    {"--tap|-|-o|x", "-"},
+    {"-o|fd://3|--tap|fd://4", "fd://4"},
+};
+
+static void test_taps(void)
+{
+    for (int i = 0; i < COUNT_OF(taps); i++) {
+        char list[LINE_SIZE] = "";
+        bool held = parse(taps[i].line) == OPTIONS_RUN;
+        join(list, sizeof list, parsed.taps, parsed.tap_count);
+        held = held && strcmp(list, taps[i].taps) == 0;
+        if (!tap_ok(held, "'%s' taps '%s'", taps[i].line, taps[i].taps))
+            tap_note("'%s' %s", list, message);
         options_destroy(&parsed);
     }
 }
@@ -249,8 +277,6 @@ static void test_reports(void)
         options_destroy(&parsed);                                 \
     } while (0)
 
-enum { CHOICES = 22 };
-
 static void test_choices(void)
 {
     HOLDS("", parsed.records == RECORD_NONE);
@@ -272,6 +298,13 @@ static void test_choices(void)
     HOLDS("--read-rate|10Mbit", parsed.read_rate == 1250000);
     HOLDS("--burst|64K", parsed.burst == 65536);
     HOLDS("-l|-L|500", parsed.rate_limit == 500);
+    HOLDS("", parsed.overflow == OVERFLOW_BLOCK);
+    HOLDS("--overflow|drop-newest", parsed.overflow == OVERFLOW_DROP_NEWEST);
+    HOLDS("--overflow=drop-oldest", parsed.overflow == OVERFLOW_DROP_OLDEST);
+    HOLDS("--overflow|drop-oldest|--over|fail", parsed.overflow == OVERFLOW_FAIL);
+    HOLDS("--overflow|fail|--overflow|block", parsed.overflow == OVERFLOW_BLOCK);
+    HOLDS("", parsed.spool == NULL);
+    HOLDS("--spool|a|--spool|tcp://x", strcmp(parsed.spool, "tcp://x") == 0);
     HOLDS("", parsed.name == NULL && parsed.pidfile == NULL);
     HOLDS("-N|a b", strcmp(parsed.name, "a b") == 0);
     HOLDS("--pidfile|tcp://x", strcmp(parsed.pidfile, "tcp://x") == 0);
@@ -336,7 +369,12 @@ static const struct {
     {"statz", "--stats"},
     {"x", NULL},
     {"", NULL},
-    {"overflow", NULL},
+    {"overflw", "--overflow"},
+    {"drop-oldest", NULL},
+    {"gapmark", "--gap-mark"},
+    {"spoolmax", "--spool-max"},
+    {"marge", "--merge"},
+    {"taps", "--tap"},
     {"rate-limt", "--rate-limit"},
     {"progress", NULL},
     {"a-name-that-is-longer-than-any-that-anybody-would-give-to-an-option", NULL},
@@ -434,7 +472,8 @@ static const char *const vocabulary[] = {
     "@x",    "json",     "none",      "text:f",   "json:fd://1",  "fd://3",     "tcp://h:1",
     "",      "-Zq",      "-qvB7",     "--x=\n",   "\n",           "\xff",       "-\xc3\xa9",
     "-L",    "--read-r", "--burst",   "8Mbit",    "1M/s",         "--rate",     "--\xff",
-    "250ms", "-1",       "+1",        "--=",      "--no",         "--append=1",
+    "250ms", "-1",       "+1",        "--=",      "--no",         "--append=1", "fail",
+    "--tap", "--gap-m",  "--spool",   "--merge",  "drop-oldest",  "--spool-m",  "--overflow",
 };
 
 /* Refused with one line, or accepted with what options.h promises. */
@@ -445,7 +484,9 @@ static bool is_sound(enum options_status status)
     return status == OPTIONS_RUN && message[0] == '\0' && parsed.input_count > 0 &&
            parsed.output_count > 0 && parsed.buffer_size > 0 && parsed.chunk_size > 0 &&
            parsed.block_size <= parsed.buffer_size && parsed.start_fill_percent <= 100 &&
-           parsed.resume_fill_percent <= 100 && (!parsed.report_every_ns || parsed.report_count);
+           parsed.resume_fill_percent <= 100 && parsed.spool_max > 0 &&
+           (!parsed.gap_mark || parsed.records != RECORD_NONE) &&
+           (!parsed.report_every_ns || parsed.report_count);
 }
 
 static void test_anything(void)
@@ -482,6 +523,7 @@ int main(void)
     test_numbers();
     test_flags();
     test_operands();
+    test_taps();
     test_reports();
     test_choices();
     test_descriptors();

@@ -57,19 +57,50 @@ static bool finds(const struct text *text, enum record_kind kind)
     return records_span(&text->span, kind, records) == wanted;
 }
 
+/* The first end of a record at which there are `least` bytes, or all of it. */
+static bool reaches(const struct text *text, enum record_kind kind)
+{
+    const unsigned char terminator = kind == RECORD_LINE ? '\n' : '\0';
+    size_t least = below(text->length + 2), wanted = least > 0 ? least : 1;
+    while (wanted < text->length && text->bytes[wanted - 1] != terminator)
+        wanted++;
+    if (wanted > text->length)
+        wanted = text->length;
+    return records_reaching(&text->span, kind, least) == wanted;
+}
+
+static bool splits(const struct text *text, enum record_kind kind)
+{
+    const unsigned char terminator = kind == RECORD_LINE ? '\n' : '\0';
+    size_t first = 0, whole = 0;
+    for (size_t i = 0; i < text->length; i++) {
+        if (text->bytes[i] != terminator)
+            continue;
+        whole = i + 1;
+        first = first > 0 ? first : whole;
+    }
+    return records_whole(text->bytes, text->length, kind) == whole &&
+           records_first(text->bytes, text->length, kind) == first;
+}
+
 int main(void)
 {
     random_state = tap_seed();
     unsigned runs = tap_rounds(5000), wrong_counts = 0, wrong_finds = 0;
+    unsigned wrong_reaches = 0, wrong_splits = 0;
     for (unsigned i = 0; i < runs; i++) {
         struct text text = {.length = 0};
         make(&text, 1 + (unsigned)below(300));
         enum record_kind kind = below(2) == 0 ? RECORD_LINE : RECORD_NUL;
         wrong_counts += !counts(&text, kind);
         wrong_finds += !finds(&text, kind);
+        wrong_reaches += !reaches(&text, kind);
+        wrong_splits += !splits(&text, kind);
     }
     tap_ok(wrong_counts == 0, "%u texts: as many records as there are terminators", runs);
     tap_ok(wrong_finds == 0, "%u texts: so many records end there", runs);
+    tap_ok(wrong_reaches == 0, "%u texts: whole records of so many bytes at least", runs);
+    tap_ok(wrong_splits == 0, "%u texts: the first record, and all that are whole", runs);
     bool ended = false;
     struct ring_span none = {.count = 0};
     tap_ok(records_count("a\nb", 3, RECORD_NONE) == 0 &&

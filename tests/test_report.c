@@ -21,7 +21,7 @@ static struct meter example_meter(void)
 {
     struct meter meter;
 
-    if (meter_init(&meter, 1000, 1, 1) != 0)
+    if (meter_init(&meter, 1000, 1, 1, 0) != 0)
         abort();
     meter.inputs[0].name = "stdin";
     meter.outputs[0].name = "stdout";
@@ -65,6 +65,51 @@ static void hold(struct meter *meter)
     residence_left(&meter->residence, 95, 16 * MS);
     residence_arrived(&meter->residence, 5, 17 * MS);
     residence_left(&meter->residence, 5, 36 * MS);
+}
+
+/* Two merged inputs, an output and two taps, a spool, and none of them got through untouched. */
+static struct meter overloaded_meter(void)
+{
+    struct meter meter;
+
+    if (meter_init(&meter, 0, 2, 1, 2) != 0)
+        abort();
+    meter.inputs[0] = (struct meter_endpoint){.name = "a.log",
+                                              .bytes = 3 << 20,
+                                              .bytes_added = 1,
+                                              .bytes_dropped = 61,
+                                              .records_dropped = 1};
+    meter.inputs[1] = (struct meter_endpoint){.name = "b.log", .bytes = 1 << 20};
+    meter.outputs[0] = (struct meter_endpoint){.name = "out",
+                                               .bytes = 2 << 20,
+                                               .bytes_added = 62,
+                                               .bytes_dropped = (2 << 20) - 12288,
+                                               .records_dropped = 345,
+                                               .bytes_undelivered = 12288 + 62};
+    meter.outputs[1] = (struct meter_endpoint){.name = "tap\t1",
+                                               .bytes = 1 << 20,
+                                               .bytes_added = 1,
+                                               .bytes_dropped = (3 << 20) + 1,
+                                               .records_dropped = 9000};
+    meter.outputs[2] = (struct meter_endpoint){.name = "gone",
+                                               .bytes_added = 1,
+                                               .bytes_undelivered = (4 << 20) + 1,
+                                               .wait_ns = NS_PER_SEC,
+                                               .error = "Broken pipe"};
+    meter.capacity = 1 << 20;
+    meter.chunk = 4096;
+    meter.counts_records = true;
+    meter.records_in = 10000;
+    meter.bytes_in = 4 << 20;
+    meter.bytes_passed = 2 << 20;
+    meter.spool_capacity = GIB;
+    meter.spool_peak = GIB / 8;
+    meter.spool_fill = GIB / 10;
+    meter.spool_bytes = 340 << 20;
+    meter.now_ns = meter.window_start_ns = NS_PER_SEC;
+    meter.last_bytes = meter.window_bytes = meter.bytes_passed;
+    meter.state_ns[METER_OUTPUT] = NS_PER_SEC;
+    return meter;
 }
 
 typedef void format_function(struct text *, const struct meter *, const struct report_request *);
@@ -164,11 +209,68 @@ static void test_text_records(void)
     meter_destroy(&meter);
 }
 
+#define OVERLOADED_TEXT(rest)                                               \
+    "bpipe: 2.00 MiB, 10000 records in 1.00 s: 2.00 MiB/s\n"                \
+    "bpipe: time: input 0%, output 100%, absorb 0%, throttle 0%, busy 0%\n" \
+    "bpipe: bottleneck: output (out), longest stall 0 ns\n"                 \
+    "bpipe: buffer 1.00 MiB: mean 0%, peak 0%, full 0 times; held nothing\n" rest
+
+static void test_text_overload(void)
+{
+    struct meter meter = overloaded_meter();
+    struct report_request verbose = {.moment = REPORT_MOMENT_FINAL, .verbose = true};
+
+    text_is(&meter, &final_request,
+            OVERLOADED_TEXT("bpipe: spool 1.00 GiB: peak 12%, 340 MiB written\n"
+                            "bpipe: input a.log: 61 B dropped (1 record), 1 B added\n"
+                            "bpipe: out: 12.1 KiB undelivered, 1.99 MiB dropped (345 records), "
+                            "62 B added\n"
+                            "bpipe: tap tap\\t1: 3.00 MiB missed (9000 records), 1 B added\n"
+                            "bpipe: tap gone: 4.00 MiB undelivered, 1 B added\n"),
+            "inputs, outputs and taps that did not get everything, and a spool");
+
+    meter.outputs[1].records_dropped = 0;
+    meter.inputs[0].bytes_added = meter.inputs[0].bytes_dropped = 0;
+    meter.outputs[0].bytes_added = meter.outputs[0].bytes_dropped = 0;
+    meter.outputs[0].bytes_undelivered = 0;
+    meter.spool_bytes = meter.spool_fill = meter.spool_peak = 0;
+    text_is(&meter, &final_request,
+            OVERLOADED_TEXT("bpipe: tap tap\\t1: 3.00 MiB missed, 1 B added\n"
+                            "bpipe: tap gone: 4.00 MiB undelivered, 1 B added\n"),
+            "no whole record missed; a spool that was not used");
+    text_is(&meter, &verbose,
+            OVERLOADED_TEXT("bpipe: spool 1.00 GiB: held nothing\n"
+                            "bpipe: tap tap\\t1: 3.00 MiB missed, 1 B added\n"
+                            "bpipe: tap gone: 4.00 MiB undelivered, 1 B added\n"
+                            "bpipe: input a.log: 3.00 MiB, waited 0 ns, longest stall 0 ns\n"
+                            "bpipe: input b.log: 1.00 MiB, waited 0 ns, longest stall 0 ns\n"
+                            "bpipe: output out: 2.00 MiB, waited 0 ns, longest stall 0 ns\n"
+                            "bpipe: tap tap\\t1: 1.00 MiB, waited 0 ns, longest stall 0 ns\n"
+                            "bpipe: tap gone: 0 B, waited 1.00 s, longest stall 0 ns: Broken pipe\n"
+                            "bpipe: system calls: read 0, write 0, splice 0, poll 0\n"),
+            "-v: a line for each tap, and one for a spool that was not used");
+    meter.counts_records = false;
+    meter.outputs[1].bytes_dropped = 0;
+    meter.outputs[0].bytes_dropped = 1 << 10;
+    meter.outputs[0].records_dropped = 7;
+    meter.outputs[2].bytes_undelivered = 0;
+    text_is(&meter, &final_request,
+            "bpipe: 2.00 MiB in 1.00 s: 2.00 MiB/s\n"
+            "bpipe: time: input 0%, output 100%, absorb 0%, throttle 0%, busy 0%\n"
+            "bpipe: bottleneck: output (out), longest stall 0 ns\n"
+            "bpipe: buffer 1.00 MiB: mean 0%, peak 0%, full 0 times; held nothing\n"
+            "bpipe: out: 1.00 KiB dropped\n"
+            "bpipe: tap tap\\t1: 1 B added\n"
+            "bpipe: tap gone: 1 B added\n",
+            "no records where none are counted");
+    meter_destroy(&meter);
+}
+
 static void test_text_short(void)
 {
     struct meter meter;
 
-    if (meter_init(&meter, 7, 1, 1) != 0)
+    if (meter_init(&meter, 7, 1, 1, 0) != 0)
         abort();
     meter.inputs[0].name = "stdin";
     text_is(&meter, &final_request,
@@ -224,6 +326,19 @@ static void test_text_sample(void)
             "bpipe: 4.00 GiB in 3.21 s: 1.25 GiB/s; last 0 ns: input 0%, output 0%, absorb 0%, "
             "throttle 0%, busy 0%; buffer 74%\n",
             "a sample at the moment of the one before");
+    meter_destroy(&meter);
+
+    meter = overloaded_meter();
+    text_is(&meter, &sample,
+            "bpipe: 2.00 MiB, 10000 records in 1.00 s: 2.00 MiB/s; last 0 ns: input 0%, output 0%, "
+            "absorb 0%, throttle 0%, busy 0%; buffer 0%; spool 9%; 1.99 MiB dropped so far\n",
+            "a sample of an overloaded one");
+    meter.outputs[0].bytes_dropped = 0;
+    meter.spool_fill = 0;
+    text_is(&meter, &sample,
+            "bpipe: 2.00 MiB, 10000 records in 1.00 s: 2.00 MiB/s; last 0 ns: input 0%, output 0%, "
+            "absorb 0%, throttle 0%, busy 0%; buffer 0%\n",
+            "neither what taps missed nor an empty spool is in it");
     meter_destroy(&meter);
 }
 
@@ -296,22 +411,24 @@ static void test_percentages(uint64_t *random)
 
 /* --- JSON ------------------------------------------------------------------------------------ */
 
-#define JSON_MIDDLE                                                                            \
-    "\"rate_bytes_per_second\":{\"current\":%s,\"mean\":1337996042.368,"                       \
-    "\"min\":1181116006.400,\"max\":1513975971.840,\"stddev\":138711855.649},"                 \
-    "\"state_seconds\":{\"busy\":0.289000000,\"throttle\":0.000000000,\"input\":0.257000000,"  \
-    "\"output\":2.279000000,\"absorb\":0.385000000},\"bottleneck\":\"output\","                \
-    "\"bottleneck_endpoint\":\"stdout\",\"buffer\":{\"capacity_bytes\":16777216,"              \
-    "\"chunk_bytes\":131072,\"fill_bytes\":0,\"peak_bytes\":16777216,"                         \
-    "\"mean_bytes\":10485760.000,\"full_count\":41,\"empty_count\":2},"                        \
-    "\"residence_seconds\":{\"p50\":0.000000000,\"p90\":0.000000000,\"p99\":0.000000000,"      \
-    "\"max\":0.000000000},\"zero_copy_bytes\":0,\"syscalls\":{\"read\":32800,\"write\":32770," \
-    "\"splice\":0,\"poll\":411},\"inputs\":[{\"name\":\"stdin\",\"bytes\":4294967296,"         \
-    "\"wait_seconds\":0.257000000,\"longest_stall_seconds\":0.012000000,\"error\":null}],"     \
-    "\"outputs\":[{\"name\":\"stdout\",\"bytes\":4294967296,\"bytes_added\":0,"                \
-    "\"bytes_dropped\":0,\"records_dropped\":null,\"bytes_undelivered\":0,"                    \
-    "\"wait_seconds\":2.664000000,\"longest_stall_seconds\":0.412000000,\"error\":%s}],"       \
-    "\"exit_status\":%s}\n"
+#define JSON_MIDDLE                                                                           \
+    "\"rate_bytes_per_second\":{\"current\":%s,\"mean\":1337996042.368,"                      \
+    "\"min\":1181116006.400,\"max\":1513975971.840,\"stddev\":138711855.649},"                \
+    "\"state_seconds\":{\"busy\":0.289000000,\"throttle\":0.000000000,\"input\":0.257000000," \
+    "\"output\":2.279000000,\"absorb\":0.385000000},\"bottleneck\":\"output\","               \
+    "\"bottleneck_endpoint\":\"stdout\",\"buffer\":{\"capacity_bytes\":16777216,"             \
+    "\"chunk_bytes\":131072,\"fill_bytes\":0,\"peak_bytes\":16777216,"                        \
+    "\"mean_bytes\":10485760.000,\"full_count\":41,\"empty_count\":2},"                       \
+    "\"residence_seconds\":{\"p50\":0.000000000,\"p90\":0.000000000,\"p99\":0.000000000,"     \
+    "\"max\":0.000000000},\"spool\":null,\"zero_copy_bytes\":0,\"syscalls\":{\"read\":32800," \
+    "\"write\":32770,"                                                                        \
+    "\"splice\":0,\"poll\":411},\"inputs\":[{\"name\":\"stdin\",\"bytes\":4294967296,"        \
+    "\"bytes_added\":0,\"bytes_dropped\":0,\"records_dropped\":null,"                         \
+    "\"wait_seconds\":0.257000000,\"longest_stall_seconds\":0.012000000,\"error\":null}],"    \
+    "\"outputs\":[{\"name\":\"stdout\",\"bytes\":4294967296,\"bytes_added\":0,"               \
+    "\"bytes_dropped\":0,\"records_dropped\":null,\"bytes_undelivered\":0,"                   \
+    "\"wait_seconds\":2.664000000,\"longest_stall_seconds\":0.412000000,\"error\":%s}],"      \
+    "\"taps\":[],\"exit_status\":%s}\n"
 
 static void test_json_golden(void)
 {
@@ -325,7 +442,7 @@ static void test_json_golden(void)
              "{\"type\":\"sample\",\"version\":1,\"name\":null,\"elapsed_seconds\":3.210000000,"
              "\"bytes_in\":4294967296,\"bytes_added\":0,\"bytes_out\":4294967296,"
              "\"bytes_dropped\":0,\"bytes_undelivered\":0,\"records_in\":null,"
-             "\"size_bytes\":null," JSON_MIDDLE,
+             "\"records_dropped\":null,\"size_bytes\":null," JSON_MIDDLE,
              "2000.000", "null", "null");
     formats_as(report_format_json, &meter, &sample, expected, "JSON: a sample");
 
@@ -337,7 +454,7 @@ static void test_json_golden(void)
              "\"elapsed_seconds\":3.210000000,"
              "\"bytes_in\":4294967296,\"bytes_added\":0,\"bytes_out\":4294967296,"
              "\"bytes_dropped\":0,\"bytes_undelivered\":0,\"records_in\":null,"
-             "\"size_bytes\":5368709120," JSON_MIDDLE,
+             "\"records_dropped\":null,\"size_bytes\":5368709120," JSON_MIDDLE,
              "1288490188.430", "\"Broken\\u0009pipe\"", "141");
     formats_as(report_format_json, &meter, &final, expected, "JSON: the final report");
 
@@ -346,9 +463,52 @@ static void test_json_golden(void)
     struct text text = {0};
     report_format_json(&text, &meter, &final);
     text_add_bytes(&text, "", 1);
-    tap_ok(strstr(text.bytes, "\"records_in\":3,\"size_bytes\":null,") != NULL,
+    tap_ok(strstr(text.bytes, "\"records_in\":3,\"records_dropped\":0,\"size_bytes\":null,") !=
+               NULL,
            "JSON: with -l, -s is no number of bytes");
     text_free(&text);
+    meter_destroy(&meter);
+}
+
+#define JSON_NO_WAITS ",\"wait_seconds\":0.000000000,\"longest_stall_seconds\":0.000000000"
+
+static const char overloaded_json[] =
+    "{\"type\":\"final\",\"version\":1,\"name\":null,\"elapsed_seconds\":1.000000000,"
+    "\"bytes_in\":4194304,\"bytes_added\":62,\"bytes_out\":2097152,"
+    "\"bytes_dropped\":2084864,\"bytes_undelivered\":12350,\"records_in\":10000,"
+    "\"records_dropped\":345,\"size_bytes\":null,\"rate_bytes_per_second\":{"
+    "\"current\":2097152.000,\"mean\":2097152.000,\"min\":2097152.000,\"max\":2097152.000,"
+    "\"stddev\":0.000},\"state_seconds\":{\"busy\":0.000000000,\"throttle\":0.000000000,"
+    "\"input\":0.000000000,\"output\":1.000000000,\"absorb\":0.000000000},"
+    "\"bottleneck\":\"output\",\"bottleneck_endpoint\":\"out\",\"buffer\":{"
+    "\"capacity_bytes\":1048576,\"chunk_bytes\":4096,\"fill_bytes\":0,\"peak_bytes\":0,"
+    "\"mean_bytes\":0.000,\"full_count\":0,\"empty_count\":0},\"residence_seconds\":{"
+    "\"p50\":0.000000000,\"p90\":0.000000000,\"p99\":0.000000000,\"max\":0.000000000},"
+    "\"spool\":{\"capacity_bytes\":1073741824,\"fill_bytes\":107374182,"
+    "\"peak_bytes\":134217728,\"written_bytes\":356515840},\"zero_copy_bytes\":0,"
+    "\"syscalls\":{\"read\":0,\"write\":0,\"splice\":0,\"poll\":0},"
+    "\"inputs\":[{\"name\":\"a.log\",\"bytes\":3145728,\"bytes_added\":1,\"bytes_dropped\":61,"
+    "\"records_dropped\":1" JSON_NO_WAITS ",\"error\":null},"
+    "{\"name\":\"b.log\",\"bytes\":1048576,\"bytes_added\":0,\"bytes_dropped\":0,"
+    "\"records_dropped\":0" JSON_NO_WAITS ",\"error\":null}],"
+    "\"outputs\":[{\"name\":\"out\",\"bytes\":2097152,\"bytes_added\":62,"
+    "\"bytes_dropped\":2084864,\"records_dropped\":345,"
+    "\"bytes_undelivered\":12350" JSON_NO_WAITS ",\"error\":null}],"
+    "\"taps\":[{\"name\":\"tap\\u00091\",\"bytes\":1048576,\"bytes_added\":1,"
+    "\"bytes_dropped\":3145729,\"records_dropped\":9000,"
+    "\"bytes_undelivered\":0" JSON_NO_WAITS ",\"error\":null},"
+    "{\"name\":\"gone\",\"bytes\":0,\"bytes_added\":1,\"bytes_dropped\":0,"
+    "\"records_dropped\":0,\"bytes_undelivered\":4194305,"
+    "\"wait_seconds\":1.000000000,\"longest_stall_seconds\":0.000000000,"
+    "\"error\":\"Broken pipe\"}],"
+    "\"exit_status\":0}\n";
+
+static void test_json_overload(void)
+{
+    struct meter meter = overloaded_meter();
+
+    formats_as(report_format_json, &meter, &final_request, overloaded_json,
+               "JSON: records, dropped bytes, taps, a spool");
     meter_destroy(&meter);
 }
 
@@ -517,7 +677,7 @@ static void test_prometheus(void)
     struct meter meter;
     struct text text = {0};
 
-    if (meter_init(&meter, 0, 2, 3) != 0)
+    if (meter_init(&meter, 0, 2, 3, 0) != 0)
         abort();
     for (size_t i = 0; i < 3; i++)
         meter.outputs[i].name = "same";
@@ -528,8 +688,79 @@ static void test_prometheus(void)
     tap_ok(strstr(text.bytes, "bpipe_output_bytes_total{output=\"same\",index=\"2\"} 0\n") != NULL,
            "outputs of one name have different labels");
     unsigned families = count_families(text.bytes);
-    tap_ok(families == 34, "%u families, each in one block with HELP and TYPE", families);
+    tap_ok(families == 38, "%u families, each in one block with HELP and TYPE", families);
     text_free(&text);
+    meter_destroy(&meter);
+}
+
+/* Whether the samples of what there may be none of, a line each, are just these, in this order. */
+static bool samples_are(const struct meter *meter, const char *expected)
+{
+    static const char *const optional[] = {"bpipe_spool_", "_added_", "_dropped_", "bpipe_tap_"};
+    struct text all = {0}, found = {0};
+
+    report_format_prometheus(&all, meter, &final_request);
+    text_add_bytes(&all, "", 1);
+    for (char *line = strtok(all.bytes, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        bool wanted = false;
+        for (size_t i = 0; i < sizeof optional / sizeof optional[0]; i++)
+            wanted = wanted || strstr(line, optional[i]) != NULL;
+        if (wanted && line[0] != '#')
+            text_add(&found, "%s\n", line);
+    }
+    text_add_bytes(&found, "", 1);
+    bool same = strcmp(found.bytes, expected) == 0;
+    if (!same)
+        tap_note("got:\n%swanted:\n%s", found.bytes, expected);
+    text_free(&all);
+    text_free(&found);
+    return same;
+}
+
+static void test_prometheus_overload(void)
+{
+    struct meter meter = overloaded_meter();
+    struct text text = {0};
+
+    tap_ok(samples_are(&meter,
+                       "bpipe_spool_capacity_bytes 1073741824\n"
+                       "bpipe_spool_fill_bytes 107374182\n"
+                       "bpipe_spool_peak_bytes 134217728\n"
+                       "bpipe_spool_written_bytes_total 356515840\n"
+                       "bpipe_input_added_bytes_total{input=\"a.log\",index=\"0\"} 1\n"
+                       "bpipe_input_added_bytes_total{input=\"b.log\",index=\"1\"} 0\n"
+                       "bpipe_input_dropped_bytes_total{input=\"a.log\",index=\"0\"} 61\n"
+                       "bpipe_input_dropped_bytes_total{input=\"b.log\",index=\"1\"} 0\n"
+                       "bpipe_input_dropped_records_total{input=\"a.log\",index=\"0\"} 1\n"
+                       "bpipe_input_dropped_records_total{input=\"b.log\",index=\"1\"} 0\n"
+                       "bpipe_output_added_bytes_total{output=\"out\",index=\"0\"} 62\n"
+                       "bpipe_output_dropped_bytes_total{output=\"out\",index=\"0\"} 2084864\n"
+                       "bpipe_output_dropped_records_total{output=\"out\",index=\"0\"} 345\n"
+                       "bpipe_tap_bytes_total{tap=\"tap\t1\",index=\"0\"} 1048576\n"
+                       "bpipe_tap_bytes_total{tap=\"gone\",index=\"1\"} 0\n"
+                       "bpipe_tap_dropped_bytes_total{tap=\"tap\t1\",index=\"0\"} 3145729\n"
+                       "bpipe_tap_dropped_bytes_total{tap=\"gone\",index=\"1\"} 0\n"
+                       "bpipe_tap_dropped_records_total{tap=\"tap\t1\",index=\"0\"} 9000\n"
+                       "bpipe_tap_dropped_records_total{tap=\"gone\",index=\"1\"} 0\n"
+                       "bpipe_tap_failed{tap=\"tap\t1\",index=\"0\"} 0\n"
+                       "bpipe_tap_failed{tap=\"gone\",index=\"1\"} 1\n"),
+           "dropped and added bytes, taps, a spool");
+    report_format_prometheus(&text, &meter, &final_request);
+    text_add_bytes(&text, "", 1);
+    unsigned families = count_families(text.bytes);
+    tap_ok(families == 45, "%u families with them, each in one block", families);
+    text_free(&text);
+
+    meter.spool_capacity = 0;
+    meter.tap_count = 0;
+    meter.input_count = 1;
+    meter.counts_records = false;
+    tap_ok(samples_are(&meter,
+                       "bpipe_input_added_bytes_total{input=\"a.log\",index=\"0\"} 1\n"
+                       "bpipe_input_dropped_bytes_total{input=\"a.log\",index=\"0\"} 61\n"
+                       "bpipe_output_added_bytes_total{output=\"out\",index=\"0\"} 62\n"
+                       "bpipe_output_dropped_bytes_total{output=\"out\",index=\"0\"} 2084864\n"),
+           "neither taps nor a spool nor records, where there are none");
     meter_destroy(&meter);
 }
 
@@ -583,13 +814,16 @@ int main(void)
     test_text_final();
     test_text_options();
     test_text_records();
+    test_text_overload();
     test_text_short();
     test_text_sample();
     test_percentages(&random);
     test_json_golden();
+    test_json_overload();
     test_json_sums(&random);
     test_names();
     test_prometheus();
+    test_prometheus_overload();
     test_composing();
     test_locale();
     return tap_done();

@@ -134,6 +134,31 @@ static void leave(struct world *world, uint64_t bytes)
     }
 }
 
+/* The oldest, or the newest, go and count nowhere. */
+static void drop(struct world *world, bool oldest, uint64_t bytes)
+{
+    struct list *arrivals = &world->arrivals;
+
+    if (bytes > world->pending)
+        bytes = world->pending;
+    if (oldest)
+        residence_drop_oldest(&world->residence, bytes);
+    else
+        residence_drop_newest(&world->residence, bytes);
+    world->pending -= bytes;
+    while (bytes > 0) {
+        struct entry *entry = &arrivals->entry[oldest ? world->next : arrivals->count - 1];
+        uint64_t part = bytes < entry->bytes ? bytes : entry->bytes;
+
+        entry->bytes -= part;
+        bytes -= part;
+        if (entry->bytes == 0 && oldest)
+            world->next++;
+        else if (entry->bytes == 0)
+            arrivals->count--;
+    }
+}
+
 static int by_age(const void *a, const void *b)
 {
     const struct entry *left = a, *right = b;
@@ -219,6 +244,50 @@ static void schedule_random(struct world *world)
             leave(world, tap_magnitude(&world->random, 31));
     }
     leave(world, 1);
+}
+
+/* The same with drops, at both ends and at times of all: merged marks are cut, too. */
+static void schedule_drops(struct world *world)
+{
+    uint64_t writes = 12;
+    unsigned gap_bits = 20;
+
+    for (unsigned i = 0; i < 100000; i++) {
+        if (i % 16384 == 0) {
+            writes = 8 + tap_below(&world->random, 8);
+            gap_bits = (unsigned)tap_below(&world->random, 44);
+        }
+        world->now += tap_magnitude(&world->random, gap_bits);
+        if (tap_below(&world->random, 16) < writes)
+            arrive(world, tap_magnitude(&world->random, 20));
+        else if (tap_below(&world->random, 2) == 0)
+            leave(world, tap_magnitude(&world->random, 21));
+        else
+            drop(world, tap_below(&world->random, 2) == 0, tap_magnitude(&world->random, 22));
+        if (i % 1024 == 0)
+            check_marks(world);
+        if (tap_below(&world->random, 20000) == 0)
+            drop(world, tap_below(&world->random, 2) == 0, UINT64_MAX);
+    }
+    arrive(world, 1);
+    leave(world, world->pending);
+}
+
+/* A trickle into an output that is stuck, under a policy: it holds more writes than marks. */
+static void schedule_overflow(struct world *world)
+{
+    const uint64_t most = 100 * UINT64_C(12000);
+    bool oldest = tap_below(&world->random, 2) == 0;
+
+    for (unsigned i = 0; i < 12 * RESIDENCE_MARKS; i++) {
+        world->now += tap_magnitude(&world->random, 24);
+        arrive(world, 1 + tap_below(&world->random, 200));
+        if (world->pending > most)
+            drop(world, oldest, world->pending - most);
+        if (tap_below(&world->random, 10000) == 0)
+            leave(world, world->pending / (1 + tap_below(&world->random, 4)));
+    }
+    drain(world, 30);
 }
 
 /* Lines trickle into an output that does not move for a long time. */
@@ -401,6 +470,12 @@ static void test_edges(void)
     residence_left(&residence, 1, 503000000);
     tap_ok(residence.max_ns == 1000000 && residence.bytes == 2,
            "time that does not count makes nothing older");
+    residence_arrived(&residence, 5, 503000000);
+    residence_drop_newest(&residence, 2);
+    residence_drop_oldest(&residence, 3);
+    residence_drop_oldest(&residence, 0);
+    residence_drop_newest(&residence, 0);
+    tap_ok(residence.count == 0 && residence.bytes == 2, "all were dropped: none is left");
     residence_destroy(&residence);
 
     if (!tap_ok(residence_init(&residence) == 0, "init again"))
@@ -454,6 +529,8 @@ int main(void)
     test_edges();
     test_histogram();
     test_schedule("random schedules", schedule_random, 10, &random);
+    test_schedule("random schedules with drops", schedule_drops, 10, &random);
+    test_schedule("an overflow policy", schedule_overflow, 3, &random);
     test_schedule("a steady stream", schedule_steady, 1, &random);
     test_schedule("a long trickle into a stuck output", schedule_trickle, 3, &random);
     test_schedule("a stuck output that takes a little", schedule_sawtooth, 3, &random);

@@ -80,6 +80,13 @@ static void check_numbers(struct run *run)
     expect(run, ring->tail == tail, "tail");
     expect(run, ring_fill(ring) == model->head - tail, "fill");
     expect(run, ring_room(ring) == model->capacity - (model->head - tail), "room");
+    for (size_t i = 0; i <= model->reader_count; i++) {
+        uint64_t slowest = model->head;
+        for (size_t j = 0; j < i; j++)
+            if (model->attached[j] && model->cursor[j] < slowest)
+                slowest = model->cursor[j];
+        expect(run, ring_backlog(ring, i) == model->head - slowest, "backlog");
+    }
     for (size_t i = 0; i < model->reader_count; i++) {
         expect(run, ring_unread(ring, i) == model_unread(model, i), "unread");
         expect(run, ring->readers[i].attached == model->attached[i], "attached");
@@ -152,6 +159,38 @@ static void do_write(struct run *run)
     model->head += bytes;
 }
 
+/* As ring_write_span() and ring_commit(), in one call. */
+static void do_append(struct run *run)
+{
+    struct model *model = &run->model;
+    unsigned char bytes[70000];
+    size_t room = model->capacity - (size_t)(model->head - model_tail(model));
+    size_t count = random_part(run, room);
+
+    for (size_t i = 0; i < count; i++)
+        bytes[i] = stream_byte(model->head + i);
+    ring_append(&run->ring, bytes, count);
+    model->head += count;
+}
+
+/* What the ring holds, whoever has read it. */
+static void do_look_back(struct run *run)
+{
+    struct model *model = &run->model;
+    uint64_t tail = model_tail(model);
+    size_t bytes = random_part(run, (size_t)(model->head - tail));
+    struct ring_span span = ring_newest(&run->ring, bytes);
+    uint64_t position = model->head - bytes;
+    bool intact = true;
+
+    check_span(run, &span, position, bytes);
+    for (int i = 0; i < span.count && !run->failed; i++)
+        for (size_t j = 0; j < span.piece[i].iov_len; j++)
+            intact =
+                intact && ((unsigned char *)span.piece[i].iov_base)[j] == stream_byte(position++);
+    expect(run, intact, "a byte, looking back");
+}
+
 static void moved(struct run *run, uint64_t tail_before, size_t left)
 {
     uint64_t tail = model_tail(&run->model);
@@ -195,6 +234,33 @@ static void do_detach(struct run *run, size_t reader)
     moved(run, tail, ring_detach(&run->ring, reader));
 }
 
+/* Takes back what no reader has. */
+static void do_retract(struct run *run)
+{
+    struct model *model = &run->model;
+    uint64_t fastest = model_tail(model);
+
+    for (size_t i = 0; i < model->reader_count; i++)
+        if (model->attached[i] && model->cursor[i] > fastest)
+            fastest = model->cursor[i];
+    size_t bytes = random_part(run, (size_t)(model->head - fastest));
+    ring_retract(&run->ring, bytes);
+    model->head -= bytes;
+    if (model_tail(model) == model->head)
+        model->empty_at = model->head;
+}
+
+static void do_attach(struct run *run, size_t reader)
+{
+    struct model *model = &run->model;
+
+    if (model->attached[reader])
+        return;
+    model->cursor[reader] = model_tail(model);
+    model->attached[reader] = true;
+    ring_attach(&run->ring, reader);
+}
+
 /* Sets a fresh ring to an absolute position that it would take years to reach. */
 static void start_at(struct run *run, uint64_t position)
 {
@@ -227,6 +293,14 @@ static bool run_random(size_t capacity, size_t readers, uint64_t start, unsigned
             writes = 1 + tap_below(&run.random, 7);
         if (tap_below(&run.random, steps) == 0)
             do_detach(&run, reader); /* about once in a run, or again */
+        else if (tap_below(&run.random, steps) == 0)
+            do_attach(&run, reader);
+        else if (tap_below(&run.random, 16) == 0)
+            do_look_back(&run);
+        else if (tap_below(&run.random, 32) == 0)
+            do_retract(&run);
+        else if (tap_below(&run.random, 8) < writes && tap_below(&run.random, 4) == 0)
+            do_append(&run);
         else if (tap_below(&run.random, 8) < writes)
             do_write(&run);
         else

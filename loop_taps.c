@@ -1,0 +1,175 @@
+/*
+ * loop_taps.c - see loop_taps.h.
+ */
+#include "loop_taps.h"
+
+#include "loop_endpoints.h"
+#include "loop_merge.h"
+#include "loop_moves.h"
+#include "loop_overload.h"
+#include "platform.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+void loop_lose_tap(struct poll_loop *loop, struct loop_output *tap, const char *reason)
+{
+    snprintf(tap->meter->error, sizeof tap->meter->error, "%s", reason);
+    report_message("%s: %s; going on without this tap", tap->meter->name, reason);
+    if (tap->state == OUTPUT_OPEN)
+        (void)loop_close_output(loop, tap, false);
+    tap->state = OUTPUT_CLOSED;
+    tap->blocked_since_ns = 0;
+    if (loop->ring.readers[tap->lag.reader].attached)
+        ring_detach(&loop->ring, tap->lag.reader);
+}
+
+/* --- those without a reader --------------------------------------------------------------------
+ */
+
+bool loop_awaits_taps(const struct poll_loop *loop)
+{
+    for (size_t i = loop->main_count; i < loop->output_count; i++)
+        if (loop->outputs[i].state == OUTPUT_UNOPENED && loop->phase == LOOP_RUNNING)
+            return true;
+    return false;
+}
+
+void loop_begin_taps(struct poll_loop *loop)
+{
+    for (size_t i = loop->main_count; i < loop->output_count; i++)
+        if (loop->outputs[i].state == OUTPUT_UNOPENED)
+            ring_detach(&loop->ring, i);
+    loop_postpone_opening(loop);
+}
+
+/* A tap reads from here on. It missed whatever came in before, but for what is not in the ring yet;
+ * of the records in that so many as are known to have ended. */
+static void attach(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *tap = &loop->outputs[index];
+    uint64_t coming = loop->intake.spool == NULL ? 0 : spool_held(loop->intake.spool);
+    if (loop->options->merge)
+        coming += loop_merge_held(loop);
+    ring_attach(&loop->ring, index);
+    ring_consume(&loop->ring, index, ring_unread(&loop->ring, index));
+    tap->lag.skipping = loop->options->records != RECORD_NONE && !loop->intake.ended &&
+                        loop->intake.complete < loop->ring.head;
+    tap->meter->bytes_added = loop->added;
+    tap->meter->bytes_dropped = loop->meter->bytes_in + loop->added - coming;
+    if (loop->options->records != RECORD_NONE)
+        tap->meter->records_dropped = loop->meter->records_in;
+}
+
+void loop_try_taps(struct poll_loop *loop)
+{
+    if (!loop_awaits_taps(loop) || loop->meter->now_ns < loop->next_opening_ns)
+        return;
+    for (size_t i = loop->main_count; i < loop->output_count; i++) {
+        struct loop_output *tap = &loop->outputs[i];
+        if (tap->state != OUTPUT_UNOPENED)
+            continue;
+        enum endpoint_opening opening = loop_open_output(loop, i);
+        if (opening == ENDPOINT_OPENED)
+            attach(loop, i);
+        else if (opening == ENDPOINT_REFUSED)
+            loop_lose_tap(loop, tap, tap->endpoint.error);
+    }
+    loop_postpone_opening(loop);
+}
+
+/* --- the end -----------------------------------------------------------------------------------
+ */
+
+static bool wants_more(const struct poll_loop *loop, size_t index)
+{
+    return loop->outputs[index].state == OUTPUT_OPEN && flow_sendable(&loop->flow, index) > 0;
+}
+
+static bool any_wants_more(const struct poll_loop *loop)
+{
+    for (size_t i = loop->main_count; i < loop->output_count; i++)
+        if (wants_more(loop, i))
+            return true;
+    return false;
+}
+
+/* A signal came. False: one that is to end bpipe, or to stop it. */
+static bool goes_on(struct poll_loop *loop)
+{
+    bool on = true;
+    for (int number; (number = signals_next(&loop->signals)) != 0;) {
+        if (number == SIGUSR1)
+            report_now(loop->reporter, loop->meter);
+        else if (number != SIGCONT)
+            on = false;
+    }
+    return on;
+}
+
+/* Waits until a tap takes more, or for less: it is to be tried again. False: time is up, or a
+ * signal came that ends this. */
+static bool wait_for_taps(struct poll_loop *loop, uint64_t until_ns)
+{
+    size_t taps = loop->output_count - loop->main_count;
+    uint64_t before = loop->meter->now_ns;
+    if (before >= until_ns)
+        return false;
+    loop->fds[0] = (struct pollfd){.fd = loop->signals.fd, .events = POLLIN};
+    for (size_t i = 0; i < taps; i++) {
+        size_t index = loop->main_count + i;
+        int fd = wants_more(loop, index) ? loop->outputs[index].endpoint.fd : -1;
+        loop->fds[1 + i] = (struct pollfd){.fd = fd, .events = POLLOUT};
+    }
+    (void)platform_poll(loop->fds, (nfds_t)(1 + taps), (int64_t)(until_ns - before));
+    loop->meter->calls[METER_POLL]++;
+    meter_advance(loop->meter, METER_OUTPUT, platform_now());
+    for (size_t i = 0; i < taps; i++) {
+        if (loop->fds[1 + i].fd >= 0)
+            meter_waited(loop->outputs[loop->main_count + i].meter, loop->meter->now_ns - before);
+        if (loop->fds[1 + i].revents != 0)
+            loop->flow.outputs[loop->main_count + i].blocked = false;
+    }
+    return loop->fds[0].revents == 0 || goes_on(loop);
+}
+
+static void drain_taps(struct poll_loop *loop)
+{
+    uint64_t end_ns = loop->meter->now_ns + TAP_TIME_NS;
+    uint64_t progress_ns = loop->meter->now_ns;
+    loop_renew_overload(loop);
+    while (any_wants_more(loop) && loop->meter->now_ns < end_ns) {
+        bool moved = false;
+        for (size_t i = loop->main_count; i < loop->output_count; i++)
+            moved |= loop_write_output(loop, i);
+        meter_advance(loop->meter, METER_BUSY, platform_now());
+        if (moved)
+            progress_ns = loop->meter->now_ns;
+        uint64_t patient_ns = progress_ns + TAP_PATIENCE_NS;
+        if (!moved && !wait_for_taps(loop, patient_ns < end_ns ? patient_ns : end_ns))
+            break;
+    }
+}
+
+void loop_close_taps(struct poll_loop *loop)
+{
+    if (ending_status(&loop->ending) == EXIT_OK)
+        drain_taps(loop);
+    for (size_t i = loop->main_count; i < loop->output_count; i++) {
+        struct loop_output *tap = &loop->outputs[i];
+        bool complete = ending_status(&loop->ending) == EXIT_OK;
+        if (tap->state == OUTPUT_UNOPENED) {
+            snprintf(tap->meter->error, sizeof tap->meter->error, "no reader came");
+            report_message("%s: %s", tap->meter->name, tap->meter->error);
+            tap->meter->bytes_dropped = loop->meter->bytes_in;
+            tap->meter->records_dropped = loop->meter->records_in;
+        }
+        if (tap->state != OUTPUT_OPEN)
+            continue;
+        lag_drop_all(&tap->lag);
+        loop_note_lag(loop, tap);
+        if (loop_close_output(loop, tap, complete) != 0)
+            loop_lose_tap(loop, tap, tap->endpoint.error);
+        tap->state = OUTPUT_CLOSED;
+    }
+}

@@ -1,0 +1,141 @@
+# shellcheck shell=bash
+#
+# A producer that is not held up, and what of its stream arrived: `load overload` after `load
+# observe`. For the files about --overflow, --tap and --spool.
+
+# numbered COUNT LONGEST: so many lines that are all different, each with its number first.
+numbered() {
+    awk -v count="$1" -v longest="$2" 'BEGIN {
+        for (pad = "-"; length(pad) < longest; pad = pad pad)
+            ;
+        for (i = 1; i <= count; i++)
+            print i substr(pad, 1, (i * 7919) % (longest + 1)) }'
+}
+
+# flood OPTION...: ./in through a bpipe whose consumer takes nothing until all of it has been read, or
+# bpipe gave up. What it got is ./out, what was said ./err, the report ./report.
+flood() {
+    rm -f feed report out err status
+    mkfifo feed
+    { "$BPIPE" -J 0 "$@" --report json:report --report-every 0.02 <feed 2>err || echo $? >status; } |
+        { wait_until 30 all_came && cat >out; } &
+    timeout -k 1 30 cat in >feed || gave_up || return 1 # it was held up
+    wait_until 30 is_final
+    wait
+    equal "$(of_output stdout bytes)" "$(size_of out)" "bytes written, and got" || return 1
+    adds_up report "$([ ! -e status ] || cat status)"
+    echo "said: $(<err)"
+}
+
+is_final() {
+    [ -s report ] && tail -n 1 report | grep -q '"type":"final"'
+}
+
+has_size() { # FILE BYTES
+    [ "$(size_of "$1")" = "$2" ]
+}
+
+has_more_than() { # FILE BYTES
+    [ "$(size_of "$1")" -gt "$2" ]
+}
+
+gave_up() {
+    grep -q 'giving up\|--spool: .*: read failed' err
+}
+
+all_came() {
+    { [ -s report ] && [ "$(last_number bytes_in report)" = "$(size_of in)" ]; } || gave_up
+}
+
+# drained PID STATUS: lets the consumer called stuck (open_stuck) take what comes until bpipe ends so;
+# ./out is all that it got.
+drained() {
+    local reader
+    # shellcheck disable=SC2154 # by open_stuck
+    cat <stuck >out {stuck}<&- &
+    reader=$!
+    ended "$1" "$2" || return 1
+    wait_until 20 has_size out "$(of_output stdout bytes)" || return 1
+    kill "$reader"
+    wait "$reader" || true
+}
+
+# of_output NAME KEY: a number of that output, tap or input in the last line of ./report.
+of_output() {
+    tail -n 1 report | grep -o "{\"name\":\"[^\"]*$1\",[^}]*}" | tail -n 1 |
+        grep -o "\"$2\":[0-9.]*" | cut -d: -f2
+}
+
+# loses_whole_records [OUT [NAME]]: OUT (./out) is ./in (from numbered) without some whole records;
+# the report says how many these are, with how many bytes. With $marking=1 there are marks, and say
+# how many are missing where they stand. With $nul set the records end in NUL. Prints what is missing.
+loses_whole_records() {
+    local out=${1:-out} name=${2:-stdout} found
+    if [ -n "${nul:-}" ]; then
+        found=$(holes <(tr '\000' '\n' <in) <(tr '\000' '\n' <"$out"))
+    else
+        found=$(holes in "$out")
+    fi || { echo "$found" && return 1; }
+    equal "$(of_output "$name" records_dropped) $(of_output "$name" bytes_dropped)" \
+        "${found% *}" "what is missing in $out" || return 1
+    [ "$(of_output "$name" bytes_added)" = "${found##* }" ] || {
+        echo "added: $(of_output "$name" bytes_added), marks are ${found##* }"
+        return 1
+    }
+    echo "missing: $found"
+}
+
+holes() { # IN OUT: prints records, bytes, bytes of marks
+    awk -v marking="${marking:-0}" '
+        function wrong(what) {
+            print what
+            failed = 1
+            exit 1
+        }
+        function hole(to,   i, records, bytes) {
+            for (i = last + 1; i < to; i++) {
+                records++
+                bytes += length(line[i]) + 1
+            }
+            if (marking && (records != marked_records || bytes != marked_bytes))
+                wrong("before " to " are missing " records ", " bytes " bytes; marked are " \
+                      marked_records ", " marked_bytes)
+            all_records += records
+            all_bytes += bytes
+            marked_records = marked_bytes = 0
+        }
+        NR == FNR { line[++total] = $0; next }
+        marking && /^\[bpipe: [0-9]+ records, [0-9]+ bytes dropped\]$/ {
+            marked_records += $2
+            marked_bytes += $4
+            added += length($0) + 1
+            next
+        }
+        {
+            number = $0 + 0
+            if (line[number] != $0 || number <= last)
+                wrong("after " last " comes " substr($0, 1, 100))
+            hole(number)
+            last = number
+        }
+        END {
+            if (failed)
+                exit 1
+            hole(total + 1)
+            print all_records + 0, all_bytes + 0, added + 0
+        }' "$1" "$2"
+}
+
+# said_once PATTERN: ./err is just one line, which matches.
+said_once() {
+    if [ "$(lines_of err)" = 1 ] && grep -qx "$1" err; then return 0; fi
+    echo "wanted: $1"
+    sed 's/^/said:   /' err
+    return 1
+}
+# shellcheck disable=SC2034 # for the tests
+{
+    dropping_newest='bpipe: input: the buffer is full (.*): dropping what comes (--overflow drop-newest)'
+    dropping_oldest='bpipe: stdout: the buffer is full (.*): dropping the oldest (--overflow drop-oldest)'
+    giving_up='bpipe: input: the buffer is full (.*): giving up (--overflow fail)'
+}

@@ -1,0 +1,113 @@
+/*
+ * plan.h - one schedule: how bpipe is called, what its producers and consumers do and when.
+ *
+ * All of it comes from the seed. Moments are not times but progress: a producer goes on, a consumer
+ * takes up reading again, when nothing has moved anywhere for some milliseconds, or when all
+ * producers have written all they have.
+ */
+#ifndef SCHEDULE_PLAN_H
+#define SCHEDULE_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum {
+    MOST_SOURCES = 4,
+    MOST_OUTPUTS = 3,
+    MOST_TAPS = 2,
+    MOST_SINKS = MOST_OUTPUTS + MOST_TAPS,
+    MOST_STEPS = 5
+};
+
+enum unit { UNIT_BYTES, UNIT_LINES, UNIT_NULS };
+enum policy { POLICY_BLOCK, POLICY_DROP_NEWEST, POLICY_DROP_OLDEST, POLICY_FAIL, POLICIES };
+
+/* What can be left out of schedules (-x). */
+enum feature {
+    FEATURE_DROP_NEWEST = 1,
+    FEATURE_DROP_OLDEST = 2,
+    FEATURE_FAIL = 4,
+    FEATURE_GAP_MARK = 8,
+    FEATURE_TAP = 16,
+    FEATURE_SPOOL = 32,
+    FEATURE_MERGE = 64
+};
+
+/* So many bytes at once, then a pause until nothing has moved for so long. */
+struct burst {
+    size_t bytes;
+    unsigned quiet_ms; /* 0: no pause */
+};
+
+/* A producer. */
+struct source {
+    size_t bytes;      /* in all its bursts */
+    bool unterminated; /* its last record has no terminator */
+    size_t pipe_size;
+    size_t write_size; /* at most in a call */
+    struct burst bursts[MOST_STEPS];
+    size_t burst_count;
+};
+
+/* Having read so many bytes, it reads no more until nothing has moved for so long, or (0) until all
+ * producers have written everything. */
+struct stall {
+    size_t after;
+    unsigned quiet_ms;
+};
+
+enum sink_kind { SINK_STDOUT, SINK_DESCRIPTOR, SINK_FIFO, SINK_FILE };
+
+/* An output or tap, and its consumer. */
+struct sink {
+    enum sink_kind kind;
+    size_t pipe_size;
+    size_t read_size; /* at most in a call */
+    struct stall stalls[MOST_STEPS];
+    size_t stall_count;
+    bool leaves; /* after reading so many bytes */
+    size_t leaves_after;
+    bool stuck; /* a tap that reads nothing before bpipe has ended */
+};
+
+struct plan {
+    uint64_t seed;
+    enum unit unit;
+    enum policy policy;
+    bool merge, gap_mark, no_splice;
+    size_t buffer_size, chunk_size;
+    size_t start_fill, resume_fill; /* percent; 0: not given */
+    size_t rate_limit, read_rate;   /* 0: not given */
+    size_t spool_max;               /* 0: no spool */
+    bool pipe_size_given;
+    size_t pipe_size; /* -J */
+    size_t longest_record;
+    struct source sources[MOST_SOURCES];
+    size_t source_count;
+    struct sink sinks[MOST_SINKS]; /* the taps stand behind the outputs */
+    size_t output_count, tap_count;
+};
+
+void plan_make(struct plan *plan, uint64_t seed, unsigned without); /* without: enum feature */
+
+bool plan_drops(const struct plan *plan);
+size_t plan_sinks(const struct plan *plan);
+size_t plan_bytes(const struct plan *plan);   /* of all sources */
+int plan_terminator(const struct plan *plan); /* '\n', '\0', or -1 for bytes */
+
+/* The descriptor that a source or sink of bpipe gets, and the name of a sink's FIFO or file. */
+int plan_source_descriptor(size_t source);
+int plan_sink_descriptor(size_t sink);
+void plan_sink_name(size_t sink, char name[16]);
+
+/* bpipe's arguments after its name, in a directory where spool/ is. They live until the next call.
+ */
+enum { MOST_ARGUMENTS = 64 };
+void plan_arguments(const struct plan *plan, char *arguments[MOST_ARGUMENTS]);
+
+/* All of it, on a line. */
+void plan_print(const struct plan *plan, FILE *stream);
+
+#endif

@@ -1,0 +1,18 @@
+# shellcheck shell=bash
+#
+# Random schedules of bursts and stalls: `load schedules` after `load helpers`. schedules.bats plays
+# a few, long_schedules.bats a thousand; tests/schedule/schedule.c says what they are.
+
+# What this bpipe cannot do yet (schedule -x): leave a word out when it can.
+schedules_without=''
+
+# play_schedules FIRST COUNT: those of the seeds from FIRST on.
+play_schedules() {
+    local seed
+    for ((seed = $1; seed < $1 + $2; seed++)); do
+        TMPDIR=$T schedule -x "$schedules_without" "$seed" "$BPIPE" || {
+            echo "again: build/tools/schedule -x '$schedules_without' $seed ./bpipe"
+            return 1
+        }
+    done
+}

@@ -1,0 +1,322 @@
+/*
+ * test_intake.c - what gets into the ring and the spool, against what was offered.
+ *
+ * Random runs: pieces of a stream of records are offered, read directly, or offered to be dropped;
+ * the reader takes what is whole; the spool moves on; the disk is full at times (RLIMIT_FSIZE).
+ * What the reader got must be the stream without whole records, as many as were refused.
+ */
+#include "../intake.h"
+#include "record_stream.h"
+
+#include "../records.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static uint64_t random_state;
+static struct record_stream stream;
+static struct record_got got;
+
+static size_t below(uint64_t limit)
+{
+    return (size_t)tap_below(&random_state, limit);
+}
+
+enum policy { BLOCK, DROP, POLICIES };
+
+struct run {
+    struct ring ring;
+    struct spool spool;
+    struct intake intake;
+    enum record_kind records;
+    enum policy policy;
+    size_t offered; /* of the stream */
+    uint64_t entered, retracted, added;
+    struct lag_count refused;
+    uint64_t calls;
+    bool failed;
+};
+
+static void expect(struct run *run, bool holds, const char *what)
+{
+    if (holds || run->failed)
+        return;
+    run->failed = true;
+    tap_note("capacity %zu, spool %" PRIu64 ", records %d, marks %d, policy %d, offered %zu: %s",
+             run->ring.capacity, run->intake.spool == NULL ? 0 : run->spool.max, (int)run->records,
+             run->intake.marks, (int)run->policy, run->offered, what);
+}
+
+static uint64_t held(const struct run *run)
+{
+    return ring_fill(&run->ring) + (run->intake.spool == NULL ? 0 : spool_held(&run->spool));
+}
+
+static void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* `complete` is after the last record that ends in the ring. */
+static void expect_state(struct run *run)
+{
+    struct ring_span all = ring_newest(&run->ring, ring_fill(&run->ring));
+    uint64_t complete = run->ring.tail, position = run->ring.tail;
+    expect(run, held(run) + got.length == run->entered + run->added - run->retracted,
+           "what is held");
+    if (run->records == RECORD_NONE || run->intake.ended)
+        return;
+    for (int i = 0; i < all.count; i++) {
+        size_t whole = records_whole(all.piece[i].iov_base, all.piece[i].iov_len, run->records);
+        complete = whole > 0 ? position + whole : complete;
+        position += all.piece[i].iov_len;
+    }
+    expect(run,
+           run->intake.complete == complete ||
+               (complete == run->ring.tail && run->intake.complete <= complete),
+           "complete");
+}
+
+static size_t some(const struct run *run)
+{
+    size_t left = stream.length - run->offered;
+    size_t bytes = 1 + below(below(3) == 0 ? 20 : 2 * run->ring.capacity);
+    if (run->policy == DROP && bytes > run->ring.capacity)
+        bytes = run->ring.capacity;
+    return bytes < left ? bytes : left;
+}
+
+static void read_directly(struct run *run)
+{
+    size_t bytes = some(run), room = ring_room(&run->ring);
+    bytes = bytes < room ? bytes : room;
+    run->added += intake_mark(&run->intake, &run->calls);
+    room = ring_room(&run->ring);
+    bytes = bytes < room ? bytes : room;
+    if (!intake_takes_directly(&run->intake) || bytes == 0)
+        return;
+    ring_append(&run->ring, stream.bytes + run->offered, bytes);
+    intake_committed(&run->intake, bytes);
+    run->offered += bytes;
+    run->entered += bytes;
+}
+
+static void admit(struct run *run)
+{
+    size_t bytes = some(run);
+    uint64_t room = intake_room(&run->intake);
+    struct intake_result result =
+        intake_admit(&run->intake, stream.bytes + run->offered, bytes, &run->calls);
+    expect(run, result.refused.bytes == 0 && result.retracted == 0 && result.added == 0, "drops");
+    expect(run, result.entered <= bytes && result.entered <= room, "takes too much");
+    expect(run, result.entered == (bytes < room ? bytes : room) || run->spool.refused,
+           "takes too little");
+    run->offered += result.entered;
+    run->entered += result.entered;
+}
+
+/* Whether these bytes, all of one record, must get in. */
+static bool must_enter(const struct run *run, size_t bytes)
+{
+    bool one = run->offered + bytes <= stream.length &&
+               records_first(stream.bytes + run->offered, bytes, run->records) == bytes;
+    return run->records != RECORD_NONE && one && held(run) == 0 && !run->intake.skipping &&
+           !run->intake.closed && !intake_owes_mark(&run->intake) && bytes <= run->ring.capacity;
+}
+
+static void admit_or_drop(struct run *run)
+{
+    size_t bytes = some(run);
+    bool must = must_enter(run, bytes);
+    uint64_t before = held(run), room = intake_room(&run->intake);
+    struct intake_result result =
+        intake_admit_or_drop(&run->intake, stream.bytes + run->offered, bytes, &run->calls);
+    expect(run, result.entered + result.refused.bytes - result.retracted == bytes, "the sum");
+    expect(run, held(run) + result.retracted == before + result.entered + result.added, "the fill");
+    expect(run, !must || result.entered == bytes, "refuses what fits");
+    expect(run,
+           run->records != RECORD_NONE || run->spool.refused ||
+               result.entered == (bytes < room ? bytes : room),
+           "bytes that fit");
+    run->offered += bytes;
+    run->entered += result.entered;
+    run->retracted += result.retracted;
+    run->added += result.added;
+    run->refused.bytes += result.refused.bytes;
+    run->refused.records += result.refused.records;
+}
+
+static bool take(struct run *run)
+{
+    bool whole = run->records != RECORD_NONE && run->policy == DROP;
+    uint64_t cursor = run->ring.readers[0].cursor;
+    uint64_t end = whole ? run->intake.complete : run->ring.head;
+    if (cursor >= end)
+        return false;
+    struct ring_span span = ring_read_span(&run->ring, 0, (size_t)(end - cursor));
+    size_t bytes = 1 + below(span.piece[0].iov_len);
+    stream_got(&got, span.piece[0].iov_base, bytes);
+    ring_consume(&run->ring, 0, bytes);
+    return true;
+}
+
+static bool unspool(struct run *run)
+{
+    if (run->intake.spool == NULL || spool_held(&run->spool) == 0 || ring_room(&run->ring) == 0)
+        return false;
+    ssize_t bytes = intake_unspool(&run->intake, 1 + below(ring_room(&run->ring)), &run->calls);
+    expect(run, bytes > 0, "nothing came from the spool");
+    return bytes > 0;
+}
+
+static void offer(struct run *run)
+{
+    bool disk_full = run->intake.spool != NULL && below(8) == 0;
+    if (disk_full)
+        limit_files((rlim_t)below(500));
+    if (below(3) == 0)
+        read_directly(run);
+    else if (run->policy == BLOCK)
+        admit(run);
+    else
+        admit_or_drop(run);
+    if (disk_full)
+        limit_files(RLIM_INFINITY);
+    if (run->intake.spool != NULL && below(2) == 0)
+        spool_try_again(&run->spool);
+}
+
+static void drain(struct run *run)
+{
+    while (take(run) || unspool(run))
+        expect_state(run);
+}
+
+static void finish(struct run *run)
+{
+    while (run->offered < stream.length && !run->failed) {
+        offer(run);
+        drain(run);
+    }
+    run->refused.records += intake_ended(&run->intake);
+    drain(run);
+    run->added += intake_mark(&run->intake, &run->calls);
+    expect(run, !intake_owes_mark(&run->intake), "a mark is owed");
+    run->intake.complete = run->ring.head;
+    drain(run);
+    expect_state(run);
+    expect(run, held(run) == 0, "not all was offered");
+}
+
+static void judge(struct run *run)
+{
+    if (run->failed)
+        return;
+    expect(run, got.length + run->refused.bytes == stream.length + run->added, "all bytes");
+    if (run->records == RECORD_NONE || run->policy == BLOCK) {
+        expect(run,
+               run->policy == DROP || (got.length == stream.length &&
+                                       memcmp(got.bytes, stream.bytes, stream.length) == 0),
+               "the bytes");
+        return;
+    }
+    expect(run, stream_judge(&stream, &got, run->intake.marks), "what came");
+    expect(run, got.missing_bytes == run->refused.bytes, "refused bytes");
+    expect(run, got.missing_records == run->refused.records, "refused records");
+    expect(run, got.mark_bytes == run->added, "added bytes");
+}
+
+static bool start(struct run *run)
+{
+    static const enum record_kind kinds[] = {RECORD_NONE, RECORD_LINE, RECORD_NUL};
+    bool spooling = below(2) == 0;
+    const char *reason;
+    *run = (struct run){.records = kinds[below(3)], .policy = (enum policy)below(POLICIES)};
+    bool marks = below(2) == 0 && run->records != RECORD_NONE && run->policy == DROP;
+    size_t capacity = (marks ? 100 : 1) + below(300);
+    run->spool.fd = -1;
+    stream_make(&stream, 200 + below(6000), 1 + below(2 * capacity),
+                run->records == RECORD_NUL ? '\0' : '\n', &random_state);
+    got.length = 0;
+    if (ring_init(&run->ring, capacity, 1) != 0)
+        return false;
+    if (spooling && spool_open(&run->spool, ".", 1 + below(1000), &reason) != 0) {
+        tap_note("%s", reason);
+        return false;
+    }
+    intake_init(&run->intake, &run->ring, spooling ? &run->spool : NULL, run->records, marks);
+    return true;
+}
+
+static bool one_run(void)
+{
+    struct run run;
+    if (!start(&run))
+        return false;
+    unsigned bias = 5;
+    for (unsigned step = 0; step < 3000 && run.offered < stream.length && !run.failed; step++) {
+        if (below(50) == 0)
+            bias = (unsigned)below(11);
+        if (below(100) == 0)
+            run.intake.closed = !run.intake.closed;
+        if (below(10) < bias)
+            offer(&run);
+        else if (below(2) == 0)
+            take(&run);
+        else
+            unspool(&run);
+        expect_state(&run);
+    }
+    run.intake.closed = false;
+    finish(&run);
+    judge(&run);
+    spool_close(&run.spool);
+    ring_destroy(&run.ring);
+    return !run.failed;
+}
+
+static void test_retraction(void)
+{
+    struct ring ring;
+    struct intake intake;
+    uint64_t calls = 0;
+
+    if (!tap_ok(ring_init(&ring, 10, 1) == 0, "memory"))
+        return;
+    intake_init(&intake, &ring, NULL, RECORD_LINE, false);
+    ring_append(&ring, "aa\nbbb", 6);
+    intake_committed(&intake, 6);
+    tap_ok(intake.complete == 3 && intake.begun == 3, "a record and a part of one");
+    struct intake_result result = intake_admit_or_drop(&intake, "bbbbbb\ncc\n", 10, &calls);
+    tap_ok(result.refused.bytes == 10 && result.refused.records == 1 && result.retracted == 3 &&
+               result.entered == 3 && ring_fill(&ring) == 6 && intake.complete == 6,
+           "it is taken back when its rest does not fit, and the next one comes");
+    result = intake_admit_or_drop(&intake, "dddddd", 6, &calls);
+    tap_ok(intake.skipping && result.refused.bytes == 6 && result.refused.records == 0 &&
+               !intake_takes_directly(&intake),
+           "one without its end yet");
+    tap_ok(intake_ended(&intake) == 1 && !intake.skipping, "counts when nothing more comes");
+    ring_destroy(&ring);
+}
+
+int main(void)
+{
+    const char *temporary = getenv("TMPDIR");
+    unsigned runs, failed = 0;
+
+    signal(SIGXFSZ, SIG_IGN);
+    if (temporary != NULL && chdir(temporary) != 0)
+        return 1;
+    test_retraction();
+    random_state = tap_seed();
+    runs = tap_rounds(1000);
+    for (unsigned i = 0; i < runs; i++)
+        failed += !one_run();
+    tap_ok(failed == 0, "%u random runs: whole records, and as many missing as it says", runs);
+    return tap_done();
+}
