@@ -292,32 +292,32 @@ static uint64_t overtaking_position(const struct poll_loop *loop, size_t wanted)
     return records && position > loop->intake.complete ? loop->intake.complete : position;
 }
 
-/* The farthest that an output has come, with what of it was put aside. */
+/* The farthest that an output has come. */
 static uint64_t farthest(const struct poll_loop *loop)
 {
-    uint64_t position = loop->ring.tail;
+    uint64_t position = loop->main_tail;
     for (size_t i = 0; i < loop->main_count; i++)
         if (loop->ring.readers[i].attached && loop->ring.readers[i].cursor > position)
             position = loop->ring.readers[i].cursor;
     return position;
 }
 
-/* drop-oldest: there is no room. What nobody has got by now has been dropped; what at least one
- * output has got has passed. */
+/* drop-oldest: there is no room. What leaves the ring has passed if at least one output has got it;
+ * or if the only one has put it aside, to get it first. */
 void loop_make_room(struct poll_loop *loop, size_t wanted)
 {
-    uint64_t before = farthest(loop);
-    uint64_t position = overtaking_position(loop, wanted);
-    overtake(loop, 0, loop->output_count, position, false);
+    uint64_t got = farthest(loop);
+    uint64_t dropped = loop->outputs[0].meter->bytes_dropped;
+    overtake(loop, 0, loop->output_count, overtaking_position(loop, wanted), false);
     if (ring_room(&loop->ring) == 0)
         overtake(loop, 0, loop->output_count, loop->ring.head, true);
     uint64_t tail = main_tail(loop);
-    uint64_t passed = before < tail ? before : tail;
-    if (passed > loop->main_tail)
-        meter_left(loop->meter, passed - loop->main_tail, loop_held(loop));
+    if (loop->main_count == 1)
+        dropped = loop->outputs[0].meter->bytes_dropped - dropped;
     else
-        passed = loop->main_tail;
-    meter_dropped_oldest(loop->meter, tail - passed, loop_held(loop));
+        dropped = tail > got ? tail - got : 0;
+    meter_left(loop->meter, tail - loop->main_tail - dropped, loop_held(loop));
+    meter_dropped_oldest(loop->meter, dropped, loop_held(loop));
     loop->main_tail = tail;
     flow_overflowed(&loop->flow);
     loop->flow.held = false;

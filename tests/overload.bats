@@ -273,6 +273,14 @@ in_small_steps() {
     done
 }
 
+@test "what went through is what the output got" {
+    numbered 30000 100 >in
+    flood --overflow drop-oldest -l -B 10000 --report prometheus:metrics
+    equal "bpipe_passed_bytes_total $(size_of out)" "$(grep '^bpipe_passed_bytes_total' metrics)"
+    flood --overflow drop-newest -l -B 10000 --report prometheus:metrics
+    equal "bpipe_passed_bytes_total $(size_of out)" "$(grep '^bpipe_passed_bytes_total' metrics)"
+}
+
 # --- fail -------------------------------------------------------------------------------------
 
 @test "fail: status 3, what came before is delivered" {
