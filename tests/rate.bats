@@ -185,3 +185,21 @@ out_has() { # BYTES
         cmp in out
     done
 }
+
+@test "random faults under limits: 4 seeds" {
+    skip_unless_faults
+    random_bytes 300000 >in
+    local seed first=${TEST_SEED:-$RANDOM} runs=4 option
+    [ -z "${TEST_LONG:-}" ] || runs=80
+    for ((seed = first; seed < first + runs; seed++)); do
+        for option in "-L 3M" "-L 90M" "--read-rate 3M" "-l -L 20K" "-L 3M --block-size 7000"; do
+            echo "TEST_SEED=$seed, $option"
+            # shellcheck disable=SC2086
+            cat in | with_faults FAULT_ONLY=bpipe FAULT_RATE=30 FAULT_SEED="$seed" FAULT_DELAY_US=200 \
+                FAULT_LOG="$T/log" "$BPIPE" -q $option --report json:report >out
+            cmp in out
+            adds_up report
+        done
+    done
+    grep -q 'fault=short' log
+}
