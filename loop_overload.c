@@ -219,14 +219,6 @@ void loop_note_arrival(struct poll_loop *loop, size_t bytes)
     skip_rests(loop);
 }
 
-static bool add_mark(struct poll_loop *loop)
-{
-    size_t added = intake_mark(&loop->intake, &loop->meter->calls[METER_WRITE]);
-    if (added > 0)
-        loop_note_result(loop, NULL, &(struct intake_result){.added = added});
-    return added > 0;
-}
-
 /* --- making room ------------------------------------------------------------------------------ */
 
 /* Makes outputs [from, to) let go of what lies before `position`. */
@@ -241,11 +233,12 @@ static void overtake(struct poll_loop *loop, size_t from, size_t to, uint64_t po
     }
 }
 
-size_t loop_overtake_taps(struct poll_loop *loop, size_t wanted)
+/* Where the outputs leave room for `wanted` bytes, taps let go unless `least` fit. */
+static size_t overtake_taps(struct poll_loop *loop, size_t wanted, size_t least)
 {
     size_t free =
         smaller(wanted, loop->ring.capacity - ring_backlog(&loop->ring, loop->main_count));
-    size_t least = smaller(free, loop->ring.capacity / 16 + 1);
+    least = smaller(free, least);
     if (loop->output_count == loop->main_count || ring_room(&loop->ring) >= least)
         return smaller(wanted, ring_room(&loop->ring));
     uint64_t position = loop->ring.head + free - loop->ring.capacity;
@@ -255,6 +248,17 @@ size_t loop_overtake_taps(struct poll_loop *loop, size_t wanted)
     for (size_t i = loop->main_count; i < loop->output_count; i++)
         loop->outputs[i].parked = loop->flow.outputs[i].blocked;
     return smaller(wanted, ring_room(&loop->ring));
+}
+
+size_t loop_overtake_taps(struct poll_loop *loop, size_t wanted)
+{
+    return overtake_taps(loop, wanted, loop->ring.capacity / 16 + 1);
+}
+
+/* For what is dropped if it does not fit: no output misses it because of a tap. */
+static void clear_taps(struct poll_loop *loop, size_t wanted)
+{
+    (void)overtake_taps(loop, wanted, wanted);
 }
 
 /* A tap that was overtaken and takes nothing is kept abreast of the outputs, so that the ring runs
@@ -324,6 +328,16 @@ void loop_make_room(struct poll_loop *loop, size_t wanted)
     loop->intake.closed = false;
 }
 
+static bool add_mark(struct poll_loop *loop)
+{
+    if (intake_owes_mark(&loop->intake))
+        clear_taps(loop, LAG_MARK_SIZE);
+    size_t added = intake_mark(&loop->intake, &loop->meter->calls[METER_WRITE]);
+    if (added > 0)
+        loop_note_result(loop, NULL, &(struct intake_result){.added = added});
+    return added > 0;
+}
+
 /* --- from the spool --------------------------------------------------------------------------- */
 
 static void spool_broke(struct poll_loop *loop, int error)
@@ -389,7 +403,7 @@ size_t loop_give(struct poll_loop *loop, const void *memory, size_t bytes)
 static bool place(struct poll_loop *loop)
 {
     size_t before = loop->scratch_left;
-    loop_overtake_taps(loop, before);
+    clear_taps(loop, before + LAG_MARK_SIZE);
     admit(loop);
     while (loop->scratch_left > 0 && drops_oldest(loop) && loop->phase != LOOP_DONE) {
         loop_make_room(loop, loop->scratch_left);
