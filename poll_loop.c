@@ -187,7 +187,8 @@ static void prepare_inputs(struct poll_loop *loop)
         wanted |= takes;
         ready |= takes && !watched;
     }
-    if (!wanted)
+    /* While a limit holds bytes back it is not for want of input that nothing moves. */
+    if (!wanted || loop_throttled_until(loop) != UINT64_MAX)
         loop->idle_since_ns = 0;
     else if (!ready && loop->idle_since_ns == 0)
         loop->idle_since_ns = loop->meter->now_ns;

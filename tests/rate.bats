@@ -186,6 +186,17 @@ out_has() { # BYTES
     done
 }
 
+@test "no timeout counts the time that a limit takes" {
+    set -o pipefail
+    local option
+    for option in "" -C; do
+        # shellcheck disable=SC2086
+        { head -c 150000 /dev/zero; sleep 1; echo more; } |
+            "$BPIPE" -q -L 50K --idle-timeout 0.5 --stall-timeout 0.5 --drain-timeout 0.5 $option >out
+        equal 150005 "$(size_of out)"
+    done
+}
+
 @test "random faults under limits: 4 seeds" {
     skip_unless_faults
     random_bytes 300000 >in
