@@ -97,7 +97,8 @@ bool loop_merge_may_read(const struct poll_loop *loop, size_t index)
     switch (loop->options->overflow) {
     case OVERFLOW_DROP_NEWEST:
     case OVERFLOW_DROP_OLDEST:
-        return overlong || !endpoint_on_disk(&input->endpoint);
+        /* While an output takes bytes the mixer is about to make room. */
+        return overlong || (!endpoint_on_disk(&input->endpoint) && !flow_any_taking(&loop->flow));
     case OVERFLOW_FAIL: /* the mixer takes what is too long in parts */
         return !overlong && !endpoint_on_disk(&input->endpoint);
     case OVERFLOW_BLOCK:

@@ -114,7 +114,8 @@ comes_whole() {
     done
     exec {rare}>&- {seldom}>&-
     end_processes
-    equal "$(for i in 1 2 3 4 5; do echo "rare $i"; echo "seldom $i"; done)" "$(<out)"
+    # (Killed, it may have been in the middle of a busy line.)
+    equal "$(for i in 1 2 3 4 5; do echo "rare $i"; echo "seldom $i"; done)" "$(head -n 10 out)"
 }
 
 @test "turns are fair in bytes, whatever the records are" {
