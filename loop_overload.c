@@ -39,29 +39,12 @@ static bool may_be_overtaken(const struct poll_loop *loop, size_t index)
     return drops_oldest(loop) || loop->outputs[index].tap;
 }
 
-static bool names(const char *path, const char *const *endpoints, size_t count, int dash)
-{
-    for (size_t i = 0; i < count; i++)
-        if (same_file_as(path, endpoints[i], dash))
-            return true;
-    return false;
-}
-
 /* The spool's file is removed at the end, or emptied. */
 static bool spool_is_another_file(const struct options *options)
 {
-    const char *path = options->spool;
-    size_t outputs = options->discard ? 0 : options->output_count;
-    if (names(path, options->inputs, options->input_count, STDIN_FILENO) ||
-        names(path, options->outputs, outputs, STDOUT_FILENO) ||
-        names(path, options->taps, options->tap_count, STDOUT_FILENO) ||
-        (options->pidfile != NULL && same_file_as(path, options->pidfile, STDOUT_FILENO)))
-        return true;
-    for (size_t i = 0; i < options->report_count; i++)
-        if (options->reports[i].path != NULL &&
-            same_file_as(path, options->reports[i].path, STDOUT_FILENO))
-            return true;
-    return false;
+    return same_file_as_any(options->spool, options) ||
+           (options->pidfile != NULL &&
+            same_file_as(options->spool, options->pidfile, STDOUT_FILENO));
 }
 
 static int open_spool(struct poll_loop *loop)

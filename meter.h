@@ -21,7 +21,7 @@ enum meter_state {
     METER_BUSY,     /* outside poll(), less what file calls spent off the CPU */
     METER_THROTTLE, /* there are bytes to move and no token for them */
     METER_INPUT,    /* nothing to send: waiting for the producer */
-    METER_OUTPUT,   /* an output is not ready and the producer is held up, or the input has ended */
+    METER_OUTPUT,   /* an output is not ready and the buffer is full, or the input has ended */
     METER_ABSORB,   /* an output is not ready, but the producer is not held up */
     METER_STATES
 };

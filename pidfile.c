@@ -16,25 +16,6 @@
 
 enum { PIDFILE_LINE = 32, PIDFILE_FLAGS = O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 
-static bool is_endpoint(const struct options *options)
-{
-    const char *path = options->pidfile;
-    for (size_t i = 0; i < options->input_count; i++)
-        if (same_file_as(path, options->inputs[i], STDIN_FILENO))
-            return true;
-    for (size_t i = 0; i < options->output_count && !options->discard; i++)
-        if (same_file_as(path, options->outputs[i], STDOUT_FILENO))
-            return true;
-    for (size_t i = 0; i < options->tap_count; i++)
-        if (same_file_as(path, options->taps[i], STDOUT_FILENO))
-            return true;
-    for (size_t i = 0; i < options->report_count; i++)
-        if (options->reports[i].path != NULL &&
-            same_file_as(path, options->reports[i].path, STDOUT_FILENO))
-            return true;
-    return false;
-}
-
 /* A descriptor of a regular file, or -1 with *reason. */
 static int open_regular(const char *path, int flags, const char **reason)
 {
@@ -52,7 +33,7 @@ int pidfile_write(const struct options *options, const char **reason)
 {
     if (options->pidfile == NULL)
         return 0;
-    if (is_endpoint(options)) {
+    if (same_file_as_any(options->pidfile, options)) {
         *reason = "is an input, an output or a report as well";
         return -1;
     }

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static bool same_inode(const struct stat *a, const struct stat *b)
 {
@@ -44,4 +45,27 @@ bool same_file_as(const char *path, const char *endpoint, int dash)
         return S_ISREG(a.st_mode) && same_inode(&a, &b);
     return fd < 0 && split_path(path, &a, &name) && split_path(endpoint, &b, &other) &&
            same_inode(&a, &b) && strcmp(name, other) == 0;
+}
+
+static bool is_among(const char *path, const char *const *endpoints, size_t count, int dash)
+{
+    for (size_t i = 0; i < count; i++)
+        if (same_file_as(path, endpoints[i], dash))
+            return true;
+    return false;
+}
+
+bool same_file_as_any(const char *path, const struct options *options)
+{
+    size_t outputs = options->discard ? 0 : options->output_count;
+
+    if (is_among(path, options->inputs, options->input_count, STDIN_FILENO) ||
+        is_among(path, options->outputs, outputs, STDOUT_FILENO) ||
+        is_among(path, options->taps, options->tap_count, STDOUT_FILENO))
+        return true;
+    for (size_t i = 0; i < options->report_count; i++)
+        if (options->reports[i].path != NULL &&
+            same_file_as(path, options->reports[i].path, STDOUT_FILENO))
+            return true;
+    return false;
 }

@@ -1,9 +1,11 @@
 /*
- * same_file.h - whether two names stand for one file, so that a report or a pidfile does not
- * replace an input or an output.
+ * same_file.h - whether two names stand for one file, so that a report, a pidfile or a spool
+ * does not replace an input or an output.
  */
 #ifndef BPIPE_SAME_FILE_H
 #define BPIPE_SAME_FILE_H
+
+#include "options.h"
 
 #include <stdbool.h>
 
@@ -12,5 +14,8 @@
  * for there), or neither exists and both would be made in the same place.
  */
 bool same_file_as(const char *path, const char *endpoint, int dash);
+
+/* Whether that is so of any input, output, tap or report. */
+bool same_file_as_any(const char *path, const struct options *options);
 
 #endif
