@@ -4,11 +4,15 @@
  * In steps, each of which may refuse: getopt_long() collects what was given (collect); with all of
  * it known, and -k among it, the arguments are parsed in their order (apply); operands become
  * inputs; what cannot go together is refused; reports get their defaults. Nothing is opened here.
- * Which options there are is in options_table.c.
+ * Which options there are is in options_table.c, endpoints are in options_endpoints.c, what cannot
+ * go together is in options_check.c.
  */
 #include "options.h"
 
 #include "endpoint.h"
+#include "options_check.h"
+#include "options_endpoints.h"
+#include "options_parser.h"
 #include "options_table.h"
 #include "platform.h"
 #include "report.h"
@@ -20,37 +24,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_BUFFER_SIZE (UINT64_C(16) << 20)
-#define DEFAULT_BUFFER_TEXT "16M"
-#define DEFAULT_CHUNK_SIZE  (UINT64_C(1) << 20)
-#define DEFAULT_DRAIN_NS    (10 * NS_PER_SEC)
-#define DEFAULT_SPOOL_MAX   (UINT64_C(1) << 30)
-#define NO_RESUME_FILL      100
-#define GAP_MARK_BUFFER     256 /* a gap mark and a short record fit */
+#define DEFAULT_CHUNK_SIZE (UINT64_C(1) << 20)
+#define DEFAULT_DRAIN_NS   (10 * NS_PER_SEC)
+#define DEFAULT_SPOOL_MAX  (UINT64_C(1) << 30)
+#define NO_RESUME_FILL     100
 
 enum { ABBREVIATION_LIST = 256, NO_FORMAT = -1 };
-
-/* An option that has an argument, as it was given. */
-struct given {
-    enum option_id id;
-    const char *argument;
-};
-
-struct parser {
-    struct options *options;
-    int argc;
-    char **argv;
-    struct given *given; /* in the order of the command line */
-    size_t given_count;
-    const char *last[OPTION_COUNT]; /* its last argument, "" for a flag; NULL: not given */
-    bool no_report;                 /* --report none */
-};
-
-static enum options_status refuse(const char *name, const char *text, const char *why)
-{
-    report_message("%s: '%s': %s", name, text, why);
-    return OPTIONS_USAGE;
-}
 
 static enum options_status out_of_memory(void)
 {
@@ -99,7 +78,7 @@ static enum options_status refuse_malformed(const struct parser *parser)
         return refuse_unknown_letter(optopt);
     const struct option_row *row = &option_rows[id];
     if (!row->argument)
-        return refuse(row->name, word + strcspn(word, "=") + 1, "takes no argument");
+        return options_refuse(row->name, word + strcspn(word, "=") + 1, "takes no argument");
     report_message("%s: needs an argument: %s", row->name, row->argument);
     return OPTIONS_USAGE;
 }
@@ -145,8 +124,8 @@ static enum options_status collect(struct parser *parser)
 static enum options_status refuse_number(const struct given *given, enum size_status status,
                                          const char *junk)
 {
-    return refuse(option_rows[given->id].name, given->argument,
-                  status == SIZE_JUNK ? junk : size_status_text(status));
+    return options_refuse(option_rows[given->id].name, given->argument,
+                          status == SIZE_JUNK ? junk : size_status_text(status));
 }
 
 static enum options_status take_size(const struct parser *parser, const struct given *given,
@@ -158,7 +137,7 @@ static enum options_status take_size(const struct parser *parser, const struct g
     if (status != SIZE_OK)
         return refuse_number(given, status, "is not a size (try 4096, 64K, 1.5G, 10MB)");
     if (*bytes < least)
-        return refuse(option_rows[given->id].name, given->argument, "must be at least 1");
+        return options_refuse(option_rows[given->id].name, given->argument, "must be at least 1");
     return OPTIONS_RUN;
 }
 
@@ -190,7 +169,7 @@ static enum options_status take_percent(const struct given *given, unsigned *per
 static enum options_status take_text(const struct given *given, const char **text)
 {
     if (*given->argument == '\0')
-        return refuse(option_rows[given->id].name, "", "is empty");
+        return options_refuse(option_rows[given->id].name, "", "is empty");
     *text = given->argument;
     return OPTIONS_RUN;
 }
@@ -199,7 +178,7 @@ static enum options_status take_text(const struct given *given, const char **tex
 static enum options_status take_spool(struct options *options, const struct given *given)
 {
     if (endpoint_inherited_number(given->argument, 0) >= 0)
-        return refuse("--spool", given->argument, "is not a directory or a new file");
+        return options_refuse("--spool", given->argument, "is not a directory or a new file");
     return take_text(given, &options->spool);
 }
 
@@ -213,104 +192,8 @@ static enum options_status take_expected_size(const struct parser *parser,
     if (given->argument[0] != '@')
         return take_size(parser, given, 0, INT64_MAX, &options->size);
     if (given->argument[1] == '\0')
-        return refuse(option_rows[given->id].name, given->argument, "names no file");
+        return options_refuse(option_rows[given->id].name, given->argument, "names no file");
     options->size_path = given->argument + 1;
-    return OPTIONS_RUN;
-}
-
-/* --- endpoints ------------------------------------------------------------------------------ */
-
-static const char *after(const char *text, const char *prefix)
-{
-    size_t length = strlen(prefix);
-    return strncmp(text, prefix, length) == 0 ? text + length : NULL;
-}
-
-/* `text` is the argument that `endpoint` was found in, for the message. */
-static enum options_status check_endpoint(const char *name, const char *text, const char *endpoint)
-{
-    static const char *const later[] = {"tcp://",         "tcp-listen://", "unix://",
-                                        "unix-listen://", "udp://",        "udp-listen://"};
-    if (*endpoint == '\0')
-        return refuse(name, text, "names no file");
-    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-        if (after(endpoint, later[i]))
-            return refuse(name, text, "is not supported by this version (./ before it: a path)");
-    if (after(endpoint, "fd://") && endpoint_inherited_number(endpoint, 0) < 0)
-        return refuse(name, text, "is not a descriptor (try fd://3)");
-    return OPTIONS_RUN;
-}
-
-static enum options_status take_output(struct options *options, const char *text)
-{
-    enum options_status status = check_endpoint("--output", text, text);
-    if (status != OPTIONS_RUN)
-        return status;
-    int fd = endpoint_inherited_number(text, 1);
-    for (size_t i = 0; i < options->output_count; i++)
-        if (fd >= 0 && endpoint_inherited_number(options->outputs[i], 1) == fd)
-            return refuse("--output", text, "is the same descriptor as an --output before it");
-    options->outputs[options->output_count++] = text;
-    return OPTIONS_RUN;
-}
-
-static enum options_status take_tap(struct options *options, const char *text)
-{
-    enum options_status status = check_endpoint("--tap", text, text);
-    if (status != OPTIONS_RUN)
-        return status;
-    int fd = endpoint_inherited_number(text, 1);
-    for (size_t i = 0; i < options->tap_count; i++)
-        if (fd >= 0 && endpoint_inherited_number(options->taps[i], 1) == fd)
-            return refuse("--tap", text, "is the same descriptor as a --tap before it");
-    options->taps[options->tap_count++] = text;
-    return OPTIONS_RUN;
-}
-
-uint64_t options_ring_size(const struct options *options)
-{
-    uint64_t buffer = options->buffer_size, inputs = options->input_count;
-    bool whole = options->records != RECORD_NONE &&
-                 (options->overflow != OVERFLOW_BLOCK || options->tap_count > 0);
-    if (!options->merge)
-        return buffer;
-    uint64_t ring = buffer / 2 < MERGE_WINDOW ? buffer / 2 : MERGE_WINDOW;
-    if (whole)
-        ring = buffer - buffer / (inputs + 1) * inputs;
-    if (ring < options->block_size)
-        ring = options->block_size;
-    return ring > 0 && ring < buffer && (buffer - ring) / inputs > 0 ? ring : 0;
-}
-
-/* With all inputs known: each is read once, and has a share of the buffer. */
-static enum options_status check_merge(struct parser *parser)
-{
-    const struct options *options = parser->options;
-    for (size_t i = 1; options->merge && i < options->input_count; i++) {
-        int fd = endpoint_inherited_number(options->inputs[i], 0);
-        for (size_t j = 0; fd >= 0 && j < i; j++)
-            if (endpoint_inherited_number(options->inputs[j], 0) == fd)
-                return refuse("INPUT", options->inputs[i],
-                              "is the same descriptor as an INPUT before it (--merge)");
-    }
-    if (options->merge && options_ring_size(options) == 0)
-        return refuse("--buffer-size",
-                      parser->last[OPTION_BUFFER_SIZE] ? parser->last[OPTION_BUFFER_SIZE]
-                                                       : DEFAULT_BUFFER_TEXT,
-                      "is too small for so many INPUTs (--merge)");
-    return OPTIONS_RUN;
-}
-
-/* With all outputs known, the default among them. */
-static enum options_status check_taps(struct parser *parser)
-{
-    const struct options *options = parser->options;
-    for (size_t i = 0; i < options->tap_count; i++) {
-        int fd = endpoint_inherited_number(options->taps[i], 1);
-        for (size_t j = 0; fd >= 0 && !options->discard && j < options->output_count; j++)
-            if (endpoint_inherited_number(options->outputs[j], 1) == fd)
-                return refuse("--tap", options->taps[i], "is the same descriptor as an output");
-    }
     return OPTIONS_RUN;
 }
 
@@ -325,8 +208,8 @@ static enum options_status take_policy(struct options *options, const char *text
             options->overflow = (enum overflow_policy)i;
             return OPTIONS_RUN;
         }
-    return refuse("--overflow", text,
-                  "is no policy (choose block, drop-newest, drop-oldest or fail)");
+    return options_refuse("--overflow", text,
+                          "is no policy (choose block, drop-newest, drop-oldest or fail)");
 }
 
 /* --- reports -------------------------------------------------------------------------------- */
@@ -362,15 +245,15 @@ static enum options_status take_report(struct parser *parser, const char *text)
         parser->no_report = true;
         return OPTIONS_RUN;
     }
-    if (length == strlen("none") && after(text, "none"))
-        return refuse(name, text, "none takes no FILE");
+    if (length == strlen("none") && strncmp(text, "none", length) == 0)
+        return options_refuse(name, text, "none takes no FILE");
     int format = report_format_of(text, length);
     if (format == NO_FORMAT)
-        return refuse(name, text, "is no format (choose text, json, prometheus or none)");
+        return options_refuse(name, text, "is no format (choose text, json, prometheus or none)");
     const char *path = NULL;
     if (text[length] != '\0') {
         path = text + length + 1;
-        enum options_status status = check_endpoint(name, text, path);
+        enum options_status status = options_check_report_file(text, path);
         if (status != OPTIONS_RUN)
             return status;
         if (endpoint_inherited_number(path, 1) == 2)
@@ -397,8 +280,8 @@ static enum options_status complete_reports(struct parser *parser)
     if (wanted && !has_text_on_stderr(options))
         add_report(options, REPORT_TEXT, NULL);
     if (every && options->report_count == 0)
-        return refuse("--report-every", parser->last[OPTION_REPORT_EVERY],
-                      "there is nothing to report with --report none");
+        return options_refuse("--report-every", parser->last[OPTION_REPORT_EVERY],
+                              "there is nothing to report with --report none");
     return OPTIONS_RUN;
 }
 
@@ -465,9 +348,9 @@ static enum options_status apply_argument(struct parser *parser, const struct gi
     case OPTION_REPORT_EVERY:
         return take_duration(given, &options->report_every_ns);
     case OPTION_OUTPUT:
-        return take_output(options, given->argument);
+        return options_take_output(options, given->argument);
     case OPTION_TAP:
-        return take_tap(options, given->argument);
+        return options_take_tap(options, given->argument);
     case OPTION_OVERFLOW:
         return take_policy(options, given->argument);
     case OPTION_SPOOL:
@@ -490,92 +373,6 @@ static enum options_status apply(struct parser *parser)
     for (size_t i = 0; i < parser->given_count && status == OPTIONS_RUN; i++)
         status = apply_argument(parser, &parser->given[i]);
     return status;
-}
-
-static enum options_status take_inputs(struct parser *parser)
-{
-    struct options *options = parser->options;
-    for (int i = optind; i < parser->argc; i++) {
-        const char *text = parser->argv[i];
-        enum options_status status = check_endpoint("INPUT", text, text);
-        if (status != OPTIONS_RUN)
-            return status;
-        options->inputs[options->input_count++] = text;
-    }
-    return OPTIONS_RUN;
-}
-
-/* Flags that cannot be given together, or not without another. */
-static enum options_status check_flags(struct parser *parser)
-{
-    static const enum option_id exclusive[][2] = {{OPTION_DISCARD, OPTION_OUTPUT},
-                                                  {OPTION_APPEND, OPTION_NO_CLOBBER},
-                                                  {OPTION_APPEND, OPTION_ATOMIC}};
-    static const enum option_id of_outputs[] = {OPTION_APPEND, OPTION_NO_CLOBBER, OPTION_ATOMIC};
-    const char *const *last = parser->last;
-    for (size_t i = 0; i < sizeof exclusive / sizeof exclusive[0]; i++) {
-        enum option_id a = exclusive[i][0], b = exclusive[i][1];
-        if (last[a] && last[b]) {
-            report_message("%s: cannot be used with %s", option_rows[a].name, option_rows[b].name);
-            return OPTIONS_USAGE;
-        }
-    }
-    for (size_t i = 0; i < sizeof of_outputs / sizeof of_outputs[0]; i++) {
-        if (last[of_outputs[i]] && !last[OPTION_OUTPUT]) {
-            report_message("%s: needs --output", option_rows[of_outputs[i]].name);
-            return OPTIONS_USAGE;
-        }
-    }
-    return OPTIONS_RUN;
-}
-
-static bool drops(const struct options *options)
-{
-    return options->overflow == OVERFLOW_DROP_NEWEST || options->overflow == OVERFLOW_DROP_OLDEST;
-}
-
-/* What the options of overload ask of each other. */
-static enum options_status check_overload(struct parser *parser)
-{
-    const struct options *options = parser->options;
-    const char *const *last = parser->last;
-    bool records = options->records != RECORD_NONE;
-    const char *wrong = NULL;
-    if (options->gap_mark && !records)
-        wrong = "--gap-mark: needs records: -l or -0";
-    else if (options->gap_mark && !drops(options))
-        wrong = "--gap-mark: needs --overflow drop-newest or drop-oldest";
-    else if (options->gap_mark && options->buffer_size < GAP_MARK_BUFFER)
-        wrong = "--gap-mark: needs a --buffer-size of 256 or more";
-    else if (last[OPTION_SPOOL_MAX] && !last[OPTION_SPOOL])
-        wrong = "--spool-max: needs --spool";
-    else if (options->merge && options->stop_at_size)
-        wrong = "--merge: cannot be used with --stop-at-size";
-    else if (options->block_size > 0 && records && drops(options))
-        wrong = "--block-size: cannot be used with --overflow, which drops whole records";
-    if (wrong == NULL)
-        return OPTIONS_RUN;
-    report_message("%s", wrong);
-    return OPTIONS_USAGE;
-}
-
-static enum options_status check_values(struct parser *parser)
-{
-    const struct options *options = parser->options;
-    const char *const *last = parser->last;
-    if (options->block_size > options->buffer_size) {
-        report_message("--block-size: '%s': is larger than --buffer-size '%s'",
-                       last[OPTION_BLOCK_SIZE],
-                       last[OPTION_BUFFER_SIZE] ? last[OPTION_BUFFER_SIZE] : DEFAULT_BUFFER_TEXT);
-        return OPTIONS_USAGE;
-    }
-    if (options->block_size > 0 && options->rate_limit > 0 && options->records != RECORD_NONE) {
-        report_message("--rate-limit: is in records, and cannot be used with --block-size");
-        return OPTIONS_USAGE;
-    }
-    if (last[OPTION_REPORT_EVERY] && options->report_every_ns == 0)
-        return refuse("--report-every", last[OPTION_REPORT_EVERY], "must be more than 0");
-    return OPTIONS_RUN;
 }
 
 static enum options_status apply_defaults(struct parser *parser)
@@ -603,13 +400,28 @@ static enum options_status allocate(struct parser *parser)
     return OPTIONS_RUN;
 }
 
+uint64_t options_ring_size(const struct options *options)
+{
+    uint64_t buffer = options->buffer_size, inputs = options->input_count;
+    bool whole = options->records != RECORD_NONE &&
+                 (options->overflow != OVERFLOW_BLOCK || options->tap_count > 0);
+    if (!options->merge)
+        return buffer;
+    uint64_t ring = buffer / 2 < MERGE_WINDOW ? buffer / 2 : MERGE_WINDOW;
+    if (whole)
+        ring = buffer - buffer / (inputs + 1) * inputs;
+    if (ring < options->block_size)
+        ring = options->block_size;
+    return ring > 0 && ring < buffer && (buffer - ring) / inputs > 0 ? ring : 0;
+}
+
 enum options_status options_parse(struct options *options, int argc, char *argv[])
 {
     static enum options_status (*const steps[])(struct parser *) = {
-        allocate,       collect,        apply,      take_inputs, check_flags,     check_values,
-        check_overload, apply_defaults, check_taps, check_merge, complete_reports};
+        allocate,       collect,       apply,           options_take_inputs,
+        apply_defaults, options_check, complete_reports};
     *options = (struct options){
-        .buffer_size = DEFAULT_BUFFER_SIZE,
+        .buffer_size = OPTIONS_BUFFER_SIZE,
         .chunk_size = DEFAULT_CHUNK_SIZE,
         .resume_fill_percent = NO_RESUME_FILL,
         .spool_max = DEFAULT_SPOOL_MAX,

@@ -1,0 +1,101 @@
+/*
+ * options_check.c - see options_check.h.
+ */
+#include "options_check.h"
+
+#include "options_endpoints.h"
+#include "report.h"
+
+#define GAP_MARK_BUFFER 256 /* a gap mark and a short record fit */
+
+/* Flags that cannot be given together, or not without another. */
+static enum options_status check_flags(struct parser *parser)
+{
+    static const enum option_id exclusive[][2] = {{OPTION_DISCARD, OPTION_OUTPUT},
+                                                  {OPTION_APPEND, OPTION_NO_CLOBBER},
+                                                  {OPTION_APPEND, OPTION_ATOMIC}};
+    static const enum option_id of_outputs[] = {OPTION_APPEND, OPTION_NO_CLOBBER, OPTION_ATOMIC};
+    const char *const *last = parser->last;
+    for (size_t i = 0; i < sizeof exclusive / sizeof exclusive[0]; i++) {
+        enum option_id a = exclusive[i][0], b = exclusive[i][1];
+        if (last[a] && last[b]) {
+            report_message("%s: cannot be used with %s", option_rows[a].name, option_rows[b].name);
+            return OPTIONS_USAGE;
+        }
+    }
+    for (size_t i = 0; i < sizeof of_outputs / sizeof of_outputs[0]; i++) {
+        if (last[of_outputs[i]] && !last[OPTION_OUTPUT]) {
+            report_message("%s: needs --output", option_rows[of_outputs[i]].name);
+            return OPTIONS_USAGE;
+        }
+    }
+    return OPTIONS_RUN;
+}
+
+static enum options_status check_values(struct parser *parser)
+{
+    const struct options *options = parser->options;
+    const char *const *last = parser->last;
+    if (options->block_size > options->buffer_size) {
+        report_message("--block-size: '%s': is larger than --buffer-size '%s'",
+                       last[OPTION_BLOCK_SIZE], options_buffer_text(parser));
+        return OPTIONS_USAGE;
+    }
+    if (options->block_size > 0 && options->rate_limit > 0 && options->records != RECORD_NONE) {
+        report_message("--rate-limit: is in records, and cannot be used with --block-size");
+        return OPTIONS_USAGE;
+    }
+    if (last[OPTION_REPORT_EVERY] && options->report_every_ns == 0)
+        return options_refuse("--report-every", last[OPTION_REPORT_EVERY], "must be more than 0");
+    return OPTIONS_RUN;
+}
+
+static bool drops(const struct options *options)
+{
+    return options->overflow == OVERFLOW_DROP_NEWEST || options->overflow == OVERFLOW_DROP_OLDEST;
+}
+
+/* What the options of overload ask of each other. */
+static enum options_status check_overload(struct parser *parser)
+{
+    const struct options *options = parser->options;
+    const char *const *last = parser->last;
+    bool records = options->records != RECORD_NONE;
+    const char *wrong = NULL;
+    if (options->gap_mark && !records)
+        wrong = "--gap-mark: needs records: -l or -0";
+    else if (options->gap_mark && !drops(options))
+        wrong = "--gap-mark: needs --overflow drop-newest or drop-oldest";
+    else if (options->gap_mark && options->buffer_size < GAP_MARK_BUFFER)
+        wrong = "--gap-mark: needs a --buffer-size of 256 or more";
+    else if (last[OPTION_SPOOL_MAX] && !last[OPTION_SPOOL])
+        wrong = "--spool-max: needs --spool";
+    else if (options->merge && options->stop_at_size)
+        wrong = "--merge: cannot be used with --stop-at-size";
+    else if (options->block_size > 0 && records && drops(options))
+        wrong = "--block-size: cannot be used with --overflow, which drops whole records";
+    if (wrong == NULL)
+        return OPTIONS_RUN;
+    report_message("%s", wrong);
+    return OPTIONS_USAGE;
+}
+
+/* Each input has a share of the buffer. */
+static enum options_status check_merge(struct parser *parser)
+{
+    const struct options *options = parser->options;
+    if (options->merge && options_ring_size(options) == 0)
+        return options_refuse("--buffer-size", options_buffer_text(parser),
+                              "is too small for so many INPUTs (--merge)");
+    return OPTIONS_RUN;
+}
+
+enum options_status options_check(struct parser *parser)
+{
+    static enum options_status (*const checks[])(struct parser *) = {
+        check_flags, check_values, check_overload, options_check_endpoints, check_merge};
+    enum options_status status = OPTIONS_RUN;
+    for (size_t i = 0; i < sizeof checks / sizeof checks[0] && status == OPTIONS_RUN; i++)
+        status = checks[i](parser);
+    return status;
+}

@@ -1,0 +1,42 @@
+/*
+ * options_parser.h - what the files that make options_parse() share, and nobody else: options.c
+ * takes the arguments, options_endpoints.c the texts of endpoints, options_check.c refuses what
+ * cannot go together.
+ */
+#ifndef BPIPE_OPTIONS_PARSER_H
+#define BPIPE_OPTIONS_PARSER_H
+
+#include "options.h"
+#include "options_table.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The default of --buffer-size. */
+#define OPTIONS_BUFFER_SIZE (UINT64_C(16) << 20)
+#define OPTIONS_BUFFER_TEXT "16M"
+
+/* An option that has an argument, as it was given. */
+struct given {
+    enum option_id id;
+    const char *argument;
+};
+
+struct parser {
+    struct options *options;
+    int argc;
+    char **argv;
+    struct given *given; /* in the order of the command line */
+    size_t given_count;
+    const char *last[OPTION_COUNT]; /* its last argument, "" for a flag; NULL: not given */
+    bool no_report;                 /* --report none */
+};
+
+/* Prints "NAME: 'TEXT': WHY". Returns OPTIONS_USAGE. */
+enum options_status options_refuse(const char *name, const char *text, const char *why);
+
+/* --buffer-size as it was given, or its default, for a message. */
+const char *options_buffer_text(const struct parser *parser);
+
+#endif
