@@ -34,12 +34,16 @@ enum endpoint_kind {
     ENDPOINT_DISCARD /* no descriptor: takes everything */
 };
 
+/* What kind of socket it is that bpipe itself connected or bound. */
+enum endpoint_socket { ENDPOINT_NO_SOCKET, ENDPOINT_TCP, ENDPOINT_UNIX, ENDPOINT_UDP };
+
 enum { ENDPOINT_ERROR_TEXT = 160 };
 
 struct endpoint {
     const char *name; /* "stdin", "stdout", or the text it was opened from; not owned */
     int fd;           /* -1: not open */
     enum endpoint_kind kind;
+    enum endpoint_socket socket; /* ENDPOINT_NO_SOCKET also for an inherited one */
     struct nonblock nonblock;
     struct direct_io direct;
     struct atomic_file atomic;

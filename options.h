@@ -7,6 +7,8 @@
 #ifndef BPIPE_OPTIONS_H
 #define BPIPE_OPTIONS_H
 
+#include "address.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,8 +18,9 @@
 /* What happens to an output file that exists already. */
 enum file_mode { FILE_TRUNCATE, FILE_APPEND, FILE_NO_CLOBBER };
 
-/* What a record ends with (-l, -0). */
-enum record_kind { RECORD_NONE, RECORD_LINE, RECORD_NUL };
+/* What a record is: what ends with a newline (-l) or a NUL (-0); a datagram, if all INPUTs are UDP
+ * and neither is given. */
+enum record_kind { RECORD_NONE, RECORD_LINE, RECORD_NUL, RECORD_DATAGRAM };
 
 /* What happens to what comes when the buffer is full (--overflow). */
 enum overflow_policy {
@@ -75,10 +78,19 @@ struct options {
     uint64_t read_rate;  /* bytes a second from the inputs; 0: none */
     uint64_t burst;      /* the most bytes (or records) at once; 0: what the limiter chooses */
 
-    uint64_t idle_timeout_ns;  /* 0: none */
-    uint64_t stall_timeout_ns; /* 0: none */
-    uint64_t drain_timeout_ns; /* 0: none; the default counts only after SIGTERM and SIGHUP */
-    bool drain_timeout_given;  /* then it counts after the end of input as well */
+    int family;                    /* AF_INET (-4), AF_INET6 (-6), or AF_UNSPEC: either */
+    unsigned retries;              /* --retry */
+    struct address_range *allowed; /* --allow; none: everybody */
+    size_t allowed_count;
+    int tcp_buffer;            /* --tcp-buffer; 0: what the system chooses */
+    size_t datagram_size;      /* --datagram-size: of a stream that goes out by UDP; 1 to 65507 */
+    bool stop_on_output_error; /* --on-output-error stop, or there is only one output */
+
+    uint64_t connect_timeout_ns; /* 0: none */
+    uint64_t idle_timeout_ns;    /* 0: none */
+    uint64_t stall_timeout_ns;   /* 0: none */
+    uint64_t drain_timeout_ns;   /* 0: none; the default counts only after SIGTERM and SIGHUP */
+    bool drain_timeout_given;    /* then it counts after the end of input as well */
 
     bool si;             /* -k */
     bool quiet;          /* -q */

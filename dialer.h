@@ -1,0 +1,102 @@
+/*
+ * dialer.h - from an address to one connected socket.
+ *
+ * To connect: every address of the name is tried in turn; --connect-timeout limits each of these.
+ * If none answers, and what the last said may change (refused, unreachable, timed out, a unix
+ * socket that is not there yet), --retry begins again after a random time of up to
+ * DIALER_DELAY_NS * 2^tries, at most DIALER_DELAY_MAX_NS ("full jitter": M. Brooker, Exponential
+ * Backoff and Jitter, 2015).
+ *
+ * To listen: the first address that can be bound is used; --connect-timeout limits the wait for the
+ * peer. Who is not within --allow is refused by a reset, and waiting goes on. When the peer has
+ * come, or on dialer_close(), the listening socket is closed and the name of a unix socket removed,
+ * if that is still the one that was made here. A name that is there already is taken over only if
+ * it is a socket that nobody listens on.
+ *
+ * UDP: udp:// connects, which sends nothing, unless it is an input: then an empty datagram says
+ * where we are. udp-listen:// as an input is connected to nobody once it is bound: anybody may send
+ * (transfer.h). As an output it waits for a datagram of somebody within --allow, and connects to
+ * him.
+ *
+ * All sockets here are nonblocking and closed on exec. TCP connections have keep-alives on, and
+ * linger for 0 s: if bpipe ends in whatever way, be it by SIGKILL, before it says that the stream
+ * is complete (endpoint.h), the peer sees a reset. Listeners have SO_REUSEADDR. --tcp-buffer sets
+ * both buffers of TCP sockets before they connect or listen, when it still counts (tcp(7)).
+ *
+ * Nothing here blocks, prints or knows the time: that is passed in, in ns of CLOCK_MONOTONIC.
+ */
+#ifndef BPIPE_DIALER_H
+#define BPIPE_DIALER_H
+
+#include "options.h"
+#include "resolver.h"
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define DIALER_DELAY_NS     UINT64_C(500000000)
+#define DIALER_DELAY_MAX_NS UINT64_C(30000000000)
+enum { DIALER_TEXT_SIZE = 160 };
+
+enum dialer_status {
+    DIALER_WAITING,   /* for dialer_poll(), or dialer_due_ns() */
+    DIALER_LISTENING, /* for this once: it listens now, on the port that dialer->text tells */
+    DIALER_REFUSED,   /* for this once: it refused a peer, see dialer->text; step again */
+    DIALER_RETRYING,  /* for this once: a try failed, dialer->text says how and when the next is */
+    DIALER_CONNECTED, /* dialer_take() */
+    DIALER_FAILED,    /* for good: dialer->text says why */
+    DIALER_TIMED_OUT  /* the same, by --connect-timeout */
+};
+
+enum dialer_state {
+    DIALER_IDLE,       /* the next address is to be tried */
+    DIALER_CONNECTING, /* fd is */
+    DIALER_ACCEPTING,  /* fd listens */
+    DIALER_RESTING,    /* until due_ns */
+    DIALER_DONE        /* connected (fd), taken, or failed */
+};
+
+struct dialer {
+    const struct resolved *resolved;
+    const struct options *options;
+    bool input; /* what it is for */
+    enum dialer_state state;
+    int fd;          /* -1: none */
+    size_t next;     /* of the addresses */
+    unsigned tries;  /* of all of these that have failed */
+    uint64_t due_ns; /* UINT64_MAX: none */
+    uint64_t random; /* of the generator for the jitter */
+    bool path_made;  /* a unix socket has a name: */
+    dev_t path_device;
+    ino_t path_inode;
+    bool timed_out; /* the address that was tried last */
+    int error;      /* of it: errno */
+    char text[DIALER_TEXT_SIZE];
+};
+
+/* All that is pointed to has to outlive it. `seed`: anything that differs from run to run. */
+void dialer_init(struct dialer *dialer, const struct resolved *resolved, bool input,
+                 const struct options *options, uint64_t seed);
+
+/* Does what can be done now. At any time; to be called again when dialer_poll() is ready or the
+ * time has come. */
+enum dialer_status dialer_step(struct dialer *dialer, uint64_t now_ns);
+
+/* What to wait for: fd is -1 if there is only time. */
+struct pollfd dialer_poll(const struct dialer *dialer);
+uint64_t dialer_due_ns(const struct dialer *dialer); /* UINT64_MAX: none */
+
+/* bpipe was stopped for so long: no limit counts that. */
+void dialer_skip(struct dialer *dialer, uint64_t ns);
+
+/* The socket, which is the caller's from now on. */
+int dialer_take(struct dialer *dialer);
+
+/* Closes whatever is open, removes a name that was made. Harmless twice, or after
+ * dialer_take(). */
+void dialer_close(struct dialer *dialer);
+
+#endif
