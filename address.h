@@ -34,15 +34,22 @@ struct address {
 };
 
 /* Takes `text` apart, of which *address keeps a pointer. NULL: it did (the kind may be
- * ADDRESS_NONE). Else what is wrong with the text: "has no port (try tcp://host:9000)". */
+ * ADDRESS_NONE). Else what is wrong with the text, to be written after it: "has no port (try
+ * tcp://host:9000)". */
 const char *address_parse(struct address *address, const char *text);
+
+/* The kind that `text` is meant to be, right or wrong. Only an ADDRESS_NONE may be taken for a
+ * path.
+ */
+enum address_kind address_kind_of(const char *text);
 
 bool address_listens(enum address_kind kind);
 bool address_is_datagram(enum address_kind kind); /* UDP */
 bool address_is_unix(enum address_kind kind);
 
-/* "127.0.0.1:80", "[::1]:80", or the path of a unix socket ("unix socket" if it has none). An IPv4
- * address that is mapped into IPv6 is written as IPv4. Returns `text`. */
+/* "127.0.0.1:80", "[::1]:80", "[fe80::1%eth0]:80", or the path of a unix socket ("unix socket" if
+ * it has none, or `length` is 0). An IPv4 address that is mapped into IPv6 is written as IPv4.
+ * Returns `text`. */
 const char *address_format(char text[ADDRESS_TEXT_SIZE], const struct sockaddr *socket_address,
                            socklen_t length);
 
@@ -53,7 +60,9 @@ struct address_range {
     unsigned bits;
 };
 
-/* NULL, or what is wrong with it. Bits after the prefix that are set are wrong. */
+/* NULL, or what is wrong with it: *range is left alone then. Bits after the prefix that are set are
+ * wrong. A range of mapped IPv4 addresses (::ffff:10.0.0.0/104) becomes one of IPv4 (10.0.0.0/8).
+ */
 const char *address_parse_range(struct address_range *range, const char *text);
 
 /* Whether one of the ranges contains the address; IPv4 addresses mapped into IPv6 (RFC 4291,
