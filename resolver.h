@@ -33,7 +33,8 @@ struct resolver {
 
 /*
  * Resolves the names of all endpoints; those that cannot be have an error. A listener without a
- * host gets the loopback address: 127.0.0.1, with -6 ::1. Returns 0, or -1 with errno ENOMEM.
+ * host gets the loopback address: 127.0.0.1, with -6 ::1. No address is listed twice. Returns 0, or
+ * -1 with errno ENOMEM, and then there is nothing to destroy.
  */
 int resolver_run(struct resolver *resolver, const struct options *options);
 void resolver_destroy(struct resolver *resolver); /* harmless on a zeroed one */
