@@ -30,12 +30,12 @@
 
 #include "options.h"
 #include "resolver.h"
+#include "unix_name.h"
 
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #define DIALER_DELAY_NS     UINT64_C(500000000)
 #define DIALER_DELAY_MAX_NS UINT64_C(30000000000)
@@ -69,11 +69,10 @@ struct dialer {
     unsigned tries;  /* of all of these that have failed */
     uint64_t due_ns; /* UINT64_MAX: none */
     uint64_t random; /* of the generator for the jitter */
-    bool path_made;  /* a unix socket has a name: */
-    dev_t path_device;
-    ino_t path_inode;
-    bool timed_out; /* the address that was tried last */
-    int error;      /* of it: errno */
+    struct unix_name name;
+    bool timed_out;             /* the address that failed last */
+    int error;                  /* of it: errno; 0: none of this round has */
+    enum dialer_status outcome; /* once it is DIALER_DONE */
     char text[DIALER_TEXT_SIZE];
 };
 
