@@ -143,8 +143,8 @@ static void note_failure(struct dialer *dialer, int error)
     dialer->state = DIALER_IDLE;
     if (no_way && dialer->error != 0)
         return;
-    dialer->error = error;
     dialer->timed_out = error == EINPROGRESS;
+    dialer->error = dialer->timed_out ? ETIMEDOUT : error;
     write_last_address(dialer);
     if (dialer->timed_out)
         append_timeout(dialer, "no answer");
@@ -155,7 +155,7 @@ static void note_failure(struct dialer *dialer, int error)
 static bool may_change(int error)
 {
     static const int passing[] = {ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN,
-                                  ETIMEDOUT,    ECONNRESET,   ENOENT,      EAGAIN,    EINPROGRESS};
+                                  ETIMEDOUT,    ECONNRESET,   ENOENT,      EAGAIN};
     for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
         if (error == passing[i])
             return true;

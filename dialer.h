@@ -2,16 +2,18 @@
  * dialer.h - from an address to one connected socket.
  *
  * To connect: every address of the name is tried in turn; --connect-timeout limits each of these.
- * If none answers, and what the last said may change (refused, unreachable, timed out, a unix
- * socket that is not there yet), --retry begins again after a random time of up to
- * DIALER_DELAY_NS * 2^tries, at most DIALER_DELAY_MAX_NS ("full jitter": M. Brooker, Exponential
- * Backoff and Jitter, 2015).
+ * If none answers, the last one has the last word (but not one that this machine has no way to, if
+ * there are others). If that may change (refused, unreachable, timed out, a unix socket that is not
+ * there yet), --retry begins again after a random time of up to DIALER_DELAY_NS, which doubles with
+ * each try up to DIALER_DELAY_MAX_NS ("full jitter": M. Brooker, Exponential Backoff and Jitter,
+ * 2015). A TCP socket that the system connects to itself counts as refused.
  *
- * To listen: the first address that can be bound is used; --connect-timeout limits the wait for the
- * peer. Who is not within --allow is refused by a reset, and waiting goes on. When the peer has
- * come, or on dialer_close(), the listening socket is closed and the name of a unix socket removed,
- * if that is still the one that was made here. A name that is there already is taken over only if
- * it is a socket that nobody listens on.
+ * To listen: the first address that this machine has is used; --connect-timeout limits the wait for
+ * the peer. Who is not within --allow is refused by a reset, and waiting goes on. When the peer has
+ * come, or on dialer_close(), the listening socket is closed (who came after him is reset by the
+ * system) and the name of a unix socket removed, if that is still the one that was made here. A
+ * name that is there already is taken over only if it is a socket that no process has
+ * (unix_name.h).
  *
  * UDP: udp:// connects, which sends nothing, unless it is an input: then an empty datagram says
  * where we are. udp-listen:// as an input is connected to nobody once it is bound: anybody may send
@@ -43,11 +45,11 @@ enum { DIALER_TEXT_SIZE = 160 };
 
 enum dialer_status {
     DIALER_WAITING,   /* for dialer_poll(), or dialer_due_ns() */
-    DIALER_LISTENING, /* for this once: it listens now, on the port that dialer->text tells */
-    DIALER_REFUSED,   /* for this once: it refused a peer, see dialer->text; step again */
-    DIALER_RETRYING,  /* for this once: a try failed, dialer->text says how and when the next is */
+    DIALER_LISTENING, /* for this once: "listening on 127.0.0.1:43521" */
+    DIALER_REFUSED,   /* for this once: "refused 127.0.0.2:4711 (--allow)" */
+    DIALER_RETRYING,  /* for this once: "Connection refused; trying again in 420 ms (1 of 5)" */
     DIALER_CONNECTED, /* dialer_take() */
-    DIALER_FAILED,    /* for good: dialer->text says why */
+    DIALER_FAILED,    /* for good: dialer->text says why; nothing is open any more */
     DIALER_TIMED_OUT  /* the same, by --connect-timeout */
 };
 
@@ -81,7 +83,8 @@ void dialer_init(struct dialer *dialer, const struct resolved *resolved, bool in
                  const struct options *options, uint64_t seed);
 
 /* Does what can be done now. At any time; to be called again when dialer_poll() is ready or the
- * time has come. */
+ * time has come, which may be at once. What is said `for this once` is in dialer->text, until the
+ * next step. */
 enum dialer_status dialer_step(struct dialer *dialer, uint64_t now_ns);
 
 /* What to wait for: fd is -1 if there is only time. */

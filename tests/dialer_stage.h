@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -183,6 +184,16 @@ static inline int open_descriptors(void)
     for (int fd = 0; fd < MOST_DESCRIPTORS; fd++)
         count += fcntl(fd, F_GETFD) >= 0;
     return count;
+}
+
+/* No descriptor from `count` on can be opened; RLIM_INFINITY: as it was before. */
+static inline void limit_descriptors(rlim_t count)
+{
+    static struct rlimit limit;
+    if (limit.rlim_cur == 0)
+        getrlimit(RLIMIT_NOFILE, &limit);
+    struct rlimit now = {.rlim_cur = count, .rlim_max = limit.rlim_max};
+    setrlimit(RLIMIT_NOFILE, count == RLIM_INFINITY ? &limit : &now);
 }
 
 static inline bool exists(const char *path)

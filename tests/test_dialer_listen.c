@@ -128,6 +128,38 @@ static void test_allow(void)
     close(stranger);
 }
 
+/* There is no descriptor for a peer. */
+static void test_no_descriptor(void)
+{
+    struct call call;
+
+    bool right = begins(&call, ADDRESS_UNIX_LISTEN, named("socket"), true);
+    int peer = connected_to(named("socket"));
+    limit_descriptors(0);
+    enum dialer_status status = step(&call);
+    limit_descriptors(RLIM_INFINITY);
+    tap_ok(right && status == DIALER_FAILED && ends(&call, DIALER_FAILED, strerror(EMFILE)) &&
+               !exists("socket"),
+           "no descriptor for a peer");
+    close(peer);
+
+    prepare(&call, ADDRESS_UNIX_LISTEN, named("socket"));
+    start(&call, true);
+    limit_descriptors(0);
+    status = step(&call);
+    limit_descriptors(RLIM_INFINITY);
+    tap_ok(status == DIALER_FAILED && ends(&call, DIALER_FAILED, strerror(EMFILE)),
+           "nor for a listener");
+    prepare(&call, ADDRESS_TCP, ipv4("127.0.0.1", 1));
+    call.options.retries = 1;
+    start(&call, true);
+    limit_descriptors(0);
+    status = step(&call);
+    limit_descriptors(RLIM_INFINITY);
+    tap_ok(status == DIALER_FAILED && ends(&call, DIALER_FAILED, strerror(EMFILE)),
+           "nor to connect: nothing to try again");
+}
+
 /* --- unix sockets ---------------------------------------------------------------------------- */
 
 static void test_unix(void)
@@ -261,8 +293,8 @@ static void test_replaced_name(void)
 
 int main(void)
 {
-    static void (*const tests[])(void) = {test_listen,     test_listen_refused, test_nobody_came,
-                                          test_allow,      test_unix,           test_unix_backlog,
-                                          test_unix_names, test_replaced_name};
+    static void (*const tests[])(void) = {
+        test_listen, test_listen_refused, test_nobody_came, test_allow,        test_no_descriptor,
+        test_unix,   test_unix_backlog,   test_unix_names,  test_replaced_name};
     return stage_run(tests, sizeof tests / sizeof tests[0]);
 }
