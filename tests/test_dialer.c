@@ -1,6 +1,7 @@
 /*
  * test_dialer.c - the dialer: connecting, retries, limits of time, and that nothing stays open.
  */
+#include "../socket_setup.h"
 #include "dialer_stage.h"
 
 /* --- connecting ------------------------------------------------------------------------------ */
@@ -49,7 +50,6 @@ static void test_ipv6(void)
     unsigned port = port_of(call.dialer.fd);
     snprintf(text, sizeof text, "listening on [::1]:%u", port);
     tap_ok(right && says(&call, text), "listens by IPv6");
-    tap_ok(option_of(call.dialer.fd, IPPROTO_IPV6, IPV6_V6ONLY) == 1, "and with -6 by no other");
     struct call caller;
     prepare(&caller, ADDRESS_TCP, ipv6("::1", port));
     start(&caller, false);
@@ -66,6 +66,29 @@ static void test_ipv6(void)
            "also by UDP");
     dialer_close(&caller.dialer);
     dialer_close(&call.dialer);
+}
+
+/* Asked of a socket that is not bound: bound to anything but "::", it is for IPv6 anyway. */
+static void test_only_ipv6(void)
+{
+    struct options options = {.family = AF_INET6};
+    int fd = socket_setup_open(&options, ADDRESS_TCP_LISTEN, AF_INET6);
+    if (fd < 0) {
+        tap_ok(true, "IPv6 alone # SKIP no IPv6 here");
+        return;
+    }
+    tap_ok(option_of(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 1, "with -6 a listener is not for IPv4");
+    close(fd);
+    fd = socket_setup_open(&options, ADDRESS_UNIX_LISTEN, AF_UNIX);
+    tap_ok(fd >= 0, "a unix socket does not mind");
+    close(fd);
+    options.family = AF_UNSPEC;
+    fd = socket_setup_open(&options, ADDRESS_TCP_LISTEN, AF_INET6);
+    int plain = socket(AF_INET6, SOCK_STREAM, 0);
+    tap_ok(option_of(fd, IPPROTO_IPV6, IPV6_V6ONLY) == option_of(plain, IPPROTO_IPV6, IPV6_V6ONLY),
+           "without, it is as the system has it");
+    close(fd);
+    close(plain);
 }
 
 static void test_refused(void)
@@ -327,12 +350,13 @@ static uint64_t first_delay_ns(struct call *call, uint64_t seed)
 static void test_what_is_retried(void)
 {
     struct call call;
+    char text[DIALER_TEXT_SIZE];
     int closed;
+    unsigned port = refusing_port(&closed);
 
-    prepare(&call, ADDRESS_TCP, ipv4("127.0.0.1", refusing_port(&closed)));
+    prepare(&call, ADDRESS_TCP, ipv4("127.0.0.1", port));
     call.options.retries = 5;
     tap_ok(first_delay_ns(&call, 1) != first_delay_ns(&call, 2), "two do not try at the same time");
-    close(closed);
 
     prepare(&call, ADDRESS_UNIX, named("missing"));
     call.options.retries = 5;
@@ -347,6 +371,16 @@ static void test_what_is_retried(void)
     call.list[0] = named("file/below");
     start(&call, false);
     tap_ok(ends(&call, DIALER_FAILED, strerror(ENOTDIR)), "what does not change is not retried");
+
+    prepare(&call, ADDRESS_TCP, ipv4("127.0.0.1", port));
+    call.options.retries = 5;
+    start(&call, false);
+    bool right = run(&call) == DIALER_RETRYING;
+    call.list[0].storage.ss_family = AF_APPLETALK;
+    call.now_ns = dialer_due_ns(&call.dialer);
+    snprintf(text, sizeof text, "%s (tried 2 times)", strerror(EAFNOSUPPORT));
+    tap_ok(right && ends(&call, DIALER_FAILED, text), "what the try before said is forgotten");
+    close(closed);
     unlink("file");
 }
 
@@ -394,9 +428,9 @@ static void test_closing(void)
 
 int main(void)
 {
-    static void (*const tests[])(void) = {test_connect,         test_ipv6,    test_refused,
-                                          test_itself,          test_waiting, test_no_answer,
-                                          test_limit_of_each,   test_retries, test_many_retries,
-                                          test_what_is_retried, test_closing};
+    static void (*const tests[])(void) = {
+        test_connect, test_ipv6,         test_only_ipv6,       test_refused,
+        test_itself,  test_waiting,      test_no_answer,       test_limit_of_each,
+        test_retries, test_many_retries, test_what_is_retried, test_closing};
     return stage_run(tests, sizeof tests / sizeof tests[0]);
 }
