@@ -85,12 +85,27 @@ void intake_committed(struct intake *intake, size_t bytes)
         intake->begun = intake->complete;
 }
 
+/* Adds a datagram to the stream, or nothing. */
+static size_t append_datagram(struct intake *intake, const struct iovec *pieces, int count,
+                              size_t bytes)
+{
+    if (bytes == 0 || bytes > room_in_ring(intake))
+        return 0;
+    for (int i = 0; i < count; i++)
+        ring_append(intake->ring, pieces[i].iov_base, pieces[i].iov_len);
+    ring_end_record(intake->ring);
+    intake->complete = intake->begun = intake->ring->head;
+    return bytes;
+}
+
 /* Adds bytes to the stream: as many as the ring and the spool take of them. */
 static size_t append(struct intake *intake, const void *memory, size_t bytes, size_t *to_spool,
                      uint64_t *calls)
 {
     const unsigned char *from = memory;
     size_t in_ring = smaller(bytes, room_in_ring(intake));
+    if (intake->records == RECORD_DATAGRAM)
+        return append_datagram(intake, &(struct iovec){(void *)from, bytes}, 1, bytes);
     if (in_ring > 0) {
         ring_append(intake->ring, from, in_ring);
         note_in_ring(intake, from, in_ring);
@@ -117,6 +132,24 @@ struct intake_result intake_admit(struct intake *intake, const void *memory, siz
 {
     struct intake_result result = {0};
     result.entered = append(intake, memory, bytes, &result.spooled, calls);
+    return result;
+}
+
+struct intake_result intake_admit_span(struct intake *intake, const struct ring_span *span,
+                                       uint64_t *calls)
+{
+    struct intake_result result = {0};
+    if (intake->records == RECORD_DATAGRAM) {
+        result.entered = append_datagram(intake, span->piece, span->count, span->bytes);
+        return result;
+    }
+    for (int i = 0; i < span->count; i++) {
+        const struct iovec *piece = &span->piece[i];
+        size_t entered = append(intake, piece->iov_base, piece->iov_len, &result.spooled, calls);
+        result.entered += entered;
+        if (entered < piece->iov_len)
+            break;
+    }
     return result;
 }
 
@@ -197,6 +230,8 @@ static size_t fitting(const struct intake *intake, const void *memory, size_t by
     size_t fit = room > mark ? smaller(room - mark, bytes) : 0;
     if (intake->records == RECORD_NONE || fit == 0)
         return fit;
+    if (intake->records == RECORD_DATAGRAM)
+        return fit == bytes ? fit : 0;
     size_t first = records_first(memory, bytes, intake->records);
     size_t begun = (size_t)(stream_end(intake) - intake->begun);
     if (begun + (first > 0 ? first : bytes) > intake->ring->capacity)

@@ -8,6 +8,9 @@
  * its beginning is in the ring already, and the rest is dropped as it comes (`skipping`). One that
  * is longer than the ring never fits.
  *
+ * Datagrams come whole: memory that is offered holds one of them, which enters whole or not at all,
+ * and its end is marked in the ring (ring_mark_records()). There is no spool for them.
+ *
  * With --gap-mark the next record that is admitted is preceded by a mark (lag.h), as a part of the
  * stream.
  *
@@ -51,8 +54,8 @@ struct intake_result {
 void intake_init(struct intake *intake, struct ring *ring, struct spool *spool,
                  enum record_kind records, bool marks);
 
-/* `bytes` have been read into the ring directly (ring_commit() was called). Only while nothing is
- * in the spool and intake_takes_directly(). */
+/* `bytes` have been read into the ring directly (ring_commit() was called, and for a datagram
+ * ring_end_record()). Only while nothing is in the spool and intake_takes_directly(). */
 void intake_committed(struct intake *intake, size_t bytes);
 
 /* Whether what comes may be read into the ring itself: nothing of it has to be looked at. */
@@ -66,8 +69,12 @@ uint64_t intake_room(const struct intake *intake);
 struct intake_result intake_admit(struct intake *intake, const void *memory, size_t bytes,
                                   uint64_t *calls);
 
-/* The same, of no more bytes than the ring can hold; but drops what does not fit: all are dealt
- * with. */
+/* The same for what lies in another ring, of which a datagram may be in two pieces. */
+struct intake_result intake_admit_span(struct intake *intake, const struct ring_span *span,
+                                       uint64_t *calls);
+
+/* As intake_admit(), of no more bytes than the ring can hold; but drops what does not fit: all are
+ * dealt with. */
 struct intake_result intake_admit_or_drop(struct intake *intake, const void *memory, size_t bytes,
                                           uint64_t *calls);
 

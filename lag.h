@@ -2,11 +2,11 @@
  * lag.h - what a reader of the ring misses when it is overtaken: by --overflow drop-oldest, or
  * because it is a tap.
  *
- * Without records it loses the oldest bytes that it has not got. With records (-l, -0) it loses
- * whole ones, and so that none is ever torn it is offered only what is complete. A record of which
- * it was sent a part is not dropped: what is left of it is put `aside`, and sent before anything
- * else. If a record that is not complete has to go, because it fills the ring, the rest of it is
- * dropped as it comes (`skipping`).
+ * Without records it loses the oldest bytes that it has not got. With records (-l, -0, datagrams)
+ * it loses whole ones, and so that none is ever torn it is offered only what is complete. A record
+ * of which it was sent a part is not dropped: what is left of it is put `aside`, and sent before
+ * anything else. If a record that is not complete has to go, because it fills the ring, the rest of
+ * it is dropped as it comes (`skipping`).
  *
  * `gap` is the hole at the reader's cursor. With --gap-mark a line takes its place:
  *

@@ -3,6 +3,8 @@
  */
 #include "records.h"
 
+#include "bitmap.h"
+
 #include <string.h>
 
 /* A count of this many bytes fits in one byte: compilers then compare and add 16 bytes in two
@@ -23,10 +25,22 @@ static unsigned char terminator_of(enum record_kind kind)
     return kind == RECORD_LINE ? '\n' : '\0';
 }
 
+bool records_are_units(enum record_kind kind)
+{
+    return kind == RECORD_LINE || kind == RECORD_NUL;
+}
+
+size_t records_least_room(enum record_kind kind)
+{
+    return kind == RECORD_DATAGRAM ? RECORD_DATAGRAM_SIZE : 1;
+}
+
 uint64_t records_count(const void *memory, size_t bytes, enum record_kind kind)
 {
     if (kind == RECORD_NONE)
         return 0;
+    if (kind == RECORD_DATAGRAM)
+        return bytes > 0;
     const unsigned char *byte = memory, *end = byte + bytes;
     const unsigned char terminator = terminator_of(kind);
     uint64_t count = 0;
@@ -37,35 +51,100 @@ uint64_t records_count(const void *memory, size_t bytes, enum record_kind kind)
     return count;
 }
 
+/* --- pieces of spans -------------------------------------------------------------------------- */
+
+static size_t bit_of(const struct ring_span *span, int piece, size_t offset)
+{
+    return (piece == 0 ? span->index : 0) + offset;
+}
+
+/* Without a ring a span is one datagram. */
+static bool ends_datagram(const struct ring_span *span, int piece, size_t offset)
+{
+    if (span->ends != NULL)
+        return bitmap_is_set(span->ends, bit_of(span, piece, offset));
+    return piece == span->count - 1 && offset == span->piece[piece].iov_len - 1;
+}
+
+static bool ends_at(const struct ring_span *span, int piece, size_t offset, enum record_kind kind)
+{
+    if (kind == RECORD_DATAGRAM)
+        return ends_datagram(span, piece, offset);
+    return records_ends((unsigned char *)span->piece[piece].iov_base + offset, 1, kind);
+}
+
+/* How many records end in the first `bytes` of a piece. */
+static uint64_t count_piece(const struct ring_span *span, int piece, size_t bytes,
+                            enum record_kind kind)
+{
+    if (kind != RECORD_DATAGRAM)
+        return records_count(span->piece[piece].iov_base, bytes, kind);
+    if (span->ends == NULL)
+        return ends_datagram(span, piece, bytes - 1);
+    return bitmap_count(span->ends, bit_of(span, piece, 0), bit_of(span, piece, bytes));
+}
+
+/* How many bytes of a piece, from an offset on, the first record takes that ends in it; 0 if none
+ * does. */
+static size_t first_in_piece(const struct ring_span *span, int piece, size_t from,
+                             enum record_kind kind)
+{
+    size_t length = span->piece[piece].iov_len;
+    if (kind != RECORD_DATAGRAM)
+        return records_first((unsigned char *)span->piece[piece].iov_base + from, length - from,
+                             kind);
+    if (span->ends == NULL)
+        return piece == span->count - 1 ? length - from : 0;
+    size_t begin = bit_of(span, piece, from), end = bit_of(span, piece, length);
+    size_t found = bitmap_first(span->ends, begin, end);
+    return found == end ? 0 : found + 1 - begin;
+}
+
+static size_t whole_in_piece(const struct ring_span *span, int piece, enum record_kind kind)
+{
+    size_t length = span->piece[piece].iov_len;
+    if (kind != RECORD_DATAGRAM)
+        return records_whole(span->piece[piece].iov_base, length, kind);
+    if (span->ends == NULL)
+        return piece == span->count - 1 ? length : 0;
+    size_t begin = bit_of(span, piece, 0);
+    return bitmap_behind_last(span->ends, begin, begin + length) - begin;
+}
+
+/* --- spans ------------------------------------------------------------------------------------ */
+
 uint64_t records_count_span(const struct ring_span *span, size_t bytes, enum record_kind kind,
                             bool *ended)
 {
     uint64_t count = 0;
     *ended = true;
     for (int i = 0; i < span->count && bytes > 0 && kind != RECORD_NONE; i++) {
-        const unsigned char *piece = span->piece[i].iov_base;
         size_t length = span->piece[i].iov_len < bytes ? span->piece[i].iov_len : bytes;
-        count += records_count(piece, length, kind);
-        *ended = piece[length - 1] == terminator_of(kind);
+        count += count_piece(span, i, length, kind);
+        *ended = ends_at(span, i, length - 1, kind);
         bytes -= length;
     }
     return count;
 }
 
+bool records_ends_span(const struct ring_span *span, size_t bytes, enum record_kind kind)
+{
+    size_t first = span->piece[0].iov_len;
+    return bytes <= first ? ends_at(span, 0, bytes - 1, kind)
+                          : ends_at(span, 1, bytes - first - 1, kind);
+}
+
 size_t records_span(const struct ring_span *span, enum record_kind kind, uint64_t records)
 {
     size_t before = 0;
-    for (int i = 0; i < span->count; i++) {
-        const unsigned char *start = span->piece[i].iov_base;
-        const unsigned char *end = start + span->piece[i].iov_len, *next = start;
-        while (next < end && records > 0) {
-            const unsigned char *found = memchr(next, terminator_of(kind), (size_t)(end - next));
-            next = found == NULL ? end : found + 1;
-            records -= found != NULL;
+    for (int i = 0; i < span->count && records > 0; i++) {
+        size_t length = span->piece[i].iov_len, from = 0;
+        while (from < length && records > 0) {
+            size_t ended = first_in_piece(span, i, from, kind);
+            from = ended > 0 ? from + ended : length;
+            records -= ended > 0;
         }
-        before += (size_t)(next - start);
-        if (records == 0)
-            break;
+        before += from;
     }
     return before;
 }
@@ -74,10 +153,9 @@ size_t records_reaching(const struct ring_span *span, enum record_kind kind, siz
 {
     size_t before = 0; /* in the pieces that were passed */
     for (int i = 0; i < span->count; i++) {
-        const unsigned char *piece = span->piece[i].iov_base;
         size_t length = span->piece[i].iov_len;
         size_t from = least > before + 1 ? least - before - 1 : 0; /* may end the record already */
-        size_t ended = from < length ? records_first(piece + from, length - from, kind) : 0;
+        size_t ended = from < length ? first_in_piece(span, i, from, kind) : 0;
         if (ended > 0)
             return before + from + ended;
         before += length;
@@ -85,33 +163,41 @@ size_t records_reaching(const struct ring_span *span, enum record_kind kind, siz
     return before;
 }
 
-bool records_ends(const void *memory, size_t bytes, enum record_kind kind)
-{
-    return kind != RECORD_NONE && ((const unsigned char *)memory)[bytes - 1] == terminator_of(kind);
-}
-
-size_t records_whole(const void *memory, size_t bytes, enum record_kind kind)
-{
-    const unsigned char *byte = memory;
-    while (bytes > 0 && byte[bytes - 1] != terminator_of(kind))
-        bytes--;
-    return bytes;
-}
-
 size_t records_whole_span(const struct ring_span *span, enum record_kind kind)
 {
     size_t before = span->bytes;
     for (int i = span->count - 1; i >= 0; i--) {
         before -= span->piece[i].iov_len;
-        size_t whole = records_whole(span->piece[i].iov_base, span->piece[i].iov_len, kind);
+        size_t whole = whole_in_piece(span, i, kind);
         if (whole > 0)
             return before + whole;
     }
     return 0;
 }
 
+/* --- plain memory ----------------------------------------------------------------------------- */
+
+bool records_ends(const void *memory, size_t bytes, enum record_kind kind)
+{
+    if (kind == RECORD_NONE || kind == RECORD_DATAGRAM)
+        return kind == RECORD_DATAGRAM;
+    return ((const unsigned char *)memory)[bytes - 1] == terminator_of(kind);
+}
+
+size_t records_whole(const void *memory, size_t bytes, enum record_kind kind)
+{
+    const unsigned char *byte = memory;
+    if (kind == RECORD_DATAGRAM)
+        return bytes;
+    while (bytes > 0 && byte[bytes - 1] != terminator_of(kind))
+        bytes--;
+    return bytes;
+}
+
 size_t records_first(const void *memory, size_t bytes, enum record_kind kind)
 {
+    if (kind == RECORD_DATAGRAM)
+        return bytes;
     const unsigned char *found = memchr(memory, terminator_of(kind), bytes);
     return found == NULL ? 0 : (size_t)(found - (const unsigned char *)memory) + 1;
 }

@@ -1,5 +1,10 @@
 /*
- * records.h - lines (-l) or NUL-terminated records (-0) in a stream.
+ * records.h - lines (-l), NUL-terminated records (-0) or datagrams in a stream.
+ *
+ * What lines and NUL records are is seen in the bytes. Where a datagram ends the ring knows
+ * (ring_mark_records()), and tells in its spans; memory that is not in such a ring always holds one
+ * datagram, whole. A datagram of no bytes is nowhere: it is counted when it is read, and that is
+ * all.
  */
 #ifndef BPIPE_RECORDS_H
 #define BPIPE_RECORDS_H
@@ -11,6 +16,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { RECORD_DATAGRAM_SIZE = 65535 }; /* no datagram is longer */
+
+/* Whether limits and sizes (-L, --burst, -s) count records rather than bytes: with -l and -0. */
+bool records_are_units(enum record_kind kind);
+
+/* The room that a read needs: that of a datagram is known only when it has been read. */
+size_t records_least_room(enum record_kind kind);
+
 /* How many records end in these bytes; 0 for RECORD_NONE. A last one without terminator does not
  * count, as for wc(1). */
 uint64_t records_count(const void *memory, size_t bytes, enum record_kind kind);
@@ -19,6 +32,9 @@ uint64_t records_count(const void *memory, size_t bytes, enum record_kind kind);
  * one. */
 uint64_t records_count_span(const struct ring_span *span, size_t bytes, enum record_kind kind,
                             bool *ended);
+
+/* Whether a record ends with the last of the first `bytes` > 0 of a span. */
+bool records_ends_span(const struct ring_span *span, size_t bytes, enum record_kind kind);
 
 /* How many bytes the first `records` > 0 of a span take; all of it if it has no more. */
 size_t records_span(const struct ring_span *span, enum record_kind kind, uint64_t records);

@@ -10,10 +10,12 @@
  */
 #include "ring.h"
 
+#include "bitmap.h"
 #include "platform.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,18 +66,39 @@ int ring_init(struct ring *ring, size_t capacity, size_t reader_count)
     return 0;
 }
 
+int ring_mark_records(struct ring *ring)
+{
+    void *ends = NULL;
+
+    assert(ring->ends == NULL && ring_fill(ring) == 0);
+    if (posix_memalign(&ends, RING_ALIGNMENT, bitmap_size(ring->capacity)) != 0) {
+        errno = ENOMEM;
+        return -1;
+    }
+    ring->ends = ends;
+    return 0;
+}
+
 void ring_destroy(struct ring *ring)
 {
     free(ring->memory);
+    free(ring->ends);
     free(ring->readers);
     *ring = (struct ring){0};
 }
 
+/* Where a position that is in use, or the next one, lies in memory. */
+static size_t ring_index(const struct ring *ring, uint64_t position)
+{
+    uint64_t distance = position - ring->origin;
+
+    return (size_t)(distance < ring->capacity ? distance : distance - ring->capacity);
+}
+
 static struct ring_span ring_span_at(const struct ring *ring, uint64_t position, size_t bytes)
 {
-    struct ring_span span = {.bytes = bytes};
-    uint64_t distance = position - ring->origin;
-    size_t index = (size_t)(distance < ring->capacity ? distance : distance - ring->capacity);
+    size_t index = ring_index(ring, position);
+    struct ring_span span = {.bytes = bytes, .ends = ring->ends, .index = index};
     size_t before_wrap = ring->capacity - index;
 
     if (bytes == 0)
@@ -97,9 +120,22 @@ struct ring_span ring_write_span(const struct ring *ring, size_t max)
     return ring_span_at(ring, ring->head, max < room ? max : room);
 }
 
+/* No record ends in the next `bytes`, as far as is known yet. */
+static void ring_clear_ends(struct ring *ring, size_t bytes)
+{
+    size_t index = ring_index(ring, ring->head);
+    size_t before_wrap = ring->capacity - index;
+    size_t first = bytes < before_wrap ? bytes : before_wrap;
+
+    bitmap_clear(ring->ends, index, index + first);
+    bitmap_clear(ring->ends, 0, bytes - first);
+}
+
 void ring_commit(struct ring *ring, size_t bytes)
 {
     assert(bytes <= ring_room(ring));
+    if (ring->ends != NULL)
+        ring_clear_ends(ring, bytes);
     ring->head += bytes;
     uint64_t end = ring->head - ring->origin;
     if (end > ring->touched)
@@ -118,6 +154,12 @@ void ring_append(struct ring *ring, const void *memory, size_t bytes)
         from += span.piece[i].iov_len;
     }
     ring_commit(ring, bytes);
+}
+
+void ring_end_record(struct ring *ring)
+{
+    assert(ring->ends != NULL && ring_fill(ring) > 0);
+    bitmap_set(ring->ends, ring_index(ring, ring->head - 1));
 }
 
 struct ring_span ring_read_span(const struct ring *ring, size_t reader, size_t max)
@@ -178,12 +220,23 @@ size_t ring_detach(struct ring *ring, size_t reader)
     return ring_advance_tail(ring);
 }
 
+/* The whole pages of bits that belong to what ring_trim() gives back. */
+static void ring_discard_ends(struct ring *ring)
+{
+    unsigned char *ends = (unsigned char *)ring->ends;
+    size_t bytes = (ring->touched - RING_KEPT) / CHAR_BIT;
+
+    platform_discard(ends + RING_KEPT / CHAR_BIT, bytes - bytes % RING_ALIGNMENT);
+}
+
 void ring_trim(struct ring *ring)
 {
     assert(ring_fill(ring) == 0);
     if (ring->touched <= RING_KEPT)
         return;
     platform_discard(ring->memory + RING_KEPT, ring->touched - RING_KEPT);
+    if (ring->ends != NULL) /* a bit is cleared before it is looked at */
+        ring_discard_ends(ring);
     ring->touched = RING_KEPT;
 }
 

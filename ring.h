@@ -8,9 +8,14 @@
  *
  * The capacity is exactly what was asked for. Bytes are reached through spans: at most two pieces
  * of memory, for readv(2) and writev(2) directly. The ring knows nothing of descriptors or time,
- * allocates only in ring_init(), and touches memory only where bytes are put (so that a large ring
+ * allocates only when it is made, and touches memory only where bytes are put (so that a large ring
  * that holds little costs little). When the last byte has been consumed the next one is written at
  * the start of the memory again, where the cache is warm.
+ *
+ * A ring can keep beside its bytes where records end (ring_mark_records()): for datagrams, which
+ * have no byte that does. That is a bit for each byte of the memory, cleared where bytes are
+ * written, and so has room for as many records as the ring has bytes. A record of no bytes cannot
+ * be marked.
  */
 #ifndef BPIPE_RING_H
 #define BPIPE_RING_H
@@ -32,6 +37,8 @@ struct ring_span {
     struct iovec piece[RING_PIECES];
     int count;
     size_t bytes;
+    const uint64_t *ends; /* of the ring (bitmap.h); NULL: it has none */
+    size_t index;         /* there, of the first byte of piece 0; piece 1 begins at 0 */
 };
 
 struct ring_reader {
@@ -41,6 +48,7 @@ struct ring_reader {
 
 struct ring {
     unsigned char *memory; /* page-aligned */
+    uint64_t *ends;        /* page-aligned: the bytes that end a record. NULL: not asked for */
     size_t capacity;
     uint64_t head;   /* bytes written since the start */
     uint64_t tail;   /* bytes that every attached reader has consumed */
@@ -55,6 +63,10 @@ struct ring {
  * Returns 0, or -1 with errno ENOMEM and nothing allocated.
  */
 int ring_init(struct ring *ring, size_t capacity, size_t reader_count);
+
+/* Has it keep where records end, from here on; the ring is empty. 0, or -1 with errno ENOMEM. */
+int ring_mark_records(struct ring *ring);
+
 void ring_destroy(struct ring *ring); /* twice, or after a failed ring_init(), is harmless */
 
 /* Where up to `max` bytes may be written now; count is 0 if the ring is full. */
@@ -68,6 +80,10 @@ void ring_commit(struct ring *ring, size_t bytes);
 
 /* Copies `bytes`, at most ring_room(), to the head and commits them. */
 void ring_append(struct ring *ring, const void *memory, size_t bytes);
+
+/* A record ends with the newest byte, which is still there: no reader has consumed it. Only after
+ * ring_mark_records(). */
+void ring_end_record(struct ring *ring);
 
 /* The newest `bytes` are taken back, as if they had not been committed; no attached reader has
  * consumed any of them. */
