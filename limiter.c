@@ -5,8 +5,6 @@
  */
 #include "limiter.h"
 
-#include <assert.h>
-
 enum { SCALE_BITS = 34 }; /* 2^34 * 1e9 < 2^64 */
 
 static const uint64_t second_ns = 1000000000;
@@ -47,7 +45,14 @@ static uint64_t time_for(const struct limiter *limiter, uint64_t tokens)
 static void fill(struct limiter *limiter)
 {
     limiter->tokens = limiter->burst;
+    limiter->debt = 0;
     limiter->fraction = second_ns - 1;
+}
+
+/* What is due before there are so many tokens. */
+static uint64_t missing(const struct limiter *limiter, uint64_t tokens)
+{
+    return limiter->debt + (tokens - limiter->tokens);
 }
 
 static void update(struct limiter *limiter, uint64_t now_ns)
@@ -56,7 +61,7 @@ static void update(struct limiter *limiter, uint64_t now_ns)
         return;
     uint64_t ns = now_ns - limiter->updated_ns;
     limiter->updated_ns = now_ns;
-    if (ns >= time_for(limiter, limiter->burst - limiter->tokens + 1)) {
+    if (ns >= time_for(limiter, missing(limiter, limiter->burst) + 1)) {
         fill(limiter);
         return;
     }
@@ -68,6 +73,9 @@ static void update(struct limiter *limiter, uint64_t now_ns)
         limiter->fraction -= second_ns;
         limiter->tokens++;
     }
+    uint64_t paid = smaller(limiter->debt, limiter->tokens);
+    limiter->debt -= paid;
+    limiter->tokens -= paid;
     if (limiter->tokens > limiter->burst) /* time_for() was not exact */
         fill(limiter);
 }
@@ -94,6 +102,7 @@ void limiter_set_rate(struct limiter *limiter, uint64_t rate, uint64_t now_ns)
 {
     (void)limiter_available(limiter, now_ns);
     limiter->rate = rate;
+    limiter->debt = 0;
     limiter->fraction = 0;
     limiter->updated_ns = now_ns;
     if (!limiter->burst_given)
@@ -113,8 +122,9 @@ void limiter_take(struct limiter *limiter, uint64_t tokens)
 {
     if (limiter->rate == 0)
         return;
-    assert(tokens <= limiter->tokens);
-    limiter->tokens -= tokens;
+    uint64_t there = smaller(tokens, limiter->tokens);
+    limiter->tokens -= there;
+    limiter->debt += tokens - there;
 }
 
 uint64_t limiter_slice(const struct limiter *limiter, uint64_t wanted)
@@ -129,6 +139,6 @@ uint64_t limiter_when(const struct limiter *limiter, uint64_t wanted)
     wanted = smaller(wanted, limiter->burst);
     if (limiter->rate == 0 || wanted <= limiter->tokens)
         return limiter->updated_ns;
-    uint64_t ns = time_for(limiter, wanted - limiter->tokens);
+    uint64_t ns = time_for(limiter, missing(limiter, wanted));
     return ns < UINT64_MAX - limiter->updated_ns ? limiter->updated_ns + ns : UINT64_MAX;
 }

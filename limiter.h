@@ -12,6 +12,9 @@
  * until LIMITER_SLICE_NS worth of tokens are there, but for what is less than that in all, or for
  * more than the bucket holds, it does not wait longer.
  *
+ * What cannot be cut (a datagram) may take more than there is: nothing is there then until that has
+ * been paid back.
+ *
  * Knows time only as what it is given: CLOCK_MONOTONIC, in ns.
  */
 #ifndef BPIPE_LIMITER_H
@@ -28,6 +31,7 @@ struct limiter {
     uint64_t burst; /* >= 1 */
     bool burst_given;
     uint64_t tokens;     /* <= burst */
+    uint64_t debt;       /* tokens taken that were not there; then there are none */
     uint64_t fraction;   /* 1/1e9 tokens, < 1e9 */
     uint64_t updated_ns; /* up to when tokens have been counted */
 };
@@ -41,7 +45,7 @@ void limiter_set_rate(struct limiter *limiter, uint64_t rate, uint64_t now_ns);
 /* How many tokens there are now. UINT64_MAX without a limit. */
 uint64_t limiter_available(struct limiter *limiter, uint64_t now_ns);
 
-/* That many of them were used; at most limiter_available(). */
+/* That many of them were used. More than limiter_available() become a debt. */
 void limiter_take(struct limiter *limiter, uint64_t tokens);
 
 /* When there will be `wanted` tokens, or as many as the bucket holds if that is less: ns on the
