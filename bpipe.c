@@ -9,6 +9,7 @@
 #include "pidfile.h"
 #include "platform.h"
 #include "poll_loop.h"
+#include "records.h"
 #include "report.h"
 #include "signals.h"
 
@@ -49,6 +50,7 @@ static void describe_run(struct meter *meter, const struct options *options, uin
     meter->capacity = options->buffer_size;
     meter->chunk = options->chunk_size;
     meter->counts_records = options->records != RECORD_NONE;
+    meter->size_in_records = records_are_units(options->records);
     for (size_t i = 0; i < options->input_count; i++)
         meter->inputs[i].name = strcmp(options->inputs[i], "-") == 0 ? "stdin" : options->inputs[i];
     for (size_t i = 0; i < options->output_count; i++)

@@ -326,6 +326,8 @@ bool endpoint_would_destroy(const char *input_text, const struct endpoint *outpu
 
 ssize_t endpoint_readv(struct endpoint *endpoint, struct iovec *iov, int count, uint64_t *calls)
 {
+    if (endpoint->socket == ENDPOINT_UDP)
+        return udp_receive(&endpoint->udp, endpoint->fd, iov, count, calls);
     if (!endpoint->direct.wanted) {
         ssize_t result = nonblock_readv(&endpoint->nonblock, endpoint->fd, iov, count, calls);
         /* A pty's master reads EIO once no slave is open (pty(7) leaves that unsaid). */
@@ -366,6 +368,8 @@ ssize_t endpoint_writev(struct endpoint *endpoint, struct iovec *iov, int count,
             bytes += (ssize_t)iov[i].iov_len;
         return bytes;
     }
+    if (endpoint->socket == ENDPOINT_UDP)
+        return udp_send(&endpoint->udp, endpoint->fd, iov, count, calls);
     ssize_t result = endpoint->direct.wanted
                          ? write_direct(endpoint, iov, count, calls)
                          : nonblock_writev(&endpoint->nonblock, endpoint->fd, iov, count, calls);
@@ -416,6 +420,7 @@ static int give_back_and_close(struct endpoint *endpoint)
     endpoint_restore(endpoint);
     if (endpoint->pipe_size_before > 0)
         (void)platform_set_pipe_size(endpoint->fd, endpoint->pipe_size_before); /* best effort */
+    udp_end(&endpoint->udp);
     int result = close(endpoint->fd);
     endpoint->fd = -1;
     return result == 0 || errno == EINTR ? 0 : -1;

@@ -17,6 +17,7 @@
 #include "direct_io.h"
 #include "nonblock.h"
 #include "options.h"
+#include "udp_socket.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -44,6 +45,7 @@ struct endpoint {
     int fd;           /* -1: not open */
     enum endpoint_kind kind;
     enum endpoint_socket socket; /* ENDPOINT_NO_SOCKET also for an inherited one */
+    struct udp_socket udp;       /* ENDPOINT_UDP */
     struct nonblock nonblock;
     struct direct_io direct;
     struct atomic_file atomic;
@@ -96,7 +98,8 @@ int endpoint_begin_output(struct endpoint *endpoint);
 
 /*
  * readv(2) and writev(2) without blocking (nonblock.h): bytes, or -1 with errno. 0 from a read is
- * the end of file. *calls counts system calls. With -K the pieces may be shortened.
+ * the end of file; or of a UDP socket an empty datagram (udp_socket.h). *calls counts system calls.
+ * With -K the pieces may be shortened.
  */
 ssize_t endpoint_readv(struct endpoint *endpoint, struct iovec *iov, int count, uint64_t *calls);
 ssize_t endpoint_writev(struct endpoint *endpoint, struct iovec *iov, int count, uint64_t *calls);

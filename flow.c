@@ -3,6 +3,8 @@
  */
 #include "flow.h"
 
+#include "records.h"
+
 #include <stdlib.h>
 
 static size_t smaller(size_t a, uint64_t b)
@@ -26,6 +28,7 @@ int flow_init(struct flow *flow, const struct ring *ring, const uint64_t *comple
               const struct options *options)
 {
     bool records = options->records != RECORD_NONE;
+    size_t least_room = records_least_room(options->records);
     *flow = (struct flow){
         .ring = ring,
         .main_readers = ring->reader_count - options->tap_count,
@@ -36,7 +39,10 @@ int flow_init(struct flow *flow, const struct ring *ring, const uint64_t *comple
         .resume_mark =
             options->merge ? ring->capacity : mark_of(ring->capacity, options->resume_fill_percent),
         .block_size = (size_t)options->block_size,
-        .chunk_size = smaller(ring->capacity, options->chunk_size),
+        .chunk_size = smaller(ring->capacity,
+                              options->chunk_size < least_room ? least_room : options->chunk_size),
+        .least_room = options->merge ? 1 : least_room,
+        .drops = drops(options),
         .patience_ns = FLOW_PATIENCE_NS};
     if (flow->outputs == NULL)
         return -1;
@@ -56,6 +62,11 @@ void flow_destroy(struct flow *flow)
     flow->outputs = NULL;
 }
 
+void flow_send_messages(struct flow *flow, size_t index)
+{
+    flow->outputs[index].whole = flow->outputs[index].message = true;
+}
+
 size_t flow_held(const struct flow *flow)
 {
     return ring_backlog(flow->ring, flow->main_readers) + flow->stored;
@@ -63,7 +74,8 @@ size_t flow_held(const struct flow *flow)
 
 size_t flow_room(const struct flow *flow)
 {
-    return flow->ring->capacity - flow_held(flow);
+    size_t room = flow->ring->capacity - flow_held(flow);
+    return room < flow->least_room ? 0 : room;
 }
 
 static bool no_more_can_come(const struct flow *flow)
@@ -192,9 +204,18 @@ static size_t offered(const struct flow *flow, size_t index)
 {
     size_t unread = ring_unread(flow->ring, index);
     size_t begun = (size_t)(flow->ring->head - *flow->complete);
-    if (!flow->outputs[index].whole)
+    const struct flow_output *output = &flow->outputs[index];
+    bool fills_the_ring = unread == flow->ring->capacity && unread <= begun;
+    if (!output->whole)
         return unread;
+    if (fills_the_ring && output->message && !output->tap && !flow->drops)
+        return unread; /* it cannot become complete: let it fail */
     return unread > begun ? unread - begun : 0;
+}
+
+static bool sends_blocks(const struct flow *flow, const struct flow_output *output)
+{
+    return flow->block_size > 0 && !output->tap && !output->message;
 }
 
 static size_t sendable_in_blocks(const struct flow *flow, const struct flow_output *output,
@@ -217,7 +238,9 @@ size_t flow_sendable(const struct flow *flow, size_t index)
     size_t unread = offered(flow, index);
     if (unread == 0 || output->filling)
         return 0;
-    if (flow->block_size > 0 && !output->tap)
+    if (output->message)
+        return unread;
+    if (sends_blocks(flow, output))
         return sendable_in_blocks(flow, output, unread);
     size_t aligned = unread - unread % output->alignment;
     if (aligned == 0)
@@ -229,7 +252,7 @@ size_t flow_sendable(const struct flow *flow, size_t index)
 void flow_sent(struct flow *flow, size_t index, size_t bytes)
 {
     struct flow_output *output = &flow->outputs[index];
-    if (flow->block_size > 0 && !output->tap)
+    if (sends_blocks(flow, output))
         output->block_left =
             (output->block_left > 0 ? output->block_left : flow->block_size) - bytes;
 }

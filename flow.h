@@ -19,6 +19,9 @@
  *   --block-size    an output gets whole blocks, the last of the stream excepted
  *   --direct-io     an output gets whole aligned pieces where it can
  *
+ * Where what comes are datagrams the ring is full as long as it has not room for the longest. An
+ * output that takes a record in each write (UDP) is offered records when they are complete.
+ *
  * Taps are readers of the ring like the outputs, but nothing ever waits for them. Where what comes
  * has another way than to wait for the ring (`eager`: it is dropped, or spooled) the ring absorbs
  * at once.
@@ -48,6 +51,7 @@ struct flow_output {
     bool filling;      /* waiting for --start-fill */
     bool tap;          /* nothing waits for it */
     bool whole;        /* it gets records only when they are complete */
+    bool message;      /* and one in each write, however long: set by the loop */
     size_t beside;     /* bytes to be sent before those in the ring (lag.h): set by the loop */
     size_t block_left; /* of a block that was written in part; 0: at a block's start */
     size_t alignment;  /* --direct-io: writes are to be multiples of this; 1: need not */
@@ -63,8 +67,10 @@ struct flow {
     size_t resume_mark;          /* ring->capacity: none */
     size_t block_size;           /* 0: none */
     size_t chunk_size;
-    bool passing;   /* bytes may go past the ring while it is empty */
-    bool absorbing; /* an output has been blocked for patience_ns: set by the loop */
+    size_t least_room; /* with less the ring is full */
+    bool drops;        /* a record that fills the ring has another end than to be offered */
+    bool passing;      /* bytes may go past the ring while it is empty */
+    bool absorbing;    /* an output has been blocked for patience_ns: set by the loop */
     uint64_t patience_ns;
     size_t behind; /* bytes in the inputs' shares (--merge): set by the loop */
     bool crowded;  /* and one of these is full */
@@ -91,7 +97,10 @@ size_t flow_held(const struct flow *flow);
 /* There was no room: outputs that wait for --start-fill begin. */
 void flow_overflowed(struct flow *flow);
 
-/* How many bytes more may be held. */
+/* Output `index` gets one record in each write from now on. */
+void flow_send_messages(struct flow *flow, size_t index);
+
+/* How many bytes more may be held: 0 if it is less than least_room. */
 size_t flow_room(const struct flow *flow);
 
 /* How many bytes may be read in one call: 0 if none. */

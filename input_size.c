@@ -65,7 +65,7 @@ static int add_open_file(int fd, const struct stat *status, enum record_kind kin
     if (S_ISDIR(status->st_mode))
         return add_directory(fd, kind, size);
     int result = 0;
-    if (kind != RECORD_NONE)
+    if (records_are_units(kind))
         result = count_records_in(fd, kind, size);
     else
         *size += (uint64_t)status->st_size;
@@ -84,7 +84,7 @@ static int add_size_at(int directory, const char *name, int flags, enum record_k
     if (fstatat(directory, name, &status, flags == 0 ? 0 : AT_SYMLINK_NOFOLLOW) != 0)
         return -1;
     bool regular = S_ISREG(status.st_mode);
-    if (regular && kind == RECORD_NONE) {
+    if (regular && !records_are_units(kind)) {
         *size += (uint64_t)status.st_size;
         return 0;
     }
@@ -114,7 +114,7 @@ int input_size(const struct options *options, uint64_t *size, const char **faile
     *failed = options->size_path;
     if (options->size_path != NULL)
         return add_size_at(AT_FDCWD, options->size_path, 0, options->records, size);
-    if (options->size_given || options->records != RECORD_NONE)
+    if (options->size_given || records_are_units(options->records))
         return 0;
     bool known = true;
     for (size_t i = 0; i < options->input_count && known; i++)

@@ -6,6 +6,7 @@
  */
 #include "loop_endpoints.h"
 
+#include "loop_datagrams.h"
 #include "loop_merge.h"
 #include "loop_moves.h"
 #include "loop_overload.h"
@@ -76,6 +77,7 @@ enum endpoint_opening loop_open_output(struct poll_loop *loop, size_t index)
     loop->open_outputs += !output->tap;
     if (output->endpoint.direct.wanted)
         loop->flow.outputs[index].alignment = DIRECT_IO_ALIGNMENT;
+    loop_begin_output_datagrams(loop, index);
     return ENDPOINT_OPENED;
 }
 
@@ -196,6 +198,7 @@ static bool is_output_too(const struct poll_loop *loop, int fd)
 
 void loop_close_input(struct poll_loop *loop, struct loop_input *input)
 {
+    loop_end_input_datagrams(loop, input);
     if (is_output_too(loop, input->endpoint.fd)) {
         endpoint_restore(&input->endpoint);
         input->endpoint.fd = -1;
@@ -290,6 +293,7 @@ static bool open_input(struct poll_loop *loop, size_t index)
         endpoint_close_input(&input->endpoint);
         return false;
     }
+    loop_begin_input_datagrams(loop, input);
     if (!loop->options->merge)
         loop_choose_way(loop);
     /* A FIFO must not be read before poll() has seen a writer. */

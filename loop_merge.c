@@ -28,6 +28,7 @@ int loop_init_merge(struct poll_loop *loop)
     for (size_t i = 0; i < loop->input_count; i++) {
         struct loop_input *input = &loop->inputs[i];
         if (ring_init(&input->share, share, 1) != 0 ||
+            (options->records == RECORD_DATAGRAM && ring_mark_records(&input->share) != 0) ||
             lag_init(&input->lag, &input->share, 0, oldest ? options->records : RECORD_NONE,
                      oldest && options->gap_mark) != 0)
             return -1;
@@ -53,6 +54,13 @@ static size_t resume_mark(const struct poll_loop *loop, const struct loop_input 
 {
     return input->share.capacity / 100 * loop->options->resume_fill_percent +
            input->share.capacity % 100 * loop->options->resume_fill_percent / 100;
+}
+
+/* Bytes that may be read into the share: 0 if they are too few for what may come. */
+static size_t room_of(const struct loop_input *input)
+{
+    size_t room = ring_room(&input->share);
+    return room < records_least_room(input->intake.records) ? 0 : room;
 }
 
 /* A record fills the share, and cannot become whole there. */
@@ -91,7 +99,7 @@ bool loop_merge_may_read(const struct poll_loop *loop, size_t index)
     const struct loop_input *input = &loop->inputs[index];
     if (!input->open || loop->phase != LOOP_RUNNING || loop->read_throttled_until_ns != 0)
         return false;
-    if (ring_room(&input->share) > 0 && !input->held)
+    if (room_of(input) > 0 && !input->held)
         return true;
     bool overlong = input->intake.records != RECORD_NONE && is_overlong(input);
     switch (loop->options->overflow) {
@@ -197,7 +205,10 @@ static void place(struct poll_loop *loop, struct loop_input *input, size_t bytes
         break;
     case OVERFLOW_BLOCK: /* cannot be: then it is read into the share only */
     case OVERFLOW_FAIL:
-        loop_overflowed(loop, input, bytes);
+        result = intake_admit(&input->intake, loop->scratch, bytes, NULL); /* a short datagram */
+        loop_note_result(loop, input, &result);
+        if (result.entered < bytes)
+            loop_overflowed(loop, input, bytes - result.entered);
         break;
     }
 }
@@ -234,10 +245,9 @@ static bool read_one(struct poll_loop *loop, struct loop_input *input)
     input->intake.closed = input->held && loop->options->overflow == OVERFLOW_DROP_NEWEST;
     if (!input->held)
         add_mark(loop, input);
-    bool aside =
-        ring_room(&input->share) == 0 || input->held || !intake_takes_directly(&input->intake);
+    bool aside = room_of(input) == 0 || input->held || !intake_takes_directly(&input->intake);
     size_t max = aside ? smaller(loop->scratch_size, input->share.capacity)
-                       : smaller(loop->flow.chunk_size, ring_room(&input->share));
+                       : smaller(loop->flow.chunk_size, room_of(input));
     max = loop_allow_input(loop, max);
     if (max == 0)
         return false;
@@ -270,11 +280,11 @@ static void update_marks(struct poll_loop *loop)
     loop->flow.crowded = loop->phase == LOOP_DRAINING;
     for (size_t i = 0; i < loop->input_count; i++) {
         struct loop_input *input = &loop->inputs[i];
-        if (ring_room(&input->share) == 0)
+        if (room_of(input) == 0)
             input->held = loop->options->resume_fill_percent < 100;
         else if (ring_fill(&input->share) <= resume_mark(loop, input) || !has_something(input))
             input->held = false;
-        loop->flow.crowded |= ring_room(&input->share) == 0;
+        loop->flow.crowded |= room_of(input) == 0;
     }
 }
 
@@ -326,7 +336,7 @@ static struct loop_input *choose(struct poll_loop *loop)
     return chosen;
 }
 
-/* How much of what is offered goes in one turn: whole records, one at least. */
+/* How much of what is offered goes in one turn: whole records, one at least; one datagram. */
 static size_t turn_of(const struct loop_input *input)
 {
     enum record_kind records = input->intake.records;
@@ -334,11 +344,18 @@ static size_t turn_of(const struct loop_input *input)
     struct ring_span span = ring_read_span(&input->share, 0, smaller(MERGE_TURN, most));
     if (records == RECORD_NONE)
         return span.bytes;
-    size_t whole = input->lag.in_record ? 0 : records_whole_span(&span, records);
+    bool several = !input->lag.in_record && records != RECORD_DATAGRAM;
+    size_t whole = several ? records_whole_span(&span, records) : 0;
     if (whole > 0)
         return whole;
     span = ring_read_span(&input->share, 0, most);
     return records_span(&span, records, 1);
+}
+
+static size_t give_memory(struct poll_loop *loop, const void *memory, size_t bytes)
+{
+    struct ring_span span = {.piece = {{(void *)memory, bytes}}, .count = 1, .bytes = bytes};
+    return bytes > 0 ? loop_give(loop, &span) : 0;
 }
 
 static bool mix_beside(struct poll_loop *loop, struct loop_input *input, size_t room)
@@ -346,7 +363,7 @@ static bool mix_beside(struct poll_loop *loop, struct loop_input *input, size_t 
     size_t added;
     struct iovec beside = lag_beside(&input->lag, &added);
     loop_note_result(loop, input, &(struct intake_result){.added = added});
-    size_t given = loop_give(loop, beside.iov_base, smaller(room, beside.iov_len));
+    size_t given = give_memory(loop, beside.iov_base, smaller(room, beside.iov_len));
     lag_sent_beside(&input->lag, given);
     return given > 0;
 }
@@ -354,7 +371,7 @@ static bool mix_beside(struct poll_loop *loop, struct loop_input *input, size_t 
 static bool mix_terminator(struct poll_loop *loop, struct loop_input *input)
 {
     const char terminator = input->intake.records == RECORD_NUL ? '\0' : '\n';
-    if (loop_give(loop, &terminator, 1) == 0)
+    if (give_memory(loop, &terminator, 1) == 0)
         return false;
     input->lag.in_record = false;
     loop_note_result(loop, input, &(struct intake_result){.added = 1});
@@ -368,18 +385,13 @@ static bool mix_from(struct poll_loop *loop, struct loop_input *input, size_t ro
         return mix_beside(loop, input, room);
     if (lacks_terminator(input))
         return mix_terminator(loop, input);
-    struct ring_span span = ring_read_span(&input->share, 0, smaller(room, turn_of(input)));
-    size_t given = 0;
-    for (int i = 0; i < span.count; i++) {
-        size_t part = loop_give(loop, span.piece[i].iov_base, span.piece[i].iov_len);
-        given += part;
-        if (part > 0)
-            input->lag.in_record =
-                input->intake.records != RECORD_NONE &&
-                !records_ends(span.piece[i].iov_base, part, input->intake.records);
-        if (part < span.piece[i].iov_len)
-            break;
-    }
+    size_t turn = turn_of(input);
+    if (turn > room && input->intake.records == RECORD_DATAGRAM)
+        return false;
+    struct ring_span span = ring_read_span(&input->share, 0, smaller(room, turn));
+    size_t given = loop_give(loop, &span);
+    if (given > 0 && input->intake.records != RECORD_NONE)
+        input->lag.in_record = !records_ends_span(&span, given, input->intake.records);
     ring_consume(&input->share, 0, given);
     input->served += given;
     return given > 0;
@@ -395,16 +407,18 @@ static bool any_starving(const struct poll_loop *loop)
     return false;
 }
 
-/* How much may be mixed now. Where an output is overtaken rather than hold another one up, the ring
- * is used whole. */
-static size_t mixing_room(struct poll_loop *loop)
+/* How much of this input may be mixed now. Where an output is overtaken rather than hold another
+ * one up, the ring is used whole. */
+static size_t mixing_room(struct poll_loop *loop, const struct loop_input *input)
 {
+    bool whole = input->intake.records == RECORD_DATAGRAM;
+    size_t least = whole ? turn_of(input) : 1;
     bool overtaking = loop->options->overflow == OVERFLOW_DROP_OLDEST && loop->main_count > 1;
     size_t held = flow_held(&loop->flow);
     if (loop->intake.spool != NULL)
         return smaller(intake_room(&loop->intake), SIZE_MAX);
-    if (overtaking && flow_room(&loop->flow) == 0 && any_starving(loop))
-        loop_make_room(loop, MERGE_TURN);
+    if (overtaking && flow_room(&loop->flow) < least && any_starving(loop))
+        loop_make_room(loop, least < MERGE_TURN ? MERGE_TURN : least);
     else if (!overtaking && held >= MERGE_WINDOW && flow_any_sendable(&loop->flow))
         return 0;
     return loop_overtake_taps(loop, flow_room(&loop->flow));
@@ -418,7 +432,7 @@ bool loop_merge_mix(struct poll_loop *loop)
             add_mark(loop, &loop->inputs[i]); /* of what was dropped at its end */
     for (;;) {
         struct loop_input *input = choose(loop);
-        size_t room = input == NULL ? 0 : mixing_room(loop);
+        size_t room = input == NULL ? 0 : mixing_room(loop, input);
         if (room == 0 || !mix_from(loop, input, room))
             return moved;
         moved = true;

@@ -3,6 +3,7 @@
  */
 #include "loop_moves.h"
 
+#include "loop_datagrams.h"
 #include "loop_endpoints.h"
 #include "loop_merge.h"
 #include "loop_overload.h"
@@ -116,7 +117,8 @@ bool loop_input_is_ready(const struct loop_input *input)
  * bytes as there are records left cannot go past the last one. */
 static size_t limit_to_size(const struct poll_loop *loop, size_t bytes)
 {
-    if (loop->options->stop_at_size && loop->size_known && loop->size_left < bytes)
+    bool whole = loop->options->records == RECORD_DATAGRAM;
+    if (loop->options->stop_at_size && loop->size_known && loop->size_left < bytes && !whole)
         return (size_t)loop->size_left;
     return bytes;
 }
@@ -125,7 +127,7 @@ static void count_towards_size(struct poll_loop *loop, uint64_t bytes_or_records
 {
     if (!loop->options->stop_at_size || !loop->size_known)
         return;
-    loop->size_left -= bytes_or_records;
+    loop->size_left -= bytes_or_records < loop->size_left ? bytes_or_records : loop->size_left;
     if (loop->size_left == 0)
         loop_end_input(loop);
 }
@@ -150,8 +152,8 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
     flow_arrived(&loop->flow, transfer->bytes, transfer->partial);
     if (transfer->bytes >= LARGE_READ)
         loop->small_passes = 0;
-    count_towards_size(loop,
-                       loop->options->records != RECORD_NONE ? transfer->records : transfer->bytes);
+    count_towards_size(loop, records_are_units(loop->options->records) ? transfer->records
+                                                                       : transfer->bytes);
 }
 
 struct transfer loop_call_transfer_in(struct poll_loop *loop, struct loop_input *input,
@@ -167,6 +169,7 @@ struct transfer loop_call_transfer_in(struct poll_loop *loop, struct loop_input 
                      : transfer_fill(ring, &input->endpoint, max, may_wait, records, calls);
     if (on_disk)
         after_file_call(loop, before, METER_INPUT, input->meter);
+    loop_note_datagrams(&input->endpoint, input->meter);
     return transfer;
 }
 
@@ -219,9 +222,14 @@ static size_t pass_size(const struct poll_loop *loop)
     return smaller(loop->flow.chunk_size, PIPE_STORE_PIPE_SIZE);
 }
 
-/* A write that moved nothing: the output failed (true), or is not ready. */
-static bool sent_nothing(struct poll_loop *loop, size_t index, const struct transfer *transfer)
+/* A write of `bytes` that moved nothing: the output failed (true), or is not ready. */
+static bool sent_nothing(struct poll_loop *loop, size_t index, const struct transfer *transfer,
+                         size_t bytes)
 {
+    if (transfer->status == TRANSFER_FAILED && transfer->error == EMSGSIZE) {
+        loop_datagram_too_long(loop, &loop->outputs[index], bytes);
+        return true;
+    }
     if (transfer->status == TRANSFER_FAILED) {
         loop_output_failed(loop, &loop->outputs[index], transfer->error);
         return true;
@@ -241,7 +249,7 @@ static bool send_stored(struct poll_loop *loop, struct loop_output *output, size
     loop->meter->records_in += transfer.records;
     loop->flow.stored = pipe_store_held(&loop->store);
     if (transfer.status != TRANSFER_MOVED)
-        return sent_nothing(loop, 0, &transfer);
+        return sent_nothing(loop, 0, &transfer, max);
     meter_moved(output->meter, transfer.bytes);
     meter_left(loop->meter, transfer.bytes, loop_held(loop));
     loop_spend_output(loop, 0, NULL, transfer.bytes);
@@ -263,6 +271,7 @@ static struct transfer call_transfer_out(struct poll_loop *loop, size_t index, s
                            : transfer_drain(&loop->ring, index, &output->endpoint, max, calls);
     if (on_disk)
         after_file_call(loop, before, METER_OUTPUT, output->meter);
+    loop_note_datagrams(&output->endpoint, output->meter);
     return transfer;
 }
 
@@ -278,22 +287,12 @@ static bool send_beside(struct poll_loop *loop, size_t index)
         return false;
     struct transfer transfer = call_transfer_out(loop, index, 0, beside);
     if (transfer.status != TRANSFER_MOVED)
-        return sent_nothing(loop, index, &transfer);
+        return sent_nothing(loop, index, &transfer, beside.iov_len);
     loop_spend_output(loop, index, NULL, transfer.bytes);
     lag_sent_beside(&output->lag, transfer.bytes);
     loop->flow.outputs[index].beside = lag_beside_bytes(&output->lag);
     gave_output(loop, output, index, &transfer);
     return true;
-}
-
-/* Whether the last of these bytes ends no record. */
-static bool ends_in_record(const struct poll_loop *loop, const struct ring_span *span, size_t bytes)
-{
-    size_t first = span->piece[0].iov_len;
-    const unsigned char *last = bytes <= first
-                                    ? (unsigned char *)span->piece[0].iov_base + bytes - 1
-                                    : (unsigned char *)span->piece[1].iov_base + bytes - first - 1;
-    return records_count(last, 1, loop->options->records) == 0;
 }
 
 bool loop_write_output(struct poll_loop *loop, size_t index)
@@ -306,16 +305,20 @@ bool loop_write_output(struct poll_loop *loop, size_t index)
     size_t sendable = flow_sendable(&loop->flow, index);
     if (loop->flow.stored > 0)
         return send_stored(loop, output, loop_allow_beside(loop, index, sendable));
+    if (output->endpoint.socket == ENDPOINT_UDP && sendable > 0)
+        sendable = loop_cut_datagram(loop, index, sendable);
+    if (output->state != OUTPUT_OPEN)
+        return true;
     sendable = loop_allow_output(loop, index, sendable);
     if (sendable == 0)
         return false;
     struct ring_span span = ring_read_span(&loop->ring, index, sendable);
     struct transfer transfer = call_transfer_out(loop, index, sendable, (struct iovec){0});
     if (transfer.status != TRANSFER_MOVED)
-        return sent_nothing(loop, index, &transfer);
+        return sent_nothing(loop, index, &transfer, sendable);
     loop_spend_output(loop, index, &span, transfer.bytes);
     if (loop->options->records != RECORD_NONE)
-        output->lag.in_record = ends_in_record(loop, &span, transfer.bytes);
+        output->lag.in_record = !records_ends_span(&span, transfer.bytes, loop->options->records);
     gave_output(loop, output, index, &transfer);
     flow_sent(&loop->flow, index, transfer.bytes);
     return true;

@@ -7,6 +7,7 @@
 #include "loop_merge.h"
 #include "loop_moves.h"
 #include "loop_rates.h"
+#include "records.h"
 #include "same_file.h"
 #include "size.h"
 
@@ -63,8 +64,11 @@ static int allocate(struct poll_loop *loop)
 {
     const struct options *options = loop->options;
     loop->scratch_size = smaller(SCRATCH_SIZE, loop->ring.capacity / 4 + 1);
+    if (loop->scratch_size < records_least_room(options->records))
+        loop->scratch_size = records_least_room(options->records);
     loop->scratch = malloc(loop->scratch_size);
-    if (loop->scratch == NULL)
+    if (loop->scratch == NULL ||
+        (options->records == RECORD_DATAGRAM && ring_mark_records(&loop->ring) != 0))
         return -1;
     for (size_t i = 0; i < loop->output_count; i++) {
         enum record_kind records = may_be_overtaken(loop, i) ? options->records : RECORD_NONE;
@@ -196,7 +200,7 @@ static void skip_rests(struct poll_loop *loop)
 
 void loop_note_arrival(struct poll_loop *loop, size_t bytes)
 {
-    if (!loop->flow.eager && loop->output_count == loop->main_count)
+    if (!loop->flow.eager && loop->output_count == loop->main_count && !loop->sends_messages)
         return;
     intake_committed(&loop->intake, bytes);
     skip_rests(loop);
@@ -235,7 +239,9 @@ static size_t overtake_taps(struct poll_loop *loop, size_t wanted, size_t least)
 
 size_t loop_overtake_taps(struct poll_loop *loop, size_t wanted)
 {
-    return overtake_taps(loop, wanted, loop->ring.capacity / 16 + 1);
+    size_t least = records_least_room(loop->options->records);
+    size_t part = loop->ring.capacity / 16 + 1;
+    return overtake_taps(loop, wanted, part > least ? part : least);
 }
 
 /* For what is dropped if it does not fit: no output misses it because of a tap. */
@@ -372,10 +378,10 @@ static void admit(struct poll_loop *loop)
     skip_rests(loop);
 }
 
-size_t loop_give(struct poll_loop *loop, const void *memory, size_t bytes)
+size_t loop_give(struct poll_loop *loop, const struct ring_span *span)
 {
     struct intake_result result =
-        intake_admit(&loop->intake, memory, bytes, &loop->meter->calls[METER_WRITE]);
+        intake_admit_span(&loop->intake, span, &loop->meter->calls[METER_WRITE]);
     skip_rests(loop);
     meter_refilled(loop->meter, loop_held(loop));
     note_spool(loop, result.spooled);
@@ -437,7 +443,8 @@ bool loop_is_full(const struct poll_loop *loop)
 {
     if (loop->options->merge)
         return loop->flow.crowded;
-    return intake_room(&loop->intake) == 0 && loop->flow.stored == 0 && flow_room(&loop->flow) == 0;
+    return intake_room(&loop->intake) < loop->flow.least_room && loop->flow.stored == 0 &&
+           flow_room(&loop->flow) == 0;
 }
 
 bool loop_has_way_out(const struct poll_loop *loop)

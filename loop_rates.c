@@ -8,7 +8,7 @@
 
 static bool limits_records(const struct poll_loop *loop)
 {
-    return loop->options->records != RECORD_NONE && loop->outputs[0].limiter.rate > 0;
+    return records_are_units(loop->options->records) && loop->outputs[0].limiter.rate > 0;
 }
 
 /* A block has to fit the bucket. */
@@ -106,6 +106,8 @@ size_t loop_allow_output(struct poll_loop *loop, size_t index, size_t bytes)
         throttle(loop, index, wanted);
         return 0;
     }
+    if (loop->flow.outputs[index].message)
+        return bytes;
     size_t alignment = loop->flow.outputs[index].alignment;
     size_t allowed = tokens < bytes ? (size_t)tokens : bytes;
     return allowed < bytes && allowed > alignment ? allowed - allowed % alignment : allowed;
@@ -127,7 +129,7 @@ size_t loop_allow_input(struct poll_loop *loop, size_t bytes)
         loop->read_throttled_until_ns = limiter_when(limiter, wanted);
         return 0;
     }
-    return tokens < bytes ? (size_t)tokens : bytes;
+    return tokens < bytes && loop->options->records != RECORD_DATAGRAM ? (size_t)tokens : bytes;
 }
 
 static void spend_records(struct poll_loop *loop, struct loop_output *output,

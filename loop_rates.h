@@ -5,7 +5,8 @@
  * An output that has no tokens is throttled: it counts as stopped (flow.h), and the buffer absorbs
  * at once what a producer goes on to bring (a file waits where it is). With -l and -0 --rate-limit
  * counts records: a token is taken for each that begins, and the rest of one that has begun may
- * always go.
+ * always go. Datagrams are not cut: one goes when there are as many tokens as for bytes that could
+ * be, and takes what is missing on credit (limiter.h).
  */
 #ifndef BPIPE_LOOP_RATES_H
 #define BPIPE_LOOP_RATES_H

@@ -37,11 +37,16 @@ struct meter_endpoint {
     uint64_t bytes_added;         /* written to it, or to all for it, beyond what came in: a
                                      supplied terminator, gap marks */
     uint64_t bytes_dropped;       /* by the user's own policy; of a tap, what it missed */
-    uint64_t records_dropped;     /* with -l and -0: how many records these were */
+    uint64_t records_dropped;     /* of records: how many these were */
     uint64_t bytes_undelivered;   /* came in and never reached it; set when it is closed */
     uint64_t wait_ns;             /* bpipe was ready for it and it was not */
     uint64_t stall_ns;            /* the wait that is going on, since its last progress */
     uint64_t longest_stall_ns;    /* not counting stall_ns: see meter_longest_stall() */
+    bool datagrams;               /* it is a UDP socket; else the next four mean nothing */
+    bool kernel_tells;            /* kernel_drops is known */
+    uint64_t kernel_drops;        /* datagrams that the kernel had no room for */
+    uint64_t refusals;            /* ICMP: how often the peer's system refused datagrams */
+    uint64_t strangers;           /* datagrams of senders who are not allowed to send */
     char error[METER_ERROR_TEXT]; /* why it failed, or "" */
 };
 
@@ -65,11 +70,12 @@ struct meter {
     struct meter_endpoint *inputs, *outputs; /* the taps stand behind the outputs */
     size_t input_count, output_count, tap_count;
 
-    uint64_t size_bytes; /* what -s announced, in bytes (or records with -l); 0: unknown */
+    uint64_t size_bytes; /* what -s announced, in bytes or records; 0: unknown */
     uint64_t bytes_in;
     uint64_t bytes_passed; /* that left the buffer for good: what the rate is made of */
     uint64_t zero_copy_bytes;
     bool counts_records;
+    bool size_in_records; /* those are what size_bytes counts: with -l and -0 */
     uint64_t records_in;
 
     uint64_t capacity, chunk;

@@ -91,6 +91,51 @@ ssize_t platform_send_nowait(int fd, struct iovec *iov, int count)
     return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+ssize_t platform_receive(int fd, struct iovec *iov, int count, struct platform_datagram *datagram)
+{
+    union {
+        struct cmsghdr aligned;
+        unsigned char space[256];
+    } control;
+    struct msghdr message = {.msg_name = &datagram->from,
+                             .msg_namelen = sizeof datagram->from,
+                             .msg_iov = iov,
+                             .msg_iovlen = (size_t)count,
+                             .msg_control = &control,
+                             .msg_controllen = sizeof control};
+    ssize_t bytes = recvmsg(fd, &message, 0);
+    if (bytes < 0)
+        return -1;
+    datagram->from_length = message.msg_namelen;
+    for (struct cmsghdr *told = CMSG_FIRSTHDR(&message); told != NULL;
+         told = CMSG_NXTHDR(&message, told))
+        if (told->cmsg_level == SOL_SOCKET && told->cmsg_type == SO_RXQ_OVFL)
+            memcpy(&datagram->drops, CMSG_DATA(told), sizeof datagram->drops);
+    return bytes;
+}
+
+int platform_tell_drops(int fd)
+{
+    int on = 1;
+    return setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
+}
+
+/* SO_MEMINFO fills in what SK_MEMINFO_* of <linux/sock_diag.h> name, as many as fit. */
+int platform_count_drops(int fd, uint32_t *drops)
+{
+    enum { DROPS = 8, NUMBERS };
+    uint32_t numbers[NUMBERS];
+    socklen_t length = sizeof numbers;
+    if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, numbers, &length) != 0)
+        return -1;
+    if (length < sizeof numbers) {
+        errno = ENOSYS;
+        return -1;
+    }
+    *drops = numbers[DROPS];
+    return 0;
+}
+
 int platform_pipe_size(int fd)
 {
     return fcntl(fd, F_GETPIPE_SZ);
@@ -238,6 +283,30 @@ ssize_t platform_recv_nowait(int fd, struct iovec *iov, int count)
 ssize_t platform_send_nowait(int fd, struct iovec *iov, int count)
 {
     (void)fd, (void)iov, (void)count;
+    return not_here();
+}
+
+ssize_t platform_receive(int fd, struct iovec *iov, int count, struct platform_datagram *datagram)
+{
+    struct msghdr message = {.msg_name = &datagram->from,
+                             .msg_namelen = sizeof datagram->from,
+                             .msg_iov = iov,
+                             .msg_iovlen = 0};
+    message.msg_iovlen += (unsigned)count; /* its type differs */
+    ssize_t bytes = recvmsg(fd, &message, 0);
+    datagram->from_length = message.msg_namelen;
+    return bytes;
+}
+
+int platform_tell_drops(int fd)
+{
+    (void)fd;
+    return not_here();
+}
+
+int platform_count_drops(int fd, uint32_t *drops)
+{
+    (void)fd, (void)drops;
     return not_here();
 }
 

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -36,6 +37,21 @@ ssize_t platform_writev_nowait(int fd, const struct iovec *iov, int count);
  */
 ssize_t platform_recv_nowait(int fd, struct iovec *iov, int count);
 ssize_t platform_send_nowait(int fd, struct iovec *iov, int count);
+
+/*
+ * recvmsg(2): one datagram, with who sent it. If the socket tells how many datagrams it had no room
+ * for, ever (modulo 2^32), `drops` is set. platform_tell_drops() makes it do so (SO_RXQ_OVFL);
+ * platform_count_drops() asks without receiving any. Both 0, or -1 with errno; ENOSYS where not
+ * available.
+ */
+struct platform_datagram {
+    struct sockaddr_storage from;
+    socklen_t from_length;
+    uint32_t drops;
+};
+ssize_t platform_receive(int fd, struct iovec *iov, int count, struct platform_datagram *datagram);
+int platform_tell_drops(int fd);
+int platform_count_drops(int fd, uint32_t *drops);
 
 /* F_GETPIPE_SZ and F_SETPIPE_SZ (fcntl(2)): bytes, or -1 with errno. */
 int platform_pipe_size(int fd);

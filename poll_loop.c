@@ -5,6 +5,7 @@
  */
 #include "poll_loop.h"
 
+#include "loop_datagrams.h"
 #include "loop_endpoints.h"
 #include "loop_merge.h"
 #include "loop_moves.h"
@@ -248,7 +249,9 @@ static void dispatch(struct poll_loop *loop)
         const struct pollfd *fd = &output_fds(loop)[i];
         if (fd->revents == 0)
             continue;
-        if (fd->events != 0)
+        if (output->endpoint.socket == ENDPOINT_UDP && fd->events == 0)
+            loop_note_datagram_error(loop, output);
+        else if (fd->events != 0)
             loop->flow.outputs[i].blocked = output->parked = false; /* it takes more, or fails */
         else
             loop_output_failed(loop, output, hang_up_error(&output->endpoint));

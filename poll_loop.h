@@ -92,6 +92,7 @@ struct poll_loop {
     size_t scratch_size, scratch_start, scratch_left;
     uint64_t added; /* bytes of marks and terminators that entered, for all */
     bool dropping_said, spool_failed;
+    bool sends_messages; /* an output gets a record in each write: those that are complete */
     struct signals signals;
     struct ending ending;
     enum loop_phase phase;

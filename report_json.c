@@ -66,7 +66,7 @@ static void add_totals(struct text *text, const struct meter *meter)
     add_count_or_null(text, "records_in", meter->records_in, meter->counts_records);
     add_count_or_null(text, "records_dropped", least->records_dropped, meter->counts_records);
     add_count_or_null(text, "size_bytes", meter->size_bytes,
-                      meter->size_bytes > 0 && !meter->counts_records);
+                      meter->size_bytes > 0 && !meter->size_in_records);
 }
 
 static void add_rate(struct text *text, const struct meter *meter,
@@ -167,6 +167,10 @@ static void add_endpoint(struct text *text, const struct meter *meter, enum side
     text_add_seconds(text, endpoint->wait_ns);
     text_add_string(text, ",\"longest_stall_seconds\":");
     text_add_seconds(text, meter_longest_stall(endpoint));
+    add_count_or_null(text, "datagrams_dropped_by_kernel", endpoint->kernel_drops,
+                      endpoint->datagrams && endpoint->kernel_tells);
+    add_count_or_null(text, "datagrams_not_allowed", endpoint->strangers, endpoint->datagrams);
+    add_count_or_null(text, "refusals", endpoint->refusals, endpoint->datagrams);
     add_error(text, endpoint);
     text_add_string(text, "}");
 }

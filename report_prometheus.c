@@ -11,7 +11,8 @@
 
 #include <inttypes.h>
 
-enum kind { COUNT, SECONDS, RECORDS /* a count that is there only if records are */ };
+/* RECORDS, DATAGRAMS: counts that are there only where such are. */
+enum kind { COUNT, SECONDS, RECORDS, DATAGRAMS };
 
 static void begin_family(struct text *text, const char *metric, const char *type, const char *help)
 {
@@ -114,6 +115,21 @@ static uint64_t waited_for(const struct meter_endpoint *endpoint)
     return endpoint->wait_ns;
 }
 
+static uint64_t kernel_dropped_for(const struct meter_endpoint *endpoint)
+{
+    return endpoint->kernel_drops;
+}
+
+static uint64_t not_allowed_for(const struct meter_endpoint *endpoint)
+{
+    return endpoint->strangers;
+}
+
+static uint64_t refused_by(const struct meter_endpoint *endpoint)
+{
+    return endpoint->refusals;
+}
+
 static uint64_t is_failed(const struct meter_endpoint *endpoint)
 {
     return endpoint->error[0] != '\0';
@@ -138,6 +154,12 @@ static const struct endpoint_family input_families[] = {
      waited_for, SECONDS},
     {"bpipe_input_longest_stall_seconds", "gauge", "Longest time without a byte from the input.",
      meter_longest_stall, SECONDS},
+    {"bpipe_input_kernel_dropped_datagrams_total", "counter",
+     "Datagrams that the kernel had no room for.", kernel_dropped_for, DATAGRAMS},
+    {"bpipe_input_not_allowed_datagrams_total", "counter",
+     "Datagrams of senders who are not allowed to send.", not_allowed_for, DATAGRAMS},
+    {"bpipe_input_refusals_total", "counter", "Times that the peer's system refused a datagram.",
+     refused_by, DATAGRAMS},
     {"bpipe_input_failed", "gauge", "1 if the input failed.", is_failed, COUNT},
 };
 
@@ -155,6 +177,8 @@ static const struct endpoint_family output_families[] = {
      waited_for, SECONDS},
     {"bpipe_output_longest_stall_seconds", "gauge",
      "Longest time in which the output accepted nothing.", meter_longest_stall, SECONDS},
+    {"bpipe_output_refusals_total", "counter", "Times that the peer's system refused a datagram.",
+     refused_by, DATAGRAMS},
     {"bpipe_output_failed", "gauge", "1 if the output failed.", is_failed, COUNT},
 };
 
@@ -163,6 +187,8 @@ static const struct endpoint_family tap_families[] = {
     {"bpipe_tap_dropped_bytes_total", "counter", "Bytes that the tap missed.", dropped_for, COUNT},
     {"bpipe_tap_dropped_records_total", "counter", "Records that the tap missed.",
      records_dropped_for, RECORDS},
+    {"bpipe_tap_refusals_total", "counter", "Times that the peer's system refused a datagram.",
+     refused_by, DATAGRAMS},
     {"bpipe_tap_failed", "gauge", "1 if the tap failed.", is_failed, COUNT},
 };
 
@@ -186,6 +212,8 @@ static void add_endpoint_family(struct text *text, const struct meter *meter,
 {
     begin_family(text, family->metric, family->type, family->help);
     for (size_t i = 0; i < count; i++) {
+        if (family->kind == DATAGRAMS && !endpoints[i].datagrams)
+            continue;
         text_add_string(text, family->metric);
         if (meter->name != NULL)
             add_label(text, "name", meter->name, '{');
@@ -195,11 +223,24 @@ static void add_endpoint_family(struct text *text, const struct meter *meter,
     }
 }
 
+static bool any_datagrams(const struct meter_endpoint *endpoints, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (endpoints[i].datagrams)
+            return true;
+    return false;
+}
+
 static void add_endpoints(struct text *text, const struct meter *meter, const struct side *side,
                           const struct meter_endpoint *endpoints, size_t count)
 {
+    bool there[] = {[COUNT] = true,
+                    [SECONDS] = true,
+                    [RECORDS] = meter->counts_records,
+                    [DATAGRAMS] = any_datagrams(endpoints, count)};
+
     for (size_t i = 0; i < side->family_count; i++)
-        if (side->families[i].kind != RECORDS || meter->counts_records)
+        if (there[side->families[i].kind])
             add_endpoint_family(text, meter, &side->families[i], side->label, endpoints, count);
 }
 
@@ -218,7 +259,7 @@ static void add_totals(struct text *text, const struct meter *meter)
     if (meter->counts_records)
         add_single(text, meter, "bpipe_in_records_total", "counter",
                    "Records read from all inputs.", meter->records_in, COUNT);
-    if (meter->size_bytes > 0 && meter->counts_records)
+    if (meter->size_bytes > 0 && meter->size_in_records)
         add_single(text, meter, "bpipe_expected_records", "gauge", "Records that were announced.",
                    meter->size_bytes, COUNT);
     else if (meter->size_bytes > 0)

@@ -157,11 +157,13 @@ static void add_amount(struct text *text, const struct meter *meter,
     uint64_t size = meter->size_bytes;
 
     add_size(text, meter->bytes_passed, request);
-    if (!meter->counts_records && size > 0) {
+    if (!meter->size_in_records && size > 0) {
         text_add_string(text, " of ");
         add_size(text, size, request);
         text_add(text, " (%" PRIu64 "%%)", percent(meter->bytes_passed, size));
     }
+    if (!meter->size_in_records)
+        size = 0;
     if (meter->counts_records) {
         text_add(text, ", %" PRIu64, meter->records_in);
         if (size > 0)
@@ -287,6 +289,34 @@ static void add_exception_line(struct text *text, const struct meter *meter, con
     text_add_string(text, "\n");
 }
 
+/* "input udp-listen://:9: 12 datagrams dropped by the kernel, 3 refusals". */
+static void add_datagram_line(struct text *text, const struct meter *meter, const char *side,
+                              const struct meter_endpoint *endpoint)
+{
+    const struct {
+        uint64_t count;
+        const char *one, *many;
+    } losses[] = {{endpoint->kernel_drops, "datagram dropped by the kernel",
+                   "datagrams dropped by the kernel"},
+                  {endpoint->strangers, "datagram not allowed", "datagrams not allowed"},
+                  {endpoint->refusals, "refusal", "refusals"}};
+    const char *separator = ": ";
+
+    if (endpoint->kernel_drops == 0 && endpoint->strangers == 0 && endpoint->refusals == 0)
+        return;
+    begin_line(text, meter);
+    text_add_string(text, side);
+    text_add_visible(text, endpoint->name);
+    for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
+        if (losses[i].count == 0)
+            continue;
+        text_add(text, "%s%" PRIu64 " %s", separator, losses[i].count,
+                 losses[i].count == 1 ? losses[i].one : losses[i].many);
+        separator = ", ";
+    }
+    text_add_string(text, "\n");
+}
+
 static void add_exception_lines(struct text *text, const struct meter *meter,
                                 const struct report_request *request)
 {
@@ -298,6 +328,12 @@ static void add_exception_lines(struct text *text, const struct meter *meter,
         add_exception_line(text, meter, "", &meter->outputs[i], "dropped", request);
     for (size_t i = 0; i < meter->tap_count; i++)
         add_exception_line(text, meter, "tap ", &taps[i], "missed", request);
+    for (size_t i = 0; i < meter->input_count; i++)
+        add_datagram_line(text, meter, "input ", &meter->inputs[i]);
+    for (size_t i = 0; i < meter->output_count; i++)
+        add_datagram_line(text, meter, "", &meter->outputs[i]);
+    for (size_t i = 0; i < meter->tap_count; i++)
+        add_datagram_line(text, meter, "tap ", &taps[i]);
 }
 
 static void add_endpoint_line(struct text *text, const struct meter *meter, const char *side,

@@ -27,22 +27,28 @@ static struct transfer read_span(struct ring_span *span, struct endpoint *input,
                              : endpoint_readv_cached(input, span->piece, span->count, calls);
     if (bytes < 0)
         return moved_nothing(endpoint_pollable(input) || !may_wait);
-    if (bytes == 0)
+    bool datagram = input->socket == ENDPOINT_UDP; /* there may be another */
+    if (bytes == 0 && !datagram)
         return (struct transfer){.status = TRANSFER_END};
     bool at_end;
+    uint64_t count =
+        records == RECORD_DATAGRAM ? 1 : records_count_span(span, (size_t)bytes, records, &at_end);
     return (struct transfer){.status = TRANSFER_MOVED,
                              .bytes = (size_t)bytes,
-                             .partial = (size_t)bytes < span->bytes,
-                             .records = records_count_span(span, (size_t)bytes, records, &at_end)};
+                             .partial = (size_t)bytes < span->bytes && !datagram,
+                             .records = count};
 }
 
 struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max, bool may_wait,
                               enum record_kind records, uint64_t *calls)
 {
     struct ring_span span = ring_write_span(ring, max);
+    assert(records != RECORD_DATAGRAM || span.bytes >= RECORD_DATAGRAM_SIZE);
     struct transfer transfer = read_span(&span, input, may_wait, records, calls);
     if (transfer.status == TRANSFER_MOVED)
         ring_commit(ring, transfer.bytes);
+    if (records == RECORD_DATAGRAM && transfer.bytes > 0)
+        ring_end_record(ring);
     return transfer;
 }
 

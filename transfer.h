@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 enum transfer_status {
-    TRANSFER_MOVED,   /* `bytes` > 0 moved */
+    TRANSFER_MOVED,   /* `bytes` > 0 moved; 0: an empty datagram was read */
     TRANSFER_BLOCKED, /* not ready: poll() */
     TRANSFER_END,     /* end of file */
     TRANSFER_FAILED   /* `error` is the errno */
@@ -34,7 +34,8 @@ struct transfer {
 /*
  * Reads up to `max` bytes; the ring must have room. Unless it `may_wait` for a disk it reads what
  * is in memory of a file, and TRANSFER_BLOCKED then says that the disk has to be waited for; poll()
- * cannot do that. *calls counts system calls.
+ * cannot do that. A datagram comes alone, whole and with its end marked, if there is room for the
+ * longest. *calls counts system calls.
  */
 struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max, bool may_wait,
                               enum record_kind records, uint64_t *calls);

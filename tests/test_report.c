@@ -98,7 +98,7 @@ static struct meter overloaded_meter(void)
                                                .error = "Broken pipe"};
     meter.capacity = 1 << 20;
     meter.chunk = 4096;
-    meter.counts_records = true;
+    meter.counts_records = meter.size_in_records = true;
     meter.records_in = 10000;
     meter.bytes_in = 4 << 20;
     meter.bytes_passed = 2 << 20;
@@ -195,7 +195,7 @@ static void test_text_records(void)
                        "bpipe: stdout: 3.00 KiB dropped\n";
     char expected[600];
 
-    meter.counts_records = true;
+    meter.counts_records = meter.size_in_records = true;
     meter.records_in = 12345;
     meter.windows.count = 0;
     meter.outputs[0].bytes_dropped = 3072;
@@ -249,7 +249,7 @@ static void test_text_overload(void)
                             "bpipe: tap gone: 0 B, waited 1.00 s, longest stall 0 ns: Broken pipe\n"
                             "bpipe: system calls: read 0, write 0, splice 0, poll 0\n"),
             "-v: a line for each tap, and one for a spool that was not used");
-    meter.counts_records = false;
+    meter.counts_records = meter.size_in_records = false;
     meter.outputs[1].bytes_dropped = 0;
     meter.outputs[0].bytes_dropped = 1 << 10;
     meter.outputs[0].records_dropped = 7;
@@ -411,23 +411,25 @@ static void test_percentages(uint64_t *random)
 
 /* --- JSON ------------------------------------------------------------------------------------ */
 
-#define JSON_MIDDLE                                                                           \
-    "\"rate_bytes_per_second\":{\"current\":%s,\"mean\":1337996042.368,"                      \
-    "\"min\":1181116006.400,\"max\":1513975971.840,\"stddev\":138711855.649},"                \
-    "\"state_seconds\":{\"busy\":0.289000000,\"throttle\":0.000000000,\"input\":0.257000000," \
-    "\"output\":2.279000000,\"absorb\":0.385000000},\"bottleneck\":\"output\","               \
-    "\"bottleneck_endpoint\":\"stdout\",\"buffer\":{\"capacity_bytes\":16777216,"             \
-    "\"chunk_bytes\":131072,\"fill_bytes\":0,\"peak_bytes\":16777216,"                        \
-    "\"mean_bytes\":10485760.000,\"full_count\":41,\"empty_count\":2},"                       \
-    "\"residence_seconds\":{\"p50\":0.000000000,\"p90\":0.000000000,\"p99\":0.000000000,"     \
-    "\"max\":0.000000000},\"spool\":null,\"zero_copy_bytes\":0,\"syscalls\":{\"read\":32800," \
-    "\"write\":32770,"                                                                        \
-    "\"splice\":0,\"poll\":411},\"inputs\":[{\"name\":\"stdin\",\"bytes\":4294967296,"        \
-    "\"bytes_added\":0,\"bytes_dropped\":0,\"records_dropped\":null,"                         \
-    "\"wait_seconds\":0.257000000,\"longest_stall_seconds\":0.012000000,\"error\":null}],"    \
-    "\"outputs\":[{\"name\":\"stdout\",\"bytes\":4294967296,\"bytes_added\":0,"               \
-    "\"bytes_dropped\":0,\"records_dropped\":null,\"bytes_undelivered\":0,"                   \
-    "\"wait_seconds\":2.664000000,\"longest_stall_seconds\":0.412000000,\"error\":%s}],"      \
+#define JSON_MIDDLE                                                                              \
+    "\"rate_bytes_per_second\":{\"current\":%s,\"mean\":1337996042.368,"                         \
+    "\"min\":1181116006.400,\"max\":1513975971.840,\"stddev\":138711855.649},"                   \
+    "\"state_seconds\":{\"busy\":0.289000000,\"throttle\":0.000000000,\"input\":0.257000000,"    \
+    "\"output\":2.279000000,\"absorb\":0.385000000},\"bottleneck\":\"output\","                  \
+    "\"bottleneck_endpoint\":\"stdout\",\"buffer\":{\"capacity_bytes\":16777216,"                \
+    "\"chunk_bytes\":131072,\"fill_bytes\":0,\"peak_bytes\":16777216,"                           \
+    "\"mean_bytes\":10485760.000,\"full_count\":41,\"empty_count\":2},"                          \
+    "\"residence_seconds\":{\"p50\":0.000000000,\"p90\":0.000000000,\"p99\":0.000000000,"        \
+    "\"max\":0.000000000},\"spool\":null,\"zero_copy_bytes\":0,\"syscalls\":{\"read\":32800,"    \
+    "\"write\":32770,"                                                                           \
+    "\"splice\":0,\"poll\":411},\"inputs\":[{\"name\":\"stdin\",\"bytes\":4294967296,"           \
+    "\"bytes_added\":0,\"bytes_dropped\":0,\"records_dropped\":null,"                            \
+    "\"wait_seconds\":0.257000000,\"longest_stall_seconds\":0.012000000,\"datagrams_dropped_by_" \
+    "kernel\":null,\"datagrams_not_allowed\":null,\"refusals\":null,\"error\":null}],"           \
+    "\"outputs\":[{\"name\":\"stdout\",\"bytes\":4294967296,\"bytes_added\":0,"                  \
+    "\"bytes_dropped\":0,\"records_dropped\":null,\"bytes_undelivered\":0,"                      \
+    "\"wait_seconds\":2.664000000,\"longest_stall_seconds\":0.412000000,\"datagrams_dropped_by_" \
+    "kernel\":null,\"datagrams_not_allowed\":null,\"refusals\":null,\"error\":%s}],"             \
     "\"taps\":[],\"exit_status\":%s}\n"
 
 static void test_json_golden(void)
@@ -458,7 +460,7 @@ static void test_json_golden(void)
              "1288490188.430", "\"Broken\\u0009pipe\"", "141");
     formats_as(report_format_json, &meter, &final, expected, "JSON: the final report");
 
-    meter.counts_records = true;
+    meter.counts_records = meter.size_in_records = true;
     meter.records_in = 3;
     struct text text = {0};
     report_format_json(&text, &meter, &final);
@@ -488,18 +490,24 @@ static const char overloaded_json[] =
     "\"peak_bytes\":134217728,\"written_bytes\":356515840},\"zero_copy_bytes\":0,"
     "\"syscalls\":{\"read\":0,\"write\":0,\"splice\":0,\"poll\":0},"
     "\"inputs\":[{\"name\":\"a.log\",\"bytes\":3145728,\"bytes_added\":1,\"bytes_dropped\":61,"
-    "\"records_dropped\":1" JSON_NO_WAITS ",\"error\":null},"
+    "\"records_dropped\":1" JSON_NO_WAITS ",\"datagrams_dropped_by_kernel\":null,\"datagrams_not_"
+                                          "allowed\":null,\"refusals\":null,\"error\":null},"
     "{\"name\":\"b.log\",\"bytes\":1048576,\"bytes_added\":0,\"bytes_dropped\":0,"
-    "\"records_dropped\":0" JSON_NO_WAITS ",\"error\":null}],"
+    "\"records_dropped\":0" JSON_NO_WAITS ",\"datagrams_dropped_by_kernel\":null,\"datagrams_not_"
+                                          "allowed\":null,\"refusals\":null,\"error\":null}],"
     "\"outputs\":[{\"name\":\"out\",\"bytes\":2097152,\"bytes_added\":62,"
     "\"bytes_dropped\":2084864,\"records_dropped\":345,"
-    "\"bytes_undelivered\":12350" JSON_NO_WAITS ",\"error\":null}],"
+    "\"bytes_undelivered\":12350" JSON_NO_WAITS
+    ",\"datagrams_dropped_by_kernel\":null,\"datagrams_not_allowed\":null,\"refusals\":null,"
+    "\"error\":null}],"
     "\"taps\":[{\"name\":\"tap\\u00091\",\"bytes\":1048576,\"bytes_added\":1,"
     "\"bytes_dropped\":3145729,\"records_dropped\":9000,"
-    "\"bytes_undelivered\":0" JSON_NO_WAITS ",\"error\":null},"
+    "\"bytes_undelivered\":0" JSON_NO_WAITS ",\"datagrams_dropped_by_kernel\":null,\"datagrams_not_"
+                                            "allowed\":null,\"refusals\":null,\"error\":null},"
     "{\"name\":\"gone\",\"bytes\":0,\"bytes_added\":1,\"bytes_dropped\":0,"
     "\"records_dropped\":0,\"bytes_undelivered\":4194305,"
     "\"wait_seconds\":1.000000000,\"longest_stall_seconds\":0.000000000,"
+    "\"datagrams_dropped_by_kernel\":null,\"datagrams_not_allowed\":null,\"refusals\":null,"
     "\"error\":\"Broken pipe\"}],"
     "\"exit_status\":0}\n";
 
@@ -681,7 +689,7 @@ static void test_prometheus(void)
         abort();
     for (size_t i = 0; i < 3; i++)
         meter.outputs[i].name = "same";
-    meter.counts_records = true;
+    meter.counts_records = meter.size_in_records = true;
     meter.size_bytes = 5;
     report_format_prometheus(&text, &meter, &final_request);
     text_add_bytes(&text, "", 1);
@@ -754,7 +762,7 @@ static void test_prometheus_overload(void)
     meter.spool_capacity = 0;
     meter.tap_count = 0;
     meter.input_count = 1;
-    meter.counts_records = false;
+    meter.counts_records = meter.size_in_records = false;
     tap_ok(samples_are(&meter,
                        "bpipe_input_added_bytes_total{input=\"a.log\",index=\"0\"} 1\n"
                        "bpipe_input_dropped_bytes_total{input=\"a.log\",index=\"0\"} 61\n"

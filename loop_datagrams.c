@@ -1,0 +1,88 @@
+/*
+ * loop_datagrams.c - see loop_datagrams.h.
+ */
+#include "loop_datagrams.h"
+
+#include "loop_endpoints.h"
+#include "loop_taps.h"
+#include "records.h"
+
+#include <stdio.h>
+
+void loop_begin_input_datagrams(struct poll_loop *loop, struct loop_input *input)
+{
+    const struct options *options = loop->options;
+    if (input->endpoint.socket == ENDPOINT_UDP)
+        udp_begin_input(&input->endpoint.udp, input->endpoint.fd, options->allowed,
+                        options->allowed_count);
+}
+
+void loop_begin_output_datagrams(struct poll_loop *loop, size_t index)
+{
+    if (loop->outputs[index].endpoint.socket != ENDPOINT_UDP ||
+        loop->options->records == RECORD_NONE)
+        return;
+    flow_send_messages(&loop->flow, index);
+    loop->sends_messages = true;
+}
+
+void loop_end_input_datagrams(struct poll_loop *loop, struct loop_input *input)
+{
+    (void)loop;
+    if (input->endpoint.socket != ENDPOINT_UDP || input->endpoint.fd < 0)
+        return;
+    udp_count_drops(&input->endpoint.udp, input->endpoint.fd);
+    loop_note_datagrams(&input->endpoint, input->meter);
+}
+
+void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint *meter)
+{
+    if (endpoint->socket != ENDPOINT_UDP)
+        return;
+    if (endpoint->udp.strangers > 0 && meter->strangers == 0)
+        report_message("%s: datagrams of %s are refused (--allow)", meter->name,
+                       endpoint->udp.stranger);
+    meter->datagrams = true;
+    meter->kernel_tells = endpoint->udp.kernel_tells;
+    meter->strangers = endpoint->udp.strangers;
+    meter->refusals = endpoint->udp.refusals;
+    meter->kernel_drops = endpoint->udp.kernel_drops;
+}
+
+void loop_note_datagram_error(struct poll_loop *loop, struct loop_output *output)
+{
+    int error = udp_take_error(&output->endpoint.udp, output->endpoint.fd);
+    loop_note_datagrams(&output->endpoint, output->meter);
+    if (error != 0)
+        loop_output_failed(loop, output, error);
+}
+
+static void fail(struct poll_loop *loop, struct loop_output *output, const char *format,
+                 size_t bytes)
+{
+    char reason[METER_ERROR_TEXT];
+    snprintf(reason, sizeof reason, format, bytes);
+    if (output->tap)
+        loop_lose_tap(loop, output, reason);
+    else
+        loop_give_up_output(loop, output, reason);
+}
+
+size_t loop_cut_datagram(struct poll_loop *loop, size_t index, size_t bytes)
+{
+    struct loop_output *output = &loop->outputs[index];
+    enum record_kind kind = loop->options->records;
+    if (kind == RECORD_NONE)
+        return bytes < loop->options->datagram_size ? bytes : loop->options->datagram_size;
+    struct ring_span span = ring_read_span(&loop->ring, index, bytes);
+    size_t length = records_span(&span, kind, 1);
+    if (loop->flow.ended || records_ends_span(&span, length, kind))
+        return length;
+    fail(loop, output, "record of more than %zu bytes does not fit the buffer", length);
+    return 0;
+}
+
+void loop_datagram_too_long(struct poll_loop *loop, struct loop_output *output, size_t bytes)
+{
+    fail(loop, output, "datagram of %zu bytes is too long", bytes);
+}
