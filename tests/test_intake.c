@@ -71,7 +71,9 @@ static void expect_state(struct run *run)
            "what is held");
     if (run->records == RECORD_NONE || run->intake.ended)
         return;
-    for (int i = 0; i < all.count; i++) {
+    if (run->records == RECORD_DATAGRAM)
+        complete += records_whole_span(&all, run->records);
+    for (int i = 0; i < all.count && run->records != RECORD_DATAGRAM; i++) {
         size_t whole = records_whole(all.piece[i].iov_base, all.piece[i].iov_len, run->records);
         complete = whole > 0 ? position + whole : complete;
         position += all.piece[i].iov_len;
@@ -82,8 +84,19 @@ static void expect_state(struct run *run)
            "complete");
 }
 
+/* The next record. */
+static size_t datagram(const struct run *run)
+{
+    size_t i = 0;
+    while (stream.start[i] < run->offered)
+        i++;
+    return stream.start[i + 1] - stream.start[i];
+}
+
 static size_t some(const struct run *run)
 {
+    if (run->records == RECORD_DATAGRAM)
+        return run->offered < stream.length ? datagram(run) : 0;
     size_t left = stream.length - run->offered;
     size_t bytes = 1 + below(below(3) == 0 ? 20 : 2 * run->ring.capacity);
     if (run->policy == DROP && bytes > run->ring.capacity)
@@ -98,24 +111,43 @@ static void read_directly(struct run *run)
     run->added += intake_mark(&run->intake, &run->calls);
     room = ring_room(&run->ring);
     bytes = bytes < room ? bytes : room;
-    if (!intake_takes_directly(&run->intake) || bytes == 0)
+    bool whole = run->records != RECORD_DATAGRAM || bytes == some(run);
+    if (!intake_takes_directly(&run->intake) || bytes == 0 || !whole)
         return;
     ring_append(&run->ring, stream.bytes + run->offered, bytes);
+    if (run->records == RECORD_DATAGRAM)
+        ring_end_record(&run->ring);
     intake_committed(&run->intake, bytes);
     run->offered += bytes;
     run->entered += bytes;
+}
+
+/* In one piece, or as they may lie in another ring. */
+static struct intake_result admit_pieces(struct run *run, size_t bytes)
+{
+    unsigned char *from = stream.bytes + run->offered;
+    size_t first = below(bytes + 1);
+    struct ring_span span = {.bytes = bytes};
+    if (below(2) == 0)
+        return intake_admit(&run->intake, from, bytes, &run->calls);
+    if (first > 0)
+        span.piece[span.count++] = (struct iovec){from, first};
+    if (first < bytes)
+        span.piece[span.count++] = (struct iovec){from + first, bytes - first};
+    return intake_admit_span(&run->intake, &span, &run->calls);
 }
 
 static void admit(struct run *run)
 {
     size_t bytes = some(run);
     uint64_t room = intake_room(&run->intake);
-    struct intake_result result =
-        intake_admit(&run->intake, stream.bytes + run->offered, bytes, &run->calls);
+    size_t most = bytes < room ? bytes : (size_t)room;
+    if (run->records == RECORD_DATAGRAM && most < bytes)
+        most = 0;
+    struct intake_result result = admit_pieces(run, bytes);
     expect(run, result.refused.bytes == 0 && result.retracted == 0 && result.added == 0, "drops");
     expect(run, result.entered <= bytes && result.entered <= room, "takes too much");
-    expect(run, result.entered == (bytes < room ? bytes : room) || run->spool.refused,
-           "takes too little");
+    expect(run, result.entered == most || run->spool.refused, "takes too little");
     run->offered += result.entered;
     run->entered += result.entered;
 }
@@ -233,17 +265,21 @@ static void judge(struct run *run)
 
 static bool start(struct run *run)
 {
-    static const enum record_kind kinds[] = {RECORD_NONE, RECORD_LINE, RECORD_NUL};
+    static const enum record_kind kinds[] = {RECORD_NONE, RECORD_LINE, RECORD_NUL, RECORD_DATAGRAM};
     bool spooling = below(2) == 0;
     const char *reason;
-    *run = (struct run){.records = kinds[below(3)], .policy = (enum policy)below(POLICIES)};
-    bool marks = below(2) == 0 && run->records != RECORD_NONE && run->policy == DROP;
-    size_t capacity = (marks ? 100 : 1) + below(300);
+    *run = (struct run){.records = kinds[below(4)], .policy = (enum policy)below(POLICIES)};
+    bool datagrams = run->records == RECORD_DATAGRAM;
+    bool marks = below(2) == 0 && (run->records == RECORD_LINE || run->records == RECORD_NUL) &&
+                 run->policy == DROP;
+    size_t capacity = (marks ? 100 : datagrams ? 20 : 1) + below(300);
+    spooling &= !datagrams;
     run->spool.fd = -1;
-    stream_make(&stream, 200 + below(6000), 1 + below(2 * capacity),
+    stream_make(&stream, 200 + below(6000), 1 + below(datagrams ? capacity - 10 : 2 * capacity),
                 run->records == RECORD_NUL ? '\0' : '\n', &random_state);
     got.length = 0;
-    if (ring_init(&run->ring, capacity, 1) != 0)
+    if (ring_init(&run->ring, capacity, 1) != 0 ||
+        (datagrams && ring_mark_records(&run->ring) != 0))
         return false;
     if (spooling && spool_open(&run->spool, ".", 1 + below(1000), &reason) != 0) {
         tap_note("%s", reason);

@@ -54,13 +54,31 @@ static uint64_t reaching(uint64_t position)
     return stream.start[i + 1];
 }
 
+/* As many whole records as are in the next `bytes`, each marked as one. */
+static void arrive_in_datagrams(struct run *run, size_t bytes)
+{
+    size_t to = run->arrived + bytes;
+    for (size_t i = 0; i < stream.count; i++) {
+        size_t length = stream.start[i + 1] - stream.start[i];
+        if (stream.start[i] != run->arrived || stream.start[i + 1] > to)
+            continue;
+        ring_append(&run->ring, stream.bytes + run->arrived, length);
+        ring_end_record(&run->ring);
+        run->arrived += length;
+        run->complete = run->arrived;
+    }
+}
+
 static void arrive(struct run *run)
 {
     size_t left = stream.length - run->arrived, bytes = below(ring_room(&run->ring) + 1);
     bytes = bytes < left ? bytes : left;
-    ring_append(&run->ring, stream.bytes + run->arrived, bytes);
-    run->arrived += bytes;
-    for (size_t i = 0; i < stream.count; i++)
+    if (run->records == RECORD_DATAGRAM)
+        arrive_in_datagrams(run, bytes);
+    else
+        ring_append(&run->ring, stream.bytes + run->arrived, bytes);
+    run->arrived += run->records == RECORD_DATAGRAM ? 0 : bytes;
+    for (size_t i = 0; i < stream.count && run->records != RECORD_DATAGRAM; i++)
         if (stream.start[i + 1] <= run->arrived &&
             stream.bytes[stream.start[i + 1] - 1] == stream.terminator)
             run->complete = stream.start[i + 1];
@@ -90,7 +108,7 @@ static bool take(struct run *run)
     size_t bytes = 1 + below(span.piece[0].iov_len);
     stream_got(&got, span.piece[0].iov_base, bytes);
     run->lag.in_record =
-        run->records != RECORD_NONE && got.bytes[got.length - 1] != stream.terminator;
+        run->records != RECORD_NONE && !records_ends_span(&span, bytes, run->records);
     expect(run,
            run->records != RECORD_NONE ||
                memcmp(span.piece[0].iov_base, stream.bytes + cursor(run), bytes) == 0,
@@ -157,15 +175,19 @@ static void judge(struct run *run)
 
 static bool one_run(void)
 {
-    static const enum record_kind kinds[] = {RECORD_NONE, RECORD_LINE, RECORD_NUL};
-    struct run run = {.records = kinds[below(3)], .marks = below(2) == 0};
+    static const enum record_kind kinds[] = {RECORD_NONE, RECORD_LINE, RECORD_NUL, RECORD_DATAGRAM};
+    struct run run = {.records = kinds[below(4)], .marks = below(2) == 0};
     size_t capacity = 1 + below(200);
 
-    run.marks &= run.records != RECORD_NONE;
-    stream_make(&stream, 200 + below(4000), 1 + below(2 * capacity),
+    bool datagrams = run.records == RECORD_DATAGRAM;
+    run.marks &= run.records != RECORD_NONE && !datagrams;
+    if (datagrams)
+        capacity += 20;
+    stream_make(&stream, 200 + below(4000), 1 + below(datagrams ? capacity - 10 : 2 * capacity),
                 run.records == RECORD_NUL ? '\0' : '\n', &random_state);
     got.length = 0;
     if (ring_init(&run.ring, capacity, 1) != 0 ||
+        (datagrams && ring_mark_records(&run.ring) != 0) ||
         lag_init(&run.lag, &run.ring, 0, run.records, run.marks) != 0)
         return false;
     unsigned bias = 5;

@@ -119,12 +119,41 @@ static void test_set_rate(void)
     tap_ok(limiter_available(&limiter, 13 * second) <= 1, "and set again");
 }
 
+/* What is taken on credit is paid back, to the token: over a long time nothing more moves. */
+static void test_credit(void)
+{
+    struct limiter limiter;
+    uint64_t now = 0, sum = 0, size = 0;
+    bool never_early = true;
+    limiter_init(&limiter, 1000, 50, 0);
+    limiter_take(&limiter, limiter_available(&limiter, 0) + 2000);
+    tap_ok(limiter_available(&limiter, second) == 0 && limiter_when(&limiter, 1) == 2001000000,
+           "what was taken and was not there is paid back first");
+    tap_ok(limiter_available(&limiter, 2001000000) == 1, "and then there is something again");
+    limiter_set_rate(&limiter, 1000, 3 * second);
+    limiter_take(&limiter, limiter_available(&limiter, 3 * second));
+    for (int i = 0; i < 1000; i++) {
+        uint64_t when = limiter_when(&limiter, 1 + below(60));
+        never_early &= limiter_available(&limiter, when) > 0;
+        now = when;
+        size = 1 + below(3000);
+        limiter_take(&limiter, size);
+        sum += size;
+    }
+    uint64_t worth = (now - 3 * second) / 1000000;
+    tap_ok(never_early && sum <= worth + size + 50 && sum + 50 >= worth,
+           "in the long run it is the rate");
+    limiter_set_rate(&limiter, 10, now);
+    tap_ok(limiter_available(&limiter, now + second) == 10, "another rate has no old debts");
+}
+
 int main(void)
 {
     random_state = tap_seed();
     test_exact();
     test_idle();
     test_set_rate();
+    test_credit();
     unsigned runs = tap_rounds(5000), wrong_when = 0, wrong_sum = 0;
     for (unsigned i = 0; i < runs; i++) {
         wrong_when += !when_is_exact();

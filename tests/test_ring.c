@@ -5,15 +5,17 @@
  * or overwritten shows itself when it is read. Before each commit the whole write span is filled
  * with something else first: a span that reaches into unread bytes destroys them. The model finds a
  * position in memory by a plain remainder since the moment when the ring was last empty; spans must
- * lie exactly there.
+ * lie exactly there. Half of the rings keep where records end, which the model has in an array.
  */
 #include "../ring.h"
+
+#include "../bitmap.h"
 #include "tap.h"
 
 #include <errno.h>
 #include <sys/resource.h>
 
-enum { MAX_READERS = 4, POISON = 0xa5 };
+enum { MAX_READERS = 4, POISON = 0xa5, LARGEST = 65537 };
 
 struct model {
     size_t capacity, reader_count;
@@ -26,6 +28,8 @@ struct model {
 struct run {
     struct ring ring;
     struct model model;
+    bool marks;
+    unsigned char ends[LARGEST]; /* of the byte at position p at p % capacity */
     uint64_t random;
     unsigned step;
     bool failed;
@@ -117,6 +121,31 @@ static void check_span(struct run *run, const struct ring_span *span, uint64_t p
     }
 }
 
+/* Bytes were written before the model's head: no record ends there, but perhaps at the last. */
+static void mark_written(struct run *run, size_t bytes)
+{
+    const struct model *model = &run->model;
+
+    for (uint64_t p = model->head - bytes; p < model->head; p++)
+        run->ends[p % model->capacity] = false;
+    if (!run->marks || bytes == 0 || tap_below(&run->random, 3) == 0)
+        return;
+    ring_end_record(&run->ring);
+    run->ends[(model->head - 1) % model->capacity] = true;
+}
+
+/* Whether records end in these bytes where the model has it. */
+static void check_ends(struct run *run, const struct ring_span *span, uint64_t position)
+{
+    bool same = (span->ends != NULL) == run->marks;
+
+    for (int i = 0; i < span->count && same && run->marks; i++)
+        for (size_t j = 0; j < span->piece[i].iov_len; j++, position++)
+            same = same && bitmap_is_set(span->ends, (i == 0 ? span->index : 0) + j) ==
+                               run->ends[position % run->model.capacity];
+    expect(run, same, "where records end");
+}
+
 static size_t random_max(struct run *run)
 {
     switch (tap_below(&run->random, 8)) {
@@ -157,6 +186,7 @@ static void do_write(struct run *run)
     }
     ring_commit(&run->ring, bytes);
     model->head += bytes;
+    mark_written(run, bytes);
 }
 
 /* As ring_write_span() and ring_commit(), in one call. */
@@ -171,6 +201,7 @@ static void do_append(struct run *run)
         bytes[i] = stream_byte(model->head + i);
     ring_append(&run->ring, bytes, count);
     model->head += count;
+    mark_written(run, count);
 }
 
 /* What the ring holds, whoever has read it. */
@@ -184,6 +215,7 @@ static void do_look_back(struct run *run)
     bool intact = true;
 
     check_span(run, &span, position, bytes);
+    check_ends(run, &span, position);
     for (int i = 0; i < span.count && !run->failed; i++)
         for (size_t j = 0; j < span.piece[i].iov_len; j++)
             intact =
@@ -212,6 +244,7 @@ static void do_read(struct run *run, size_t reader)
     size_t bytes;
 
     check_span(run, &span, position, max < unread ? max : unread);
+    check_ends(run, &span, position);
     if (run->failed)
         return;
     for (int i = 0; i < span.count; i++) {
@@ -274,14 +307,18 @@ static void start_at(struct run *run, uint64_t position)
 static bool run_random(size_t capacity, size_t readers, uint64_t start, unsigned steps,
                        uint64_t *random)
 {
-    struct run run = {.model = {.capacity = capacity, .reader_count = readers},
-                      .random = tap_random(random)};
+    static struct run run;
+    run = (struct run){.model = {.capacity = capacity, .reader_count = readers},
+                       .random = tap_random(random)};
     uint64_t writes = 4; /* of 8 operations: changed now and then, to run full and to run dry */
     struct ring ring;
 
     if (ring_init(&ring, capacity, readers) != 0)
         return false;
     run.ring = ring;
+    run.marks = tap_below(&run.random, 2) == 0;
+    if (run.marks && ring_mark_records(&run.ring) != 0)
+        return false;
     for (size_t i = 0; i < readers; i++)
         run.model.attached[i] = true;
     start_at(&run, start);
