@@ -3,12 +3,13 @@
 # define_case NAME says all there is about a case:
 #   title    for people
 #   kind     of table: throughput, latency, burst, start, rate, idle (figures.awk)
-#   shape    the pipeline (shapes.bash), and what it needs: bytes, gen, sink, outputs, rate
+#   shape    the pipeline (shapes.bash), and what it needs: bytes, gen, sink, outputs, rate, transport
 #   repetitions: how many runs
 #   labels   the tools as the tables and bench/targets call them: bpipe..., "no tool"..., peers
 #   commands their words; none: no tool; @NAME: no tool, and another shape
 #
-# From bench/run: size, rounds, stall, rate_s, pause, runs, rate_runs. From the user: TOOLS.
+# From bench/run: size, rounds, stall, rate_s, pause, runs, rate_runs, and absent, for the reasons why
+# a tool is left out. From the user: TOOLS.
 #
 # shellcheck shell=bash disable=SC2034,SC2154
 
@@ -16,7 +17,8 @@ MiB=$((1 << 20))
 slow_rate=256M # bytes a second that the slow consumer takes
 
 unlimited_cases=(pipe two ring lines slow file-pipe pipe-file file-file file-null outputs-2
-    outputs-4 outputs-8 pingpong dribble burst-4 burst-16 burst-64 startup)
+    outputs-4 outputs-8 pingpong dribble burst-4 burst-16 burst-64 startup
+    tcp tcp-file tcp-pingpong unix)
 all_cases=("${unlimited_cases[@]}" rate-10K rate-1M rate-100M rate-1G rate-idle)
 quick_cases=("${unlimited_cases[@]}" rate-1M rate-idle) # a rate takes its time, however few bytes
 
@@ -25,8 +27,8 @@ no_tool() {
 }
 
 tool() { # LABEL COMMAND...: if it is installed and wanted
-    command -v "$2" >/dev/null || return 0
     [[ -z ${TOOLS:-} || " $TOOLS " == *" $2 "* ]] || return 0
+    command -v "$2" >/dev/null || { absent[$2]="is not installed" && return 0; }
     labels+=("$1")
     shift
     commands+=("$*")
@@ -54,6 +56,42 @@ buffering_peers() { # BUFFER
     tool "buffer -s 128k -m ${1,,}" buffer -s 128k -m "${1,,}"
     tool "cstream -c 1 -B $1" cstream -c 1 -b 131072 -B "$1"
     tool "socat -b 128k" socat -u -b 131072 STDIN STDOUT
+}
+
+# Senders and receivers over loopback; at once, as "transport" of the case.
+tcp_tools() {
+    transport=tcp
+    if bpipe_knows tcp://; then
+        tool bpipe bpipe -q -o tcp://127.0.0.1:% :: bpipe -q tcp-listen://127.0.0.1:%
+        tool "bpipe -C" bpipe -q -C -o tcp://127.0.0.1:% :: bpipe -q -C tcp-listen://127.0.0.1:%
+    fi
+    tool socat socat -u STDIN TCP:127.0.0.1:% \
+        :: socat -u TCP-LISTEN:%,bind=127.0.0.1,reuseaddr STDOUT
+    tool "socat -b 128k" socat -u -b 131072 STDIN TCP:127.0.0.1:% \
+        :: socat -u -b 131072 TCP-LISTEN:%,bind=127.0.0.1,reuseaddr STDOUT
+    tool mbuffer mbuffer -q -O 127.0.0.1:% :: mbuffer -q -I 127.0.0.1:%
+    tool "mbuffer -s 128k -m 16M" mbuffer -q -s 128k -m 16M -O 127.0.0.1:% \
+        :: mbuffer -q -s 128k -m 16M -I 127.0.0.1:%
+    tool nc nc -N 127.0.0.1 % :: nc -l 127.0.0.1 %
+}
+
+unix_tools() {
+    transport=unix
+    if bpipe_knows unix://; then
+        tool bpipe bpipe -q -o unix://% :: bpipe -q unix-listen://%
+        tool "bpipe -C" bpipe -q -C -o unix://% :: bpipe -q -C unix-listen://%
+    fi
+    tool socat socat -u STDIN UNIX-CONNECT:% :: socat -u UNIX-LISTEN:% STDOUT
+    tool "socat -b 128k" socat -u -b 131072 STDIN UNIX-CONNECT:% \
+        :: socat -u -b 131072 UNIX-LISTEN:% STDOUT
+    tool nc nc -N -U % :: nc -l -U %
+}
+
+bpipe_knows() { # SCHEME
+    ! timeout 5 bpipe "$1" </dev/null 2>&1 | grep -q 'not supported' || {
+        absent["bpipe over $1"]="is not in this binary"
+        return 1
+    }
 }
 
 define_outputs() { # NUMBER
@@ -188,6 +226,23 @@ define_case() { # NAME
         title="start to exit on empty input" kind=start shape=start_up
         tool bpipe bpipe -q
         peers 16M
+        ;;
+    tcp)
+        title="pipe -> TCP -> pipe, on loopback" shape=over_socket bytes=$((size * 2))
+        tcp_tools
+        ;;
+    tcp-file)
+        title="file -> TCP -> pipe, on loopback" shape=file_to_socket bytes=$((size / 2))
+        tcp_tools
+        ;;
+    tcp-pingpong)
+        title="a request of 64 bytes and its reply, by way of TCP on loopback, $rounds times"
+        kind=latency shape=round_trips_over_socket
+        tcp_tools
+        ;;
+    unix)
+        title="pipe -> unix socket -> pipe" shape=over_socket bytes=$((size * 2))
+        unix_tools
         ;;
     esac
     [ "$mode" != quick ] || sink+=(-a)

@@ -4,10 +4,11 @@
 # is no tool. What it measures is between begin and end, and goes as KEY=VALUE... into files m.*.
 # Anything but status 0 is a failure, with the reason on stderr.
 #
-# From the case (cases.bash): bytes, or rate (bytes a second), and gen and sink, the producer's and
-# the consumer's words.
+# From the case (cases.bash): bytes, or rate (bytes a second), gen and sink, the producer's and the
+# consumer's words, and transport.
 # From bench/run: rounds, patience (seconds), starts, lead, stall, rate_s, pause and gap (seconds),
 # and ../in, a file of $bytes bytes, for the shapes file_to_*.
+# What a shape leaves behind when it fails is of its process group, and bench/run ends it.
 #
 # shellcheck shell=bash disable=SC2154
 
@@ -118,6 +119,103 @@ round_trips() {
     pingpong -n -t "$patience" "$rounds" 64 spawn -o m.tool "$@" >m.times || exit 1
     echo "rounds=$rounds" >m.rounds # all of them used the CPU, not only those that were timed
 }
+
+# --- over a socket --------------------------------------------------------------------------
+
+# A tool's words are those of a sender, "::", and those of a receiver, which listens. In them stands
+# % for the address: a port of 127.0.0.1, or a path (transport: tcp or unix).
+
+# Sets address (one that nobody has), sender and receiver.
+meet() { # SENDER... :: RECEIVER...
+    local word hex
+    local -n side=sender
+    address=s$BASHPID.$RANDOM sender=() receiver=()
+    if [ "$transport" = tcp ]; then
+        # Below those that the kernel gives to whoever connects.
+        while address=$((20000 + RANDOM % 12000)) && printf -v hex %04X "$address" &&
+            grep -Eqs ": [0-9A-F]+:$hex " /proc/net/tcp /proc/net/tcp6; do
+            :
+        done
+    fi
+    for word; do
+        if [ "$word" = :: ]; then
+            local -n side=receiver
+        else
+            side+=("${word//%/$address}")
+        fi
+    done
+}
+
+# Connecting would tell as well, but the receiver would take that for its sender.
+is_listening() {
+    local hex
+    if [ "$transport" = tcp ]; then
+        printf -v hex %04X "$address"
+        grep -Eqs ": [0-9A-F]+:$hex [0-9A-F:]+ 0A " /proc/net/tcp /proc/net/tcp6
+    else
+        grep -Eq " 00010000 .*\\b${address//./\\.}\$" /proc/net/unix # __SO_ACCEPTCON
+    fi
+}
+
+await_listener() { # PID
+    local deadline=$((SECONDS + patience + 1))
+    until is_listening; do
+        kill -0 "$1" 2>/dev/null || { echo "the receiver ended before it listened" >&2 && return 1; }
+        ((SECONDS < deadline)) || { echo "nobody listens after $patience s" >&2 && return 1; }
+        sleep 0.01
+    done
+}
+
+# From a producer, or a file, to a consumer. Time begins with the sender.
+over_socket() {
+    local -a statuses
+    local receiving
+    meet "$@"
+    (
+        set -o pipefail
+        spawn -o m.receiver "${receiver[@]}" </dev/null | "${sink[@]}" "$bytes" >m.sink
+    ) &
+    receiving=$!
+    await_listener "$receiving" || exit 1
+    begin
+    if [ -e ../in ]; then
+        spawn -o m.sender "${sender[@]}" <../in
+        statuses=("$?")
+    else
+        "${gen[@]}" "$bytes" | spawn -o m.sender "${sender[@]}"
+        statuses=("${PIPESTATUS[@]}")
+    fi
+    [[ ${statuses[*]} != *[1-9]* ]] || end "${statuses[@]}" # or the receiver might wait for ever
+    wait "$receiving"
+    end "${statuses[@]}" $?
+}
+
+file_to_socket() {
+    over_socket "$@"
+}
+
+# The command of a pingpong, which gave it a process group of its own: bench/run has to know that.
+relay() {
+    local receiving
+    echo "$BASHPID" >group
+    meet "$@"
+    spawn -o m.receiver "${receiver[@]}" </dev/null &
+    receiving=$!
+    if await_listener "$receiving" && spawn -o m.sender "${sender[@]}" && wait "$receiving"; then
+        rm group
+    else
+        kill -KILL 0
+    fi
+}
+
+round_trips_over_socket() {
+    export transport patience
+    export -f meet is_listening await_listener relay
+    pingpong -n -t "$patience" "$rounds" 64 bash -c 'relay "$@"' relay "$@" >m.times || exit 1
+    echo "rounds=$rounds" >m.rounds
+}
+
+# --- bursts, rates, starts ------------------------------------------------------------------
 
 burst_into() { # REPORT STALL [COMMAND...]
     local report=$1 seconds=$2
