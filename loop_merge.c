@@ -125,14 +125,14 @@ static void note_misses(struct poll_loop *loop, struct loop_input *input)
 
 /* An input is not read to its end: what there is of a record that has not come whole is not to pass
  * for one. If it has begun to go out it is the last thing that does, as in any stream that is cut.
- */
+ * (Of one that is being dropped as the oldest nothing is left to take back.) */
 static void cut(struct poll_loop *loop, struct loop_input *input)
 {
     if (input->intake.records == RECORD_NONE)
         return;
     if (input->lag.in_record && input->intake.complete <= input->share.readers[0].cursor)
         input->cut = true;
-    else
+    else if (!input->lag.skipping)
         meter_dropped_newest(loop->meter, intake_take_back_begun(&input->intake), loop_held(loop));
 }
 
