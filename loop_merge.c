@@ -156,6 +156,7 @@ void loop_merge_end(struct poll_loop *loop)
         cut(loop, input);
         end_input(loop, input);
     }
+    loop->flow.crowded = true; /* --start-fill waits for no more, from the next turn on */
 }
 
 /* --overflow drop-oldest: the mixer lets go of what is older, and of what is not whole only where
