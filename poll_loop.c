@@ -76,12 +76,12 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options, uint64
                        size_format(size, options->buffer_size, options->si), strerror(ENOMEM));
         return -1;
     }
-    if (loop_init_overload(loop) != 0)
-        return -1;
     if (signals_open(&loop->signals) != 0) {
         report_message("pipe: %s", strerror(errno));
         return -1;
     }
+    if (loop_init_overload(loop) != 0) /* makes the spool's file, which must not stay */
+        return -1;
     loop_init_rates(loop);
     if (options->report_every_ns > 0)
         loop->next_sample_ns = meter->start_ns + options->report_every_ns;
