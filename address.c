@@ -7,6 +7,7 @@
 #include "address.h"
 
 #include <arpa/inet.h>
+#include <ctype.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdint.h>
@@ -118,6 +119,8 @@ static const char *find_stray(const char *rest)
             return "has a space or a control character in it";
     if (strchr(rest, '@'))
         return "has a user name, which means nothing here";
+    if (strchr(rest, '*'))
+        return "has a *, which is no host (for all addresses: 0.0.0.0 or [::])";
     if (strpbrk(rest, "/?#"))
         return "has a path or a query, which means nothing here";
     return NULL;
@@ -187,12 +190,23 @@ static const char *parse_port(const struct scheme *scheme, struct address *addre
     return NULL;
 }
 
+/* Whether it looks like a URL (RFC 3986, 3.1) of a kind that is not here. */
+static bool is_other_scheme(const char *text)
+{
+    size_t length =
+        strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+.-");
+    bool begins = isalpha((unsigned char)text[0]) != 0;
+    return begins && strncmp(text + length, "://", 3) == 0 && strncmp(text, "fd://", 5) != 0;
+}
+
 const char *address_parse(struct address *address, const char *text)
 {
     const struct scheme *scheme = scheme_of(text);
     *address = (struct address){.kind = scheme ? scheme->kind : ADDRESS_NONE};
     if (scheme == NULL)
-        return NULL;
+        return is_other_scheme(text) ? "is no kind of endpoint (see ENDPOINTS in the man page; ./ "
+                                       "before it: a path)"
+                                     : NULL;
     const char *rest = text + strlen(scheme->prefix), *after = rest;
     if (address_is_unix(scheme->kind))
         return parse_unix(address, rest);

@@ -11,6 +11,7 @@
 #include "poll_loop.h"
 #include "records.h"
 #include "report.h"
+#include "resolver.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -30,12 +31,12 @@ static int find_size(const struct options *options, uint64_t *size)
 }
 
 /* Everything is set up: the run, and its reports. */
-static void run(const struct options *options, uint64_t size, struct meter *meter,
-                struct reporter *reporter, struct ending *ending)
+static void run(const struct options *options, const struct resolver *resolver, uint64_t size,
+                struct meter *meter, struct reporter *reporter, struct ending *ending)
 {
     struct poll_loop loop;
     ending->failed = true;
-    if (poll_loop_init(&loop, options, size, meter, reporter) == 0) {
+    if (poll_loop_init(&loop, options, resolver, size, meter, reporter) == 0) {
         poll_loop_run(&loop);
         *ending = loop.ending;
         report_final(reporter, meter, ending_status(ending));
@@ -49,6 +50,7 @@ static void describe_run(struct meter *meter, const struct options *options, uin
     meter->size_bytes = size;
     meter->capacity = options->buffer_size;
     meter->chunk = options->chunk_size;
+    meter->least_room = options->merge ? 1 : records_least_room(options->records);
     meter->counts_records = options->records != RECORD_NONE;
     meter->size_in_records = records_are_units(options->records);
     for (size_t i = 0; i < options->input_count; i++)
@@ -61,7 +63,8 @@ static void describe_run(struct meter *meter, const struct options *options, uin
     meter->spool_capacity = options->spool != NULL ? options->spool_max : 0;
 }
 
-static void set_up_and_run(const struct options *options, uint64_t start_ns, struct ending *ending)
+static void set_up_and_run(const struct options *options, const struct resolver *resolver,
+                           uint64_t start_ns, struct ending *ending)
 {
     struct meter meter;
     uint64_t size = 0;
@@ -76,24 +79,38 @@ static void set_up_and_run(const struct options *options, uint64_t start_ns, str
     describe_run(&meter, options, size);
     struct reporter *reporter = report_open(options);
     if (reporter != NULL)
-        run(options, size, &meter, reporter, ending);
+        run(options, resolver, size, &meter, reporter, ending);
     if (report_close(reporter) != 0)
         ending->failed = true;
     meter_destroy(&meter);
 }
 
-/* Options have been read: the whole run with its pidfile. */
-static struct ending run_with_pidfile(const struct options *options, uint64_t start_ns)
+/* Names are resolved: the whole run with its pidfile. */
+static struct ending run_with_pidfile(const struct options *options,
+                                      const struct resolver *resolver, uint64_t start_ns)
 {
     struct ending ending = {0};
     const char *reason;
     if (pidfile_write(options, &reason) == 0) {
-        set_up_and_run(options, start_ns, &ending);
+        set_up_and_run(options, resolver, start_ns, &ending);
         pidfile_remove(options);
     } else {
         report_message("%s: %s", options->pidfile, reason);
         ending.failed = true;
     }
+    return ending;
+}
+
+/* Names are resolved first: that may take long, and cannot be ended but by a signal that kills. */
+static struct ending resolve_and_run(const struct options *options, uint64_t start_ns)
+{
+    struct ending ending = {.failed = true};
+    struct resolver resolver;
+    if (resolver_run(&resolver, options) == 0)
+        ending = run_with_pidfile(options, &resolver, start_ns);
+    else
+        report_message("%s", strerror(errno));
+    resolver_destroy(&resolver);
     return ending;
 }
 
@@ -121,7 +138,7 @@ int main(int argc, char *argv[])
         (void)report_close(NULL); /* sends the message */
         return status;
     }
-    struct ending ending = run_with_pidfile(&options, start_ns);
+    struct ending ending = resolve_and_run(&options, start_ns);
     options_destroy(&options);
     (void)report_close(NULL);
     if (ending_signal(&ending) != 0)

@@ -32,7 +32,7 @@ enum { BACKLOG = 8 };
 void dialer_init(struct dialer *dialer, const struct resolved *resolved, bool input,
                  const struct options *options, uint64_t seed)
 {
-    assert(resolved->count > 0);
+    assert(resolved->count > 0 || resolved->error != NULL);
     *dialer = (struct dialer){.resolved = resolved,
                               .options = options,
                               .input = input,
@@ -202,6 +202,16 @@ static bool is_ready(int fd, short events)
     return poll(&poll_fd, 1, 0) == 1;
 }
 
+/* Whether the peer has sent something already: it may also have reset the connection since, and to
+ * ask for that would lose what came before. False with *error 0: not yet. */
+static bool has_begun(int fd, int *error)
+{
+    char byte;
+    ssize_t result = recv(fd, &byte, 1, MSG_PEEK);
+    *error = result < 0 && errno != EAGAIN && errno != EINTR ? errno : 0;
+    return result > 0 || *error != 0;
+}
+
 /* 0 if the address answered, EINPROGRESS if it may still, or why it does not. */
 static int connecting_error(const struct dialer *dialer)
 {
@@ -210,6 +220,8 @@ static int connecting_error(const struct dialer *dialer)
 
     if (!is_ready(dialer->fd, POLLOUT))
         return EINPROGRESS;
+    if (dialer->input && !address_is_datagram(kind_of(dialer)) && has_begun(dialer->fd, &error))
+        return error;
     if (getsockopt(dialer->fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0)
         return errno;
     if (error != 0 || kind_of(dialer) == ADDRESS_UNIX)

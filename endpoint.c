@@ -9,6 +9,7 @@
 
 #include "again.h"
 #include "platform.h"
+#include "stream_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIPE_SIZE_WANTED = 1 << 20, PIPE_SIZE_ELSE = 1 << 18 };
+enum { PIPE_SIZE_WANTED = 1 << 20, PIPE_SIZE_ELSE = 1 << 18, SMALL_WRITE = 64 * 1024 };
 
 static void set_error(struct endpoint *endpoint, const char *what, int error)
 {
@@ -141,6 +142,8 @@ static int describe(struct endpoint *endpoint, const struct options *options)
         return -1;
     }
     endpoint->kind = kind_of(endpoint->fd, status.st_mode);
+    if (endpoint->kind == ENDPOINT_SOCKET && stream_socket_is_tcp(endpoint->fd))
+        endpoint->socket = ENDPOINT_TCP;
     endpoint->is_pty_master =
         endpoint->kind == ENDPOINT_TERMINAL && platform_is_pty_master(endpoint->fd);
     int flags = fcntl(endpoint->fd, F_GETFL);
@@ -201,6 +204,64 @@ void endpoint_open_discard(struct endpoint *endpoint)
 {
     *endpoint = (struct endpoint){.name = "discard", .fd = -1, .kind = ENDPOINT_DISCARD};
 }
+
+/* --- sockets ---------------------------------------------------------------------------------- */
+
+void endpoint_open_socket(struct endpoint *endpoint, const char *text, enum address_kind kind,
+                          int fd)
+{
+    *endpoint = (struct endpoint){.name = text, .fd = fd, .kind = ENDPOINT_SOCKET};
+    endpoint->socket = address_is_datagram(kind) ? ENDPOINT_UDP
+                       : address_is_unix(kind)   ? ENDPOINT_UNIX
+                                                 : ENDPOINT_TCP;
+    endpoint->local = endpoint->socket == ENDPOINT_TCP && stream_socket_is_local(fd);
+    nonblock_own(&endpoint->nonblock, fd);
+}
+
+bool endpoint_is_connection(const struct endpoint *endpoint)
+{
+    return !endpoint->inherited &&
+           (endpoint->socket == ENDPOINT_TCP || endpoint->socket == ENDPOINT_UNIX);
+}
+
+bool endpoint_gives_pages(const struct endpoint *endpoint)
+{
+    return endpoint->kind == ENDPOINT_PIPE || endpoint_is_connection(endpoint);
+}
+
+static void hurry(struct endpoint *endpoint, bool on)
+{
+    if (endpoint->socket != ENDPOINT_TCP || endpoint->inherited || endpoint->hurried == on)
+        return;
+    stream_socket_hurry(endpoint->fd, on); /* which also sends what waits */
+    endpoint->hurried = on;
+}
+
+void endpoint_sent(struct endpoint *endpoint, size_t bytes)
+{
+    endpoint->last_write = bytes;
+    if (bytes >= SMALL_WRITE)
+        hurry(endpoint, false);
+}
+
+void endpoint_sent_all(struct endpoint *endpoint)
+{
+    if (endpoint->last_write > 0 && endpoint->last_write < SMALL_WRITE)
+        hurry(endpoint, true);
+}
+
+int64_t endpoint_unacknowledged(const struct endpoint *endpoint)
+{
+    return platform_unacknowledged(endpoint->fd);
+}
+
+void endpoint_keep(struct endpoint *endpoint)
+{
+    if (endpoint->fd >= 0 && endpoint_is_connection(endpoint))
+        stream_socket_keep(endpoint->fd);
+}
+
+/* --- output files ----------------------------------------------------------------------------- */
 
 /* A file that is there already, or that a dangling symbolic link points to. */
 static int open_existing(struct endpoint *endpoint, const char *path, int flags,
@@ -315,6 +376,8 @@ bool endpoint_feeds_itself(const struct endpoint *input, const struct endpoint *
 bool endpoint_would_destroy(const char *input_text, const struct endpoint *output)
 {
     struct stat in, out;
+    if (address_kind_of(input_text) != ADDRESS_NONE)
+        return false;
     if (!output->writes_over || fstat(output->fd, &out) != 0 || out.st_size == 0)
         return false;
     int fd = endpoint_inherited_number(input_text, STDIN_FILENO);
@@ -449,6 +512,8 @@ int endpoint_close_output(struct endpoint *endpoint, bool complete)
     endpoint->error[0] = '\0';
     if (endpoint->fd < 0)
         return 0;
+    if (complete)
+        endpoint_keep(endpoint);
     if (complete && endpoint->atomic.target != NULL &&
         atomic_file_publish(&endpoint->atomic, endpoint->fd) != 0)
         set_error(endpoint, "cannot be put in place: ", errno);

@@ -13,6 +13,7 @@
 #ifndef BPIPE_ENDPOINT_H
 #define BPIPE_ENDPOINT_H
 
+#include "address.h"
 #include "atomic_file.h"
 #include "direct_io.h"
 #include "nonblock.h"
@@ -44,8 +45,8 @@ struct endpoint {
     const char *name; /* "stdin", "stdout", or the text it was opened from; not owned */
     int fd;           /* -1: not open */
     enum endpoint_kind kind;
-    enum endpoint_socket socket; /* ENDPOINT_NO_SOCKET also for an inherited one */
-    struct udp_socket udp;       /* ENDPOINT_UDP */
+    enum endpoint_socket socket;
+    struct udp_socket udp; /* ENDPOINT_UDP */
     struct nonblock nonblock;
     struct direct_io direct;
     struct atomic_file atomic;
@@ -56,6 +57,9 @@ struct endpoint {
     bool created;         /* this output file did not exist before */
     bool truncate;        /* endpoint_begin_output() empties it */
     bool sync;            /* fdatasync(2) after every write */
+    bool local;           /* ENDPOINT_TCP: its peer is on this machine */
+    bool hurried;         /* ENDPOINT_TCP: TCP_NODELAY is on */
+    size_t last_write;    /* how many bytes that was */
     int pipe_size_before; /* of a pipe that was grown; 0: it was not */
     char error[ENDPOINT_ERROR_TEXT];
 };
@@ -85,6 +89,17 @@ enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char
 /* An output that takes everything and has no descriptor (-X). */
 void endpoint_open_discard(struct endpoint *endpoint);
 
+/* A socket that was connected or bound (dialer.h), as an input or output; `text` is its name. */
+void endpoint_open_socket(struct endpoint *endpoint, const char *text, enum address_kind kind,
+                          int fd);
+
+/* Whether it is a connection that bpipe made itself. (An inherited TCP socket has `socket`, too,
+ * but others may share it.) */
+bool endpoint_is_connection(const struct endpoint *endpoint);
+
+/* Whether what an input brings can wait in pipes without being copied (pipe_store.h). */
+bool endpoint_gives_pages(const struct endpoint *endpoint);
+
 /* Whether two open endpoints are one regular file. */
 bool endpoint_same_regular_file(const struct endpoint *a, const struct endpoint *b);
 
@@ -108,6 +123,19 @@ ssize_t endpoint_writev(struct endpoint *endpoint, struct iovec *iov, int count,
  * where it would have to wait for the disk. (With -K there is only the disk.) */
 ssize_t endpoint_readv_cached(struct endpoint *endpoint, struct iovec *iov, int count,
                               uint64_t *calls);
+
+/* So many bytes were written; and, there are no more for now: if those were few they are not to
+ * wait for what was sent before them to be acknowledged. */
+void endpoint_sent(struct endpoint *endpoint, size_t bytes);
+void endpoint_sent_all(struct endpoint *endpoint);
+
+/* How many bytes that were written to a TCP connection its peer's system has not acknowledged, the
+ * end of the stream counting as one. -1 with errno; ENOSYS where that cannot be told. */
+int64_t endpoint_unacknowledged(const struct endpoint *endpoint);
+
+/* All that came by this connection, or went out by it, is where it should be: closing it is to be
+ * no reset (dialer.h). Nothing for other endpoints. */
+void endpoint_keep(struct endpoint *endpoint);
 
 /* Whether poll() can wait for it; all others are always ready. */
 bool endpoint_pollable(const struct endpoint *endpoint);

@@ -39,13 +39,13 @@ int flow_init(struct flow *flow, const struct ring *ring, const uint64_t *comple
         .resume_mark =
             options->merge ? ring->capacity : mark_of(ring->capacity, options->resume_fill_percent),
         .block_size = (size_t)options->block_size,
-        .chunk_size = smaller(ring->capacity,
-                              options->chunk_size < least_room ? least_room : options->chunk_size),
+        .chunk_size = smaller(ring->capacity, options->chunk_size),
         .least_room = options->merge ? 1 : least_room,
         .drops = drops(options),
         .patience_ns = FLOW_PATIENCE_NS};
     if (flow->outputs == NULL)
         return -1;
+    flow->read_size = flow->chunk_size < least_room ? least_room : flow->chunk_size;
     for (size_t i = 0; i < ring->reader_count; i++) {
         struct flow_output *output = &flow->outputs[i];
         output->tap = i >= flow->main_readers;
@@ -196,7 +196,7 @@ size_t flow_readable(const struct flow *flow)
 {
     if (!may_read(flow) || flow_passable(flow) || outputs_first(flow))
         return 0;
-    return smaller(flow_room(flow), flow->chunk_size);
+    return smaller(flow_room(flow), flow->read_size);
 }
 
 /* The bytes in the ring that output `index` may have. */

@@ -67,13 +67,14 @@ struct flow {
     size_t resume_mark;          /* ring->capacity: none */
     size_t block_size;           /* 0: none */
     size_t chunk_size;
+    size_t read_size;  /* most bytes of a read: chunk_size, or what a datagram may need */
     size_t least_room; /* with less the ring is full */
     bool drops;        /* a record that fills the ring has another end than to be offered */
     bool passing;      /* bytes may go past the ring while it is empty */
     bool absorbing;    /* an output has been blocked for patience_ns: set by the loop */
     uint64_t patience_ns;
     size_t behind; /* bytes in the inputs' shares (--merge): set by the loop */
-    bool crowded;  /* and one of these is full */
+    bool crowded;  /* and one of these is full, or was and is held */
     size_t stored; /* bytes in the pipe store, all older than those in the ring: set by the loop */
     uint64_t absorbed; /* bytes, since the input last ran empty */
     bool held;         /* reading waits for the ring to drain to resume_mark */

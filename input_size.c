@@ -99,8 +99,8 @@ static uint64_t left_of_input(const char *text, bool *known)
 {
     struct stat status;
     int fd = endpoint_inherited_number(text, STDIN_FILENO);
-    int result = fd >= 0 ? fstat(fd, &status) : stat(text, &status);
-    if (result != 0 || !S_ISREG(status.st_mode)) {
+    if (address_kind_of(text) != ADDRESS_NONE ||
+        (fd >= 0 ? fstat(fd, &status) : stat(text, &status)) != 0 || !S_ISREG(status.st_mode)) {
         *known = false;
         return 0;
     }

@@ -4,10 +4,13 @@
 #include "loop_datagrams.h"
 
 #include "loop_endpoints.h"
+#include "loop_moves.h"
 #include "loop_taps.h"
 #include "records.h"
 
 #include <stdio.h>
+
+enum { LAST_TURNS = 1000 };
 
 void loop_begin_input_datagrams(struct poll_loop *loop, struct loop_input *input)
 {
@@ -26,13 +29,42 @@ void loop_begin_output_datagrams(struct poll_loop *loop, size_t index)
     loop->sends_messages = true;
 }
 
-void loop_end_input_datagrams(struct poll_loop *loop, struct loop_input *input)
+void loop_end_input_datagrams(struct loop_input *input)
 {
-    (void)loop;
     if (input->endpoint.socket != ENDPOINT_UDP || input->endpoint.fd < 0)
         return;
-    udp_count_drops(&input->endpoint.udp, input->endpoint.fd);
+    udp_drop_rest(&input->endpoint.udp, input->endpoint.fd);
     loop_note_datagrams(&input->endpoint, input->meter);
+}
+
+void loop_count_drops(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++) {
+        struct endpoint *endpoint = &loop->inputs[i].endpoint;
+        if (endpoint->socket != ENDPOINT_UDP || endpoint->fd < 0)
+            continue;
+        udp_count_drops(&endpoint->udp, endpoint->fd);
+        loop_note_datagrams(endpoint, loop->inputs[i].meter);
+    }
+}
+
+void loop_take_last_datagrams(struct poll_loop *loop)
+{
+    bool any = false;
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (loop_is_current(loop, i) && loop->inputs[i].endpoint.socket == ENDPOINT_UDP)
+            any = loop->inputs[i].ready = true;
+    for (unsigned turns = 0; any && turns < LAST_TURNS && loop->phase == LOOP_RUNNING; turns++)
+        if (!loop_move_bytes(loop))
+            break;
+}
+
+void loop_end_output_datagrams(struct loop_output *output)
+{
+    if (output->endpoint.socket != ENDPOINT_UDP || output->endpoint.fd < 0)
+        return;
+    (void)udp_take_error(&output->endpoint.udp, output->endpoint.fd); /* of the last datagram */
+    loop_note_datagrams(&output->endpoint, output->meter);
 }
 
 void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint *meter)

@@ -18,10 +18,18 @@
 /* It was opened; it is about to be closed. Nothing where it is no UDP socket. */
 void loop_begin_input_datagrams(struct poll_loop *loop, struct loop_input *input);
 void loop_begin_output_datagrams(struct poll_loop *loop, size_t index);
-void loop_end_input_datagrams(struct poll_loop *loop, struct loop_input *input);
+void loop_end_input_datagrams(struct loop_input *input);
+void loop_end_output_datagrams(struct loop_output *output);
 
 /* A call was made. */
 void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint *meter);
+
+/* A report is about to be made: what the kernels of the inputs have dropped by now. */
+void loop_count_drops(struct poll_loop *loop);
+
+/* No more is to be read: what the kernel has received for a UDP input by now comes in first, as far
+ * as there is room. */
+void loop_take_last_datagrams(struct poll_loop *loop);
 
 /* poll() says that there is something about an output that has nothing to send. */
 void loop_note_datagram_error(struct poll_loop *loop, struct loop_output *output);

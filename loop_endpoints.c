@@ -9,6 +9,7 @@
 #include "loop_datagrams.h"
 #include "loop_merge.h"
 #include "loop_moves.h"
+#include "loop_network.h"
 #include "loop_overload.h"
 #include "loop_taps.h"
 
@@ -19,7 +20,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum { SMALL_SLICE = 64 * 1024 };
@@ -49,6 +49,7 @@ static void abandon_outputs(struct poll_loop *loop)
 
 int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete)
 {
+    loop_end_output_datagrams(output);
     int result = endpoint_close_output(&output->endpoint, complete);
     loop_reapply_flags(loop);
     return result;
@@ -68,11 +69,13 @@ enum endpoint_opening loop_open_output(struct poll_loop *loop, size_t index)
     enum endpoint_opening opening = ENDPOINT_OPENED;
     if (loop->options->discard && !output->tap)
         endpoint_open_discard(&output->endpoint);
+    else if (output->dialer != NULL)
+        opening = loop_dial_output(loop, index);
     else
         opening = endpoint_open_output(&output->endpoint, text_of(loop, index), loop->options);
-    output->meter->name = output->endpoint.name;
     if (opening != ENDPOINT_OPENED)
         return opening;
+    output->meter->name = output->endpoint.name;
     output->state = OUTPUT_OPEN;
     loop->open_outputs += !output->tap;
     if (output->endpoint.direct.wanted)
@@ -150,12 +153,21 @@ static bool begin_outputs(struct poll_loop *loop)
     return true;
 }
 
-static bool all_opened(const struct poll_loop *loop)
+bool loop_outputs_are_open(const struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->main_count; i++)
         if (loop->outputs[i].state == OUTPUT_UNOPENED)
             return false;
     return true;
+}
+
+/* Whether an output is a FIFO without a reader: nothing tells when one comes. */
+static bool has_unread_fifo(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->output_count; i++)
+        if (loop->outputs[i].state == OUTPUT_UNOPENED && loop->outputs[i].dialer == NULL)
+            return true;
+    return false;
 }
 
 /* --- flags of shared descriptions ------------------------------------------------------------- */
@@ -198,7 +210,9 @@ static bool is_output_too(const struct poll_loop *loop, int fd)
 
 void loop_close_input(struct poll_loop *loop, struct loop_input *input)
 {
-    loop_end_input_datagrams(loop, input);
+    loop_end_input_datagrams(input);
+    if (endpoint_is_connection(&input->endpoint))
+        return;
     if (is_output_too(loop, input->endpoint.fd)) {
         endpoint_restore(&input->endpoint);
         input->endpoint.fd = -1;
@@ -276,15 +290,21 @@ void loop_choose_way(struct poll_loop *loop)
     if (options->records != RECORD_NONE && (limiter->rate > 0 || !can_count_on_the_way(loop)))
         loop->way = TRANSFER_COPY;
     loop->flow.passing = loop->way != TRANSFER_COPY;
-    bool storing = loop->flow.passing && input->kind == ENDPOINT_PIPE && loop->store.limit > 0;
+    bool storing = loop->flow.passing && endpoint_gives_pages(input) && loop->store.limit > 0;
     loop->flow.patience_ns = storing ? FLOW_STORE_PATIENCE_NS : FLOW_PATIENCE_NS;
 }
 
 static bool open_input(struct poll_loop *loop, size_t index)
 {
     struct loop_input *input = &loop->inputs[index];
-    if (!take_over(loop, index) &&
-        endpoint_open_input(&input->endpoint, loop->options->inputs[index], loop->options) != 0) {
+    const char *text = loop->options->inputs[index];
+    if (input->refused)
+        return false;
+    if (input->dialer != NULL) {
+        endpoint_open_socket(&input->endpoint, text, input->dialer->resolved->address.kind,
+                             dialer_take(input->dialer));
+    } else if (!take_over(loop, index) &&
+               endpoint_open_input(&input->endpoint, text, loop->options) != 0) {
         note_failure(loop, input->meter, input->endpoint.error);
         return false;
     }
@@ -299,6 +319,13 @@ static bool open_input(struct poll_loop *loop, size_t index)
     /* A FIFO must not be read before poll() has seen a writer. */
     input->ready = input->endpoint.nonblock.writers_gone;
     return true;
+}
+
+void loop_input_refused(struct poll_loop *loop, struct loop_input *input, const char *reason)
+{
+    note_failure(loop, input->meter, reason);
+    input->dialer = NULL;
+    input->refused = true;
 }
 
 /* --merge: all inputs are read from the start. */
@@ -388,12 +415,14 @@ void loop_open_endpoints(struct poll_loop *loop)
         abandon_outputs(loop);
         return;
     }
-    if (all_opened(loop)) {
+    bool inputs = loop_dial_inputs(loop);
+    if (inputs && loop_outputs_are_open(loop) && !loop_awaits_connecting_taps(loop)) {
         if (!begin(loop))
             abandon_outputs(loop);
         return;
     }
-    loop_postpone_opening(loop);
+    if (has_unread_fifo(loop))
+        loop_postpone_opening(loop);
 }
 
 /* --- outputs ---------------------------------------------------------------------------------- */
@@ -407,15 +436,29 @@ static void detach(struct poll_loop *loop, struct loop_output *output)
         loop->open_outputs--;
     output->state = OUTPUT_CLOSED;
     output->blocked_since_ns = 0;
-    if (loop->open_outputs == 0 && all_opened(loop))
+    if (loop->open_outputs == 0 && loop_outputs_are_open(loop))
         loop->phase = LOOP_DONE;
+}
+
+/* What was written to a connection and may never have got there. */
+static uint64_t in_doubt(const struct loop_output *output)
+{
+    if (output->endpoint.socket != ENDPOINT_TCP || output->endpoint.fd < 0)
+        return 0;
+    int64_t bytes = endpoint_unacknowledged(&output->endpoint);
+    return bytes > output->half_closed ? (uint64_t)(bytes - output->half_closed) : 0;
 }
 
 void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, const char *reason)
 {
-    note_failure(loop, output->meter, reason);
+    char text[METER_ERROR_TEXT];
+    uint64_t bytes = output->meter->bytes_unacknowledged = in_doubt(output);
+    snprintf(text, sizeof text, "%s; %" PRIu64 " bytes sent were not acknowledged", reason, bytes);
+    note_failure(loop, output->meter, bytes > 0 ? text : reason);
     (void)loop_close_output(loop, output, false); /* it has failed already */
     detach(loop, output);
+    if (loop->options->stop_on_output_error)
+        loop->phase = LOOP_DONE;
 }
 
 /* The sole output's reader has left: no error, unless SIGPIPE was ignored when bpipe started. */
@@ -438,9 +481,22 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
         return;
     }
     char reason[METER_ERROR_TEXT];
-    snprintf(reason, sizeof reason, "write failed at byte %" PRIu64 ": %s", output->meter->bytes,
-             strerror(error));
+    bool connection = endpoint_is_connection(&output->endpoint);
+    snprintf(reason, sizeof reason, "%s at byte %" PRIu64 ": %s",
+             connection ? "connection lost" : "write failed", output->meter->bytes,
+             error == EPIPE && connection ? "the peer has closed it" : strerror(error));
     loop_give_up_output(loop, output, reason);
+}
+
+void loop_reader_left(struct poll_loop *loop, struct loop_output *output, int error)
+{
+    if (loop->main_count == 1 && !output->tap && loop->phase == LOOP_RUNNING &&
+        endpoint_reader_gone(&output->endpoint, error) && loop_is_empty(loop)) {
+        loop->leaving_ns = loop->meter->now_ns;
+        loop->flow.passing = false; /* splice(2) looks at the reader first */
+    } else {
+        loop_output_failed(loop, output, error);
+    }
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -455,17 +511,26 @@ static void wait_ended(struct poll_loop *loop, struct loop_output *output)
 static void close_one(struct poll_loop *loop, struct loop_output *output)
 {
     bool complete = ending_status(&loop->ending) == EXIT_OK;
+    if (!complete && endpoint_is_connection(&output->endpoint)) /* it is about to be reset */
+        output->meter->bytes_unacknowledged = in_doubt(output);
     if (loop_close_output(loop, output, complete) != 0)
         note_failure(loop, output->meter, output->endpoint.error);
     output->state = OUTPUT_CLOSED;
     wait_ended(loop, output);
 }
 
-static void close_outputs(struct poll_loop *loop, bool atomic)
+/* What comes last: a file that gets its name by that, or a connection. */
+static bool is_closed_last(const struct endpoint *endpoint)
+{
+    return endpoint->atomic.target != NULL || endpoint_is_connection(endpoint) ||
+           endpoint->socket == ENDPOINT_TCP;
+}
+
+static void close_outputs(struct poll_loop *loop, bool last)
 {
     for (size_t i = 0; i < loop->main_count; i++) {
         struct loop_output *output = &loop->outputs[i];
-        if (output->state == OUTPUT_OPEN && (output->endpoint.atomic.target != NULL) == atomic)
+        if (output->state == OUTPUT_OPEN && is_closed_last(&output->endpoint) == last)
             close_one(loop, output);
     }
 }
@@ -482,8 +547,14 @@ static void sync_outputs(struct poll_loop *loop)
     }
 }
 
-/* Atomic outputs last: they must not appear if any of the others fails to close. Then the taps, for
- * which no output waits. */
+void loop_finish_files(struct poll_loop *loop)
+{
+    sync_outputs(loop);
+    close_outputs(loop, false);
+}
+
+/* Atomic outputs last: they must not appear if any of the others fails to close, and connections,
+ * which are reset then. Then the taps, for which no output waits. */
 void loop_close_endpoints(struct poll_loop *loop)
 {
     struct meter *meter = loop->meter;
@@ -493,10 +564,10 @@ void loop_close_endpoints(struct poll_loop *loop)
         abandon_outputs(loop);
     loop_forget_scratch(loop);
     meter_advance(meter, METER_BUSY, platform_now());
-    sync_outputs(loop);
-    close_outputs(loop, false);
+    loop_finish_files(loop);
     close_outputs(loop, true);
     loop_close_taps(loop);
+    loop_close_connections(loop);
     for (size_t i = 0; i < loop->output_count; i++) {
         struct meter_endpoint *output = loop->outputs[i].meter;
         output->bytes_undelivered =

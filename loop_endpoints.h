@@ -14,8 +14,11 @@
  */
 void loop_open_endpoints(struct poll_loop *loop);
 
-/* Opens output or tap `index` (endpoint.h); and when those that wait for a reader are to be tried
- * again. */
+/* Whether all outputs are open; the taps do not count. */
+bool loop_outputs_are_open(const struct poll_loop *loop);
+
+/* Opens output or tap `index` (endpoint.h), or goes on with connecting it; and when those that wait
+ * for a reader are to be tried again. */
 enum endpoint_opening loop_open_output(struct poll_loop *loop, size_t index);
 void loop_postpone_opening(struct poll_loop *loop);
 
@@ -41,14 +44,30 @@ void loop_end_input(struct poll_loop *loop);
 void loop_input_failed(struct poll_loop *loop, int error);
 void loop_note_read_failure(struct poll_loop *loop, struct loop_input *input, int error);
 
-/* Closes one, and gives back what was changed. Harmless if it is not open. */
+/* An input cannot be opened: reports it. */
+void loop_input_refused(struct poll_loop *loop, struct loop_input *input, const char *reason);
+
+/* Closes one, and gives back what was changed; but a connection stays (loop_network.h). Harmless if
+ * it is not open. */
 void loop_close_input(struct poll_loop *loop, struct loop_input *input);
 
 /* Writing to an output failed with `error`: its reader has gone, or it broke. The others go on. */
 void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int error);
 
+/*
+ * The reader of an output is seen to have gone while there was nothing to write. If it is the sole
+ * one and has got everything, that may have been all: a tar(1) leaves when it has read the end of
+ * its archive, which is sooner than the end of the stream comes by a network. So the input is given
+ * LEAVING_NS to end. The first byte that comes, or the end of that time, is the end of bpipe.
+ */
+void loop_reader_left(struct poll_loop *loop, struct loop_output *output, int error);
+
 /* Gives one output up for `reason`, which is reported; the run is DONE when none is left. */
 void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, const char *reason);
+
+/* All has been written, or the run is over: syncs all files, and closes those that have their name
+ * already. */
+void loop_finish_files(struct poll_loop *loop);
 
 /* DONE: syncs, publishes and closes the outputs, and settles what every one did not get. */
 void loop_close_endpoints(struct poll_loop *loop);

@@ -248,7 +248,7 @@ static bool read_one(struct poll_loop *loop, struct loop_input *input)
         add_mark(loop, input);
     bool aside = room_of(input) == 0 || input->held || !intake_takes_directly(&input->intake);
     size_t max = aside ? smaller(loop->scratch_size, input->share.capacity)
-                       : smaller(loop->flow.chunk_size, room_of(input));
+                       : smaller(loop->flow.read_size, room_of(input));
     max = loop_allow_input(loop, max);
     if (max == 0)
         return false;
@@ -285,7 +285,7 @@ static void update_marks(struct poll_loop *loop)
             input->held = loop->options->resume_fill_percent < 100;
         else if (ring_fill(&input->share) <= resume_mark(loop, input) || !has_something(input))
             input->held = false;
-        loop->flow.crowded |= room_of(input) == 0;
+        loop->flow.crowded |= input->held || room_of(input) == 0;
     }
 }
 

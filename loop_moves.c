@@ -10,6 +10,7 @@
 #include "loop_rates.h"
 #include "platform.h"
 #include "records.h"
+#include "stream_socket.h"
 
 #include <errno.h>
 
@@ -19,6 +20,12 @@
  * than SMALL_PASS bytes input is copied, until LARGE_READ bytes come at once.
  */
 enum { SMALL_PASS = 4096, SMALL_PASSES = 4, LARGE_READ = 16 * 1024 };
+
+enum { DATAGRAM_BATCH = 64 };
+
+/* A connection that took nothing may take more by the time that it is asked why. It is not to be
+ * asked for ever. */
+enum { VAIN_PASSES = 16 };
 
 static size_t smaller(size_t a, size_t b)
 {
@@ -56,7 +63,7 @@ size_t loop_held(const struct poll_loop *loop)
 static bool may_store(const struct poll_loop *loop)
 {
     return loop->flow.passing && ring_fill(&loop->ring) == 0 && !loop->store.refusing &&
-           loop->store.limit > 0 && loop->inputs[loop->current].endpoint.kind == ENDPOINT_PIPE;
+           loop->store.limit > 0 && endpoint_gives_pages(&loop->inputs[loop->current].endpoint);
 }
 
 /* Whether the store would take bytes, had it a pipe more. It will have one when the oldest is
@@ -211,6 +218,7 @@ static void gave_output(struct poll_loop *loop, struct loop_output *output, size
                         const struct transfer *transfer)
 {
     meter_moved(output->meter, transfer->bytes);
+    endpoint_sent(&output->endpoint, transfer->bytes);
     loop_note_left(loop);
     loop->flow.outputs[index].blocked = transfer->partial && endpoint_pollable(&output->endpoint);
     output->blocked_since_ns = 0;
@@ -252,6 +260,7 @@ static bool send_stored(struct poll_loop *loop, struct loop_output *output, size
         return sent_nothing(loop, 0, &transfer, max);
     meter_moved(output->meter, transfer.bytes);
     meter_left(loop->meter, transfer.bytes, loop_held(loop));
+    endpoint_sent(&output->endpoint, transfer.bytes);
     loop_spend_output(loop, 0, NULL, transfer.bytes);
     loop->meter->zero_copy_bytes += transfer.copied ? 0 : transfer.bytes;
     output->blocked_since_ns = 0;
@@ -340,9 +349,24 @@ static void passed(struct poll_loop *loop, size_t bytes, size_t max)
     loop_spend_input(loop, bytes);
     loop_spend_output(loop, 0, NULL, bytes);
     note_pass(loop, bytes, max);
+    loop->vain_passes = 0;
+    endpoint_sent(&loop->outputs[0].endpoint, bytes);
     loop->idle_since_ns = 0;
     loop->outputs[0].blocked_since_ns = 0;
     count_towards_size(loop, bytes);
+}
+
+/* Whose failure it is (transfer.h), or only the way's. */
+static void pass_failed(struct poll_loop *loop, const struct loop_input *input,
+                        struct loop_output *output, int error)
+{
+    bool broke = stream_socket_broke(error);
+    if (error == EPIPE || (broke && endpoint_is_connection(&output->endpoint)))
+        loop_output_failed(loop, output, error);
+    else if (broke && endpoint_is_connection(&input->endpoint))
+        loop_input_failed(loop, error);
+    else
+        loop->flow.passing = false;
 }
 
 /* EAGAIN from splice(2) does not say which side it was: one look does. Returns whether the input
@@ -409,7 +433,10 @@ static bool store_input(struct poll_loop *loop)
         count_towards_size(loop, transfer.bytes);
         return true;
     case TRANSFER_FAILED:
-        loop->flow.passing = false;
+        if (endpoint_is_connection(&input->endpoint) && stream_socket_broke(transfer.error))
+            loop_input_failed(loop, transfer.error);
+        else
+            loop->flow.passing = false;
         return true;
     case TRANSFER_BLOCKED:
         if (input_is_empty(loop, back, &full))
@@ -455,13 +482,12 @@ static bool pass_bytes(struct poll_loop *loop)
         passed(loop, transfer.bytes, max);
         return true;
     case TRANSFER_FAILED:
-        if (transfer.error == EPIPE)
-            loop_output_failed(loop, output, EPIPE);
-        else
-            loop->flow.passing = false;
+        pass_failed(loop, input, output, transfer.error);
         return true;
     case TRANSFER_BLOCKED:
         empty = input_is_empty(loop, watched, &full);
+        full |= !empty && endpoint_is_connection(&output->endpoint) &&
+                ++loop->vain_passes < VAIN_PASSES;
         loop->flow.outputs[0].blocked = full;
         if (empty || full)
             return false;
@@ -474,6 +500,19 @@ static bool pass_bytes(struct poll_loop *loop)
 
 /* --- a turn ----------------------------------------------------------------------------------- */
 
+/* One datagram is little for a turn: they come faster than they are written one by one, and what
+ * the kernel has no room for is lost. */
+static bool read_datagrams(struct poll_loop *loop)
+{
+    const struct loop_input *input = &loop->inputs[loop->current];
+    unsigned count = 0;
+    while (count < DATAGRAM_BATCH && loop_is_current(loop, (size_t)(input - loop->inputs)) &&
+           !loop_is_overloaded(loop) && loop_may_read(loop) &&
+           fill_ring(loop, flow_readable(&loop->flow)))
+        count++;
+    return count > 0;
+}
+
 static bool read_input(struct poll_loop *loop)
 {
     if (loop->options->merge)
@@ -484,6 +523,8 @@ static bool read_input(struct poll_loop *loop)
         return false;
     if (loop->flow.eager && loop_must_read_aside(loop))
         return take_in(loop, loop->scratch_size, true);
+    if (loop->inputs[loop->current].endpoint.socket == ENDPOINT_UDP)
+        return read_datagrams(loop);
     return may_store(loop) ? store_input(loop) : fill_ring(loop, flow_readable(&loop->flow));
 }
 

@@ -106,7 +106,7 @@ size_t loop_allow_output(struct poll_loop *loop, size_t index, size_t bytes)
         throttle(loop, index, wanted);
         return 0;
     }
-    if (loop->flow.outputs[index].message)
+    if (loop->outputs[index].endpoint.socket == ENDPOINT_UDP) /* cut already, to a datagram */
         return bytes;
     size_t alignment = loop->flow.outputs[index].alignment;
     size_t allowed = tokens < bytes ? (size_t)tokens : bytes;

@@ -8,6 +8,7 @@
 #include "loop_moves.h"
 #include "loop_overload.h"
 #include "platform.h"
+#include "stream_socket.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -30,7 +31,8 @@ void loop_lose_tap(struct poll_loop *loop, struct loop_output *tap, const char *
 bool loop_awaits_taps(const struct poll_loop *loop)
 {
     for (size_t i = loop->main_count; i < loop->output_count; i++)
-        if (loop->outputs[i].state == OUTPUT_UNOPENED && loop->phase == LOOP_RUNNING)
+        if (loop->outputs[i].state == OUTPUT_UNOPENED && loop->outputs[i].dialer == NULL &&
+            loop->phase == LOOP_RUNNING)
             return true;
     return false;
 }
@@ -43,39 +45,56 @@ void loop_begin_taps(struct poll_loop *loop)
     loop_postpone_opening(loop);
 }
 
-/* A tap reads from here on. It missed whatever came in before, but for what is not in the ring yet;
- * of the records in that so many as are known to have ended. */
+/* A tap reads from here on, a record that has begun included: that may be taken back (intake.h),
+ * and must have been read by nobody then. But if an output has begun with it already, the tap
+ * misses the rest. It missed whatever came in before, but for what is not in the ring yet; of the
+ * records in that so many as are known to have ended. */
 static void attach(struct poll_loop *loop, size_t index)
 {
     struct loop_output *tap = &loop->outputs[index];
     uint64_t coming = loop->intake.spool == NULL ? 0 : spool_held(loop->intake.spool);
+    size_t begun = 0;
     if (loop->options->merge)
         coming += loop_merge_held(loop);
     ring_attach(&loop->ring, index);
-    ring_consume(&loop->ring, index, ring_unread(&loop->ring, index));
-    tap->lag.skipping = loop->options->records != RECORD_NONE && !loop->intake.ended &&
-                        loop->intake.complete < loop->ring.head;
+    if (loop->options->records != RECORD_NONE && !loop->intake.ended)
+        begun = (size_t)(loop->ring.head - loop->intake.complete);
+    tap->lag.skipping = begun > ring_unread(&loop->ring, index);
+    if (tap->lag.skipping)
+        begun = 0;
+    ring_consume(&loop->ring, index, ring_unread(&loop->ring, index) - begun);
     tap->meter->bytes_added = loop->added;
-    tap->meter->bytes_dropped = loop->meter->bytes_in + loop->added - coming;
+    tap->meter->bytes_dropped = loop->meter->bytes_in + loop->added - coming - begun;
     if (loop->options->records != RECORD_NONE)
         tap->meter->records_dropped = loop->meter->records_in;
 }
 
+static void try_tap(struct poll_loop *loop, size_t index)
+{
+    loop->outputs[index].dialer_ready = false;
+    enum endpoint_opening opening = loop_open_output(loop, index);
+    if (opening == ENDPOINT_OPENED)
+        attach(loop, index);
+    else if (opening == ENDPOINT_REFUSED)
+        loop_lose_tap(loop, &loop->outputs[index], loop->outputs[index].endpoint.error);
+}
+
+static bool dialer_is_due(const struct poll_loop *loop, const struct loop_output *tap)
+{
+    return tap->dialer_ready || loop->meter->now_ns >= dialer_due_ns(tap->dialer);
+}
+
 void loop_try_taps(struct poll_loop *loop)
 {
-    if (!loop_awaits_taps(loop) || loop->meter->now_ns < loop->next_opening_ns)
-        return;
+    bool fifos = loop_awaits_taps(loop) && loop->meter->now_ns >= loop->next_opening_ns;
     for (size_t i = loop->main_count; i < loop->output_count; i++) {
-        struct loop_output *tap = &loop->outputs[i];
-        if (tap->state != OUTPUT_UNOPENED)
-            continue;
-        enum endpoint_opening opening = loop_open_output(loop, i);
-        if (opening == ENDPOINT_OPENED)
-            attach(loop, i);
-        else if (opening == ENDPOINT_REFUSED)
-            loop_lose_tap(loop, tap, tap->endpoint.error);
+        const struct loop_output *tap = &loop->outputs[i];
+        if (tap->state == OUTPUT_UNOPENED &&
+            (tap->dialer != NULL ? dialer_is_due(loop, tap) : fifos))
+            try_tap(loop, i);
     }
-    loop_postpone_opening(loop);
+    if (fifos)
+        loop_postpone_opening(loop);
 }
 
 /* --- the end -----------------------------------------------------------------------------------
@@ -159,7 +178,8 @@ void loop_close_taps(struct poll_loop *loop)
         struct loop_output *tap = &loop->outputs[i];
         bool complete = ending_status(&loop->ending) == EXIT_OK;
         if (tap->state == OUTPUT_UNOPENED) {
-            snprintf(tap->meter->error, sizeof tap->meter->error, "no reader came");
+            snprintf(tap->meter->error, sizeof tap->meter->error, "%s",
+                     tap->dialer != NULL ? "was not connected in time" : "no reader came");
             report_message("%s: %s", tap->meter->name, tap->meter->error);
             tap->meter->bytes_dropped = loop->meter->bytes_in;
             tap->meter->records_dropped = loop->meter->records_in;
@@ -168,6 +188,8 @@ void loop_close_taps(struct poll_loop *loop)
             continue;
         lag_drop_all(&tap->lag);
         loop_note_lag(loop, tap);
+        if (endpoint_is_connection(&tap->endpoint) && !tap->peer_ended)
+            (void)stream_socket_discard(tap->endpoint.fd); /* it would make close() a reset */
         if (loop_close_output(loop, tap, complete) != 0)
             loop_lose_tap(loop, tap, tap->endpoint.error);
         tap->state = OUTPUT_CLOSED;

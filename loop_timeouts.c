@@ -3,12 +3,15 @@
  */
 #include "loop_timeouts.h"
 
+#include "loop_datagrams.h"
 #include "loop_endpoints.h"
 #include "loop_moves.h"
+#include "loop_network.h"
 #include "loop_rates.h"
 #include "loop_taps.h"
 #include "size.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 void loop_restart_timeouts(struct poll_loop *loop)
@@ -23,19 +26,23 @@ void loop_restart_timeouts(struct poll_loop *loop)
 }
 
 /* After the end of input the drain has a limit only where one was asked for, or where it is not the
- * input's own end that began it. */
-static uint64_t drain_limit_ns(const struct poll_loop *loop)
+ * input's own end that began it; or a peer has to close its connection, which many never do. */
+static uint64_t drain_limit_ns(const struct poll_loop *loop, const struct loop_output *output)
 {
-    bool limited = loop->options->drain_timeout_given || loop->ending.signal != 0 ||
-                   loop->ending.timed_out || loop->ending.overflowed;
-    return loop->phase == LOOP_DRAINING && limited ? loop->options->drain_timeout_ns : 0;
+    bool limited = output->unknown || loop->options->drain_timeout_given ||
+                   loop->ending.signal != 0 || loop->ending.timed_out || loop->ending.overflowed;
+    bool draining = loop->phase == LOOP_DRAINING || loop->phase == LOOP_CONFIRMING;
+    return draining && limited ? loop->options->drain_timeout_ns : 0;
 }
 
-static void stall_message(char *text, size_t size, uint64_t limit_ns, const char *option)
+static void stall_message(char *text, size_t size, const struct loop_output *output,
+                          uint64_t limit_ns, const char *option)
 {
     char duration[SIZE_TEXT];
-    snprintf(text, size, "took no data for %s (%s)", size_format_duration(duration, limit_ns),
-             option);
+    const char *what = output->unknown      ? "was not closed by the peer"
+                       : output->confirming ? "acknowledged nothing"
+                                            : "took no data";
+    snprintf(text, size, "%s for %s (%s)", what, size_format_duration(duration, limit_ns), option);
 }
 
 static void idle_timed_out(struct poll_loop *loop)
@@ -58,7 +65,7 @@ static void output_timed_out(struct poll_loop *loop, struct loop_output *output,
                              const char *option)
 {
     char reason[METER_ERROR_TEXT];
-    stall_message(reason, sizeof reason, limit_ns, option);
+    stall_message(reason, sizeof reason, output, limit_ns, option);
     loop->ending.timed_out = true;
     loop_give_up_output(loop, output, reason);
 }
@@ -86,14 +93,26 @@ static uint64_t drain_since_ns(const struct poll_loop *loop, const struct loop_o
 }
 
 /* A FIFO has no reader: nothing has begun, and nothing will. */
-static void no_reader_came(struct poll_loop *loop, struct loop_output *output, uint64_t limit_ns)
+static void no_reader_came(struct poll_loop *loop, struct loop_output *output, uint64_t limit_ns,
+                           const char *option)
 {
     char duration[SIZE_TEXT], reason[METER_ERROR_TEXT];
-    snprintf(reason, sizeof reason, "no reader for %s (--stall-timeout)",
-             size_format_duration(duration, limit_ns));
+    snprintf(reason, sizeof reason, "no reader for %s (%s)",
+             size_format_duration(duration, limit_ns), option);
     loop->ending.timed_out = true;
     loop_give_up_output(loop, output, reason);
     loop->phase = LOOP_DONE;
+}
+
+static void enforce_reader_timeouts(struct poll_loop *loop, struct loop_output *output)
+{
+    uint64_t now = loop->meter->now_ns, start = loop->meter->start_ns;
+    uint64_t stall_ns = loop->options->stall_timeout_ns;
+    uint64_t connect_ns = loop->options->connect_timeout_ns;
+    if (expired(start, connect_ns, now))
+        no_reader_came(loop, output, connect_ns, "--connect-timeout");
+    else if (expired(start, stall_ns, now))
+        no_reader_came(loop, output, stall_ns, "--stall-timeout");
 }
 
 static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
@@ -101,12 +120,12 @@ static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
     struct loop_output *output = &loop->outputs[index];
     uint64_t now = loop->meter->now_ns;
     uint64_t stall_ns = loop->options->stall_timeout_ns;
-    uint64_t drain_ns = drain_limit_ns(loop);
-    if (output->state == OUTPUT_UNOPENED && expired(loop->meter->start_ns, stall_ns, now)) {
-        no_reader_came(loop, output, stall_ns);
+    uint64_t drain_ns = drain_limit_ns(loop, output);
+    if (output->state == OUTPUT_UNOPENED && output->dialer == NULL) {
+        enforce_reader_timeouts(loop, output);
         return;
     }
-    if (output->state != OUTPUT_OPEN || !loop->flow.outputs[index].blocked)
+    if (output->state != OUTPUT_OPEN || (!loop->flow.outputs[index].blocked && !output->confirming))
         return;
     if (expired(output->blocked_since_ns, stall_ns, now))
         output_timed_out(loop, output, stall_ns, "--stall-timeout");
@@ -145,9 +164,12 @@ void loop_enforce_timeouts(struct poll_loop *loop)
     loop->flow.absorbing |= now >= absorb_deadline_ns(loop);
     for (size_t i = 0; i < loop->main_count && loop->phase != LOOP_DONE; i++)
         enforce_output_timeouts(loop, i);
+    if (expired(loop->leaving_ns, LEAVING_NS, now) && loop->phase == LOOP_RUNNING)
+        loop_output_failed(loop, &loop->outputs[0], EPIPE);
     if (is_trimmable(loop) && now - loop->large_ns >= RING_TRIM_NS)
         ring_trim(&loop->ring);
     if (loop->next_sample_ns != 0 && now >= loop->next_sample_ns) {
+        loop_count_drops(loop);
         report_sample(loop->reporter, loop->meter);
         uint64_t every = loop->options->report_every_ns;
         loop->next_sample_ns += ((now - loop->next_sample_ns) / every + 1) * every;
@@ -169,14 +191,18 @@ int64_t loop_time_to_wait(const struct poll_loop *loop)
     for (size_t i = 0; i < loop->main_count; i++) {
         const struct loop_output *output = &loop->outputs[i];
         deadline = earlier(deadline, output->blocked_since_ns, loop->options->stall_timeout_ns);
-        deadline = earlier(deadline, drain_since_ns(loop, output), drain_limit_ns(loop));
+        deadline = earlier(deadline, drain_since_ns(loop, output), drain_limit_ns(loop, output));
     }
+    deadline = earlier(deadline, loop->leaving_ns, LEAVING_NS);
     if (loop->next_sample_ns != 0)
         deadline = earlier(deadline, loop->next_sample_ns - 1, 1);
-    if (loop->phase == LOOP_OPENING) {
+    if (loop->phase == LOOP_OPENING && loop->next_opening_ns != 0) {
         deadline = earlier(deadline, loop->next_opening_ns - 1, 1);
         deadline = earlier(deadline, loop->meter->start_ns, loop->options->stall_timeout_ns);
+        deadline = earlier(deadline, loop->meter->start_ns, loop->options->connect_timeout_ns);
     }
+    if (loop_network_due(loop) < deadline)
+        deadline = loop_network_due(loop);
     if (loop_awaits_taps(loop))
         deadline = earlier(deadline, loop->next_opening_ns - 1, 1);
     if (loop_throttled_until(loop) < deadline)

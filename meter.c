@@ -159,9 +159,15 @@ void meter_arrived(struct meter *meter, uint64_t bytes, uint64_t fill)
     meter_added(meter, bytes, fill);
 }
 
+static bool is_full(const struct meter *meter, uint64_t fill)
+{
+    uint64_t least = meter->least_room > 0 ? meter->least_room : 1;
+    return fill + least > meter->capacity;
+}
+
 void meter_refilled(struct meter *meter, uint64_t fill)
 {
-    if (fill >= meter->capacity && meter->fill < meter->capacity)
+    if (is_full(meter, fill) && !is_full(meter, meter->fill))
         meter->full_count++;
     meter->fill = fill;
     if (fill > meter->peak)

@@ -32,22 +32,25 @@ enum { METER_ERROR_TEXT = 160 };
 
 /* One input, output or tap. Inputs do not use bytes_undelivered. */
 struct meter_endpoint {
-    const char *name;             /* "stdin", a path, "fd://3"; any bytes but NUL; not owned */
-    uint64_t bytes;               /* read from it, or accepted by it */
-    uint64_t bytes_added;         /* written to it, or to all for it, beyond what came in: a
-                                     supplied terminator, gap marks */
-    uint64_t bytes_dropped;       /* by the user's own policy; of a tap, what it missed */
-    uint64_t records_dropped;     /* of records: how many these were */
-    uint64_t bytes_undelivered;   /* came in and never reached it; set when it is closed */
-    uint64_t wait_ns;             /* bpipe was ready for it and it was not */
-    uint64_t stall_ns;            /* the wait that is going on, since its last progress */
-    uint64_t longest_stall_ns;    /* not counting stall_ns: see meter_longest_stall() */
-    bool datagrams;               /* it is a UDP socket; else the next four mean nothing */
-    bool kernel_tells;            /* kernel_drops is known */
-    uint64_t kernel_drops;        /* datagrams that the kernel had no room for */
-    uint64_t refusals;            /* ICMP: how often the peer's system refused datagrams */
-    uint64_t strangers;           /* datagrams of senders who are not allowed to send */
-    char error[METER_ERROR_TEXT]; /* why it failed, or "" */
+    const char *name;              /* "stdin", a path, "fd://3"; any bytes but NUL; not owned */
+    uint64_t bytes;                /* read from it, or accepted by it */
+    uint64_t bytes_added;          /* written to it, or to all for it, beyond what came in: a
+                                      supplied terminator, gap marks */
+    uint64_t bytes_dropped;        /* by the user's own policy; of a tap, what it missed */
+    uint64_t records_dropped;      /* of records: how many these were */
+    uint64_t bytes_undelivered;    /* came in and never reached it; set when it is closed */
+    uint64_t bytes_unacknowledged; /* of a connection that was lost: how many of `bytes` its peer's
+                                      system did not acknowledge */
+    uint64_t retries;              /* of connecting to it */
+    uint64_t wait_ns;              /* bpipe was ready for it and it was not */
+    uint64_t stall_ns;             /* the wait that is going on, since its last progress */
+    uint64_t longest_stall_ns;     /* not counting stall_ns: see meter_longest_stall() */
+    bool datagrams;                /* it is a UDP socket; else the next four mean nothing */
+    bool kernel_tells;             /* kernel_drops is known */
+    uint64_t kernel_drops;         /* datagrams that the kernel had no room for */
+    uint64_t refusals;             /* ICMP: how often the peer's system refused datagrams */
+    uint64_t strangers;            /* datagrams of senders who are not allowed to send */
+    char error[METER_ERROR_TEXT];  /* why it failed, or "" */
 };
 
 /* The rates of windows of METER_WINDOW_NS that have ended, in bytes/s; of all but the last, to
@@ -79,6 +82,7 @@ struct meter {
     uint64_t records_in;
 
     uint64_t capacity, chunk;
+    uint64_t least_room; /* with less than this the buffer is full; 0: as with 1 */
     uint64_t fill, peak;
     double fill_area; /* bytes x ns: the integral of the fill over time */
     uint64_t full_count, empty_count;

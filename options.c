@@ -27,6 +27,9 @@
 #define DEFAULT_CHUNK_SIZE (UINT64_C(1) << 20)
 #define DEFAULT_DRAIN_NS   (10 * NS_PER_SEC)
 #define DEFAULT_SPOOL_MAX  (UINT64_C(1) << 30)
+#define DEFAULT_DATAGRAM   1400  /* passes an Ethernet, and most tunnels, in one piece */
+#define DATAGRAM_MOST      65507 /* of IPv4: 65535 less the headers */
+#define RETRIES_MOST       1000000
 #define NO_RESUME_FILL     100
 
 enum { ABBREVIATION_LIST = 256, NO_FORMAT = -1 };
@@ -175,9 +178,18 @@ static enum options_status take_text(const struct given *given, const char **tex
 }
 
 /* A path, not an endpoint. */
+static enum options_status take_pidfile(struct options *options, const struct given *given)
+{
+    if (address_kind_of(given->argument) != ADDRESS_NONE)
+        return options_refuse("--pidfile", given->argument, "is not a file (./ before it: a path)");
+    return take_text(given, &options->pidfile);
+}
+
+/* The same. */
 static enum options_status take_spool(struct options *options, const struct given *given)
 {
-    if (endpoint_inherited_number(given->argument, 0) >= 0)
+    if (endpoint_inherited_number(given->argument, 0) >= 0 ||
+        address_kind_of(given->argument) != ADDRESS_NONE)
         return options_refuse("--spool", given->argument, "is not a directory or a new file");
     return take_text(given, &options->spool);
 }
@@ -195,6 +207,51 @@ static enum options_status take_expected_size(const struct parser *parser,
         return options_refuse(option_rows[given->id].name, given->argument, "names no file");
     options->size_path = given->argument + 1;
     return OPTIONS_RUN;
+}
+
+/* --retry. */
+static enum options_status take_retries(const struct given *given, unsigned *retries)
+{
+    const char *text = given->argument;
+    unsigned long number = strtoul(text, NULL, 10);
+    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0' || number > RETRIES_MOST)
+        return options_refuse("--retry", text, "is not a number from 0 to 1000000");
+    *retries = (unsigned)number;
+    return OPTIONS_RUN;
+}
+
+static enum options_status take_range(struct options *options, const char *text)
+{
+    const char *wrong = address_parse_range(&options->allowed[options->allowed_count], text);
+    if (wrong)
+        return options_refuse("--allow", text, wrong);
+    options->allowed_count++;
+    return OPTIONS_RUN;
+}
+
+static enum options_status take_tcp_buffer(const struct parser *parser, const struct given *given)
+{
+    uint64_t size = 0; /* the kernel doubles it (socket(7)) */
+    enum options_status status = take_size(parser, given, 1, INT_MAX / 2, &size);
+    parser->options->tcp_buffer = (int)size;
+    return status;
+}
+
+static enum options_status take_datagram_size(const struct parser *parser,
+                                              const struct given *given)
+{
+    uint64_t size = 0;
+    enum options_status status = take_size(parser, given, 1, DATAGRAM_MOST, &size);
+    parser->options->datagram_size = (size_t)size;
+    return status;
+}
+
+static enum options_status take_error_action(struct options *options, const char *text)
+{
+    options->stop_on_output_error = strcmp(text, "stop") == 0;
+    if (options->stop_on_output_error || strcmp(text, "continue") == 0)
+        return OPTIONS_RUN;
+    return options_refuse("--on-output-error", text, "is no action (choose stop or continue)");
 }
 
 static enum options_status take_policy(struct options *options, const char *text)
@@ -309,6 +366,10 @@ static void apply_flags(const struct parser *parser)
         options->file_mode = FILE_APPEND;
     if (last[OPTION_NO_CLOBBER])
         options->file_mode = FILE_NO_CLOBBER;
+    if (last[OPTION_IPV4])
+        options->family = AF_INET;
+    if (last[OPTION_IPV6])
+        options->family = AF_INET6;
     if (last[OPTION_LINE_MODE])
         options->records = RECORD_LINE;
     if (last[OPTION_NULL])
@@ -339,6 +400,18 @@ static enum options_status apply_argument(struct parser *parser, const struct gi
         return take_percent(given, &options->start_fill_percent);
     case OPTION_RESUME_FILL:
         return take_percent(given, &options->resume_fill_percent);
+    case OPTION_ON_OUTPUT_ERROR:
+        return take_error_action(options, given->argument);
+    case OPTION_RETRY:
+        return take_retries(given, &options->retries);
+    case OPTION_ALLOW:
+        return take_range(options, given->argument);
+    case OPTION_TCP_BUFFER:
+        return take_tcp_buffer(parser, given);
+    case OPTION_DATAGRAM_SIZE:
+        return take_datagram_size(parser, given);
+    case OPTION_CONNECT_TIMEOUT:
+        return take_duration(given, &options->connect_timeout_ns);
     case OPTION_IDLE_TIMEOUT:
         return take_duration(given, &options->idle_timeout_ns);
     case OPTION_STALL_TIMEOUT:
@@ -362,7 +435,7 @@ static enum options_status apply_argument(struct parser *parser, const struct gi
     case OPTION_NAME:
         return take_text(given, &options->name);
     default: /* the last one that has an argument */
-        return take_text(given, &options->pidfile);
+        return take_pidfile(options, given);
     }
 }
 
@@ -375,6 +448,14 @@ static enum options_status apply(struct parser *parser)
     return status;
 }
 
+static bool all_inputs_are_udp(const struct options *options)
+{
+    for (size_t i = 0; i < options->input_count; i++)
+        if (!address_is_datagram(address_kind_of(options->inputs[i])))
+            return false;
+    return true;
+}
+
 static enum options_status apply_defaults(struct parser *parser)
 {
     struct options *options = parser->options;
@@ -382,6 +463,10 @@ static enum options_status apply_defaults(struct parser *parser)
         options->inputs[options->input_count++] = "-";
     if (options->output_count == 0)
         options->outputs[options->output_count++] = "-";
+    if (!parser->last[OPTION_ON_OUTPUT_ERROR])
+        options->stop_on_output_error = options->output_count == 1;
+    if (options->records == RECORD_NONE && all_inputs_are_udp(options))
+        options->records = RECORD_DATAGRAM;
     return OPTIONS_RUN;
 }
 
@@ -394,8 +479,9 @@ static enum options_status allocate(struct parser *parser)
     options->outputs = calloc(count, sizeof *options->outputs);
     options->taps = calloc(count, sizeof *options->taps);
     options->reports = calloc(count, sizeof *options->reports);
+    options->allowed = calloc(count, sizeof *options->allowed);
     if (!parser->given || !options->inputs || !options->outputs || !options->taps ||
-        !options->reports)
+        !options->reports || !options->allowed)
         return out_of_memory();
     return OPTIONS_RUN;
 }
@@ -426,6 +512,8 @@ enum options_status options_parse(struct options *options, int argc, char *argv[
         .resume_fill_percent = NO_RESUME_FILL,
         .spool_max = DEFAULT_SPOOL_MAX,
         .drain_timeout_ns = DEFAULT_DRAIN_NS,
+        .family = AF_UNSPEC,
+        .datagram_size = DEFAULT_DATAGRAM,
     };
     struct parser parser = {.options = options, .argc = argc, .argv = argv};
     enum options_status status = OPTIONS_RUN;
@@ -443,5 +531,6 @@ void options_destroy(struct options *options)
     free(options->outputs);
     free(options->taps);
     free(options->reports);
+    free(options->allowed);
     *options = (struct options){0};
 }

@@ -6,22 +6,30 @@
 #include "options_endpoints.h"
 #include "report.h"
 
-#define GAP_MARK_BUFFER 256 /* a gap mark and a short record fit */
+enum {
+    GAP_MARK_BUFFER = 256,    /* a gap mark and a short record fit */
+    DATAGRAM_ROOM = 64 * 1024 /* any datagram fits */
+};
+
+static enum options_status refuse_both(const char *name, const char *other)
+{
+    report_message("%s: cannot be used with %s", name, other);
+    return OPTIONS_USAGE;
+}
 
 /* Flags that cannot be given together, or not without another. */
 static enum options_status check_flags(struct parser *parser)
 {
     static const enum option_id exclusive[][2] = {{OPTION_DISCARD, OPTION_OUTPUT},
                                                   {OPTION_APPEND, OPTION_NO_CLOBBER},
-                                                  {OPTION_APPEND, OPTION_ATOMIC}};
+                                                  {OPTION_APPEND, OPTION_ATOMIC},
+                                                  {OPTION_IPV4, OPTION_IPV6}};
     static const enum option_id of_outputs[] = {OPTION_APPEND, OPTION_NO_CLOBBER, OPTION_ATOMIC};
     const char *const *last = parser->last;
     for (size_t i = 0; i < sizeof exclusive / sizeof exclusive[0]; i++) {
         enum option_id a = exclusive[i][0], b = exclusive[i][1];
-        if (last[a] && last[b]) {
-            report_message("%s: cannot be used with %s", option_rows[a].name, option_rows[b].name);
-            return OPTIONS_USAGE;
-        }
+        if (last[a] && last[b])
+            return refuse_both(option_rows[a].name, option_rows[b].name);
     }
     for (size_t i = 0; i < sizeof of_outputs / sizeof of_outputs[0]; i++) {
         if (last[of_outputs[i]] && !last[OPTION_OUTPUT]) {
@@ -30,6 +38,12 @@ static enum options_status check_flags(struct parser *parser)
         }
     }
     return OPTIONS_RUN;
+}
+
+/* A datagram is none: sizes and rates stay in bytes. */
+static bool counts_records(const struct options *options)
+{
+    return options->records == RECORD_LINE || options->records == RECORD_NUL;
 }
 
 static enum options_status check_values(struct parser *parser)
@@ -41,7 +55,7 @@ static enum options_status check_values(struct parser *parser)
                        last[OPTION_BLOCK_SIZE], options_buffer_text(parser));
         return OPTIONS_USAGE;
     }
-    if (options->block_size > 0 && options->rate_limit > 0 && options->records != RECORD_NONE) {
+    if (options->block_size > 0 && options->rate_limit > 0 && counts_records(options)) {
         report_message("--rate-limit: is in records, and cannot be used with --block-size");
         return OPTIONS_USAGE;
     }
@@ -60,7 +74,7 @@ static enum options_status check_overload(struct parser *parser)
 {
     const struct options *options = parser->options;
     const char *const *last = parser->last;
-    bool records = options->records != RECORD_NONE;
+    bool records = counts_records(options);
     const char *wrong = NULL;
     if (options->gap_mark && !records)
         wrong = "--gap-mark: needs records: -l or -0";
@@ -90,10 +104,46 @@ static enum options_status check_merge(struct parser *parser)
     return OPTIONS_RUN;
 }
 
+/* The first UDP endpoint of these, or NULL. */
+static const char *find_udp(const char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (address_is_datagram(address_kind_of(texts[i])))
+            return texts[i];
+    return NULL;
+}
+
+/* How much of the buffer one input has at least. */
+static uint64_t share_of_input(const struct options *options)
+{
+    uint64_t ring = options_ring_size(options);
+    return options->merge ? (options->buffer_size - ring) / options->input_count : ring;
+}
+
+/* What cannot wait, nor be cut: a datagram is read whole or lost. */
+static enum options_status check_udp(struct parser *parser)
+{
+    const struct options *options = parser->options;
+    const char *input = find_udp(options->inputs, options->input_count);
+    const char *output = find_udp(options->outputs, options->output_count);
+    if (input && options->records == RECORD_NONE)
+        return options_refuse("INPUT", input, "cannot be mixed with other INPUTs without -l or -0");
+    if (input && share_of_input(options) < DATAGRAM_ROOM)
+        return options_refuse(
+            "--buffer-size", options_buffer_text(parser),
+            options->merge ? "is too small for UDP (64K for each INPUT and once more, --merge)"
+                           : "is too small for UDP (64K at least)");
+    if (input && options->spool)
+        return refuse_both("--spool", input);
+    if ((input || output) && options->block_size > 0)
+        return refuse_both("--block-size", input ? input : output);
+    return OPTIONS_RUN;
+}
+
 enum options_status options_check(struct parser *parser)
 {
     static enum options_status (*const checks[])(struct parser *) = {
-        check_flags, check_values, check_overload, options_check_endpoints, check_merge};
+        check_flags, check_values, check_overload, options_check_endpoints, check_merge, check_udp};
     enum options_status status = OPTIONS_RUN;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0] && status == OPTIONS_RUN; i++)
         status = checks[i](parser);

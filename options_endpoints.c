@@ -15,14 +15,12 @@ static bool begins_with(const char *text, const char *prefix)
 /* `text` is the argument that `endpoint` was found in, for the message. */
 static enum options_status check_endpoint(const char *name, const char *text, const char *endpoint)
 {
-    static const char *const later[] = {"tcp://",         "tcp-listen://", "unix://",
-                                        "unix-listen://", "udp://",        "udp-listen://"};
     if (*endpoint == '\0')
         return options_refuse(name, text, "names no file");
-    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-        if (begins_with(endpoint, later[i]))
-            return options_refuse(name, text,
-                                  "is not supported by this version (./ before it: a path)");
+    struct address address;
+    const char *wrong = address_parse(&address, endpoint);
+    if (wrong)
+        return options_refuse(name, text, wrong);
     if (begins_with(endpoint, "fd://") && endpoint_inherited_number(endpoint, 0) < 0)
         return options_refuse(name, text, "is not a descriptor (try fd://3)");
     return OPTIONS_RUN;
@@ -70,6 +68,8 @@ enum options_status options_take_inputs(struct parser *parser)
 
 enum options_status options_check_report_file(const char *text, const char *file)
 {
+    if (address_kind_of(file) != ADDRESS_NONE)
+        return options_refuse("--report", text, "cannot go to a socket (./ before it: a path)");
     return check_endpoint("--report", text, file);
 }
 
@@ -98,8 +98,44 @@ static enum options_status check_inputs(const struct options *options)
     return OPTIONS_RUN;
 }
 
+/* The number `i` of all inputs, outputs and taps, and what it is called. NULL: there are no more.
+ */
+static const char *endpoint_at(const struct options *options, size_t i, const char **name)
+{
+    size_t inputs = options->input_count, outputs = options->output_count;
+    *name = i < inputs ? "INPUT" : i < inputs + outputs ? "--output" : "--tap";
+    if (i < inputs)
+        return options->inputs[i];
+    if (i < inputs + outputs)
+        return options->outputs[i - inputs];
+    return i < inputs + outputs + options->tap_count ? options->taps[i - inputs - outputs] : NULL;
+}
+
+/* For port 0 the system chooses another port each time. */
+static bool listens_on_one_address(const char *text)
+{
+    struct address address;
+    return !address_parse(&address, text) && address_listens(address.kind) &&
+           strcmp(address.port, "0") != 0;
+}
+
+static enum options_status check_listeners(const struct options *options)
+{
+    const char *text, *other, *name, *other_name;
+    for (size_t i = 0; (text = endpoint_at(options, i, &name)) != NULL; i++)
+        for (size_t j = 0; j < i && listens_on_one_address(text); j++) {
+            other = endpoint_at(options, j, &other_name);
+            if (other != NULL && strcmp(text, other) == 0)
+                return options_refuse(name, text,
+                                      "is listened on already by an endpoint before it");
+        }
+    return OPTIONS_RUN;
+}
+
 enum options_status options_check_endpoints(struct parser *parser)
 {
     enum options_status status = check_taps(parser->options);
-    return status == OPTIONS_RUN ? check_inputs(parser->options) : status;
+    if (status == OPTIONS_RUN)
+        status = check_inputs(parser->options);
+    return status == OPTIONS_RUN ? check_listeners(parser->options) : status;
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    HELP_COLUMN = 32,    /* where the right column of --help begins */
+    HELP_COLUMN = 33,    /* where the right column of --help begins */
     LEFT_SIZE = 64,      /* room for the left one */
     LONGEST_TYPO = 40,   /* a longer name is not compared with ours */
     NO_LETTER = 0x110000 /* getopt's value of the first row if it has no letter: above anything that
@@ -66,6 +66,22 @@ const struct option_row option_rows[OPTION_COUNT] = {
     [OPTION_SYNC] = {NULL, 'Y', "--sync", NULL, "have each write on the disk before the next"},
     [OPTION_DIRECT_IO] = {NULL, 'K', "--direct-io", NULL, "bypass the page cache (O_DIRECT)"},
     [OPTION_DISCARD] = {NULL, 'X', "--discard", NULL, "read and count, write nothing"},
+    [OPTION_ON_OUTPUT_ERROR] = {NULL, 0, "--on-output-error", "ACTION",
+                                "when an output fails: stop, or continue with\n"
+                                "the others (default: continue)"},
+
+    [OPTION_IPV4] = {"Network", '4', "--ipv4", NULL, "use IPv4 addresses only"},
+    [OPTION_IPV6] = {NULL, '6', "--ipv6", NULL, "use IPv6 addresses only"},
+    [OPTION_RETRY] = {NULL, 0, "--retry", "N",
+                      "try to connect up to N times more, after\nlonger and longer pauses"},
+    [OPTION_ALLOW] = {NULL, 0, "--allow", "CIDR",
+                      "take connections and datagrams only from such\n"
+                      "addresses, as 10.0.0.0/8 or ::1; repeatable"},
+    [OPTION_TCP_BUFFER] =
+        {NULL, 0, "--tcp-buffer", "SIZE",
+         "size of the kernel's buffers for TCP (default:\nwhat the system chooses)"},
+    [OPTION_DATAGRAM_SIZE] = {NULL, 0, "--datagram-size", "SIZE",
+                              "cut a stream into datagrams of SIZE at most\n(default 1400)"},
 
     [OPTION_SIZE] =
         {"Size", 's', "--size", "SIZE|@PATH",
@@ -79,13 +95,16 @@ const struct option_row option_rows[OPTION_COUNT] = {
                           "count lines; --size is a number of lines"},
     [OPTION_NULL] = {NULL, '0', "--null", NULL, "count records that end with a NUL instead"},
 
-    [OPTION_IDLE_TIMEOUT] = {"Timeouts (0: no limit)", 0, "--idle-timeout", "DURATION",
+    [OPTION_CONNECT_TIMEOUT] = {"Timeouts (0: no limit)", 0, "--connect-timeout", "DURATION",
+                                "give up when a connection takes so long, or\n"
+                                "nobody connects to a listener"},
+    [OPTION_IDLE_TIMEOUT] = {NULL, 0, "--idle-timeout", "DURATION",
                              "give up when no input comes for so long"},
     [OPTION_STALL_TIMEOUT] = {NULL, 0, "--stall-timeout", "DURATION",
                               "give up when an output takes nothing so long"},
     [OPTION_DRAIN_TIMEOUT] = {NULL, 0, "--drain-timeout", "DURATION",
                               "the same after the end of input or a SIGTERM\n"
-                              "(default 10s, only after SIGTERM and SIGHUP)"},
+                              "(default 10s, where the input was cut short)"},
 
     [OPTION_REPORT] = {"Reports", 0, "--report", "FORMAT[:FILE]",
                        "text, json, prometheus or none; to standard\n"
@@ -169,7 +188,10 @@ void option_print_help(FILE *stream)
         print_row(stream, &option_rows[id]);
     }
     fputs("\n"
-          "INPUT and ENDPOINT are a path, - (standard input or output), or fd://N.\n"
+          "INPUT and ENDPOINT are a path, - (standard input or output), fd://N,\n"
+          "tcp://HOST:PORT, tcp-listen://[HOST]:PORT, udp://HOST:PORT,\n"
+          "udp-listen://[HOST]:PORT, unix://PATH or unix-listen://PATH; a listener\n"
+          "without a HOST listens on loopback only.\n"
           "SIZE is like 4096, 64K, 1.5G, 10MiB (1024s) or 10MB (1000s).\n"
           "DURATION is like 5, 0.25, 250ms, 2m or 1h; a bare number is seconds.\n"
           "\n"

@@ -26,6 +26,7 @@
 
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 
 #ifdef __GLIBC__
 
@@ -134,6 +135,17 @@ int platform_count_drops(int fd, uint32_t *drops)
     }
     *drops = numbers[DROPS];
     return 0;
+}
+
+int64_t platform_unacknowledged(int fd)
+{
+    int bytes;
+    return ioctl(fd, (ioctl_request)TIOCOUTQ, &bytes) == 0 ? bytes : -1;
+}
+
+ssize_t platform_sendfile(int file, int socket, size_t bytes)
+{
+    return sendfile(socket, file, NULL, bytes);
 }
 
 int platform_pipe_size(int fd)
@@ -304,9 +316,21 @@ int platform_tell_drops(int fd)
     return not_here();
 }
 
+int64_t platform_unacknowledged(int fd)
+{
+    (void)fd;
+    return not_here();
+}
+
 int platform_count_drops(int fd, uint32_t *drops)
 {
     (void)fd, (void)drops;
+    return not_here();
+}
+
+ssize_t platform_sendfile(int file, int socket, size_t bytes)
+{
+    (void)file, (void)socket, (void)bytes;
     return not_here();
 }
 

@@ -53,6 +53,14 @@ ssize_t platform_receive(int fd, struct iovec *iov, int count, struct platform_d
 int platform_tell_drops(int fd);
 int platform_count_drops(int fd, uint32_t *drops);
 
+/* SIOCOUTQ, which is TIOCOUTQ (tcp(7)): bytes that were sent and not acknowledged. -1 with errno,
+ * ENOSYS where not available. */
+int64_t platform_unacknowledged(int fd);
+
+/* sendfile(2) from where `file` stands. Bytes, 0 at its end, or -1 with errno; ENOSYS where not
+ * available. */
+ssize_t platform_sendfile(int file, int socket, size_t bytes);
+
 /* F_GETPIPE_SZ and F_SETPIPE_SZ (fcntl(2)): bytes, or -1 with errno. */
 int platform_pipe_size(int fd);
 int platform_set_pipe_size(int fd, int bytes);

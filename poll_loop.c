@@ -9,19 +9,20 @@
 #include "loop_endpoints.h"
 #include "loop_merge.h"
 #include "loop_moves.h"
+#include "loop_network.h"
 #include "loop_overload.h"
 #include "loop_rates.h"
 #include "loop_taps.h"
 #include "loop_timeouts.h"
 #include "platform.h"
 #include "size.h"
+#include "stream_socket.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 /* Where things stand in loop->fds: the self-pipe, every input, every output. */
 enum { FD_SIGNALS, FD_INPUTS };
@@ -60,8 +61,9 @@ static int allocate(struct poll_loop *loop)
     return 0;
 }
 
-int poll_loop_init(struct poll_loop *loop, const struct options *options, uint64_t total_size,
-                   struct meter *meter, struct reporter *reporter)
+int poll_loop_init(struct poll_loop *loop, const struct options *options,
+                   const struct resolver *resolver, uint64_t total_size, struct meter *meter,
+                   struct reporter *reporter)
 {
     *loop = (struct poll_loop){.options = options,
                                .meter = meter,
@@ -70,7 +72,7 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options, uint64
                                .size_known = total_size > 0,
                                .signals.fd = -1,
                                .spool.fd = -1};
-    if (allocate(loop) != 0) {
+    if (allocate(loop) != 0 || loop_init_network(loop, resolver) != 0) {
         char size[SIZE_TEXT];
         report_message("--buffer-size: %s: %s",
                        size_format(size, options->buffer_size, options->si), strerror(ENOMEM));
@@ -90,6 +92,7 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options, uint64
 
 void poll_loop_destroy(struct poll_loop *loop)
 {
+    loop_destroy_network(loop);
     loop_destroy_merge(loop);
     loop_destroy_overload(loop);
     flow_destroy(&loop->flow);
@@ -111,8 +114,11 @@ static void stop_process(struct poll_loop *loop)
 {
     loop_restore_flags(loop);
     meter_advance(loop->meter, METER_BUSY, platform_now());
+    uint64_t before = loop->meter->now_ns;
     signals_stop_process();
     meter_skip(loop->meter, platform_now());
+    loop_network_skip(loop, loop->meter->now_ns - before);
+    loop->wait_start_ns = loop->meter->now_ns; /* SIGCONT is going to be seen, too */
     loop_reapply_flags(loop);
     loop_restart_timeouts(loop);
 }
@@ -120,13 +126,16 @@ static void stop_process(struct poll_loop *loop)
 static void end_by_signal(struct poll_loop *loop, int number)
 {
     bool may_drain = (number == SIGTERM || number == SIGHUP) && loop->ending.signal == 0 &&
-                     (loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING);
+                     (loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING ||
+                      loop->phase == LOOP_CONFIRMING);
     if (loop->ending.signal == 0)
         loop->ending.signal = number;
-    if (may_drain)
-        loop_end_input(loop);
-    else
+    if (!may_drain)
         loop->phase = LOOP_DONE;
+    else if (loop->phase != LOOP_CONFIRMING) {
+        loop_take_last_datagrams(loop);
+        loop_end_input(loop);
+    }
 }
 
 static void handle_signals(struct poll_loop *loop)
@@ -135,6 +144,7 @@ static void handle_signals(struct poll_loop *loop)
     while ((number = signals_next(&loop->signals)) != 0) {
         switch (number) {
         case SIGUSR1:
+            loop_count_drops(loop);
             report_now(loop->reporter, loop->meter);
             break;
         case SIGTSTP:
@@ -142,6 +152,7 @@ static void handle_signals(struct poll_loop *loop)
             break;
         case SIGCONT:
             meter_advance(loop->meter, METER_BUSY, platform_now());
+            loop_network_skip(loop, loop->meter->now_ns - loop->wait_start_ns);
             loop_restart_timeouts(loop);
             break;
         default:
@@ -166,6 +177,8 @@ static bool output_is_blocked(const struct poll_loop *loop, size_t index)
 static enum meter_state waiting_state(const struct poll_loop *loop)
 {
     if (loop->phase == LOOP_OPENING)
+        return loop_outputs_are_open(loop) ? METER_INPUT : METER_OUTPUT;
+    if (loop->phase == LOOP_CONFIRMING)
         return METER_OUTPUT;
     if (loop_throttled_until(loop) != UINT64_MAX)
         return METER_THROTTLE;
@@ -183,8 +196,9 @@ static void prepare_inputs(struct poll_loop *loop)
         const struct loop_input *input = &loop->inputs[i];
         bool takes = loop_may_take_from(loop, i);
         bool watched = takes && !loop_input_is_ready(input);
+        struct pollfd fd = {.fd = watched ? input->endpoint.fd : -1, .events = POLLIN};
         loop->fds[FD_INPUTS + i] =
-            (struct pollfd){.fd = watched ? input->endpoint.fd : -1, .events = POLLIN};
+            loop->phase == LOOP_OPENING ? loop_dialer_poll(input->dialer) : fd;
         wanted |= takes;
         ready |= takes && !watched;
     }
@@ -193,6 +207,25 @@ static void prepare_inputs(struct poll_loop *loop)
         loop->idle_since_ns = 0;
     else if (!ready && loop->idle_since_ns == 0)
         loop->idle_since_ns = loop->meter->now_ns;
+}
+
+/* A connection's peer is listened to until it ends its side: POLLHUP then, which cannot be masked,
+ * would say only that we have ended ours. Of one that is confirmed nothing more is wanted: its peer
+ * may leave while others are waited for. */
+static struct pollfd output_poll(const struct poll_loop *loop, const struct loop_output *output,
+                                 bool blocked)
+{
+    if (output->state == OUTPUT_UNOPENED)
+        return loop_dialer_poll(output->dialer);
+    bool confirmed = loop->phase == LOOP_CONFIRMING && !output->confirming &&
+                     output->endpoint.socket != ENDPOINT_UDP;
+    if ((confirmed || loop->leaving_ns != 0) && !output->tap)
+        return (struct pollfd){.fd = -1};
+    bool listening = endpoint_is_connection(&output->endpoint) && !output->peer_ended;
+    bool watched = output->state == OUTPUT_OPEN && endpoint_pollable(&output->endpoint) &&
+                   (listening || !output->confirming);
+    short events = (short)((blocked ? POLLOUT : 0) | (listening ? POLLIN : 0));
+    return (struct pollfd){.fd = watched ? output->endpoint.fd : -1, .events = events};
 }
 
 /* What poll() is to watch, and since when what is waited for has kept bpipe waiting. */
@@ -206,9 +239,9 @@ static void prepare_poll(struct poll_loop *loop)
     for (size_t i = 0; i < loop->output_count; i++) {
         struct loop_output *output = &loop->outputs[i];
         bool blocked = output_is_blocked(loop, i) || output->parked;
-        bool watched = output->state == OUTPUT_OPEN && endpoint_pollable(&output->endpoint);
-        output_fds(loop)[i] = (struct pollfd){.fd = watched ? output->endpoint.fd : -1,
-                                              .events = blocked ? POLLOUT : 0};
+        output_fds(loop)[i] = output_poll(loop, output, blocked);
+        if (output->confirming)
+            continue;
         if (!blocked)
             output->blocked_since_ns = 0;
         else if (output->blocked_since_ns == 0)
@@ -223,7 +256,8 @@ static void note_waits(struct poll_loop *loop, enum meter_state state, uint64_t 
         if (loop_is_current(loop, i))
             meter_waited(loop->inputs[i].meter, ns);
     for (size_t i = 0; i < loop->output_count; i++)
-        if (output_fds(loop)[i].events != 0 || loop->outputs[i].state == OUTPUT_UNOPENED)
+        if ((output_fds(loop)[i].events & POLLOUT) != 0 || loop->outputs[i].confirming ||
+            loop->outputs[i].state == OUTPUT_UNOPENED)
             meter_waited(loop->outputs[i].meter, ns);
 }
 
@@ -231,33 +265,52 @@ static void note_waits(struct poll_loop *loop, enum meter_state state, uint64_t 
  * socket broke. */
 static int hang_up_error(const struct endpoint *endpoint)
 {
-    int error = 0;
-    socklen_t size = sizeof error;
-    if (endpoint->kind == ENDPOINT_SOCKET &&
-        getsockopt(endpoint->fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error != 0)
-        return error;
-    return EPIPE;
+    int error = endpoint->kind == ENDPOINT_SOCKET ? stream_socket_error(endpoint->fd) : 0;
+    return error != 0 ? error : EPIPE;
 }
 
+static void dispatch_output(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *output = &loop->outputs[index];
+    const struct pollfd *fd = &output_fds(loop)[index];
+    if ((fd->revents & POLLIN) != 0)
+        loop_discard(loop, output);
+    if (output->state != OUTPUT_OPEN || (fd->revents & ~POLLIN) == 0)
+        return;
+    if ((fd->events & POLLOUT) != 0)
+        loop->flow.outputs[index].blocked = output->parked = false; /* it takes more, or fails */
+    else if (output->endpoint.socket == ENDPOINT_UDP)
+        loop_note_datagram_error(loop, output);
+    else
+        loop_reader_left(loop, output, hang_up_error(&output->endpoint));
+}
+
+/* What is being connected, or waited for at the end, is looked at in every turn anyway. */
 static void dispatch(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
+    for (size_t i = 0; i < loop->input_count && loop->phase != LOOP_OPENING; i++)
         if (loop->fds[FD_INPUTS + i].revents != 0)
             loop->inputs[i].ready = true;
     for (size_t i = 0; i < loop->output_count; i++) {
         struct loop_output *output = &loop->outputs[i];
-        const struct pollfd *fd = &output_fds(loop)[i];
-        if (fd->revents == 0)
+        if (output_fds(loop)[i].revents == 0)
             continue;
-        if (output->endpoint.socket == ENDPOINT_UDP && fd->events == 0)
-            loop_note_datagram_error(loop, output);
-        else if (fd->events != 0)
-            loop->flow.outputs[i].blocked = output->parked = false; /* it takes more, or fails */
-        else
-            loop_output_failed(loop, output, hang_up_error(&output->endpoint));
+        if (output->state == OUTPUT_UNOPENED)
+            output->dialer_ready = true;
+        else if (output->state == OUTPUT_OPEN && !output->confirming)
+            dispatch_output(loop, i);
     }
     if (loop->fds[FD_SIGNALS].revents != 0)
         handle_signals(loop);
+}
+
+/* Everything that has come is on its way, and there is nothing else. */
+static void begin_idling(struct poll_loop *loop)
+{
+    meter_dry(loop->meter);
+    for (size_t i = 0; i < loop->output_count; i++)
+        if (loop->outputs[i].state == OUTPUT_OPEN)
+            endpoint_sent_all(&loop->outputs[i].endpoint);
 }
 
 /* Waits until something can move, or just looks if something did. */
@@ -268,8 +321,8 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
     enum meter_state state = moved ? METER_BUSY : waiting_state(loop);
     int64_t timeout_ns = moved ? 0 : loop_time_to_wait(loop);
     if (!moved && loop->phase == LOOP_RUNNING && loop_is_empty(loop))
-        meter_dry(loop->meter);
-    uint64_t before = loop->meter->now_ns;
+        begin_idling(loop);
+    uint64_t before = loop->wait_start_ns = loop->meter->now_ns;
     int events = platform_poll(
         loop->fds, (nfds_t)(FD_INPUTS + loop->input_count + loop->output_count), timeout_ns);
     loop->meter->calls[METER_POLL]++;
@@ -290,21 +343,21 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
 
 static bool turn(struct poll_loop *loop)
 {
-    if (loop->phase != LOOP_OPENING) {
-        loop_try_taps(loop);
-        return loop_move_bytes(loop);
+    if (loop->phase == LOOP_OPENING) {
+        loop_open_endpoints(loop);
+        return loop->phase != LOOP_OPENING;
     }
-    if (loop->meter->now_ns < loop->next_opening_ns)
-        return false;
-    loop_open_endpoints(loop);
-    return loop->phase != LOOP_OPENING;
+    if (loop->phase == LOOP_CONFIRMING)
+        return loop_confirm(loop);
+    loop_try_taps(loop);
+    return loop_move_bytes(loop);
 }
 
 bool poll_loop_turn(struct poll_loop *loop)
 {
     bool moved = turn(loop);
     if (is_drained(loop))
-        loop->phase = LOOP_DONE;
+        loop_begin_confirming(loop);
     if (loop->phase == LOOP_DONE)
         return false;
     if (!moved || loop->meter->now_ns - loop->last_poll_ns >= POLL_INTERVAL_NS)

@@ -11,14 +11,15 @@
  *
  * Phases, in this order; each may go to the last at once:
  *
- *   OPENING   outputs are being opened (a FIFO waits for its reader); no input is read
- *   RUNNING   an input is open
- *   DRAINING  no more input; the ring is emptied
- *   DONE
+ *   OPENING     outputs are being opened (a FIFO waits for its reader), sockets are being
+ * connected; no input is read RUNNING     an input is open DRAINING    no more input; the ring is
+ * emptied CONFIRMING  the peers of sockets have to acknowledge what was sent to them
+ * (loop_network.h) DONE
  */
 #ifndef BPIPE_POLL_LOOP_H
 #define BPIPE_POLL_LOOP_H
 
+#include "dialer.h"
 #include "ending.h"
 #include "endpoint.h"
 #include "flow.h"
@@ -29,6 +30,7 @@
 #include "options.h"
 #include "pipe_store.h"
 #include "report.h"
+#include "resolver.h"
 #include "ring.h"
 #include "signals.h"
 #include "spool.h"
@@ -42,14 +44,17 @@
 #define POLL_INTERVAL_NS UINT64_C(1000000)
 #define RING_TRIM_NS     UINT64_C(1000000000)
 #define COLD_RETRY_NS    UINT64_C(5000000)
+#define LEAVING_NS       UINT64_C(200000000)
 
-enum loop_phase { LOOP_OPENING, LOOP_RUNNING, LOOP_DRAINING, LOOP_DONE };
+enum loop_phase { LOOP_OPENING, LOOP_RUNNING, LOOP_DRAINING, LOOP_CONFIRMING, LOOP_DONE };
 
 struct loop_input {
     struct endpoint endpoint;
     struct meter_endpoint *meter;
-    bool ready; /* it may have bytes: read before asking poll() */
-    bool cold;  /* a file whose next bytes are not in memory: look again within COLD_RETRY_NS */
+    struct dialer *dialer; /* of an endpoint of the network, until it is opened; else NULL */
+    bool refused;          /* that could not be connected, which was reported */
+    bool ready;            /* it may have bytes: read before asking poll() */
+    bool cold; /* a file whose next bytes are not in memory: look again within COLD_RETRY_NS */
 
     /* With --merge (loop_merge.h): */
     bool open;            /* it is read */
@@ -69,7 +74,16 @@ enum output_state { OUTPUT_UNOPENED, OUTPUT_OPEN, OUTPUT_CLOSED };
 struct loop_output {
     struct endpoint endpoint;
     struct meter_endpoint *meter;
+    struct dialer *dialer;       /* of an endpoint of the network; else NULL */
     enum output_state state;     /* whether it is ready is in loop->flow */
+    bool dialer_ready;           /* a tap's has something to do */
+    bool peer_ended;             /* a connection whose peer will say nothing more */
+    bool confirming;             /* all was written; its peer has to acknowledge it */
+    bool half_closed;            /* and has been told that this was all */
+    uint64_t heard_ns;           /* when its peer last said something; 0: never */
+    uint64_t complete_ns;        /* when all was seen to be acknowledged */
+    int64_t unacknowledged;      /* when that was last looked at */
+    bool unknown;                /* that cannot be told: the peer has to close the connection */
     uint64_t blocked_since_ns;   /* it has bytes to take and takes none; 0: not so */
     struct limiter limiter;      /* --rate-limit */
     uint64_t throttled_until_ns; /* when that lets something pass again; 0: it does */
@@ -98,6 +112,7 @@ struct poll_loop {
     enum loop_phase phase;
     enum transfer_way way; /* from the current input to the sole output */
     unsigned small_passes; /* of few bytes each, in a row */
+    unsigned vain_passes;  /* to a connection, in a row, that moved nothing */
 
     struct loop_input *inputs; /* read in turn; `current` is open while RUNNING */
     size_t input_count, current;
@@ -116,18 +131,25 @@ struct poll_loop {
     uint64_t idle_since_ns;  /* the input may be read and has nothing; 0: not so */
     uint64_t large_ns;       /* when the ring last held more than RING_KEPT bytes */
     uint64_t drain_start_ns; /* when DRAINING began, or was resumed by SIGCONT */
+    uint64_t leaving_ns;     /* since when the reader has left that had got everything; 0: not so */
     uint64_t last_poll_ns;
     uint64_t next_sample_ns;                    /* --report-every; 0: none */
     uint64_t next_opening_ns, opening_delay_ns; /* when to try a FIFO without a reader again */
+    struct dialer *dialers;
+    size_t dialer_count;
+    uint64_t confirm_ns, confirm_delay_ns; /* CONFIRMING: when to look again */
+    uint64_t wait_start_ns;                /* when poll() was last called */
 };
 
 /*
- * Makes the loop ready: memory and signals. Everything pointed to must outlive it; `meter` has been
+ * Makes the loop ready: memory and signals. Everything pointed to must outlive it; `resolver` has
+ * what the names of these options mean (NULL: no endpoint is of the network), `meter` has been
  * initialized with options' numbers of inputs and outputs, `total_size` is the announced size in
  * bytes or records (0: unknown). Returns 0, or -1 after a message.
  */
-int poll_loop_init(struct poll_loop *loop, const struct options *options, uint64_t total_size,
-                   struct meter *meter, struct reporter *reporter);
+int poll_loop_init(struct poll_loop *loop, const struct options *options,
+                   const struct resolver *resolver, uint64_t total_size, struct meter *meter,
+                   struct reporter *reporter);
 
 /* Opens the endpoints, moves the bytes, closes the endpoints. What happened is in loop->ending and
  * in the meter; failures have been reported. */

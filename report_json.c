@@ -162,7 +162,9 @@ static void add_endpoint(struct text *text, const struct meter *meter, enum side
              endpoint->bytes, endpoint->bytes_added, endpoint->bytes_dropped);
     add_count_or_null(text, "records_dropped", endpoint->records_dropped, meter->counts_records);
     if (side == OUTPUTS)
-        text_add(text, ",\"bytes_undelivered\":%" PRIu64, endpoint->bytes_undelivered);
+        text_add(text, ",\"bytes_undelivered\":%" PRIu64 ",\"bytes_unacknowledged\":%" PRIu64,
+                 endpoint->bytes_undelivered, endpoint->bytes_unacknowledged);
+    text_add(text, ",\"retries\":%" PRIu64, endpoint->retries);
     text_add_string(text, ",\"wait_seconds\":");
     text_add_seconds(text, endpoint->wait_ns);
     text_add_string(text, ",\"longest_stall_seconds\":");

@@ -110,6 +110,16 @@ static uint64_t undelivered_to(const struct meter_endpoint *endpoint)
     return endpoint->bytes_undelivered;
 }
 
+static uint64_t unacknowledged_by(const struct meter_endpoint *endpoint)
+{
+    return endpoint->bytes_unacknowledged;
+}
+
+static uint64_t retries_of(const struct meter_endpoint *endpoint)
+{
+    return endpoint->retries;
+}
+
 static uint64_t waited_for(const struct meter_endpoint *endpoint)
 {
     return endpoint->wait_ns;
@@ -150,6 +160,8 @@ static const struct endpoint_family input_families[] = {
     {"bpipe_input_dropped_records_total", "counter",
      "Records of the input that were dropped from its share of the buffer.", records_dropped_for,
      RECORDS},
+    {"bpipe_input_retries_total", "counter", "Times that connecting was tried again.", retries_of,
+     COUNT},
     {"bpipe_input_wait_seconds_total", "counter", "Time for which the input was waited for.",
      waited_for, SECONDS},
     {"bpipe_input_longest_stall_seconds", "gauge", "Longest time without a byte from the input.",
@@ -173,6 +185,10 @@ static const struct endpoint_family output_families[] = {
      "Records dropped for the output by the overflow policy.", records_dropped_for, RECORDS},
     {"bpipe_output_undelivered_bytes_total", "counter",
      "Bytes that were read and never reached the output.", undelivered_to, COUNT},
+    {"bpipe_output_unacknowledged_bytes", "gauge",
+     "Bytes that a lost connection's peer did not acknowledge.", unacknowledged_by, COUNT},
+    {"bpipe_output_retries_total", "counter", "Times that connecting was tried again.", retries_of,
+     COUNT},
     {"bpipe_output_wait_seconds_total", "counter", "Time for which the output was waited for.",
      waited_for, SECONDS},
     {"bpipe_output_longest_stall_seconds", "gauge",

@@ -266,11 +266,12 @@ static void add_exception_line(struct text *text, const struct meter *meter, con
         const char *what;
     } exceptions[] = {{endpoint->bytes_undelivered, 0, "undelivered"},
                       {endpoint->bytes_dropped, endpoint->records_dropped, dropped},
-                      {endpoint->bytes_added, 0, "added"}};
+                      {endpoint->bytes_added, 0, "added"},
+                      {endpoint->bytes_unacknowledged, 0, "not acknowledged"}};
     const char *separator = ": ";
 
     if (endpoint->bytes_undelivered == 0 && endpoint->bytes_dropped == 0 &&
-        endpoint->bytes_added == 0)
+        endpoint->bytes_added == 0 && endpoint->bytes_unacknowledged == 0)
         return;
     begin_line(text, meter);
     text_add_string(text, side);

@@ -234,7 +234,9 @@ void ring_trim(struct ring *ring)
     assert(ring_fill(ring) == 0);
     if (ring->touched <= RING_KEPT)
         return;
-    platform_discard(ring->memory + RING_KEPT, ring->touched - RING_KEPT);
+    size_t bytes = ring->touched - RING_KEPT;
+    /* Whole pages only: what lies behind the last one may be somebody else's. */
+    platform_discard(ring->memory + RING_KEPT, bytes - bytes % RING_ALIGNMENT);
     if (ring->ends != NULL) /* a bit is cleared before it is looked at */
         ring_discard_ends(ring);
     ring->touched = RING_KEPT;

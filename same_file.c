@@ -36,6 +36,8 @@ bool same_file_as(const char *path, const char *endpoint, int dash)
 {
     struct stat a, b;
     const char *name, *other;
+    if (address_kind_of(path) != ADDRESS_NONE || address_kind_of(endpoint) != ADDRESS_NONE)
+        return false;
     int fd = endpoint_inherited_number(endpoint, dash);
     bool exists = stat(path, &a) == 0;
 

@@ -11,7 +11,8 @@
 
 /*
  * Whether a path is the regular file that an endpoint names (`dash`: the descriptor that "-" stands
- * for there), or neither exists and both would be made in the same place.
+ * for there), or neither exists and both would be made in the same place. The texts of network
+ * endpoints are no paths, and the same as nothing.
  */
 bool same_file_as(const char *path, const char *endpoint, int dash);
 

@@ -6,6 +6,7 @@
 #include "meter.h"
 #include "platform.h"
 #include "records.h"
+#include "stream_socket.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -91,7 +92,7 @@ struct transfer transfer_write(struct iovec piece, struct endpoint *output, uint
 static bool can_splice(const struct endpoint *endpoint)
 {
     bool pipe = endpoint->kind == ENDPOINT_PIPE && endpoint->nonblock.method != NONBLOCK_NOWAIT;
-    return pipe || endpoint_on_disk(endpoint);
+    return pipe || endpoint_on_disk(endpoint) || endpoint_is_connection(endpoint);
 }
 
 enum transfer_way transfer_way(const struct endpoint *input, const struct endpoint *output)
@@ -101,6 +102,10 @@ enum transfer_way transfer_way(const struct endpoint *input, const struct endpoi
         return TRANSFER_COPY;
     if (output->kind == ENDPOINT_PIPE)
         return TRANSFER_SPLICE;
+    if (endpoint_is_connection(output))
+        return input->kind == ENDPOINT_PIPE      ? (output->local ? TRANSFER_COPY : TRANSFER_SPLICE)
+               : input->kind == ENDPOINT_REGULAR ? TRANSFER_SENDFILE
+                                                 : TRANSFER_COPY;
     return input->kind == ENDPOINT_REGULAR && output->kind == ENDPOINT_REGULAR ? TRANSFER_COPY_RANGE
                                                                                : TRANSFER_COPY;
 }
@@ -122,8 +127,9 @@ struct transfer transfer_pass(enum transfer_way way, struct endpoint *input,
     ssize_t bytes;
     do {
         ++*calls;
-        bytes = way == TRANSFER_SPLICE ? platform_splice(input->fd, output->fd, max)
-                                       : platform_copy_range(input->fd, output->fd, max);
+        bytes = way == TRANSFER_SPLICE     ? platform_splice(input->fd, output->fd, max)
+                : way == TRANSFER_SENDFILE ? platform_sendfile(input->fd, output->fd, max)
+                                           : platform_copy_range(input->fd, output->fd, max);
     } while (bytes < 0 && errno == EINTR);
     return passed(bytes);
 }
@@ -227,7 +233,8 @@ struct transfer transfer_unstore(struct pipe_store *store, struct endpoint *outp
         pipe_store_got(store, (size_t)bytes);
         return (struct transfer){.status = TRANSFER_MOVED, .bytes = (size_t)bytes};
     }
-    if (bytes < 0 && (errno == EAGAIN || errno == EPIPE))
+    bool broke = endpoint_is_connection(output) && stream_socket_broke(errno);
+    if (bytes < 0 && (errno == EAGAIN || errno == EPIPE || broke))
         return passed(bytes);
     store->copying = true;
     return copy_stored(store, output, max, records, calls);

@@ -52,23 +52,28 @@ struct transfer transfer_drain(struct ring *ring, size_t reader, struct endpoint
                                size_t max, uint64_t *calls);
 
 /* How bytes can go from an input to an output without passing through our memory. */
-enum transfer_way { TRANSFER_COPY, TRANSFER_SPLICE, TRANSFER_COPY_RANGE };
+enum transfer_way { TRANSFER_COPY, TRANSFER_SPLICE, TRANSFER_SENDFILE, TRANSFER_COPY_RANGE };
 
 /*
- * The way for two open endpoints: splice(2) to a pipe from another or from a file,
+ * The way for two open endpoints: splice(2) to a pipe from another, from a file or from a
+ * connection that bpipe made, and from a pipe to such; sendfile(2) from a file to it;
  * copy_file_range(2) between regular files. TRANSFER_COPY, through the ring, for everything that
  * behaves otherwise: terminals, devices, inherited sockets (splice would block), outputs in append
  * mode, outputs that are synced or written directly. And from a pipe to a file: there splice(2)
  * saves no copy and writes page by page, which costs more than one large write(2) (measured: 0.44
- * CPU seconds per GiB against 0.33, ext4, Linux 6.18).
+ * CPU seconds per GiB against 0.33, ext4, Linux 6.18). And from a pipe to a TCP connection with
+ * this machine: its receiver would get the pages themselves, many small pieces, where the copy
+ * comes in few large ones (measured, all processes together: 0.87 CPU seconds per GiB against
+ * 0.70).
  */
 enum transfer_way transfer_way(const struct endpoint *input, const struct endpoint *output);
 
 /*
  * Moves up to `max` bytes that way. TRANSFER_BLOCKED does not say which side is not ready; poll()
  * does. TRANSFER_END means that nothing came: a read tells whether that is the end. TRANSFER_FAILED
- * with EPIPE is the output's; with any other error the way is not for these two, nothing was lost,
- * and a real fault shows up again on the way through the ring.
+ * with EPIPE is the output's. If one of the two is a connection, an error that says that a
+ * connection broke is that one's, and was told for the only time. With any other error the way is
+ * not for these two, nothing was lost, and a real fault shows up again on the way through the ring.
  */
 struct transfer transfer_pass(enum transfer_way way, struct endpoint *input,
                               struct endpoint *output, size_t max, uint64_t *calls);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+enum { RECEIVE_BUFFER = 4 << 20, DROPS_MOST = 1 << 16 };
+
 /* With so many refusals, or strangers, in a row others have their turn; and an error other than
  * "nobody listens there" is believed after so many times. */
 enum { TRIES = 64, FAULT_TRIES = 4 };
@@ -62,6 +64,9 @@ void udp_begin_input(struct udp_socket *udp, int fd, const struct address_range 
     struct sockaddr_storage peer;
     socklen_t length = sizeof peer;
     bool connected = getpeername(fd, (struct sockaddr *)&peer, &length) == 0;
+    int buffer = RECEIVE_BUFFER;
+    /* As large as the system lets it be (socket(7), rmem_max): what does not fit is lost. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     udp->allowed = allowed;
     udp->allowed_count = connected ? 0 : allowed_count;
     udp->kernel_tells = platform_tell_drops(fd) == 0;
@@ -71,6 +76,14 @@ static void note_drops(struct udp_socket *udp, uint32_t told)
 {
     udp->kernel_drops += (uint32_t)(told - udp->drops_told);
     udp->drops_told = told;
+}
+
+void udp_drop_rest(struct udp_socket *udp, int fd)
+{
+    char byte;
+    for (unsigned count = 0; count < DROPS_MOST && recv(fd, &byte, 1, 0) >= 0; count++)
+        udp->kernel_drops++;
+    udp_count_drops(udp, fd);
 }
 
 void udp_count_drops(struct udp_socket *udp, int fd)

@@ -63,6 +63,9 @@ ssize_t udp_send(struct udp_socket *udp, int fd, struct iovec *iov, int count, u
  * not of those after the last one.) */
 void udp_count_drops(struct udp_socket *udp, int fd);
 
+/* The socket is about to be closed: what waits in it is dropped, and counted with the others. */
+void udp_drop_rest(struct udp_socket *udp, int fd);
+
 /* poll() says that the socket has an error. 0: it was a refusal, which is counted; or none. */
 int udp_take_error(struct udp_socket *udp, int fd);
 

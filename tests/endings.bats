@@ -1129,3 +1129,43 @@ timeout_atomically() {
     fails 1 "bpipe: missing/: Is a directory" "$BPIPE" -q --atomic -o good -o missing/ in
     [ ! -e good ]
 }
+
+@test "a reader that leaves when it has all: the end of the input may still come" {
+    local option i
+    mkfifo feed
+    for option in '' -C -l; do
+        for ((i = 0; i < 10; i++)); do
+            # The consumer is the producer as well, so that both ends come at the same time.
+            # shellcheck disable=SC2086
+            "$BPIPE" -q --report json:report $option <feed | {
+                exec 7>feed
+                echo text >&7
+                head -n 1 >out
+            }
+            equal '0 0' "${PIPESTATUS[*]}" "round $i with $option"
+            equal text "$(<out)"
+            adds_up report 0
+            rm report
+        done
+    done
+}
+
+@test "a reader that leaves when it has all: one more byte ends bpipe, and so does time" {
+    local option
+    open_idle
+    for option in '' -C -l; do
+        # shellcheck disable=SC2086
+        defsig "$BPIPE" -q --report json:report $option <idle > >(head -n 1 >out) 2>err {idle}<&- &
+        pid=$!
+        echo text >&"$idle"
+        wait_until 20 size_is out 5
+        [ "$option" != -C ] || echo more >&"$idle" # else nothing comes any more
+        wait_until 20 gone "$pid"
+        status=0
+        wait "$pid" || status=$?
+        equal 141 $status
+        equal '' "$(<err)"
+        adds_up report 141
+        rm report out
+    done
+}

@@ -53,6 +53,28 @@ count_of() { # PATTERN: the lines of the log that match
     equal 200 "$(size_of new)"
 }
 
+@test "shim: sockets" {
+    seq 1000 >in
+    # Descriptor 3 is the socket.
+    run answers FAULT_SCRIPT='socket:*:2:EMFILE;connect:3:1:ECONNREFUSED;accept:3:*:ECONNABORTED' \
+        FAULT_KINDS=short FAULT_RATE=100 socket socket connect:3:missing connect:3:missing accept:3 \
+        shutdown:3 getsockopt:3 sendfile:1:0:500 <in
+    equal "socket = 3
+socket = EMFILE
+connect:3:missing = ECONNREFUSED
+connect:3:missing = ENOENT
+accept:3 = ECONNABORTED
+shutdown:3 = 0
+getsockopt:3 = 0" "$(grep ' = ' <<<"$output" | grep -v sendfile)"
+    equal 1 "$(count_of 'call=sendfile fd=0 .*fault=short')"
+    run answers FAULT_SCRIPT='shutdown:*:1:EIO;getsockopt:socket*:1:ENOBUFS;sendfile:0:1:EINVAL' \
+        socket shutdown:3 getsockopt:3 sendfile:1:0:500 <in
+    equal "socket = 3
+shutdown:3 = EIO
+getsockopt:3 = ENOBUFS
+sendfile:1:0:500 = EINVAL" "$output"
+}
+
 @test "shim: the same seed gives the same faults, another one others" {
     random_bytes 1M >in
     local calls=(40*read:0:1000 20*readv:0:1000 20*poll:0:0 20*open:/dev/null)

@@ -6,6 +6,7 @@
 # shellcheck disable=SC2094,SC2261 # FIFOs are opened both ways on purpose, and {var}< is no stderr
 load helpers
 load observe
+load sockets
 
 teardown() {
     end_processes
@@ -218,4 +219,32 @@ pid_in() { # FILE
     "$BPIPE" -q --idle-timeout 1h --report-every 1h --report json:r -P pid.1 <&"$idle" >out &
     "$BPIPE" -q --stall-timeout 1h --drain-timeout 1h -P pid.2 data >&"$stuck" &
     stays_idle "$(pid_in pid.1)" "$(pid_in pid.2)"
+}
+
+@test "listening, and connections that bring nothing and take nothing" {
+    open_idle
+    "$BPIPE" -q -P pid.listening tcp-listen://:0 2>err.listening &
+    "$BPIPE" -q -P pid.1 tcp-listen://:0 2>err.1 > >(exec cat >/dev/null) &
+    "$BPIPE" -q -P pid.2 unix-listen://socket > >(exec cat >/dev/null) &
+    await_port err.1
+    wait_until 10 [ -S socket ]
+    # Also after a byte has gone through, and with an output that cannot take more.
+    "$BPIPE" -q --retry 10 -P pid.3 -o "tcp://127.0.0.1:$port" -o unix://socket <&"$idle" &
+    echo text >idle
+    open_stuck
+    "$BPIPE" -q -B 64K -P pid.4 tcp-listen://:0 2>err.4 >&"$stuck" &
+    await_port err.4
+    "$BPIPE" -q -B 64K -P pid.5 -o "tcp://127.0.0.1:$port" /dev/zero &
+    stays_idle "$(pid_in pid.listening)" "$(pid_in pid.1)" "$(pid_in pid.2)" "$(pid_in pid.3)" \
+        "$(pid_in pid.4)" "$(pid_in pid.5)"
+}
+
+@test "an output whose peer has ended its own direction, or speaks" {
+    open_idle
+    "$BPIPE" -q -P pid.1 -o tcp-listen://:0 2>err <&"$idle" &
+    await_port err
+    exec {peer}<>"/dev/tcp/127.0.0.1/$port"
+    echo "are you there?" >&"$peer"
+    sock shut "$peer"
+    stays_idle "$(pid_in pid.1)"
 }

@@ -53,6 +53,14 @@ comes_whole() {
     comes_whole b b two
 }
 
+@test "--start-fill does not wait for an input that --resume-fill holds back" {
+    seq 1000000 >in
+    local mark
+    for mark in 0 50 90; do
+        cat in | timeout -s KILL 30 "$BPIPE" -q --merge -l -B 1M --start-fill 100 --resume-fill "$mark" | cmp in -
+    done
+}
+
 @test "one input, empty ones, none that can be read" {
     tagged a 1000 >a
     "$BPIPE" -q --merge -l a | cmp a -

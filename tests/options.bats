@@ -29,7 +29,8 @@ refused() {
 
 @test "sizes: junk, signs, overflow, nothing at all" {
     local option text
-    for option in --buffer-size --chunk-size --block-size --pipe-buffer-size --size --spool-max; do
+    for option in --buffer-size --chunk-size --block-size --pipe-buffer-size --size --spool-max \
+        --tcp-buffer --datagram-size; do
         for text in '' x 12x -5 +5 1.2.3 1,5 ' 5' '5 ' 0x10 1e3 K 64KK 9E 99999999999999999999; do
             refused "$option" "'$text'" "$option=$text"
         done
@@ -38,7 +39,8 @@ refused() {
 
 @test "durations and percentages: junk, signs, overflow, nothing at all" {
     local option text
-    for option in --idle-timeout --stall-timeout --drain-timeout --report-every; do
+    for option in --connect-timeout --idle-timeout --stall-timeout --drain-timeout \
+        --report-every; do
         for text in '' x 5x -5 +5 1:30 ' 5' 1e3 99999999999999999999; do
             refused "$option" "'$text'" "$option=$text"
         done
@@ -69,6 +71,12 @@ refused() {
     refused --chunk-size "'8E'" -z 8E
     refused --spool-max "'0'" --spool . --spool-max 0
     refused --spool-max "'8E'" --spool . --spool-max 8E
+    refused --tcp-buffer "'0'" --tcp-buffer 0
+    refused --tcp-buffer "'1G'" --tcp-buffer 1G
+    refused --tcp-buffer "'1073741824'" --tcp-buffer 1073741824
+    refused --datagram-size "'0'" --datagram-size 0
+    refused --datagram-size "'65508'" --datagram-size 65508
+    refused --datagram-size "'64K'" --datagram-size 64K
 }
 
 @test "policies: what is none, with the choice; never a part of one" {
@@ -146,7 +154,7 @@ refused() {
 
 @test "what is not built yet is unknown" {
     local option
-    for option in --connect-timeout --retry --allow -p --progress -t --timer -e --eta -I --fineta \
+    for option in -p --progress -t --timer -e --eta -I --fineta \
         -r --rate -a --average-rate -b --bytes -T -A -F --format -n --numeric -W --wait \
         -D --delay-start -i --interval -w --width -H --height -f --force -c --cursor -R --remote \
         -E --skip-errors -d --watchfd -O --sparse -U -M -Z; do
@@ -238,13 +246,84 @@ refused() {
     done
 }
 
-@test "sockets are refused as inputs, outputs, taps and report files" {
+@test "network endpoints that are wrong: what is wrong, and what to write" {
+    local scheme text
+    for text in tcp:// tcp://h:0 'tcp://[::1' tcp://h:80/x 'tcp://h h:80' tcp-listen:// udp:// \
+        udp-listen:// unix:// unix-listen://; do
+        refused INPUT "'$text': " "$text"
+        refused --output "'$text': " -o "$text"
+        refused --tap "'$text': " --tap "$text"
+    done
+    refused INPUT 'has no port (try tcp://host:9000)' tcp://h
+    refused INPUT 'put an IPv6 address in brackets (tcp://[::1]:80)' tcp://::1:80
+    text=$(printf '%0300d' 0)
+    refused INPUT 'is too long' "tcp://$text:80"
+    for scheme in unix unix-listen; do
+        refused --output 'longer than 10' -o "$scheme://$text"
+    done
+}
+
+@test "sockets are refused as report files, spools and pidfiles" {
     local scheme
     for scheme in tcp tcp-listen unix unix-listen udp udp-listen; do
-        refused INPUT "'$scheme://h:9'" "$scheme://h:9"
-        refused --output "'$scheme://h:9'" -o "$scheme://h:9"
-        refused --tap "'$scheme://h:9'" --tap "$scheme://h:9"
         refused --report "'text:$scheme://h:9'" --report "text:$scheme://h:9"
+        refused --spool "'$scheme://h:9'" --spool "$scheme://h:9"
+        refused --pidfile "'$scheme://h:9'" -P "$scheme://h:9"
+    done
+    refused --report "'json:tcp://'" --report json:tcp://
+    refused --spool "'unix://'" --spool unix://
+}
+
+@test "one address is listened on once" {
+    local text
+    for text in tcp-listen://:9 udp-listen://:9 unix-listen://x; do
+        refused --output "'$text'" -o "$text" -o x -o "$text"
+        refused --output "'$text'" -o "$text" "$text"
+        refused --tap "'$text'" -o "$text" --tap "$text"
+        refused --tap "'$text'" --tap "$text" --tap "$text"
+        refused --tap "'$text'" -X --tap "$text" "$text"
+        refused INPUT "'$text'" "$text" "$text"
+        refused INPUT "'$text'" --merge "$text" "$text"
+    done
+}
+
+@test "network options: junk, and what is out of range" {
+    local text
+    for text in '' x -1 +1 1.5 1K ' 1' '1 ' 1000001 99999999999999999999; do
+        refused --retry "'$text': is not a number from 0 to 1000000" "--retry=$text"
+    done
+    for text in '' x /8 10/8 10.0.0.1/8 1.2.3.4/33 1.2.3.4/ 1.2.3.4/x ::/129 localhost '[::1]'; do
+        refused --allow "'$text': " "--allow=$text"
+        refused --allow "'$text': " --allow 10.0.0.0/8 --allow "$text" --allow ::1
+    done
+    for text in '' x Stop stopp cont 'stop|continue'; do
+        refused --on-output-error "'$text': is no action (choose stop or continue)" \
+            "--on-output-error=$text"
+    done
+    refused --ipv4 'cannot be used with --ipv6' -4 -6
+    refused --ipv4 'cannot be used with --ipv6' --ipv6 --ipv4
+}
+
+@test "what UDP asks of other options, of the buffer and of other inputs" {
+    local udp
+    for udp in udp-listen://:9 udp://h:9; do
+        refused INPUT "'$udp': cannot be mixed with other INPUTs without -l or -0" "$udp" x
+        refused INPUT "'$udp': cannot be mixed" - "$udp"
+        refused INPUT "'$udp': cannot be mixed" --merge tcp://h:9 "$udp"
+        refused --buffer-size "'65535': is too small for UDP" -B 65535 "$udp"
+        refused --buffer-size "'1': is too small for UDP" -l -B 1 "$udp" x
+        refused --buffer-size "'131070': is too small for UDP" --merge -B 131070 "$udp"
+        refused --buffer-size "'190K': is too small for UDP" --merge -B 190K "$udp" udp://h:8
+        refused --buffer-size "'190K': is too small for UDP" --merge -l -B 190K x "$udp"
+        refused --buffer-size "'190K': is too small for UDP" --merge -B 190K --overflow drop-oldest \
+            "$udp" udp://h:8
+        refused --spool "cannot be used with $udp" --spool . "$udp"
+        refused --spool "cannot be used with $udp" -l --spool . x "$udp"
+        refused --gap-mark '-l or -0' --gap-mark --overflow drop-oldest "$udp"
+        refused --block-size "cannot be used with $udp" --block-size 512 "$udp"
+        refused --block-size "cannot be used with $udp" --block-size 512 -l "$udp" x
+        refused --block-size "cannot be used with $udp" --block-size 512 -o x -o "$udp"
+        refused --append --output --append "$udp"
     done
 }
 
@@ -262,6 +341,7 @@ refused() {
     refused --buffer-size "'x'" -o made -P pid --report json:report -B x <../data
     refused INPUT "''" -o made -P pid --report prometheus:report ../missing ''
     refused --overflow "'x'" --tap made --spool spool --overflow x <../data
+    refused --allow "'x'" -o unix-listen://made --tap made -P pid --allow x unix-listen://too
 }
 
 # --- help and version -----------------------------------------------------------------------
@@ -304,13 +384,13 @@ refused() {
 # The options of --help: "letter name argument", - for no letter, as it lists them.
 options_of_help() {
     "$BPIPE" --help | sed -nE \
-        -e 's/^  -(.), --([a-z-]+) ([A-Z][^ ]*)?( .*)?$/\1 \2 \3/p' \
+        -e 's/^  -(.), --([a-z0-9-]+) ([A-Z][^ ]*)?( .*)?$/\1 \2 \3/p' \
         -e 's/^      --([a-z-]+) ([A-Z][^ ]*)?( .*)?$/- \1 \2/p'
 }
 
 options_of_man_page() {
     sed -nE '/^\.Sh OPTIONS/,/^\.Sh ENDPOINTS/s/^\.It (Fl .*)/\1/p' "$ROOT/man/bpipe.1" |
-        sed -E -e 's/^Fl ([^-]) .*Fl -([a-z-]+).*/\1 \2/' -e 's/^Fl -([a-z-]+).*/- \1/'
+        sed -E -e 's/^Fl ([^-]) .*Fl -([a-z0-9-]+).*/\1 \2/' -e 's/^Fl -([a-z-]+).*/- \1/'
 }
 
 groups_of_help() {
@@ -323,12 +403,12 @@ groups_of_help() {
     [ "$count" -ge 30 ]
     equal "$count" "$("$BPIPE" --help | grep -cE '^ {2,6}-')" "options that this test understands"
     equal "$(options_of_help | awk '{ print $1, $2 }')" "$(options_of_man_page)"
-    equal "$(groups_of_help)" "$(sed -n 's/^\.Ss \(Buffering\|Rates\|Overload\|Outputs\|Size\|Records\|Timeouts\|Reports\|General\)$/\1/p' "$ROOT/man/bpipe.1")"
+    equal "$(groups_of_help)" "$(sed -n 's/^\.Ss \(Buffering\|Rates\|Overload\|Outputs\|Network\|Size\|Records\|Timeouts\|Reports\|General\)$/\1/p' "$ROOT/man/bpipe.1")"
 }
 
 @test "the man page speaks only of options that there are" {
     local name
-    grep -oE 'Fl -[a-z][a-z-]*' "$ROOT/man/bpipe.1" | sort -u | while read -r _ name; do
+    grep -oE 'Fl -[a-z][a-z0-9-]*' "$ROOT/man/bpipe.1" | sort -u | while read -r _ name; do
         options_of_help | grep -q " ${name#-} " || { echo "--${name#-} is not in --help" && exit 1; }
     done
 }
@@ -348,6 +428,8 @@ groups_of_help() {
         '') ;;
         ENDPOINT) argument=out.$name ;;
         POLICY) argument=block ;;
+        ACTION) argument=stop ;;
+        CIDR) argument=::1 ;;
         FILE) argument=file.$name ;;
         FORMAT*) argument=text ;;
         *) argument=1 ;;

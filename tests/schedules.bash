@@ -8,10 +8,11 @@ schedules_without=''
 
 # play_schedules FIRST COUNT: those of the seeds from FIRST on.
 play_schedules() {
-    local seed
+    local seed portable=
+    case $BPIPE_VARIANT in portable*) portable=-p ;; esac
     for ((seed = $1; seed < $1 + $2; seed++)); do
-        TMPDIR=$T schedule -x "$schedules_without" "$seed" "$BPIPE" || {
-            echo "again: build/tools/schedule -x '$schedules_without' $seed ./bpipe"
+        TMPDIR=$T schedule $portable -x "$schedules_without" "$seed" "$BPIPE" || {
+            echo "again: build/tools/schedule $portable -x '$schedules_without' $seed ./bpipe"
             return 1
         }
     done

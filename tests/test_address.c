@@ -28,8 +28,8 @@ static const struct {
     {"./tcp://h:80", ADDRESS_NONE, "", "", NULL},
     {"tcp:/h:80", ADDRESS_NONE, "", "", NULL},
     {"tcp", ADDRESS_NONE, "", "", NULL},
-    {"TCP://h:80", ADDRESS_NONE, "", "", NULL},
-    {"http://h:80", ADDRESS_NONE, "", "", NULL},
+    {"c:/x://y", ADDRESS_NONE, "", "", NULL},
+    {"./http://h:80", ADDRESS_NONE, "", "", NULL},
     {" tcp://h:80", ADDRESS_NONE, "", "", NULL},
     {"tcp://h:80", ADDRESS_TCP, "h", "80", NULL},
     {"tcp://h:1", ADDRESS_TCP, "h", "1", NULL},
@@ -126,6 +126,11 @@ static const struct {
     {"tcp://h]:80", "has a bracket"},
     {"tcp://h[0]:80", "has a bracket"},
     {"tcp://me@h:80", "has a user name"},
+    {"TCP://h:80", "is no kind of endpoint"},
+    {"http://h:80", "is no kind of endpoint"},
+    {"udp4://h:80", "is no kind of endpoint"},
+    {"tcp-listen://*:80", "has a *"},
+    {"tcp://*:80", "has a *"},
     {"tcp://me:secret@h:80", "has a user name"},
     {"tcp://h:80/x", "has a path or a query"},
     {"tcp://h:80/", "has a path or a query"},
@@ -172,8 +177,9 @@ static void test_wrong(void)
     for (size_t i = 0; i < COUNT_OF(wrong_texts); i++) {
         struct address address;
         const char *message = address_parse(&address, wrong_texts[i].text);
+        bool other = strcmp(wrong_texts[i].message, "is no kind of endpoint") == 0;
         bool held = says(message, wrong_texts[i].message) &&
-                    address_kind_of(wrong_texts[i].text) != ADDRESS_NONE;
+                    other == (address_kind_of(wrong_texts[i].text) == ADDRESS_NONE);
         int shown = (int)strcspn(wrong_texts[i].text, "\n\x1b\x7f"); /* one line for each test */
         if (!tap_ok(held, "'%.*s' %s", shown, wrong_texts[i].text, wrong_texts[i].message))
             tap_note("%s", message ? message : "is right");
@@ -225,6 +231,65 @@ static void test_kinds(void)
     tap_ok(!address_listens(ADDRESS_NONE) && !address_is_datagram(ADDRESS_NONE) &&
                !address_is_unix(ADDRESS_NONE),
            "a path is none of these");
+}
+
+/* Either refused, or taken apart so that the parts make the same text again (but for zeros before
+ * the port). */
+static bool is_sound(const char *text)
+{
+    struct address address;
+    char again[LONG_TEXT];
+    if (address_parse(&address, text) != NULL)
+        return address.kind != ADDRESS_NONE;
+    if (address.kind == ADDRESS_NONE)
+        return true;
+    const char *rest = strstr(text, "://") + strlen("://"), *colon = strrchr(text, ':');
+    if (address_is_unix(address.kind))
+        return address.path == rest && *rest != '\0';
+    const char *digits = colon + 1 + strspn(colon + 1, "0");
+    bool ipv6 = strchr(address.host, ':') != NULL;
+    snprintf(again, sizeof again, "%s%s%s", ipv6 ? "[" : "", address.host, ipv6 ? "]" : "");
+    return strncmp(rest, again, strlen(again)) == 0 && rest + strlen(again) == colon &&
+           strcmp(*digits ? digits : "0", address.port) == 0 &&
+           (address_listens(address.kind) || (*address.host && *digits));
+}
+
+static void test_anything(void)
+{
+    static const char *const pieces[] = {"tcp://",
+                                         "udp-listen://",
+                                         "tcp-listen://",
+                                         "unix://",
+                                         ":",
+                                         ":",
+                                         "[",
+                                         "]",
+                                         "h",
+                                         "0",
+                                         "80",
+                                         "6",
+                                         "::1",
+                                         "%",
+                                         "@",
+                                         "/",
+                                         "?",
+                                         " ",
+                                         "fe80::",
+                                         "."};
+    uint64_t state = tap_seed();
+    unsigned rounds = tap_rounds(100000), unsound = 0;
+    for (unsigned n = 0; n < rounds && unsound < 10; n++) {
+        char text[LONG_TEXT];
+        snprintf(text, sizeof text, "%s", pieces[tap_below(&state, 4)]);
+        for (uint64_t more = tap_below(&state, 7); more > 0; more--)
+            snprintf(text + strlen(text), sizeof text - strlen(text), "%s",
+                     pieces[tap_below(&state, COUNT_OF(pieces))]);
+        if (!is_sound(text)) {
+            unsound++;
+            tap_note("'%s'", text);
+        }
+    }
+    tap_ok(unsound == 0, "%u random texts are refused or sound", rounds);
 }
 
 /* --- socket addresses ----------------------------------------------------------------------- */
@@ -431,6 +496,7 @@ int main(void)
     test_wrong();
     test_lengths();
     test_kinds();
+    test_anything();
     test_formats();
     test_unix_formats();
     test_zone();

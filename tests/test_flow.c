@@ -397,8 +397,71 @@ static void test_whole_records(void)
     ring_destroy(&ring);
 }
 
+static bool set_up(struct ring *ring, struct flow *flow, const uint64_t *complete, size_t capacity,
+                   struct options options)
+{
+    options.buffer_size = capacity;
+    options.chunk_size = 10;
+    options.resume_fill_percent = 100;
+    return ring_init(ring, capacity, 1) == 0 && flow_init(flow, ring, complete, &options) == 0;
+}
+
+/* Where datagrams come the ring is full when the longest does not fit. */
+static void test_datagrams(void)
+{
+    struct ring ring;
+    struct flow flow;
+    uint64_t complete = 0;
+    struct options options = {.records = RECORD_DATAGRAM};
+    if (!tap_ok(set_up(&ring, &flow, &complete, 70000, options), "a ring for datagrams"))
+        return;
+    flow_update(&flow);
+    tap_ok(flow_room(&flow) == 70000 && flow_readable(&flow) == 65535,
+           "as much is read as a datagram can be, whatever the chunks");
+    ring_commit(&ring, 70000 - 65535);
+    complete = ring.head;
+    flow_update(&flow);
+    tap_ok(flow_room(&flow) == 65535 && flow_sendable(&flow, 0) == 10, "it just fits");
+    ring_commit(&ring, 1);
+    complete = ring.head;
+    flow_update(&flow);
+    tap_ok(flow_room(&flow) == 0 && flow_readable(&flow) == 0, "it does not fit");
+    flow_destroy(&flow);
+    ring_destroy(&ring);
+}
+
+/* An output that takes one record in each write. */
+static void test_messages(bool drops)
+{
+    struct ring ring;
+    struct flow flow;
+    uint64_t complete = 0;
+    struct options options = {.records = RECORD_LINE,
+                              .overflow = drops ? OVERFLOW_DROP_OLDEST : OVERFLOW_BLOCK};
+    if (!tap_ok(set_up(&ring, &flow, &complete, 100, options), "a ring for records"))
+        return;
+    flow_send_messages(&flow, 0);
+    ring_commit(&ring, 99);
+    flow_update(&flow);
+    tap_ok(flow_sendable(&flow, 0) == 0 && flow_room(&flow) == 1, "an incomplete one waits");
+    complete = 50;
+    tap_ok(flow_sendable(&flow, 0) == 50, "one that is complete goes in one piece");
+    complete = 0;
+    ring_commit(&ring, 1);
+    flow_update(&flow);
+    tap_ok(flow_sendable(&flow, 0) == (drops ? 0 : 100), "one that fills the ring %s",
+           drops ? "waits to be dropped" : "is offered, to fail");
+    complete = 1;
+    tap_ok(flow_sendable(&flow, 0) == 1, "not if another one is before it");
+    flow_destroy(&flow);
+    ring_destroy(&ring);
+}
+
 int main(void)
 {
+    test_datagrams();
+    test_messages(false);
+    test_messages(true);
     test_eager();
     test_taps();
     test_whole_records();

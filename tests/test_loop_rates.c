@@ -63,7 +63,8 @@ static bool set_up(struct stage *stage, const char *option)
     return options_parse(&stage->options, argc, argv) == OPTIONS_RUN &&
            meter_init(&stage->meter, platform_now(), 1, 1, 0) == 0 &&
            (stage->reporter = report_open(&stage->options)) != NULL &&
-           poll_loop_init(&stage->loop, &stage->options, 0, &stage->meter, stage->reporter) == 0;
+           poll_loop_init(&stage->loop, &stage->options, NULL, 0, &stage->meter, stage->reporter) ==
+               0;
 }
 
 static void take_down(struct stage *stage)

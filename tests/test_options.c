@@ -9,7 +9,9 @@
 #include "../options_table.h"
 #include "tap.h"
 
+#include <arpa/inet.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -115,6 +117,9 @@ static const struct {
     {"--stall-timeout=250ms", &parsed.stall_timeout_ns, 250 * MS},
     {"--drain-timeout|0", &parsed.drain_timeout_ns, 0},
     {"--drain-timeout|2m", &parsed.drain_timeout_ns, 120000 * MS},
+    {"", &parsed.connect_timeout_ns, 0},
+    {"--connect-timeout|0", &parsed.connect_timeout_ns, 0},
+    {"--connect-timeout=1.5|tcp://h:9", &parsed.connect_timeout_ns, 1500 * MS},
     {"--report-every|0.5|--report-every|1h", &parsed.report_every_ns, 3600000 * MS},
 };
 
@@ -176,6 +181,12 @@ static const struct {
     {"-oa|-o|a", "-", "a|a"},
     {"./tcp://h:9|fd:/3|tcp:x", "./tcp://h:9|fd:/3|tcp:x", "-"},
     {"fd://0|/dev/stdin|-", "fd://0|/dev/stdin|-", "-"},
+    {"tcp://h:9|-o|tcp-listen://:0|unix://x", "tcp://h:9|unix://x", "tcp-listen://:0"},
+    {"tcp-listen://:9|-o|tcp://h:9|-o|tcp://h:9", "tcp-listen://:9", "tcp://h:9|tcp://h:9"},
+    {"tcp-listen://:0|tcp-listen://:0|-o|tcp-listen://:0", "tcp-listen://:0|tcp-listen://:0",
+     "tcp-listen://:0"},
+    {"udp-listen://:9|-o|tcp-listen://:9|-o|unix-listen://:9", "udp-listen://:9",
+     "tcp-listen://:9|unix-listen://:9"},
     {"-X", "-", "-"},
 };
 
@@ -202,6 +213,7 @@ static const struct {
     {"-X|--tap|-", "-"},
     {"--tap|-|-o|x", "-"},
     {"-o|fd://3|--tap|fd://4", "fd://4"},
+    {"--tap|tcp-listen://:9|--tap=unix://x|--tap=udp://h:1", "tcp-listen://:9|unix://x|udp://h:1"},
 };
 
 static void test_taps(void)
@@ -277,6 +289,63 @@ static void test_reports(void)
         options_destroy(&parsed);                                 \
     } while (0)
 
+static bool allows(const char *text)
+{
+    struct sockaddr_in peer = {.sin_family = AF_INET};
+    const struct sockaddr *address = (const struct sockaddr *)&peer;
+    return inet_pton(AF_INET, text, &peer.sin_addr) == 1 &&
+           address_is_within(address, parsed.allowed, parsed.allowed_count);
+}
+
+static void test_network(void)
+{
+    HOLDS("", parsed.family == AF_UNSPEC);
+    HOLDS("-4", parsed.family == AF_INET);
+    HOLDS("--ipv4|-4", parsed.family == AF_INET);
+    HOLDS("-6", parsed.family == AF_INET6);
+    HOLDS("--ipv6", parsed.family == AF_INET6);
+    HOLDS("", parsed.retries == 0);
+    HOLDS("--retry|5|--retry|0", parsed.retries == 0);
+    HOLDS("--retry=1000000", parsed.retries == 1000000);
+    HOLDS("--retry=007", parsed.retries == 7);
+    HOLDS("", parsed.allowed_count == 0);
+    HOLDS("--allow|10.0.0.0/8|--allow|::1", parsed.allowed_count == 2);
+    HOLDS("--allow|10.0.0.0/8|--allow|192.0.2.7",
+          allows("10.1.2.3") && allows("192.0.2.7") && !allows("192.0.2.8"));
+    HOLDS("", parsed.tcp_buffer == 0);
+    HOLDS("--tcp-buffer|4M", parsed.tcp_buffer == 4 << 20);
+    HOLDS("--tcp-buffer|1073741823", parsed.tcp_buffer == INT_MAX / 2);
+    HOLDS("", parsed.datagram_size == 1400);
+    HOLDS("--datagram-size|1", parsed.datagram_size == 1);
+    HOLDS("-k|--datagram-size|65.507K", parsed.datagram_size == 65507);
+    HOLDS("", parsed.stop_on_output_error);
+    HOLDS("-X", parsed.stop_on_output_error);
+    HOLDS("-o|x", parsed.stop_on_output_error);
+    HOLDS("-o|x|--tap|y", parsed.stop_on_output_error);
+    HOLDS("-o|x|-o|y", !parsed.stop_on_output_error);
+    HOLDS("-o|x|-o|y|--on-output-error|stop", parsed.stop_on_output_error);
+    HOLDS("-o|x|--on-output-error=continue", !parsed.stop_on_output_error);
+    HOLDS("--on-output-error|stop|--on-output-error|continue", !parsed.stop_on_output_error);
+}
+
+/* The buffer in each of these is as small as it may be. */
+static void test_datagrams(void)
+{
+    HOLDS("udp-listen://:9", parsed.records == RECORD_DATAGRAM);
+    HOLDS("udp-listen://:9|udp://h:9|-B|64K", parsed.records == RECORD_DATAGRAM);
+    HOLDS("udp-listen://:9|-l", parsed.records == RECORD_LINE);
+    HOLDS("udp-listen://:9|x|-0", parsed.records == RECORD_NUL);
+    HOLDS("-o|udp://h:9|-B|1", parsed.records == RECORD_NONE);
+    HOLDS("-o|udp-listen://:9|--spool|x", parsed.records == RECORD_NONE);
+    HOLDS("--tap|udp://h:9|--block-size|512", parsed.records == RECORD_NONE);
+    HOLDS("tcp-listen://:9|--block-size|512", parsed.records == RECORD_NONE);
+    HOLDS("udp://h:9|-L|1K|-s|1K", parsed.rate_limit == 1024 && parsed.size == 1024);
+    HOLDS("--merge|udp-listen://:8|udp-listen://:9|-B|192K", options_ring_size(&parsed) == 65536);
+    HOLDS("--merge|udp-listen://:8|x|-l|-B|192K", options_ring_size(&parsed) == 65536);
+    HOLDS("--merge|udp-listen://:8|udp-listen://:9|--overflow|drop-oldest|-B|192K",
+          options_ring_size(&parsed) == 65536);
+}
+
 static void test_choices(void)
 {
     HOLDS("", parsed.records == RECORD_NONE);
@@ -304,10 +373,10 @@ static void test_choices(void)
     HOLDS("--overflow|drop-oldest|--over|fail", parsed.overflow == OVERFLOW_FAIL);
     HOLDS("--overflow|fail|--overflow|block", parsed.overflow == OVERFLOW_BLOCK);
     HOLDS("", parsed.spool == NULL);
-    HOLDS("--spool|a|--spool|tcp://x", strcmp(parsed.spool, "tcp://x") == 0);
+    HOLDS("--spool|a|--spool|./tcp://x", strcmp(parsed.spool, "./tcp://x") == 0);
     HOLDS("", parsed.name == NULL && parsed.pidfile == NULL);
     HOLDS("-N|a b", strcmp(parsed.name, "a b") == 0);
-    HOLDS("--pidfile|tcp://x", strcmp(parsed.pidfile, "tcp://x") == 0);
+    HOLDS("--pidfile|./tcp://x", strcmp(parsed.pidfile, "./tcp://x") == 0);
     HOLDS("", parsed.size_path == NULL);
     HOLDS("-s|@a@b", strcmp(parsed.size_path, "a@b") == 0);
     HOLDS("-s|@a|-s|5", parsed.size_path == NULL);
@@ -464,16 +533,90 @@ static void test_refusals(void)
 /* --- anything ------------------------------------------------------------------------------- */
 
 static const char *const vocabulary[] = {
-    "-B",    "-z",       "-o",        "--append", "--no-clobber", "--atomic",   "-s",
-    "-S",    "-Y",       "-K",        "-X",       "-C",           "-J",         "-l",
-    "-0",    "-k",       "-q",        "-v",       "-N",           "-P",         "--start-fill",
-    "--re",  "--report", "--block-s", "--idle=",  "--stall-t=3",  "--drain-t",  "--report-every",
-    "-",     "--",       "1",         "4K",       "99E",          "0",          "50%",
-    "@x",    "json",     "none",      "text:f",   "json:fd://1",  "fd://3",     "tcp://h:1",
-    "",      "-Zq",      "-qvB7",     "--x=\n",   "\n",           "\xff",       "-\xc3\xa9",
-    "-L",    "--read-r", "--burst",   "8Mbit",    "1M/s",         "--rate",     "--\xff",
-    "250ms", "-1",       "+1",        "--=",      "--no",         "--append=1", "fail",
-    "--tap", "--gap-m",  "--spool",   "--merge",  "drop-oldest",  "--spool-m",  "--overflow",
+    "-B",
+    "-z",
+    "-o",
+    "--append",
+    "--no-clobber",
+    "--atomic",
+    "-s",
+    "-S",
+    "-Y",
+    "-K",
+    "-X",
+    "-C",
+    "-J",
+    "-l",
+    "-0",
+    "-k",
+    "-q",
+    "-v",
+    "-N",
+    "-P",
+    "--start-fill",
+    "--re",
+    "--report",
+    "--block-s",
+    "--idle=",
+    "--stall-t=3",
+    "--drain-t",
+    "--report-every",
+    "-",
+    "--",
+    "1",
+    "4K",
+    "99E",
+    "0",
+    "50%",
+    "@x",
+    "json",
+    "none",
+    "text:f",
+    "json:fd://1",
+    "fd://3",
+    "tcp://h:1",
+    "",
+    "-Zq",
+    "-qvB7",
+    "--x=\n",
+    "\n",
+    "\xff",
+    "-\xc3\xa9",
+    "-L",
+    "--read-r",
+    "--burst",
+    "8Mbit",
+    "1M/s",
+    "--rate",
+    "--\xff",
+    "250ms",
+    "-1",
+    "+1",
+    "--=",
+    "--no",
+    "--append=1",
+    "fail",
+    "-4",
+    "-6",
+    "--retry",
+    "--allow",
+    "--tcp-b",
+    "--datag",
+    "--on-o",
+    "::1/64",
+    "udp://h:1",
+    "udp-listen://:1",
+    "tcp-listen://:1",
+    "unix://x",
+    "stop",
+    "64K",
+    "--tap",
+    "--gap-m",
+    "--spool",
+    "--merge",
+    "drop-oldest",
+    "--spool-m",
+    "--overflow",
 };
 
 /* Refused with one line, or accepted with what options.h promises. */
@@ -485,7 +628,10 @@ static bool is_sound(enum options_status status)
            parsed.output_count > 0 && parsed.buffer_size > 0 && parsed.chunk_size > 0 &&
            parsed.block_size <= parsed.buffer_size && parsed.start_fill_percent <= 100 &&
            parsed.resume_fill_percent <= 100 && parsed.spool_max > 0 &&
-           (!parsed.gap_mark || parsed.records != RECORD_NONE) &&
+           (!parsed.gap_mark || parsed.records == RECORD_LINE || parsed.records == RECORD_NUL) &&
+           (parsed.records != RECORD_DATAGRAM || (!parsed.spool && !parsed.block_size)) &&
+           (parsed.records != RECORD_DATAGRAM || options_ring_size(&parsed) >= 64 * KIB) &&
+           parsed.datagram_size >= 1 && parsed.datagram_size <= 65507 &&
            (!parsed.report_every_ns || parsed.report_count);
 }
 
@@ -526,6 +672,8 @@ int main(void)
     test_taps();
     test_reports();
     test_choices();
+    test_network();
+    test_datagrams();
     test_descriptors();
     test_spelling();
     test_table();

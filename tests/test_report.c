@@ -411,25 +411,29 @@ static void test_percentages(uint64_t *random)
 
 /* --- JSON ------------------------------------------------------------------------------------ */
 
-#define JSON_MIDDLE                                                                              \
-    "\"rate_bytes_per_second\":{\"current\":%s,\"mean\":1337996042.368,"                         \
-    "\"min\":1181116006.400,\"max\":1513975971.840,\"stddev\":138711855.649},"                   \
-    "\"state_seconds\":{\"busy\":0.289000000,\"throttle\":0.000000000,\"input\":0.257000000,"    \
-    "\"output\":2.279000000,\"absorb\":0.385000000},\"bottleneck\":\"output\","                  \
-    "\"bottleneck_endpoint\":\"stdout\",\"buffer\":{\"capacity_bytes\":16777216,"                \
-    "\"chunk_bytes\":131072,\"fill_bytes\":0,\"peak_bytes\":16777216,"                           \
-    "\"mean_bytes\":10485760.000,\"full_count\":41,\"empty_count\":2},"                          \
-    "\"residence_seconds\":{\"p50\":0.000000000,\"p90\":0.000000000,\"p99\":0.000000000,"        \
-    "\"max\":0.000000000},\"spool\":null,\"zero_copy_bytes\":0,\"syscalls\":{\"read\":32800,"    \
-    "\"write\":32770,"                                                                           \
-    "\"splice\":0,\"poll\":411},\"inputs\":[{\"name\":\"stdin\",\"bytes\":4294967296,"           \
-    "\"bytes_added\":0,\"bytes_dropped\":0,\"records_dropped\":null,"                            \
-    "\"wait_seconds\":0.257000000,\"longest_stall_seconds\":0.012000000,\"datagrams_dropped_by_" \
-    "kernel\":null,\"datagrams_not_allowed\":null,\"refusals\":null,\"error\":null}],"           \
-    "\"outputs\":[{\"name\":\"stdout\",\"bytes\":4294967296,\"bytes_added\":0,"                  \
-    "\"bytes_dropped\":0,\"records_dropped\":null,\"bytes_undelivered\":0,"                      \
-    "\"wait_seconds\":2.664000000,\"longest_stall_seconds\":0.412000000,\"datagrams_dropped_by_" \
-    "kernel\":null,\"datagrams_not_allowed\":null,\"refusals\":null,\"error\":%s}],"             \
+#define JSON_NO_DATAGRAMS                                                  \
+    "\"datagrams_dropped_by_kernel\":null,\"datagrams_not_allowed\":null," \
+    "\"refusals\":null,"
+#define JSON_MIDDLE                                                                           \
+    "\"rate_bytes_per_second\":{\"current\":%s,\"mean\":1337996042.368,"                      \
+    "\"min\":1181116006.400,\"max\":1513975971.840,\"stddev\":138711855.649},"                \
+    "\"state_seconds\":{\"busy\":0.289000000,\"throttle\":0.000000000,\"input\":0.257000000," \
+    "\"output\":2.279000000,\"absorb\":0.385000000},\"bottleneck\":\"output\","               \
+    "\"bottleneck_endpoint\":\"stdout\",\"buffer\":{\"capacity_bytes\":16777216,"             \
+    "\"chunk_bytes\":131072,\"fill_bytes\":0,\"peak_bytes\":16777216,"                        \
+    "\"mean_bytes\":10485760.000,\"full_count\":41,\"empty_count\":2},"                       \
+    "\"residence_seconds\":{\"p50\":0.000000000,\"p90\":0.000000000,\"p99\":0.000000000,"     \
+    "\"max\":0.000000000},\"spool\":null,\"zero_copy_bytes\":0,\"syscalls\":{\"read\":32800," \
+    "\"write\":32770,"                                                                        \
+    "\"splice\":0,\"poll\":411},\"inputs\":[{\"name\":\"stdin\",\"bytes\":4294967296,"        \
+    "\"bytes_added\":0,\"bytes_dropped\":0,\"records_dropped\":null,\"retries\":0,"           \
+    "\"wait_seconds\":0.257000000,\"longest_stall_seconds\":0.012000000," JSON_NO_DATAGRAMS   \
+    "\"error\":null}],"                                                                       \
+    "\"outputs\":[{\"name\":\"stdout\",\"bytes\":4294967296,\"bytes_added\":0,"               \
+    "\"bytes_dropped\":0,\"records_dropped\":null,\"bytes_undelivered\":0,"                   \
+    "\"bytes_unacknowledged\":0,\"retries\":0,"                                               \
+    "\"wait_seconds\":2.664000000,\"longest_stall_seconds\":0.412000000," JSON_NO_DATAGRAMS   \
+    "\"error\":%s}],"                                                                         \
     "\"taps\":[],\"exit_status\":%s}\n"
 
 static void test_json_golden(void)
@@ -472,7 +476,8 @@ static void test_json_golden(void)
     meter_destroy(&meter);
 }
 
-#define JSON_NO_WAITS ",\"wait_seconds\":0.000000000,\"longest_stall_seconds\":0.000000000"
+#define JSON_NO_WAITS \
+    ",\"retries\":0,\"wait_seconds\":0.000000000,\"longest_stall_seconds\":0.000000000"
 
 static const char overloaded_json[] =
     "{\"type\":\"final\",\"version\":1,\"name\":null,\"elapsed_seconds\":1.000000000,"
@@ -490,25 +495,21 @@ static const char overloaded_json[] =
     "\"peak_bytes\":134217728,\"written_bytes\":356515840},\"zero_copy_bytes\":0,"
     "\"syscalls\":{\"read\":0,\"write\":0,\"splice\":0,\"poll\":0},"
     "\"inputs\":[{\"name\":\"a.log\",\"bytes\":3145728,\"bytes_added\":1,\"bytes_dropped\":61,"
-    "\"records_dropped\":1" JSON_NO_WAITS ",\"datagrams_dropped_by_kernel\":null,\"datagrams_not_"
-    "allowed\":null,\"refusals\":null,\"error\":null},"
+    "\"records_dropped\":1" JSON_NO_WAITS "," JSON_NO_DATAGRAMS "\"error\":null},"
     "{\"name\":\"b.log\",\"bytes\":1048576,\"bytes_added\":0,\"bytes_dropped\":0,"
-    "\"records_dropped\":0" JSON_NO_WAITS ",\"datagrams_dropped_by_kernel\":null,\"datagrams_not_"
-    "allowed\":null,\"refusals\":null,\"error\":null}],"
+    "\"records_dropped\":0" JSON_NO_WAITS "," JSON_NO_DATAGRAMS "\"error\":null}],"
     "\"outputs\":[{\"name\":\"out\",\"bytes\":2097152,\"bytes_added\":62,"
     "\"bytes_dropped\":2084864,\"records_dropped\":345,"
-    "\"bytes_undelivered\":12350" JSON_NO_WAITS
-    ",\"datagrams_dropped_by_kernel\":null,\"datagrams_not_allowed\":null,\"refusals\":null,"
+    "\"bytes_undelivered\":12350,\"bytes_unacknowledged\":0" JSON_NO_WAITS "," JSON_NO_DATAGRAMS
     "\"error\":null}],"
     "\"taps\":[{\"name\":\"tap\\u00091\",\"bytes\":1048576,\"bytes_added\":1,"
     "\"bytes_dropped\":3145729,\"records_dropped\":9000,"
-    "\"bytes_undelivered\":0" JSON_NO_WAITS ",\"datagrams_dropped_by_kernel\":null,\"datagrams_not_"
-    "allowed\":null,\"refusals\":null,\"error\":null},"
+    "\"bytes_undelivered\":0,\"bytes_unacknowledged\":0" JSON_NO_WAITS "," JSON_NO_DATAGRAMS
+    "\"error\":null},"
     "{\"name\":\"gone\",\"bytes\":0,\"bytes_added\":1,\"bytes_dropped\":0,"
     "\"records_dropped\":0,\"bytes_undelivered\":4194305,"
-    "\"wait_seconds\":1.000000000,\"longest_stall_seconds\":0.000000000,"
-    "\"datagrams_dropped_by_kernel\":null,\"datagrams_not_allowed\":null,\"refusals\":null,"
-    "\"error\":\"Broken pipe\"}],"
+    "\"bytes_unacknowledged\":0,\"retries\":0,\"wait_seconds\":1.000000000,\"longest_stall_"
+    "seconds\":0.000000000," JSON_NO_DATAGRAMS "\"error\":\"Broken pipe\"}],"
     "\"exit_status\":0}\n";
 
 static void test_json_overload(void)
@@ -696,7 +697,7 @@ static void test_prometheus(void)
     tap_ok(strstr(text.bytes, "bpipe_output_bytes_total{output=\"same\",index=\"2\"} 0\n") != NULL,
            "outputs of one name have different labels");
     unsigned families = count_families(text.bytes);
-    tap_ok(families == 38, "%u families, each in one block with HELP and TYPE", families);
+    tap_ok(families == 41, "%u families, each in one block with HELP and TYPE", families);
     text_free(&text);
     meter_destroy(&meter);
 }
@@ -756,7 +757,7 @@ static void test_prometheus_overload(void)
     report_format_prometheus(&text, &meter, &final_request);
     text_add_bytes(&text, "", 1);
     unsigned families = count_families(text.bytes);
-    tap_ok(families == 45, "%u families with them, each in one block", families);
+    tap_ok(families == 48, "%u families with them, each in one block", families);
     text_free(&text);
 
     meter.spool_capacity = 0;
@@ -769,6 +770,53 @@ static void test_prometheus_overload(void)
                        "bpipe_output_added_bytes_total{output=\"out\",index=\"0\"} 62\n"
                        "bpipe_output_dropped_bytes_total{output=\"out\",index=\"0\"} 2084864\n"),
            "neither taps nor a spool nor records, where there are none");
+    meter_destroy(&meter);
+}
+
+/* --- datagrams ------------------------------------------------------------------------------- */
+
+static void test_datagrams(void)
+{
+    struct meter meter = example_meter();
+
+    meter.counts_records = true; /* but they are no units: a size is in bytes */
+    meter.records_in = 7;
+    meter.size_bytes = 8 * GIB;
+    meter.inputs[0].datagrams = meter.inputs[0].kernel_tells = true;
+    meter.inputs[0].name = "udp-listen://:9";
+    meter.outputs[0].datagrams = true;
+    meter.outputs[0].name = "udp://h:9";
+    tap_ok(contains(report_format_text, &meter, "bpipe: 4.00 GiB of 8.00 GiB (50%), 7 records in",
+                    "", "") &&
+               !contains(report_format_text, &meter, "udp-listen://:9: ", "", "") &&
+               contains(report_format_json, &meter, "\"size_bytes\":8589934592,", "", "") &&
+               contains(report_format_json, &meter, "\"datagrams_dropped_by_kernel\":0,",
+                        "\"datagrams_not_allowed\":0,", "\"refusals\":0,\"error\":null}") &&
+               contains(report_format_prometheus, &meter, "\nbpipe_expected_bytes 8589934592\n", "",
+                        ""),
+           "datagrams of which none was lost");
+
+    meter.inputs[0].kernel_drops = 12;
+    meter.inputs[0].strangers = 1;
+    meter.outputs[0].refusals = 3;
+    tap_ok(contains(report_format_text, &meter, "\nbpipe: input udp-listen://:9: 12 datagrams ",
+                    "dropped by the kernel, 1 datagram not allowed\n",
+                    "bpipe: udp://h:9: 3 refusals\n"),
+           "text: those that were");
+    tap_ok(contains(report_format_json, &meter, "\"datagrams_dropped_by_kernel\":12,",
+                    "\"datagrams_not_allowed\":1,", "\"refusals\":0,") &&
+               contains(report_format_json, &meter, "\"datagrams_dropped_by_kernel\":null,",
+                        "\"datagrams_not_allowed\":0,", "\"refusals\":3,"),
+           "JSON: those that were; of an output the kernel does not tell");
+    tap_ok(contains(report_format_prometheus, &meter,
+                    "\nbpipe_input_kernel_dropped_datagrams_total{input=\"udp-listen://:9\",",
+                    "index=\"0\"} ", "12\n") &&
+               contains(report_format_prometheus, &meter,
+                        "\nbpipe_input_not_allowed_datagrams_total{input=\"udp-listen://:9\",",
+                        "index=\"0\"} ", "1\n") &&
+               contains(report_format_prometheus, &meter, "\nbpipe_output_refusals_total{",
+                        "output=\"udp://h:9\",index=\"0\"} ", "3\n"),
+           "Prometheus: those that were");
     meter_destroy(&meter);
 }
 
@@ -832,6 +880,7 @@ int main(void)
     test_names();
     test_prometheus();
     test_prometheus_overload();
+    test_datagrams();
     test_composing();
     test_locale();
     return tap_done();

@@ -205,7 +205,8 @@ static size_t short_units(const struct attempt *attempt, size_t *unit)
     if (attempt->asked < 2 || fstat(attempt->fd, &info) < 0)
         return 0;
     if (S_ISSOCK(info.st_mode) &&
-        (getsockopt(attempt->fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 || type != SOCK_STREAM))
+        (syscall(SYS_getsockopt, attempt->fd, SOL_SOCKET, SO_TYPE, &type, &size) < 0 ||
+         type != SOCK_STREAM))
         return 0;
     if (S_ISREG(info.st_mode) && (status_flags(attempt->fd) & O_DIRECT) != 0)
         *unit = DIRECT_BLOCK;

@@ -26,7 +26,12 @@ enum group {
     GROUP_RENAME,
     GROUP_FTRUNCATE,
     GROUP_SPLICE,
-    GROUP_FALLOCATE
+    GROUP_FALLOCATE,
+    GROUP_SOCKET,
+    GROUP_CONNECT,
+    GROUP_ACCEPT,
+    GROUP_SHUTDOWN,
+    GROUP_GETSOCKOPT
 };
 
 enum kind {
@@ -46,36 +51,42 @@ enum {
 };
 
 /* function, group, the kinds of random fault that it can get */
-#define CALLS(X)                                         \
-    X(read, GROUP_READ, MOVES)                           \
-    X(readv, GROUP_READ, MOVES)                          \
-    X(pread, GROUP_READ, MOVES)                          \
-    X(preadv2, GROUP_READ, MOVES | KIND_NOSYS)           \
-    X(recv, GROUP_READ, MOVES)                           \
-    X(recvmsg, GROUP_READ, MOVES)                        \
-    X(write, GROUP_WRITE, MOVES)                         \
-    X(writev, GROUP_WRITE, MOVES)                        \
-    X(pwrite, GROUP_WRITE, MOVES)                        \
-    X(pwritev2, GROUP_WRITE, MOVES | KIND_NOSYS)         \
-    X(send, GROUP_WRITE, MOVES)                          \
-    X(sendmsg, GROUP_WRITE, MOVES)                       \
-    X(poll, GROUP_POLL, INTERRUPTIBLE | KIND_WAKEUP)     \
-    X(ppoll, GROUP_POLL, INTERRUPTIBLE | KIND_WAKEUP)    \
-    X(open, GROUP_OPEN, INTERRUPTIBLE)                   \
-    X(openat, GROUP_OPEN, INTERRUPTIBLE)                 \
-    X(close, GROUP_CLOSE, KIND_DELAY)                    \
-    X(fsync, GROUP_FSYNC, INTERRUPTIBLE)                 \
-    X(fdatasync, GROUP_FSYNC, INTERRUPTIBLE)             \
-    X(fcntl, GROUP_FCNTL, KIND_PIPE)                     \
-    X(link, GROUP_LINK, KIND_DELAY)                      \
-    X(linkat, GROUP_LINK, KIND_DELAY)                    \
-    X(rename, GROUP_RENAME, KIND_DELAY)                  \
-    X(renameat, GROUP_RENAME, KIND_DELAY)                \
-    X(ftruncate, GROUP_FTRUNCATE, INTERRUPTIBLE)         \
-    X(splice, GROUP_SPLICE, MOVES | KIND_NOSYS)          \
-    X(tee, GROUP_SPLICE, MOVES | KIND_NOSYS)             \
-    X(copy_file_range, GROUP_SPLICE, MOVES | KIND_NOSYS) \
-    X(fallocate, GROUP_FALLOCATE, INTERRUPTIBLE | KIND_NOSYS)
+#define CALLS(X)                                              \
+    X(read, GROUP_READ, MOVES)                                \
+    X(readv, GROUP_READ, MOVES)                               \
+    X(pread, GROUP_READ, MOVES)                               \
+    X(preadv2, GROUP_READ, MOVES | KIND_NOSYS)                \
+    X(recv, GROUP_READ, MOVES)                                \
+    X(recvmsg, GROUP_READ, MOVES)                             \
+    X(write, GROUP_WRITE, MOVES)                              \
+    X(writev, GROUP_WRITE, MOVES)                             \
+    X(pwrite, GROUP_WRITE, MOVES)                             \
+    X(pwritev2, GROUP_WRITE, MOVES | KIND_NOSYS)              \
+    X(send, GROUP_WRITE, MOVES)                               \
+    X(sendmsg, GROUP_WRITE, MOVES)                            \
+    X(poll, GROUP_POLL, INTERRUPTIBLE | KIND_WAKEUP)          \
+    X(ppoll, GROUP_POLL, INTERRUPTIBLE | KIND_WAKEUP)         \
+    X(open, GROUP_OPEN, INTERRUPTIBLE)                        \
+    X(openat, GROUP_OPEN, INTERRUPTIBLE)                      \
+    X(close, GROUP_CLOSE, KIND_DELAY)                         \
+    X(fsync, GROUP_FSYNC, INTERRUPTIBLE)                      \
+    X(fdatasync, GROUP_FSYNC, INTERRUPTIBLE)                  \
+    X(fcntl, GROUP_FCNTL, KIND_PIPE)                          \
+    X(link, GROUP_LINK, KIND_DELAY)                           \
+    X(linkat, GROUP_LINK, KIND_DELAY)                         \
+    X(rename, GROUP_RENAME, KIND_DELAY)                       \
+    X(renameat, GROUP_RENAME, KIND_DELAY)                     \
+    X(ftruncate, GROUP_FTRUNCATE, INTERRUPTIBLE)              \
+    X(splice, GROUP_SPLICE, MOVES | KIND_NOSYS)               \
+    X(tee, GROUP_SPLICE, MOVES | KIND_NOSYS)                  \
+    X(copy_file_range, GROUP_SPLICE, MOVES | KIND_NOSYS)      \
+    X(fallocate, GROUP_FALLOCATE, INTERRUPTIBLE | KIND_NOSYS) \
+    X(sendfile, GROUP_SPLICE, MOVES | KIND_NOSYS)             \
+    X(socket, GROUP_SOCKET, KIND_DELAY)                       \
+    X(connect, GROUP_CONNECT, INTERRUPTIBLE)                  \
+    X(accept, GROUP_ACCEPT, INTERRUPTIBLE | KIND_EAGAIN)      \
+    X(shutdown, GROUP_SHUTDOWN, KIND_DELAY)                   \
+    X(getsockopt, GROUP_GETSOCKOPT, KIND_DELAY)
 
 #define CALL_ENUM(name, group, kinds) CALL_##name,
 enum call { CALLS(CALL_ENUM) CALL_COUNT };

@@ -13,10 +13,23 @@
 struct fault_plan fault_plan;
 
 static const char *const group_names[] = {
-    [GROUP_READ] = "read",     [GROUP_WRITE] = "write",         [GROUP_POLL] = "poll",
-    [GROUP_OPEN] = "open",     [GROUP_CLOSE] = "close",         [GROUP_FSYNC] = "fsync",
-    [GROUP_FCNTL] = "fcntl",   [GROUP_LINK] = "link",           [GROUP_RENAME] = "rename",
-    [GROUP_SPLICE] = "splice", [GROUP_FTRUNCATE] = "ftruncate", [GROUP_FALLOCATE] = "fallocate",
+    [GROUP_READ] = "read",
+    [GROUP_WRITE] = "write",
+    [GROUP_POLL] = "poll",
+    [GROUP_OPEN] = "open",
+    [GROUP_CLOSE] = "close",
+    [GROUP_FSYNC] = "fsync",
+    [GROUP_FCNTL] = "fcntl",
+    [GROUP_LINK] = "link",
+    [GROUP_RENAME] = "rename",
+    [GROUP_SPLICE] = "splice",
+    [GROUP_FTRUNCATE] = "ftruncate",
+    [GROUP_FALLOCATE] = "fallocate",
+    [GROUP_SOCKET] = "socket",
+    [GROUP_CONNECT] = "connect",
+    [GROUP_ACCEPT] = "accept",
+    [GROUP_SHUTDOWN] = "shutdown",
+    [GROUP_GETSOCKOPT] = "getsockopt",
 };
 
 static const struct {
@@ -38,14 +51,19 @@ static const struct {
     {                   \
 #name, name     \
     }
-    ERROR_ROW(EACCES),     ERROR_ROW(EAGAIN), ERROR_ROW(EBADF),      ERROR_ROW(EBUSY),
-    ERROR_ROW(ECONNRESET), ERROR_ROW(EDQUOT), ERROR_ROW(EEXIST),     ERROR_ROW(EFBIG),
-    ERROR_ROW(EINTR),      ERROR_ROW(EINVAL), ERROR_ROW(EIO),        ERROR_ROW(EISDIR),
-    ERROR_ROW(ELOOP),      ERROR_ROW(EMFILE), ERROR_ROW(ENFILE),     ERROR_ROW(ENODEV),
-    ERROR_ROW(ENOENT),     ERROR_ROW(ENOMEM), ERROR_ROW(ENOSPC),     ERROR_ROW(ENOSYS),
-    ERROR_ROW(ENOTCONN),   ERROR_ROW(ENXIO),  ERROR_ROW(EOPNOTSUPP), ERROR_ROW(EPERM),
-    ERROR_ROW(EPIPE),      ERROR_ROW(EROFS),  ERROR_ROW(ESTALE),     ERROR_ROW(ETIMEDOUT),
-    ERROR_ROW(ETXTBSY),    ERROR_ROW(EXDEV),
+    ERROR_ROW(EACCES),       ERROR_ROW(EAGAIN),        ERROR_ROW(EBADF),
+    ERROR_ROW(EBUSY),        ERROR_ROW(ECONNRESET),    ERROR_ROW(EDQUOT),
+    ERROR_ROW(EEXIST),       ERROR_ROW(EFBIG),         ERROR_ROW(EINTR),
+    ERROR_ROW(EINVAL),       ERROR_ROW(EIO),           ERROR_ROW(EISDIR),
+    ERROR_ROW(ELOOP),        ERROR_ROW(EMFILE),        ERROR_ROW(ENFILE),
+    ERROR_ROW(ENODEV),       ERROR_ROW(ENOENT),        ERROR_ROW(ENOMEM),
+    ERROR_ROW(ENOSPC),       ERROR_ROW(ENOSYS),        ERROR_ROW(ENOTCONN),
+    ERROR_ROW(ENXIO),        ERROR_ROW(EOPNOTSUPP),    ERROR_ROW(EPERM),
+    ERROR_ROW(EPIPE),        ERROR_ROW(EROFS),         ERROR_ROW(ESTALE),
+    ERROR_ROW(ETIMEDOUT),    ERROR_ROW(ETXTBSY),       ERROR_ROW(EXDEV),
+    ERROR_ROW(EADDRINUSE),   ERROR_ROW(EADDRNOTAVAIL), ERROR_ROW(EAFNOSUPPORT),
+    ERROR_ROW(ECONNABORTED), ERROR_ROW(ECONNREFUSED),  ERROR_ROW(EHOSTUNREACH),
+    ERROR_ROW(ENETUNREACH),  ERROR_ROW(ENOBUFS),       ERROR_ROW(EPROTO),
 };
 
 const char *fault_error_name(int error)

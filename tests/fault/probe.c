@@ -13,8 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { MAX_ARGUMENTS = 3, BUFFER = 1 << 20 };
@@ -84,6 +86,22 @@ static int wait_for(const char *call, int fd, int ms)
     return strcmp(call, "poll") == 0 ? poll(&fds, 1, ms) : ppoll(&fds, 1, &time, NULL);
 }
 
+static int connect_to(int fd, const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    return connect(fd, (struct sockaddr *)&address, sizeof address);
+}
+
+static int socket_error(int fd)
+{
+    int error;
+    socklen_t size = sizeof error;
+
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
+}
+
 static ssize_t perform(const struct request *request)
 {
     const char *call = request->call, *const *text = request->text;
@@ -114,6 +132,18 @@ static ssize_t perform(const struct request *request)
 
         return pipe(ends) < 0 ? -1 : ends[1];
     }
+    if (strcmp(call, "socket") == 0)
+        return socket(AF_UNIX, SOCK_STREAM, 0);
+    if (strcmp(call, "connect") == 0)
+        return connect_to(number[0], text[1]);
+    if (strcmp(call, "accept") == 0)
+        return accept(number[0], NULL, NULL);
+    if (strcmp(call, "shutdown") == 0)
+        return shutdown(number[0], SHUT_WR);
+    if (strcmp(call, "getsockopt") == 0)
+        return socket_error(number[0]);
+    if (strcmp(call, "sendfile") == 0)
+        return sendfile(number[0], number[1], NULL, (size_t)number[2]);
     if (strcmp(call, "nonblock") == 0)
         return fcntl(number[0], F_SETFL, fcntl(number[0], F_GETFL) | O_NONBLOCK);
     return move_bytes(call, number[0], number[1]);

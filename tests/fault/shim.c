@@ -21,15 +21,16 @@
  * Kinds
  *   short   of n > 1 bytes asked for, 1 to n - 1 are done (whole blocks with O_DIRECT); only
  *           streams
- *   eintr   EINTR: read, write, poll, open, fsync, ftruncate, splice, fallocate, their relatives.
+ *   eintr   EINTR: read, write, poll, open, fsync, ftruncate, splice, fallocate, their relatives;
+ *           connect, accept.
  *           Not close: Linux has closed the descriptor then, and whether the data is safe nobody
  *           knows.
  *   eagain  EAGAIN, where a real call could say so: O_NONBLOCK on a pipe, socket or terminal,
  *           RWF_NOWAIT, MSG_DONTWAIT, SPLICE_F_NONBLOCK
  *   delay   the call starts late
  *   wakeup  poll() answers 0, early
- *   nosys   preadv2, pwritev2, splice, tee, copy_file_range, fallocate: each is missing (ENOSYS,
- *           EOPNOTSUPP or EINVAL) from the first call to the last, in half of the seeds, whatever
+ *   nosys   preadv2, pwritev2, splice, tee, copy_file_range, sendfile, fallocate: each is missing
+ * (ENOSYS, EOPNOTSUPP or EINVAL) from the first call to the last, in half of the seeds, whatever
  *           the rate
  *   pipe    F_SETPIPE_SZ is refused (EPERM, EBUSY)
  * After three faults without progress on the same descriptor and function a call goes through: even
@@ -47,14 +48,14 @@
  *   CALL  a function as the log names it, or a group: read (readv, preadv2, pread, recv, recvmsg),
  *         write (writev, pwritev2, pwrite, send, sendmsg), poll (ppoll), open (openat), close,
  *         fsync (fdatasync), fcntl (F_SETPIPE_SZ), link (linkat), rename (renameat), ftruncate,
- *         splice (tee, copy_file_range; ON is the input), fallocate
- *   ON    a descriptor; or a pattern (fnmatch(3), "*" matches "/") for the path in the call or what
- *         /proc/self/fd says of the descriptor; no ":" or ";" in it
- *   WHEN  N: the Nth call that matches; N+: from the Nth on; *: all; @BYTES: all after so many
- * bytes were moved by matching calls; the one that would go beyond comes short WHAT  an errno name;
- * zero (returns 0: end of file, or a poll that timed out); short=BYTES (at most); delay=MS;
- * raise=SIGNAL (a number). The last three do the call. The first rule that fires decides, but
- * delays and signals add up.
+ *         splice (tee, copy_file_range, sendfile; ON is the input), fallocate, socket, connect,
+ * accept, shutdown, getsockopt ON    a descriptor; or a pattern (fnmatch(3), "*" matches "/") for
+ * the path in the call or what /proc/self/fd says of the descriptor; no ":" or ";" in it WHEN  N:
+ * the Nth call that matches; N+: from the Nth on; *: all; @BYTES: all after so many bytes were
+ * moved by matching calls; the one that would go beyond comes short WHAT  an errno name; zero
+ * (returns 0: end of file, or a poll that timed out); short=BYTES (at most); delay=MS; raise=SIGNAL
+ * (a number). The last three do the call. The first rule that fires decides, but delays and signals
+ * add up.
  *
  * Exempt from everything, and from the counts: write() to a pipe that the process made itself by
  * pipe(). bpipe's signal handler writes to its self-pipe so, and a fault there would be a lost
@@ -74,6 +75,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -89,6 +91,7 @@
     X(ftruncate64)     \
     X(fallocate64)     \
     X(fcntl64)         \
+    X(sendfile64)      \
     X(pipe2)
 
 /* libc's own functions, or ASan's. */
@@ -219,6 +222,11 @@ BYTES_CALL(tee, tee, (int in, int out, size_t count, unsigned flags), in, count,
 BYTES_CALL(copy_file_range, copy_file_range,
            (int in, off64_t *in_at, int out, off64_t *out_at, size_t count, unsigned flags), in,
            count, false, next.copy_file_range(in, in_at, out, out_at, bytes, flags))
+
+BYTES_CALL(sendfile, sendfile, (int out, int in, off_t *at, size_t count), in, count, false,
+           next.sendfile(out, in, at, bytes))
+BYTES_CALL(sendfile64, sendfile, (int out, int in, off64_t *at, size_t count), in, count, false,
+           next.sendfile64(out, in, at, bytes))
 
 PIECES_CALL(readv, readv, (int fd, const struct iovec *iov, int count), fd, iov, count, false,
             next.readv(fd, pieces, pieces_count))
@@ -427,6 +435,16 @@ PLAIN_CALL(linkat, linkat, (int from_at, const char *from, int to_at, const char
 PLAIN_CALL(rename, rename, (const char *from, const char *to), -1, to, next.rename(from, to))
 PLAIN_CALL(renameat, renameat, (int from_at, const char *from, int to_at, const char *to), -1, to,
            next.renameat(from_at, from, to_at, to))
+
+PLAIN_CALL(socket, socket, (int family, int type, int protocol), -1, NULL,
+           next.socket(family, type, protocol))
+PLAIN_CALL(connect, connect, (int fd, __CONST_SOCKADDR_ARG address, socklen_t size), fd, NULL,
+           next.connect(fd, address, size))
+PLAIN_CALL(accept, accept, (int fd, __SOCKADDR_ARG address, socklen_t *size), fd, NULL,
+           next.accept(fd, address, size))
+PLAIN_CALL(shutdown, shutdown, (int fd, int how), fd, NULL, next.shutdown(fd, how))
+PLAIN_CALL(getsockopt, getsockopt, (int fd, int level, int name, void *value, socklen_t *size), fd,
+           NULL, next.getsockopt(fd, level, name, value, size))
 
 /* A pointer holds whatever the third argument is. */
 #define FCNTL_CALL(name)                                          \

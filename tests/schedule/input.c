@@ -92,19 +92,32 @@ static void split(struct stream *stream, int terminator, bool merge)
     }
 }
 
+/* The stream of a source, with room for what it adds and a terminator. */
+static struct stream *stream_for(struct input *input, const struct plan *plan, size_t source)
+{
+    struct stream *stream = &input->streams[plan->merge ? source : 0];
+
+    input->stream_count = plan->merge ? plan->source_count : 1;
+    if (stream->bytes == NULL)
+        stream->bytes = calloc(1, plan_bytes(plan) + 1);
+    if (stream->bytes == NULL)
+        abort();
+    return stream;
+}
+
+static void split_all(struct input *input, const struct plan *plan)
+{
+    for (size_t i = 0; i < input->stream_count && plan->unit != UNIT_BYTES; i++)
+        split(&input->streams[i], plan_terminator(plan), plan->merge);
+}
+
 void input_make(struct input *input, const struct plan *plan)
 {
     struct dice dice = {~plan->seed};
-    struct stream *stream = NULL;
 
-    *input = (struct input){.stream_count = plan->merge ? plan->source_count : 1};
+    *input = (struct input){0};
     for (size_t i = 0; i < plan->source_count; i++) {
-        if (i == 0 || plan->merge) {
-            stream = &input->streams[i];
-            stream->bytes = calloc(1, plan_bytes(plan) + 1);
-            if (stream->bytes == NULL)
-                abort();
-        }
+        struct stream *stream = stream_for(input, plan, i);
         input->sources[i] = stream->bytes + stream->size;
         if (plan->unit == UNIT_BYTES)
             write_bytes(stream->bytes + stream->size, plan, &dice, i);
@@ -112,8 +125,19 @@ void input_make(struct input *input, const struct plan *plan)
             write_records(stream->bytes + stream->size, plan, &dice, i);
         stream->size += plan->sources[i].bytes;
     }
-    for (size_t i = 0; i < input->stream_count && plan->unit != UNIT_BYTES; i++)
-        split(&input->streams[i], plan_terminator(plan), plan->merge);
+    split_all(input, plan);
+}
+
+void input_cut(struct input *cut, const struct plan *plan, const struct input *input,
+               const size_t bytes[MOST_SOURCES])
+{
+    *cut = (struct input){0};
+    for (size_t i = 0; i < plan->source_count; i++) {
+        struct stream *stream = stream_for(cut, plan, i);
+        memcpy(stream->bytes + stream->size, input->sources[i], bytes[i]);
+        stream->size += bytes[i];
+    }
+    split_all(cut, plan);
 }
 
 void input_free(struct input *input)

@@ -35,6 +35,10 @@ struct input {
 };
 
 void input_make(struct input *input, const struct plan *plan);
+/* What is left of it when of each source only so many bytes came; without `sources`. */
+void input_cut(struct input *cut, const struct plan *plan, const struct input *input,
+               const size_t bytes[MOST_SOURCES]);
+
 void input_free(struct input *input);
 
 #endif

@@ -7,16 +7,25 @@
 #include "numbers.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 
-enum { STATUS_FAILED = 1, STATUS_OVERFLOW = 3, STATUS_SIGPIPE = 128 + 13, MARK_ROOM = 100 };
+enum {
+    STATUS_FAILED = 1,
+    STATUS_OVERFLOW = 3,
+    STATUS_SIGNAL = 128,
+    STATUS_SIGPIPE = STATUS_SIGNAL + SIGPIPE,
+    MARK_ROOM = 100
+};
 
 struct trial {
     const struct plan *plan;
-    const struct input *input;
+    const struct input *input; /* what bpipe could read of it */
+    const struct input *all;   /* what it should */
     const struct outcome *outcome;
     struct numbers numbers;
+    bool reported; /* there are numbers */
     char *complaint;
     size_t whole; /* the first output of which all is known; MOST_OUTPUTS: none yet */
 };
@@ -49,10 +58,54 @@ static bool has_records(const struct trial *trial)
     return trial->plan->unit != UNIT_BYTES;
 }
 
+static bool was_killed(const struct trial *trial)
+{
+    return trial->outcome->status == STATUS_SIGNAL + SIGKILL;
+}
+
+/* It ended by a signal that it was sent. */
+static bool was_interrupted(const struct trial *trial)
+{
+    return trial->outcome->signals > 0 &&
+           trial->outcome->status == STATUS_SIGNAL + trial->plan->interruption.signal;
+}
+
+static bool was_drained(const struct trial *trial)
+{
+    int signal = trial->plan->interruption.signal;
+
+    return was_interrupted(trial) && (signal == SIGTERM || signal == SIGHUP) &&
+           trial->outcome->signals == 1 && trial->plan->policy != POLICY_FAIL && trial->reported;
+}
+
+/* How many of the outputs' consumers departed, but not that one. */
+static size_t lost_outputs(const struct trial *trial, size_t except)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < trial->plan->output_count; i++)
+        count += trial->outcome->taken[i].left && i != except;
+    return count;
+}
+
+static bool any_reset_source(const struct trial *trial)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < trial->plan->source_count; i++)
+        any = any || trial->outcome->given[i].did_reset;
+    return any;
+}
+
 /* The run came to the end of its input. */
 static bool came_to_end(const struct trial *trial)
 {
-    return trial->outcome->status == 0 || trial->outcome->status == STATUS_FAILED;
+    size_t lost = lost_outputs(trial, MOST_OUTPUTS);
+
+    if (trial->outcome->status == 0)
+        return true;
+    return trial->outcome->status == STATUS_FAILED && lost < trial->plan->output_count &&
+           (lost == 0 || trial->plan->on_error != ON_ERROR_STOP);
 }
 
 /* All of the input fits into the buffer, so that nothing has to be dropped. (With --merge each has
@@ -64,18 +117,48 @@ static bool fits(const struct trial *trial)
 
 /* --- the whole ----------------------------------------------------------------------------- */
 
+/* Could it end like that, with so many outputs lost? */
+static bool may_be_status(const struct trial *trial, size_t lost)
+{
+    bool quiet = trial->plan->output_count == 1 && trial->plan->sinks[0].kind != SINK_SOCKET;
+
+    switch (trial->outcome->status) {
+    case 0:
+        return !any_reset_source(trial);
+    case STATUS_FAILED:
+        return any_reset_source(trial) || (lost > 0 && !quiet);
+    case STATUS_OVERFLOW:
+        return trial->plan->policy == POLICY_FAIL;
+    default:
+        return was_interrupted(trial) ||
+               (trial->outcome->status == STATUS_SIGPIPE && quiet && lost > 0);
+    }
+}
+
 static void check_status(struct trial *trial)
 {
     int status = trial->outcome->status;
-    bool several = trial->plan->output_count > 1, left = false;
 
-    for (size_t i = 0; i < trial->plan->output_count; i++)
-        left = left || trial->outcome->taken[i].left;
-    if (status != 0 && !(left && status == (several ? STATUS_FAILED : STATUS_SIGPIPE)) &&
-        !(trial->plan->policy == POLICY_FAIL && status == STATUS_OVERFLOW))
+    if (!may_be_status(trial, lost_outputs(trial, MOST_OUTPUTS)))
         complain(trial, "status %d", status);
     if (status == STATUS_OVERFLOW && fits(trial))
         complain(trial, "status %d, and all of the input fits into the buffer", status);
+    for (size_t i = 0; i < trial->plan->output_count; i++)
+        if (status == 0 && trial->outcome->taken[i].left_early && !plan_drops(trial->plan))
+            complain(trial, "status 0, and output %zu left before all was written", i);
+}
+
+/* A run that is interrupted before it begins has none. */
+static void check_report(struct trial *trial)
+{
+    trial->reported = numbers_read(&trial->numbers, trial->outcome->report);
+    if (trial->reported || was_killed(trial))
+        return;
+    if (!was_interrupted(trial))
+        complain(trial, "there is no report");
+    for (size_t i = 0; i < plan_sinks(trial->plan); i++)
+        if (trial->outcome->taken[i].size > 0)
+            complain(trial, "there is no report, and there are bytes of output %zu", i);
 }
 
 /* bpipe speaks only of what it drops, of who left, and of its end. */
@@ -84,14 +167,15 @@ static void check_messages(struct trial *trial)
     bool may_warn = trial->outcome->status != 0;
 
     for (size_t i = 0; i < plan_sinks(trial->plan); i++)
-        may_warn = may_warn || trial->outcome->taken[i].left;
+        may_warn = may_warn || trial->outcome->taken[i].left ||
+                   (i >= trial->plan->output_count && trial->plan->sinks[i].kind == SINK_SOCKET);
     for (size_t i = 0; i < trial->plan->output_count; i++)
         may_warn = may_warn || trial->numbers.outputs[i].bytes_dropped > 0;
     for (size_t i = 0; i < trial->plan->tap_count; i++)
         may_warn = may_warn || trial->numbers.taps[i].bytes_dropped > 0;
     if (!may_warn && trial->outcome->messages[0] != '\0')
         complain(trial, "there are messages");
-    if (trial->outcome->spool_left)
+    if (trial->outcome->spool_left && !was_killed(trial))
         complain(trial, "something is left in the spool's directory");
 }
 
@@ -103,10 +187,11 @@ static void check_inputs(struct trial *trial)
     check(trial, "number of inputs", 0, trial->plan->source_count, numbers->input_count);
     check(trial, "number of outputs", 0, trial->plan->output_count, numbers->output_count);
     check(trial, "number of taps", 0, trial->plan->tap_count, numbers->tap_count);
-    check(trial, "exit status", 0, (uint64_t)trial->outcome->status, numbers->exit_status);
+    if (!was_killed(trial)) /* or it was as it wrote that */
+        check(trial, "exit status", 0, (uint64_t)trial->outcome->status, numbers->exit_status);
     for (size_t i = 0; i < trial->plan->source_count; i++) {
-        uint64_t bytes = numbers->inputs[i].bytes, written = trial->outcome->written[i];
-        if (came_to_end(trial)) {
+        uint64_t bytes = numbers->inputs[i].bytes, written = trial->outcome->given[i].written;
+        if (came_to_end(trial) && !trial->outcome->given[i].did_reset) {
             check(trial, "written and bytes of input", i, trial->plan->sources[i].bytes, written);
             check(trial, "bytes of input", i, written, bytes);
         } else if (bytes > written)
@@ -223,19 +308,53 @@ static void check_equal_outputs(struct trial *trial, size_t number)
         complain(trial, "outputs %zu and %zu did not get the same", trial->whole, number);
 }
 
+/* A reset destroys what the peer's system has not acknowledged; but after the end of the input, or
+ * a signal, that is waited for. */
+static bool got_all_written(const struct trial *trial, size_t sink)
+{
+    const struct taken *taken = &trial->outcome->taken[sink];
+    bool output = sink < trial->plan->output_count;
+    bool waits = output && !trial->plan->portable && (came_to_end(trial) || was_drained(trial));
+
+    if (taken->left || (!trial->reported && was_killed(trial)))
+        return false;
+    return !plan_sink_is_tcp(trial->plan, sink) || taken->tail == TAIL_END || waits;
+}
+
+static void check_bytes(struct trial *trial, const char *what, size_t number, size_t sink,
+                        const struct endpoint_numbers *it)
+{
+    const struct taken *taken = &trial->outcome->taken[sink];
+
+    if (got_all_written(trial, sink))
+        check(trial, what, number, taken->size, it->bytes);
+    else if (trial->reported && taken->size > it->bytes)
+        complain(trial, "%s %zu: %zu came, %" PRIu64 " are counted", what, number, taken->size,
+                 it->bytes);
+}
+
+/* What could be read is known, if not from a report. */
+static bool input_is_known(const struct trial *trial)
+{
+    return trial->reported || trial->plan->source_count == 1 || !any_reset_source(trial);
+}
+
 static void check_output(struct trial *trial, size_t number)
 {
     const struct taken *taken = &trial->outcome->taken[number];
     const struct endpoint_numbers *it = &trial->numbers.outputs[number];
-    bool whole = came_to_end(trial) && !taken->left;
+    bool whole = came_to_end(trial) && !taken->left && got_all_written(trial, number);
     struct match match;
 
-    check_identity(trial, "output", number, it);
-    if (!taken->left)
-        check(trial, "bytes of output", number, taken->size, it->bytes);
-    else if (taken->size > it->bytes)
-        complain(trial, "output %zu: %zu bytes came, %" PRIu64 " are counted", number, taken->size,
-                 it->bytes);
+    if (trial->reported)
+        check_identity(trial, "output", number, it);
+    check_bytes(trial, "bytes of output", number, number, it);
+    /* (With --merge a record that has no end yet is not written.) */
+    if (was_drained(trial) && lost_outputs(trial, MOST_OUTPUTS) == 0 &&
+        !(trial->plan->merge && has_records(trial)))
+        check(trial, "bytes_undelivered of output", number, 0, it->bytes_undelivered);
+    if (!input_is_known(trial))
+        return;
     match_output(&match, trial->plan, trial->input, whole ? MATCH_WHOLE : MATCH_BEGINNING,
                  taken->bytes, taken->size);
     if (match.complaint[0] != '\0')
@@ -258,29 +377,147 @@ static void check_output(struct trial *trial, size_t number)
 
 /* --- taps ---------------------------------------------------------------------------------- */
 
+/* Records that waited in the spool or in a share of the buffer when a tap came count as missed by
+ * it. */
+static bool may_be_late(const struct trial *trial, size_t sink)
+{
+    return trial->plan->sinks[sink].kind == SINK_SOCKET &&
+           (trial->plan->merge || trial->plan->spool_max > 0);
+}
+
 static void check_tap(struct trial *trial, size_t number)
 {
     const struct taken *taken = &trial->outcome->taken[trial->plan->output_count + number];
     const struct endpoint_numbers *it = &trial->numbers.taps[number];
-    bool whole = came_to_end(trial) && !taken->left;
+    size_t sink = trial->plan->output_count + number;
+    bool whole = came_to_end(trial) && !taken->left && got_all_written(trial, sink);
     struct match match;
 
-    check_identity(trial, "tap", number, it);
-    if (!taken->left)
-        check(trial, "bytes of tap", number, taken->size, it->bytes);
-    else if (taken->size > it->bytes)
-        complain(trial, "tap %zu: %zu bytes came, %" PRIu64 " are counted", number, taken->size,
-                 it->bytes);
-    match_output(&match, trial->plan, trial->input, whole ? MATCH_TAP : MATCH_BEGINNING,
+    if (trial->reported)
+        check_identity(trial, "tap", number, it);
+    check_bytes(trial, "bytes of tap", number, sink, it);
+    if (!input_is_known(trial))
+        return;
+    match_output(&match, trial->plan, trial->input, whole ? MATCH_TAP : MATCH_TAP_BEGINNING,
                  taken->bytes, taken->size);
     if (match.complaint[0] != '\0')
         complain(trial, "tap %zu %s", number, match.complaint);
     if (!whole)
         return;
     check(trial, "bytes_undelivered of tap", number, 0, it->bytes_undelivered);
-    if (has_records(trial) && !trial->plan->gap_mark &&
+    if (!may_be_late(trial, sink) && has_records(trial) && !trial->plan->gap_mark &&
         !(match.torn && it->records_dropped == match.all.records - 1))
         check(trial, "records_dropped of tap", number, match.all.records, it->records_dropped);
+}
+
+/* --- the ends of connections ----------------------------------------------------------------- */
+
+/* All that was to come to an output has come. */
+static bool is_whole(const struct trial *trial, size_t number)
+{
+    const struct taken *taken = &trial->outcome->taken[number];
+    struct match match;
+
+    match_output(&match, trial->plan, trial->all, MATCH_WHOLE, taken->bytes, taken->size);
+    return match.complaint[0] == '\0' && (plan_drops(trial->plan) || match.all.bytes == 0);
+}
+
+static bool are_whole(const struct trial *trial)
+{
+    for (size_t i = 0; i < trial->plan->output_count; i++)
+        if (!is_whole(trial, i))
+            return false;
+    return true;
+}
+
+/* An output ends before bpipe does. If that fails after all, by a signal or because another output
+ * is lost at that very time, this one has at least all bytes. Taps end when all is done. */
+static bool may_end_although_failed(const struct trial *trial, size_t number)
+{
+    bool late = was_interrupted(trial) || lost_outputs(trial, number) > 0;
+
+    if (number >= trial->plan->output_count)
+        return was_killed(trial) && (are_whole(trial) || lost_outputs(trial, MOST_OUTPUTS) > 0);
+    return late && !any_reset_source(trial) && is_whole(trial, number);
+}
+
+/* A tap that talks while it is closed, or comes too late, is reset. */
+static void check_sink_end(struct trial *trial, size_t number)
+{
+    const struct sink *sink = &trial->plan->sinks[number];
+    const struct taken *taken = &trial->outcome->taken[number];
+    bool tap = number >= trial->plan->output_count, complete = trial->outcome->status == 0;
+    bool may_reset = sink->talk == TALK_JUNK && tap;
+    bool too_late = tap && taken->size == 0;
+
+    if (sink->kind != SINK_SOCKET || taken->left)
+        return;
+    if (!taken->connected) {
+        if (complete && !tap)
+            complain(trial, "status 0, and output %zu was never connected", number);
+    } else if (taken->tail == TAIL_NONE)
+        complain(trial, "the connection of output %zu is still there", number);
+    else if (complete && taken->tail == TAIL_RESET && !may_reset && !too_late)
+        complain(trial, "status 0, and output %zu was reset", number);
+    else if (!complete && taken->tail == TAIL_END && sink->wire.kind == WIRE_TCP &&
+             !may_end_although_failed(trial, number))
+        complain(trial, "status %d, and output %zu ended like a whole one", trial->outcome->status,
+                 number);
+}
+
+/* The connections of inputs are closed after all is done. */
+static void check_source_end(struct trial *trial, size_t number)
+{
+    const struct given *given = &trial->outcome->given[number];
+    bool complete = trial->outcome->status == 0;
+
+    if (trial->plan->sources[number].wire.kind == WIRE_NONE)
+        return;
+    if (given->spoken_to)
+        complain(trial, "bpipe says something to input %zu", number);
+    else if (complete && given->tail == TAIL_RESET)
+        complain(trial, "status 0, and input %zu was reset", number);
+    else if (!complete && given->tail == TAIL_END && plan_source_is_tcp(trial->plan, number) &&
+             !(was_killed(trial) && are_whole(trial)))
+        complain(trial, "status %d, and input %zu was closed in the ordinary way",
+                 trial->outcome->status, number);
+}
+
+/* --- all of it ------------------------------------------------------------------------------- */
+
+/* If a producer reset its connection, or the run ended early, only that came which bpipe says. */
+static void cut_input(struct trial *trial, struct input *cut)
+{
+    size_t bytes[MOST_SOURCES];
+
+    for (size_t i = 0; i < trial->plan->source_count; i++) {
+        uint64_t said = trial->numbers.inputs[i].bytes;
+        bytes[i] = trial->plan->sources[i].bytes;
+        if (said < bytes[i])
+            bytes[i] = said;
+    }
+    input_cut(cut, trial->plan, trial->input, bytes);
+    trial->input = cut;
+}
+
+static void check_all(struct trial *trial)
+{
+    struct input cut = {0};
+
+    if (trial->reported && (any_reset_source(trial) || !came_to_end(trial)))
+        cut_input(trial, &cut);
+    check_messages(trial);
+    if (trial->reported)
+        check_inputs(trial);
+    for (size_t i = 0; i < trial->plan->output_count && trial->complaint[0] == '\0'; i++)
+        check_output(trial, i);
+    for (size_t i = 0; i < trial->plan->tap_count && trial->complaint[0] == '\0'; i++)
+        check_tap(trial, i);
+    for (size_t i = 0; i < plan_sinks(trial->plan); i++)
+        check_sink_end(trial, i);
+    for (size_t i = 0; i < trial->plan->source_count; i++)
+        check_source_end(trial, i);
+    input_free(&cut);
 }
 
 bool judge(const struct plan *plan, const struct input *input, const struct outcome *outcome,
@@ -288,6 +525,7 @@ bool judge(const struct plan *plan, const struct input *input, const struct outc
 {
     struct trial trial = {.plan = plan,
                           .input = input,
+                          .all = input,
                           .outcome = outcome,
                           .complaint = complaint,
                           .whole = MOST_OUTPUTS};
@@ -296,13 +534,7 @@ bool judge(const struct plan *plan, const struct input *input, const struct outc
     if (outcome->hung != NULL)
         complain(&trial, "nothing moves: %s", outcome->hung);
     check_status(&trial);
-    if (!numbers_read(&trial.numbers, outcome->report))
-        complain(&trial, "there is no report");
-    check_messages(&trial);
-    check_inputs(&trial);
-    for (size_t i = 0; i < plan->output_count && complaint[0] == '\0'; i++)
-        check_output(&trial, i);
-    for (size_t i = 0; i < plan->tap_count && complaint[0] == '\0'; i++)
-        check_tap(&trial, i);
+    check_report(&trial);
+    check_all(&trial);
     return complaint[0] == '\0';
 }

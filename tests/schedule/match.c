@@ -39,11 +39,17 @@ static bool fine(const struct reader *reader)
     return reader->match->complaint[0] == '\0';
 }
 
+static bool ends_anywhere(const struct reader *reader)
+{
+    return reader->kind == MATCH_BEGINNING || reader->kind == MATCH_TAP_BEGINNING;
+}
+
 /* --- records ------------------------------------------------------------------------------- */
 
 static bool marks_count(const struct reader *reader)
 {
-    return reader->plan->gap_mark && reader->kind != MATCH_TAP;
+    return reader->plan->gap_mark && reader->kind != MATCH_TAP &&
+           reader->kind != MATCH_TAP_BEGINNING;
 }
 
 /* Without --merge it is known what a mark stands for. */
@@ -222,7 +228,7 @@ static void match_records(struct reader *reader, const unsigned char *bytes, siz
         take_piece(reader, piece, length, terminator);
         reader->at += length;
     }
-    if (reader->kind != MATCH_BEGINNING && fine(reader))
+    if (!ends_anywhere(reader) && fine(reader))
         take_rest(reader);
 }
 
@@ -249,7 +255,7 @@ static void match_bytes(struct reader *reader, const unsigned char *bytes, size_
             (size_t)(found - stream->bytes) - reader->next[number];
         reader->next[number] = (size_t)(found - stream->bytes) + 1;
     }
-    for (size_t i = 0; i < input->stream_count && reader->kind != MATCH_BEGINNING; i++)
+    for (size_t i = 0; i < input->stream_count && !ends_anywhere(reader); i++)
         reader->match->missing[i].bytes += input->streams[i].size - reader->next[i];
 }
 

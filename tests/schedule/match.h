@@ -15,7 +15,8 @@
 enum match_kind {
     MATCH_WHOLE, /* the run came to its end: what is missing was dropped, and says so in marks */
     MATCH_BEGINNING, /* the output ends anywhere, in the middle of a record perhaps */
-    MATCH_TAP        /* it may end in the middle of a record, and marks need not add up */
+    MATCH_TAP,       /* it may end in the middle of a record, and marks need not add up */
+    MATCH_TAP_BEGINNING
 };
 
 struct missing {

@@ -62,6 +62,21 @@ void plan_sink_name(size_t sink, char name[16])
     snprintf(name, 16, "out%zu", sink);
 }
 
+void plan_source_name(size_t source, char name[16])
+{
+    snprintf(name, 16, "in%zu", source);
+}
+
+bool plan_source_is_tcp(const struct plan *plan, size_t source)
+{
+    return plan->sources[source].wire.kind == WIRE_TCP;
+}
+
+bool plan_sink_is_tcp(const struct plan *plan, size_t sink)
+{
+    return plan->sinks[sink].kind == SINK_SOCKET && plan->sinks[sink].wire.kind == WIRE_TCP;
+}
+
 /* --- throwing the dice --------------------------------------------------------------------- */
 
 static size_t least(size_t a, size_t b)
@@ -247,6 +262,7 @@ void plan_make(struct plan *plan, uint64_t seed, unsigned without)
     choose_sinks(plan, &dice);
     choose_rates(plan, &dice);
     leave_out(plan, without);
+    plan_choose_network(plan, without);
 }
 
 /* --- the command line ---------------------------------------------------------------------- */
@@ -293,7 +309,31 @@ static void add_overload(struct command *command, const struct plan *plan)
         add(command, "--merge");
 }
 
-static void add_sink(struct command *command, const struct plan *plan, size_t number)
+static void add_wire(struct command *command, const struct wire *wire, unsigned port,
+                     const char *name)
+{
+    const char *listens = wire->bpipe_listens ? "-listen" : "";
+
+    if (wire->kind == WIRE_TCP)
+        add(command, "tcp%s://127.0.0.1:%u", listens, port);
+    else
+        add(command, "unix%s://%s", listens, name);
+}
+
+static void add_source(struct command *command, const struct plan *plan, const struct ports *ports,
+                       size_t number)
+{
+    char name[16];
+
+    plan_source_name(number, name);
+    if (plan->sources[number].wire.kind == WIRE_NONE)
+        add(command, "fd://%d", plan_source_descriptor(number));
+    else
+        add_wire(command, &plan->sources[number].wire, ports->sources[number], name);
+}
+
+static void add_sink(struct command *command, const struct plan *plan, const struct ports *ports,
+                     size_t number)
 {
     char name[16];
 
@@ -303,11 +343,14 @@ static void add_sink(struct command *command, const struct plan *plan, size_t nu
         add(command, "-");
     else if (plan->sinks[number].kind == SINK_DESCRIPTOR)
         add(command, "fd://%d", plan_sink_descriptor(number));
+    else if (plan->sinks[number].kind == SINK_SOCKET)
+        add_wire(command, &plan->sinks[number].wire, ports->sinks[number], name);
     else
         add(command, "%s", name);
 }
 
-void plan_arguments(const struct plan *plan, char *arguments[MOST_ARGUMENTS])
+void plan_arguments(const struct plan *plan, const struct ports *ports,
+                    char *arguments[MOST_ARGUMENTS])
 {
     static struct command command;
 
@@ -325,21 +368,28 @@ void plan_arguments(const struct plan *plan, char *arguments[MOST_ARGUMENTS])
     add_number(&command, "--rate-limit", plan->rate_limit);
     add_number(&command, "--read-rate", plan->read_rate);
     add_overload(&command, plan);
+    if (plan->on_error != ON_ERROR_DEFAULT)
+        add(&command, "--on-output-error=%s",
+            plan->on_error == ON_ERROR_STOP ? "stop" : "continue");
     add(&command, "--report=none");
     add(&command, "--report=json:report");
     for (size_t i = 0; i < plan_sinks(plan); i++)
-        add_sink(&command, plan, i);
+        add_sink(&command, plan, ports, i);
     for (size_t i = 0; i < plan->source_count; i++)
-        add(&command, "fd://%d", plan_source_descriptor(i));
+        add_source(&command, plan, ports, i);
 }
 
 /* --- for people ---------------------------------------------------------------------------- */
 
 static void print_source(const struct source *source, size_t number, FILE *stream)
 {
-    fprintf(stream, "; fd://%d: pipe %zu, %zu bytes%s by %zu:", plan_source_descriptor(number),
-            source->pipe_size, source->bytes, source->unterminated ? " unterminated" : "",
-            source->write_size);
+    fprintf(stream, "; input %zu: ", number);
+    if (source->wire.kind == WIRE_NONE)
+        fprintf(stream, "pipe %zu", source->pipe_size);
+    else
+        plan_print_source_wire(source, stream);
+    fprintf(stream, ", %zu bytes%s by %zu:", source->bytes,
+            source->unterminated ? " unterminated" : "", source->write_size);
     for (size_t i = 0; i < source->burst_count; i++) {
         fprintf(stream, " %zu", source->bursts[i].bytes);
         if (source->bursts[i].quiet_ms > 0)
@@ -353,8 +403,13 @@ static void print_sink(const struct plan *plan, size_t number, FILE *stream)
 
     if (sink->kind == SINK_FILE)
         return;
-    fprintf(stream, "; %s %zu: pipe %zu, by %zu", number < plan->output_count ? "output" : "tap",
-            number, sink->pipe_size, sink->read_size);
+    fprintf(stream, "; %s %zu: ", number < plan->output_count ? "output" : "tap",
+            number < plan->output_count ? number : number - plan->output_count);
+    if (sink->kind == SINK_SOCKET)
+        plan_print_sink_wire(sink, stream);
+    else
+        fprintf(stream, "pipe %zu", sink->pipe_size);
+    fprintf(stream, ", by %zu", sink->read_size);
     for (size_t i = 0; i < sink->stall_count; i++) {
         fprintf(stream, ", at %zu stalls until ", sink->stalls[i].after);
         if (sink->stalls[i].quiet_ms > 0)
@@ -363,16 +418,17 @@ static void print_sink(const struct plan *plan, size_t number, FILE *stream)
             fprintf(stream, "all is written");
     }
     if (sink->leaves)
-        fprintf(stream, ", leaves at %zu", sink->leaves_after);
+        fprintf(stream, ", %s at %zu", sink->resets ? "resets" : "leaves", sink->leaves_after);
     if (sink->stuck)
         fprintf(stream, ", stuck");
 }
 
 void plan_print(const struct plan *plan, FILE *stream)
 {
+    static const struct ports ports;
     char *arguments[MOST_ARGUMENTS];
 
-    plan_arguments(plan, arguments);
+    plan_arguments(plan, &ports, arguments);
     fprintf(stream, "seed %llu: bpipe", (unsigned long long)plan->seed);
     for (size_t i = 0; arguments[i] != NULL; i++)
         fprintf(stream, " %s", arguments[i]);
@@ -380,5 +436,6 @@ void plan_print(const struct plan *plan, FILE *stream)
         print_source(&plan->sources[i], i, stream);
     for (size_t i = 0; i < plan_sinks(plan); i++)
         print_sink(plan, i, stream);
+    plan_print_interruption(plan, stream);
     fprintf(stream, "\n");
 }

@@ -32,7 +32,19 @@ enum feature {
     FEATURE_GAP_MARK = 8,
     FEATURE_TAP = 16,
     FEATURE_SPOOL = 32,
-    FEATURE_MERGE = 64
+    FEATURE_MERGE = 64,
+    FEATURE_NETWORK = 128,
+    FEATURE_SIGNAL = 256
+};
+
+enum wire_kind { WIRE_NONE, WIRE_TCP, WIRE_UNIX };
+
+/* A connection between bpipe and a producer or consumer. */
+struct wire {
+    enum wire_kind kind;
+    bool bpipe_listens;  /* else it connects */
+    size_t buffer_size;  /* of our socket, each way; 0: the system's */
+    unsigned patient_ms; /* so late we connect, or accept */
 };
 
 /* So many bytes at once, then a pause until nothing has moved for so long. */
@@ -41,10 +53,15 @@ struct burst {
     unsigned quiet_ms; /* 0: no pause */
 };
 
+enum source_end { SOURCE_CLOSES, SOURCE_HALF_CLOSES, SOURCE_RESETS };
+
 /* A producer. */
 struct source {
-    size_t bytes;      /* in all its bursts */
-    bool unterminated; /* its last record has no terminator */
+    struct wire wire; /* WIRE_NONE: a pipe */
+    enum source_end end;
+    size_t resets_after; /* bytes */
+    size_t bytes;        /* in all its bursts */
+    bool unterminated;   /* its last record has no terminator */
     size_t pipe_size;
     size_t write_size; /* at most in a call */
     struct burst bursts[MOST_STEPS];
@@ -58,18 +75,35 @@ struct stall {
     unsigned quiet_ms;
 };
 
-enum sink_kind { SINK_STDOUT, SINK_DESCRIPTOR, SINK_FIFO, SINK_FILE };
+enum sink_kind { SINK_STDOUT, SINK_DESCRIPTOR, SINK_FIFO, SINK_FILE, SINK_SOCKET };
+
+/* What the consumer of a connection says to bpipe. */
+enum talk { TALK_NONE, TALK_END /* at once, that it says nothing */, TALK_JUNK };
 
 /* An output or tap, and its consumer. */
 struct sink {
     enum sink_kind kind;
+    struct wire wire; /* SINK_SOCKET */
+    enum talk talk;
+    size_t junk; /* bytes after each read */
     size_t pipe_size;
     size_t read_size; /* at most in a call */
     struct stall stalls[MOST_STEPS];
     size_t stall_count;
     bool leaves; /* after reading so many bytes */
+    bool resets; /* when it leaves */
     size_t leaves_after;
     bool stuck; /* a tap that reads nothing before bpipe has ended */
+};
+
+enum on_error { ON_ERROR_DEFAULT, ON_ERROR_STOP, ON_ERROR_CONTINUE };
+
+/* A signal when the producers have written so many bytes, or are done, and some time after that. */
+struct interruption {
+    int signal; /* 0: none */
+    size_t after;
+    unsigned late_us;
+    bool again;
 };
 
 struct plan {
@@ -88,6 +122,16 @@ struct plan {
     size_t source_count;
     struct sink sinks[MOST_SINKS]; /* the taps stand behind the outputs */
     size_t output_count, tap_count;
+    enum on_error on_error;
+    struct interruption interruption;
+    bool freezes; /* all stand still when so many bytes are written, and bpipe must sleep */
+    size_t freezes_after;
+    bool portable; /* bpipe cannot tell what a peer has acknowledged; not from the seed */
+};
+
+/* What bpipe is to listen at, or to connect to. */
+struct ports {
+    unsigned sources[MOST_SOURCES], sinks[MOST_SINKS];
 };
 
 void plan_make(struct plan *plan, uint64_t seed, unsigned without); /* without: enum feature */
@@ -97,15 +141,27 @@ size_t plan_sinks(const struct plan *plan);
 size_t plan_bytes(const struct plan *plan);   /* of all sources */
 int plan_terminator(const struct plan *plan); /* '\n', '\0', or -1 for bytes */
 
-/* The descriptor that a source or sink of bpipe gets, and the name of a sink's FIFO or file. */
+bool plan_source_is_tcp(const struct plan *plan, size_t source);
+bool plan_sink_is_tcp(const struct plan *plan, size_t sink);
+
+/* plan_network.c: makes connections of some pipes, and chooses signals. For plan_make(). */
+void plan_choose_network(struct plan *plan, unsigned without);
+void plan_print_source_wire(const struct source *source, FILE *stream);
+void plan_print_sink_wire(const struct sink *sink, FILE *stream);
+void plan_print_interruption(const struct plan *plan, FILE *stream);
+
+/* The descriptor that a source or sink of bpipe gets, and the name of a sink's FIFO or file, and of
+ * a unix socket. */
 int plan_source_descriptor(size_t source);
 int plan_sink_descriptor(size_t sink);
 void plan_sink_name(size_t sink, char name[16]);
+void plan_source_name(size_t source, char name[16]);
 
 /* bpipe's arguments after its name, in a directory where spool/ is. They live until the next call.
  */
 enum { MOST_ARGUMENTS = 64 };
-void plan_arguments(const struct plan *plan, char *arguments[MOST_ARGUMENTS]);
+void plan_arguments(const struct plan *plan, const struct ports *ports,
+                    char *arguments[MOST_ARGUMENTS]);
 
 /* All of it, on a line. */
 void plan_print(const struct plan *plan, FILE *stream);

@@ -7,6 +7,8 @@
 #define _GNU_SOURCE /* F_SETPIPE_SZ, where there is one */
 #include "play.h"
 
+#include "game.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,39 +22,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NS_PER_MS UINT64_C(1000000)
-#define HUNG_NS   (20000 * NS_PER_MS)
-#define QUIT_NS   (2000 * NS_PER_MS) /* from SIGQUIT, for its report, to SIGKILL */
+#define HUNG_NS    (20000 * NS_PER_MS)
+#define FREEZE_NS  (5000 * NS_PER_MS) /* until bpipe sleeps */
+#define CONNECT_NS NS_PER_MS          /* between tries */
+#define QUIT_NS    (2000 * NS_PER_MS) /* from SIGQUIT, for its report, to SIGKILL */
 
-enum { READ_SIZE = 64 << 10, ABOVE = 200 /* descriptors for nobody */ };
+enum { ABOVE = 200 /* descriptors for nobody */, FREEZE_STEP_MS = 10 };
 
-struct producer {
-    const struct source *source;
-    const unsigned char *bytes;
-    size_t written, burst, burst_written;
-    int fd;             /* -1: done */
-    uint64_t paused_ns; /* since then; 0: it is not */
-};
-
-struct consumer {
-    const struct sink *sink;
-    struct taken *taken;
-    int fd; /* -1: a file, or done */
-    size_t stall;
-    uint64_t stalled_ns; /* since then; 0: it is not */
-};
-
-struct game {
-    const struct plan *plan;
-    struct producer producers[MOST_SOURCES];
-    struct consumer consumers[MOST_SINKS];
-    int source_fds[MOST_SOURCES], sink_fds[MOST_SINKS]; /* bpipe's ends; -1: it opens a name */
-    int life[2];                                        /* shows the end when bpipe has ended */
-    pid_t bpipe;
-    uint64_t now_ns, moved_ns;
-};
-
-static _Noreturn void die(const char *what)
+_Noreturn void game_die(const char *what)
 {
     fprintf(stderr, "schedule: %s: %s\n", what, strerror(errno));
     exit(2);
@@ -72,7 +49,7 @@ void taken_add(struct taken *taken, const void *bytes, size_t size)
         taken->room = 2 * (taken->size + size);
         taken->bytes = realloc(taken->bytes, taken->room);
         if (taken->bytes == NULL)
-            die("realloc");
+            game_die("realloc");
     }
     memcpy(taken->bytes + taken->size, bytes, size);
     taken->size += size;
@@ -84,7 +61,7 @@ static void set_pipe_size(int fd, size_t size)
 {
 #ifdef F_SETPIPE_SZ
     if (fcntl(fd, F_SETPIPE_SZ, (int)size) < 0 && errno != EPERM)
-        die("F_SETPIPE_SZ");
+        game_die("F_SETPIPE_SZ");
 #else
     (void)fd;
     (void)size;
@@ -95,14 +72,14 @@ static void make_pipe(int ends[2], size_t size)
 {
     if (pipe(ends) != 0 || fcntl(ends[0], F_SETFD, FD_CLOEXEC) != 0 ||
         fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0)
-        die("pipe");
+        game_die("pipe");
     set_pipe_size(ends[1], size);
 }
 
 static int nonblocking(int fd)
 {
     if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0)
-        die("O_NONBLOCK");
+        game_die("O_NONBLOCK");
     return fd;
 }
 
@@ -114,15 +91,20 @@ static void open_sink(struct game *game, size_t number)
     int ends[2];
 
     consumer->fd = game->sink_fds[number] = -1;
+    plan_sink_name(number, name);
     if (sink->kind == SINK_FILE)
         return;
+    if (sink->kind == SINK_SOCKET) {
+        line_open(&consumer->line, &sink->wire, name);
+        consumer->connecting = true;
+        return;
+    }
     if (sink->kind == SINK_FIFO) {
-        plan_sink_name(number, name);
         if (mkfifo(name, 0600) != 0)
-            die(name);
+            game_die(name);
         consumer->fd = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         if (consumer->fd < 0)
-            die(name);
+            game_die(name);
         set_pipe_size(consumer->fd, sink->pipe_size);
         return;
     }
@@ -131,25 +113,40 @@ static void open_sink(struct game *game, size_t number)
     game->sink_fds[number] = ends[1];
 }
 
-static void open_all(struct game *game, const struct input *input, struct outcome *outcome)
+static void open_source(struct game *game, size_t number)
 {
+    struct producer *producer = &game->producers[number];
+    char name[16];
     int ends[2];
 
+    producer->fd = game->source_fds[number] = -1;
+    if (producer->source->wire.kind != WIRE_NONE) {
+        plan_source_name(number, name);
+        line_open(&producer->line, &producer->source->wire, name);
+        producer->connecting = true;
+        return;
+    }
+    make_pipe(ends, producer->source->pipe_size);
+    game->source_fds[number] = ends[0];
+    producer->fd = nonblocking(ends[1]);
+}
+
+static void open_all(struct game *game, const struct input *input)
+{
     make_pipe(game->life, 4096);
     for (size_t i = 0; i < game->plan->source_count; i++) {
-        make_pipe(ends, game->plan->sources[i].pipe_size);
-        game->source_fds[i] = ends[0];
         game->producers[i] = (struct producer){.source = &game->plan->sources[i],
-                                               .bytes = input->sources[i],
-                                               .fd = nonblocking(ends[1])};
+                                               .given = &game->outcome->given[i],
+                                               .bytes = input->sources[i]};
+        open_source(game, i);
     }
     for (size_t i = 0; i < plan_sinks(game->plan); i++) {
         game->consumers[i] =
-            (struct consumer){.sink = &game->plan->sinks[i], .taken = &outcome->taken[i]};
+            (struct consumer){.sink = &game->plan->sinks[i], .taken = &game->outcome->taken[i]};
         open_sink(game, i);
     }
     if (game->plan->spool_max > 0 && mkdir("spool", 0700) != 0)
-        die("spool");
+        game_die("spool");
 }
 
 /* --- bpipe --------------------------------------------------------------------------------- */
@@ -158,18 +155,30 @@ static void open_all(struct game *game, const struct input *input, struct outcom
 static void give(int fd, int wanted)
 {
     if (dup2(fd, wanted) < 0)
-        die("dup2");
+        game_die("dup2");
+}
+
+static struct ports ports_of(const struct game *game)
+{
+    struct ports ports = {0};
+
+    for (size_t i = 0; i < game->plan->source_count; i++)
+        ports.sources[i] = game->producers[i].line.port;
+    for (size_t i = 0; i < plan_sinks(game->plan); i++)
+        ports.sinks[i] = game->consumers[i].line.port;
+    return ports;
 }
 
 static void become_bpipe(const struct game *game, const char *bpipe)
 {
+    const struct ports ports = ports_of(game);
     const struct rlimit no_core = {0, 0};
     char *arguments[MOST_ARGUMENTS + 1] = {(char[]){"bpipe"}};
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int messages = open("messages", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     if (null < 0 || messages < 0)
-        die("open");
+        game_die("open");
     setrlimit(RLIMIT_CORE, &no_core);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGQUIT, SIG_DFL);
@@ -177,28 +186,30 @@ static void become_bpipe(const struct game *game, const char *bpipe)
     give(null, STDOUT_FILENO);
     give(game->life[1], ABOVE);
     for (size_t i = 0; i < game->plan->source_count; i++)
-        give(game->source_fds[i], plan_source_descriptor(i));
+        if (game->source_fds[i] >= 0)
+            give(game->source_fds[i], plan_source_descriptor(i));
     for (size_t i = 0; i < plan_sinks(game->plan); i++)
         if (game->sink_fds[i] >= 0)
             give(game->sink_fds[i], game->plan->sinks[i].kind == SINK_STDOUT
                                         ? STDOUT_FILENO
                                         : plan_sink_descriptor(i));
-    plan_arguments(game->plan, arguments + 1);
+    plan_arguments(game->plan, &ports, arguments + 1);
     give(messages, STDERR_FILENO);
     execv(bpipe, arguments);
-    die(bpipe);
+    game_die(bpipe);
 }
 
 static void start(struct game *game, const char *bpipe)
 {
     game->bpipe = fork();
     if (game->bpipe < 0)
-        die("fork");
+        game_die("fork");
     if (game->bpipe == 0)
         become_bpipe(game, bpipe);
     close(game->life[1]);
     for (size_t i = 0; i < game->plan->source_count; i++)
-        close(game->source_fds[i]);
+        if (game->source_fds[i] >= 0)
+            close(game->source_fds[i]);
     for (size_t i = 0; i < plan_sinks(game->plan); i++)
         if (game->sink_fds[i] >= 0)
             close(game->sink_fds[i]);
@@ -210,7 +221,7 @@ static void reap(struct game *game, struct outcome *outcome)
 
     while (waitpid(game->bpipe, &status, 0) < 0)
         if (errno != EINTR)
-            die("waitpid");
+            game_die("waitpid");
     outcome->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -224,121 +235,61 @@ static void quit(struct game *game, struct outcome *outcome)
     reap(game, outcome);
 }
 
-/* --- moving bytes -------------------------------------------------------------------------- */
+/* --- signals, and standing still ----------------------------------------------------------- */
 
-static bool all_written(const struct game *game)
+static void interrupt(struct game *game)
 {
-    for (size_t i = 0; i < game->plan->source_count; i++)
-        if (game->producers[i].fd >= 0 &&
-            game->producers[i].written < game->producers[i].source->bytes)
-            return false;
-    return true;
+    const struct interruption *it = &game->plan->interruption;
+
+    kill(game->bpipe, it->signal);
+    game->outcome->signals++;
+    game->moved_ns = game->now_ns;
+    game->interrupt_ns = UINT64_MAX;
+    if (it->again && game->outcome->signals == 1)
+        game->interrupt_ns = game->now_ns + it->late_us * NS_PER_MS / 1000;
 }
 
-/* When a pause that began then and lasts so long is over, if nothing moves. */
-static uint64_t quiet_until(const struct game *game, uint64_t since_ns, unsigned quiet_ms)
+/* Returns when the next signal is due, or UINT64_MAX. */
+static uint64_t interrupt_when_due(struct game *game)
 {
-    return (since_ns > game->moved_ns ? since_ns : game->moved_ns) + quiet_ms * NS_PER_MS;
+    const struct interruption *it = &game->plan->interruption;
+
+    if (it->signal == 0)
+        return UINT64_MAX;
+    if (game->interrupt_ns == 0 && (game_written(game) >= it->after || game_all_written(game)))
+        game->interrupt_ns = game->now_ns + it->late_us * NS_PER_MS / 1000;
+    if (game->interrupt_ns != 0 && game->now_ns >= game->interrupt_ns)
+        interrupt(game);
+    return game->interrupt_ns == 0 ? UINT64_MAX : game->interrupt_ns;
 }
 
-static void finish_producer(struct producer *producer)
+static uint64_t cpu_ns(const struct game *game)
 {
-    close(producer->fd);
-    producer->fd = -1;
+    struct timespec time = {0};
+    clockid_t clock;
+
+    if (clock_getcpuclockid(game->bpipe, &clock) != 0 || clock_gettime(clock, &time) != 0)
+        return 0; /* it is gone */
+    return (uint64_t)time.tv_sec * 1000 * NS_PER_MS + (uint64_t)time.tv_nsec;
 }
 
-/* The next burst, when one is done and its pause is over. */
-static void advance_producer(struct game *game, struct producer *producer)
+/* With nothing to do for anybody bpipe must come to rest: it may finish what it has. */
+static void freeze(struct game *game)
 {
-    const struct source *source = producer->source;
+    uint64_t before, end_ns = game->now_ns + FREEZE_NS;
+    struct pollfd life = {.fd = game->life[0], .events = POLLIN};
 
-    while (producer->fd >= 0) {
-        const struct burst *burst = &source->bursts[producer->burst];
-        if (producer->burst_written < burst->bytes)
+    game->froze = true;
+    do {
+        before = cpu_ns(game);
+        if (poll(&life, 1, FREEZE_STEP_MS) > 0)
             return;
-        if (burst->quiet_ms > 0 && producer->paused_ns == 0)
-            producer->paused_ns = game->now_ns;
-        if (burst->quiet_ms > 0 &&
-            game->now_ns < quiet_until(game, producer->paused_ns, burst->quiet_ms))
+        game->now_ns = clock_ns();
+        if (game->now_ns > end_ns) {
+            game->outcome->hung = "bpipe spins while all stand still";
             return;
-        producer->paused_ns = 0;
-        producer->burst_written = 0;
-        if (++producer->burst == source->burst_count)
-            finish_producer(producer);
-    }
-}
-
-static void let_write(struct game *game, struct producer *producer)
-{
-    size_t size = producer->source->bursts[producer->burst].bytes - producer->burst_written;
-    ssize_t count;
-
-    if (size > producer->source->write_size)
-        size = producer->source->write_size;
-    count = write(producer->fd, producer->bytes + producer->written, size);
-    if (count > 0) {
-        producer->written += (size_t)count;
-        producer->burst_written += (size_t)count;
-        game->moved_ns = game->now_ns;
-    } else if (errno == EPIPE)
-        finish_producer(producer);
-    else if (errno != EAGAIN && errno != EINTR)
-        die("write");
-}
-
-/* Is it at a stall, or has it come to one? */
-static bool stalls(struct game *game, struct consumer *consumer)
-{
-    if (consumer->sink->stuck)
-        return true;
-    while (consumer->stall < consumer->sink->stall_count) {
-        const struct stall *stall = &consumer->sink->stalls[consumer->stall];
-        if (consumer->taken->size < stall->after)
-            return false;
-        if (consumer->stalled_ns == 0)
-            consumer->stalled_ns = game->now_ns;
-        if (stall->quiet_ms > 0
-                ? game->now_ns < quiet_until(game, consumer->stalled_ns, stall->quiet_ms)
-                : !all_written(game))
-            return true;
-        consumer->stalled_ns = 0;
-        consumer->stall++;
-    }
-    return false;
-}
-
-/* Reads once, at most `size`; returns whether there was anything. */
-static bool take(struct game *game, struct consumer *consumer, size_t size)
-{
-    static unsigned char bytes[READ_SIZE];
-    ssize_t count = read(consumer->fd, bytes, size);
-
-    if (count < 0 && errno != EAGAIN && errno != EINTR)
-        die("read");
-    if (count > 0) {
-        taken_add(consumer->taken, bytes, (size_t)count);
-        game->moved_ns = game->now_ns;
-    }
-    if (count == 0) {
-        close(consumer->fd);
-        consumer->fd = -1;
-    }
-    return count > 0;
-}
-
-static void let_read(struct game *game, struct consumer *consumer)
-{
-    const struct sink *sink = consumer->sink;
-    size_t size = sink->read_size;
-
-    if (sink->leaves && sink->leaves_after - consumer->taken->size < size)
-        size = sink->leaves_after - consumer->taken->size;
-    take(game, consumer, size);
-    if (consumer->fd >= 0 && sink->leaves && consumer->taken->size == sink->leaves_after) {
-        consumer->taken->left = true;
-        close(consumer->fd);
-        consumer->fd = -1;
-    }
+        }
+    } while (cpu_ns(game) - before > FREEZE_STEP_MS * NS_PER_MS / 2);
 }
 
 /* --- the loop ------------------------------------------------------------------------------ */
@@ -362,17 +313,22 @@ static void watch_producers(struct game *game, struct watch *watch)
 {
     for (size_t i = 0; i < game->plan->source_count; i++) {
         struct producer *producer = &game->producers[i];
+        if (producer->connecting)
+            producer_connect(game, producer);
+        if (producer->connecting)
+            wake_at(watch, game->now_ns + CONNECT_NS);
         if (producer->fd >= 0)
-            advance_producer(game, producer);
+            producer_advance(game, producer);
         if (producer->fd < 0)
             continue;
         if (producer->paused_ns > 0) {
-            wake_at(watch, quiet_until(game, producer->paused_ns,
-                                       producer->source->bursts[producer->burst].quiet_ms));
+            wake_at(watch, game_quiet_until(game, producer->paused_ns,
+                                            producer->source->bursts[producer->burst].quiet_ms));
             continue;
         }
         watch->producers[watch->count] = producer;
-        watch->fds[watch->count++] = (struct pollfd){.fd = producer->fd, .events = POLLOUT};
+        watch->fds[watch->count++] = (struct pollfd){
+            .fd = producer->fd, .events = (short)(producer->said_all ? POLLIN : POLLOUT)};
     }
 }
 
@@ -380,12 +336,16 @@ static void watch_consumers(struct game *game, struct watch *watch)
 {
     for (size_t i = 0; i < plan_sinks(game->plan); i++) {
         struct consumer *consumer = &game->consumers[i];
+        if (consumer->connecting)
+            consumer_connect(game, consumer);
+        if (consumer->connecting)
+            wake_at(watch, game->now_ns + CONNECT_NS);
         if (consumer->fd < 0)
             continue;
-        if (stalls(game, consumer)) {
+        if (consumer_stalls(game, consumer)) {
             if (!consumer->sink->stuck && consumer->sink->stalls[consumer->stall].quiet_ms > 0)
-                wake_at(watch, quiet_until(game, consumer->stalled_ns,
-                                           consumer->sink->stalls[consumer->stall].quiet_ms));
+                wake_at(watch, game_quiet_until(game, consumer->stalled_ns,
+                                                consumer->sink->stalls[consumer->stall].quiet_ms));
             continue;
         }
         watch->consumers[watch->count] = consumer;
@@ -400,27 +360,30 @@ static bool turn(struct game *game)
                           .count = 1,
                           .wake_ns = game->moved_ns + HUNG_NS};
 
+    if (game->plan->freezes && !game->froze && game_written(game) >= game->plan->freezes_after)
+        freeze(game);
+    wake_at(&watch, interrupt_when_due(game));
     watch_producers(game, &watch);
     watch_consumers(game, &watch);
     game->now_ns = clock_ns();
     uint64_t wait_ns = watch.wake_ns > game->now_ns ? watch.wake_ns - game->now_ns : 0;
     if (poll(watch.fds, watch.count, (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS)) < 0 &&
         errno != EINTR)
-        die("poll");
+        game_die("poll");
     game->now_ns = clock_ns();
     for (nfds_t i = 1; i < watch.count; i++) {
         if (watch.fds[i].revents != 0 && watch.producers[i] != NULL)
-            let_write(game, watch.producers[i]);
+            producer_write(game, watch.producers[i]);
         if (watch.fds[i].revents != 0 && watch.consumers[i] != NULL)
-            let_read(game, watch.consumers[i]);
+            consumer_read(game, watch.consumers[i]);
     }
     return watch.fds[0].revents != 0;
 }
 
 static const char *who_waits(const struct game *game)
 {
-    return !all_written(game) ? "a producer cannot write all"
-                              : "all was written, and bpipe does not end";
+    return !game_all_written(game) ? "a producer cannot write all"
+                                   : "all was written, and bpipe does not end";
 }
 
 /* --- afterwards ---------------------------------------------------------------------------- */
@@ -433,10 +396,10 @@ static void take_file(struct taken *taken, const char *name)
     int fd = open(name, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0 && errno != ENOENT)
-        die(name);
+        game_die(name);
     while (fd >= 0 && (count = read(fd, bytes, sizeof bytes)) != 0) {
         if (count < 0)
-            die(name);
+            game_die(name);
         taken_add(taken, bytes, (size_t)count);
     }
     if (fd >= 0)
@@ -458,7 +421,7 @@ static bool has_entries(const char *name)
     size_t entries = 0;
 
     if (directory == NULL)
-        die(name);
+        game_die(name);
     while (readdir(directory) != NULL)
         entries++;
     closedir(directory);
@@ -469,17 +432,11 @@ static void collect(struct game *game, struct outcome *outcome)
 {
     char name[16];
 
-    for (size_t i = 0; i < game->plan->source_count; i++) {
-        outcome->written[i] = game->producers[i].written;
-        if (game->producers[i].fd >= 0)
-            finish_producer(&game->producers[i]);
-    }
+    for (size_t i = 0; i < game->plan->source_count; i++)
+        producer_collect(&game->producers[i]);
     for (size_t i = 0; i < plan_sinks(game->plan); i++) {
         struct consumer *consumer = &game->consumers[i];
-        while (consumer->fd >= 0 && take(game, consumer, READ_SIZE))
-            continue;
-        if (consumer->fd >= 0)
-            close(consumer->fd);
+        consumer_collect(game, consumer);
         plan_sink_name(i, name);
         if (consumer->sink->kind == SINK_FILE)
             take_file(consumer->taken, name);
@@ -492,18 +449,16 @@ static void collect(struct game *game, struct outcome *outcome)
 void play(const struct plan *plan, const struct input *input, const char *bpipe,
           struct outcome *outcome)
 {
-    struct game game = {.plan = plan};
+    struct game game = {.plan = plan, .outcome = outcome};
 
     *outcome = (struct outcome){0};
     signal(SIGPIPE, SIG_IGN);
-    open_all(&game, input, outcome);
+    open_all(&game, input);
     start(&game, bpipe);
-    game.now_ns = game.moved_ns = clock_ns();
-    while (!turn(&game))
-        if (game.now_ns >= game.moved_ns + HUNG_NS) {
+    game.now_ns = game.moved_ns = game.start_ns = clock_ns();
+    while (!turn(&game) && outcome->hung == NULL)
+        if (game.now_ns >= game.moved_ns + HUNG_NS)
             outcome->hung = who_waits(&game);
-            break;
-        }
     if (outcome->hung != NULL)
         quit(&game, outcome);
     else

@@ -5,19 +5,33 @@
 #define SCHEDULE_PLAY_H
 
 #include "input.h"
+#include "line.h"
 #include "plan.h"
 
 /* What a consumer has got. */
 struct taken {
     unsigned char *bytes;
     size_t size, room;
-    bool left; /* its consumer departed before the end */
+    bool left;       /* its consumer departed before the end */
+    bool left_early; /* when a producer had not written all */
+    bool connected;  /* SINK_SOCKET */
+    enum tail tail;  /* of what is no file */
+};
+
+/* What has become of a producer. */
+struct given {
+    size_t written;
+    bool connected;
+    bool did_reset;
+    bool spoken_to; /* bpipe said something */
+    enum tail tail;
 };
 
 struct outcome {
     int status;       /* 128 + N: died of signal N */
     const char *hung; /* what waited for what, or NULL */
-    size_t written[MOST_SOURCES];
+    struct given given[MOST_SOURCES];
+    unsigned signals; /* so many were sent */
     struct taken taken[MOST_SINKS];
     char *messages;  /* bpipe's stderr */
     char *report;    /* JSON; empty if there is none */

@@ -1,26 +1,29 @@
 /*
  * schedule - plays a random schedule of bursts and stalls to bpipe, and checks what comes of it.
  *
- *     schedule [-v] [-x WITHOUT] SEED BPIPE [DIR]
+ *     schedule [-pv] [-x WITHOUT] SEED BPIPE [DIR]
  *     schedule -t                                      checks its own checks
  *
  * All of the schedule comes from the SEED: how BPIPE is called, what its producers write and when
- * they pause, where its consumers stall, who leaves early; only the timing differs from run to run.
- * Then every output's bytes must be exactly the input's but for whole dropped records, the counters
- * of the JSON report must equal what is missing, and nothing may hang: 20 s without a byte moved,
- * or a producer that is held up under a policy that drops.
+ * they pause, where its consumers stall, who leaves early, which of them are connections, and by
+ * whom, what signal bpipe gets; only the timing differs from run to run. Then every output's bytes
+ * must be exactly the input's but for whole dropped records, the counters of the JSON report must
+ * equal what is missing, a connection must end like a whole stream if it was one and by a reset if
+ * bpipe failed, and nothing may hang: 20 s without a byte moved, or a producer that is held up
+ * under a policy that drops. Nor may bpipe use the processor while all others stand still.
  *
  * WITHOUT: what no schedule is to have, names of {drop-newest,drop-oldest,fail,gap-mark,tap,spool,
- * merge} with commas between. The rest of the schedule stays what it was. -v prints the schedule
- * and the report.
+ * merge,network,signal} with commas between. The rest of the schedule stays what it was. -v prints
+ * the schedule and the report. -p: this BPIPE cannot tell what a peer's system has acknowledged.
  * DIR: made, and kept, with the producers' bytes (in0 ...), what the consumers got (out0 ...),
  * bpipe's messages and its report; else a directory of its own in TMPDIR, which is removed.
  *
  * Status 0; 1 where something is wrong, with the schedule and what is wrong on stdout; 2 for what
  * has nothing to do with bpipe.
  *
- * plan.c makes the schedule, input.c the bytes, play.c plays it, match.c compares bytes, numbers.c
- * reads the report, judge.c decides, selftest.c judges the judge.
+ * plan.c and plan_network.c make the schedule, input.c the bytes; play.c plays it, with moves.c and
+ * line.c; match.c compares bytes, numbers.c reads the report, judge.c decides. selftest.c,
+ * selftest_network.c and trick.c judge the judge.
  */
 #define _XOPEN_SOURCE 700 /* realpath(), mkdtemp() */
 #include "input.h"
@@ -45,7 +48,7 @@ static _Noreturn void die(const char *what)
 
 static _Noreturn void usage(void)
 {
-    fprintf(stderr, "usage: schedule [-v] [-x WITHOUT] SEED BPIPE [DIR] | schedule -t\n");
+    fprintf(stderr, "usage: schedule [-pv] [-x WITHOUT] SEED BPIPE [DIR] | schedule -t\n");
     exit(2);
 }
 
@@ -61,7 +64,9 @@ static unsigned parse_features(char *words)
                  {"gap-mark", FEATURE_GAP_MARK},
                  {"tap", FEATURE_TAP},
                  {"spool", FEATURE_SPOOL},
-                 {"merge", FEATURE_MERGE}};
+                 {"merge", FEATURE_MERGE},
+                 {"network", FEATURE_NETWORK},
+                 {"signal", FEATURE_SIGNAL}};
     unsigned features = 0;
 
     for (const char *word = strtok(words, ","); word != NULL; word = strtok(NULL, ",")) {
@@ -160,17 +165,19 @@ int main(int argc, char *argv[])
 {
     char directory[PATH_MAX], bpipe[PATH_MAX];
     unsigned without = 0;
-    bool verbose = false, right;
+    bool verbose = false, portable = false, right;
     struct plan plan;
     int option;
 
-    while ((option = getopt(argc, argv, "tvx:")) != -1) {
+    while ((option = getopt(argc, argv, "ptvx:")) != -1) {
         if (option == 't')
             return selftest() == 0 ? 0 : 1;
         if (option == 'x')
             without |= parse_features(optarg);
         else if (option == 'v')
             verbose = true;
+        else if (option == 'p')
+            portable = true;
         else
             usage();
     }
@@ -179,6 +186,7 @@ int main(int argc, char *argv[])
     if (realpath(argv[optind + 1], bpipe) == NULL)
         die(argv[optind + 1]);
     plan_make(&plan, strtoull(argv[optind], NULL, 10), without);
+    plan.portable = portable;
     enter(argv[optind + 2], directory);
     right = play_and_judge(&plan, bpipe, verbose, argv[optind + 2] != NULL);
     if (argv[optind + 2] == NULL)

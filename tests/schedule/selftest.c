@@ -1,166 +1,15 @@
 /*
- * selftest.c - see selftest.h.
- *
- * An honest bpipe is made up: its outputs miss the same records (or bytes), and all counters and
- * marks say so. Then one thing is spoiled, with counters that hide it as far as they can.
+ * selftest.c - see selftest.h. One thing is spoiled, with counters that hide it as far as they can.
  */
 #include "selftest.h"
 
-#include "input.h"
-#include "judge.h"
-#include "numbers.h"
-#include "plan.h"
-#include "play.h"
+#include "trick.h"
 
-#include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPORT_SIZE = 4096, SOURCE_BYTES = 6000, PIECE = 50, FOUR_PIECES = 4 * PIECE };
-
-struct trick {
-    struct plan plan;
-    struct input input;
-    struct outcome outcome;
-    struct numbers numbers;
-};
-
-/* --- an honest bpipe ----------------------------------------------------------------------- */
-
-/* Drops come in threes; the first and the last stay. */
-static bool drops(const struct trick *trick, size_t number, size_t count)
-{
-    return plan_drops(&trick->plan) && number > 0 && number + 1 < count && number / 3 % 3 == 1;
-}
-
-static void add_mark(const struct trick *trick, struct taken *taken,
-                     struct endpoint_numbers *output, size_t records, size_t bytes)
-{
-    char mark[128];
-    int length = snprintf(mark, sizeof mark, "[bpipe: %zu records, %zu bytes dropped]%c", records,
-                          bytes, plan_terminator(&trick->plan));
-
-    if (records == 0 || !trick->plan.gap_mark)
-        return;
-    taken_add(taken, mark, (size_t)length);
-    output->bytes_added += (size_t)length;
-}
-
-static void deliver_records(struct trick *trick, size_t number, struct taken *taken,
-                            struct endpoint_numbers *output)
-{
-    const struct stream *stream = &trick->input.streams[number];
-    uint64_t input_bytes = 0, input_records = 0;
-    size_t records = 0, bytes = 0;
-
-    for (size_t i = 0; i < stream->record_count; i++) {
-        const struct record *record = &stream->records[i];
-        if (drops(trick, i, stream->record_count)) {
-            records++;
-            bytes += record->size;
-            continue;
-        }
-        add_mark(trick, taken, output, records, bytes);
-        input_records += records;
-        input_bytes += bytes;
-        records = bytes = 0;
-        taken_add(taken, record->bytes, record->size);
-        output->bytes_added += record->supplied;
-    }
-    output->bytes_dropped += input_bytes;
-    output->records_dropped += input_records;
-    trick->numbers.inputs[number].bytes_dropped = input_bytes;
-    trick->numbers.inputs[number].records_dropped = input_records;
-}
-
-static void deliver_bytes(struct trick *trick, size_t number, struct taken *taken,
-                          struct endpoint_numbers *output)
-{
-    const struct stream *stream = &trick->input.streams[number];
-    uint64_t dropped = 0;
-
-    for (size_t i = 0; i < stream->size; i += PIECE) {
-        size_t size = stream->size - i < PIECE ? stream->size - i : PIECE;
-        if (drops(trick, i / PIECE, (stream->size + PIECE - 1) / PIECE))
-            dropped += size;
-        else
-            taken_add(taken, stream->bytes + i, size);
-    }
-    output->bytes_dropped += dropped;
-    output->records_dropped = NO_NUMBER;
-    trick->numbers.inputs[number].bytes_dropped = dropped;
-    trick->numbers.inputs[number].records_dropped = NO_NUMBER;
-}
-
-static void be_honest(struct trick *trick)
-{
-    struct numbers *numbers = &trick->numbers;
-
-    input_make(&trick->input, &trick->plan);
-    numbers->input_count = trick->plan.source_count;
-    numbers->output_count = trick->plan.output_count;
-    numbers->tap_count = trick->plan.tap_count;
-    numbers->records_in = NO_NUMBER;
-    if (trick->plan.unit != UNIT_BYTES)
-        numbers->records_in = trick->input.streams[0].terminated;
-    numbers->bytes_in = plan_bytes(&trick->plan);
-    for (size_t i = 0; i < trick->plan.source_count; i++)
-        numbers->inputs[i].bytes = trick->outcome.written[i] = trick->plan.sources[i].bytes;
-    for (size_t i = 0; i < plan_sinks(&trick->plan); i++) {
-        struct taken *taken = &trick->outcome.taken[i];
-        struct endpoint_numbers *output = i < trick->plan.output_count
-                                              ? &numbers->outputs[i]
-                                              : &numbers->taps[i - trick->plan.output_count];
-        for (size_t j = 0; j < trick->input.stream_count; j++) {
-            if (trick->plan.unit == UNIT_BYTES)
-                deliver_bytes(trick, j, taken, output);
-            else
-                deliver_records(trick, j, taken, output);
-        }
-        output->bytes = taken->size;
-    }
-}
-
-/* --- its report ---------------------------------------------------------------------------- */
-
-static size_t print_number(char *text, const char *key, uint64_t number)
-{
-    if (number == NO_NUMBER)
-        return (size_t)sprintf(text, ",\"%s\":null", key);
-    return (size_t)sprintf(text, ",\"%s\":%" PRIu64, key, number);
-}
-
-static size_t print_endpoints(char *text, const char *name, const struct endpoint_numbers *numbers,
-                              size_t count)
-{
-    char *at = text;
-
-    at += sprintf(at, ",\"%s\":[", name);
-    for (size_t i = 0; i < count; i++) {
-        at += sprintf(at, "%s{\"name\":\"x\"", i == 0 ? "" : ",");
-        at += print_number(at, "bytes", numbers[i].bytes);
-        at += print_number(at, "bytes_added", numbers[i].bytes_added);
-        at += print_number(at, "bytes_dropped", numbers[i].bytes_dropped);
-        at += print_number(at, "records_dropped", numbers[i].records_dropped);
-        at += print_number(at, "bytes_undelivered", numbers[i].bytes_undelivered);
-        at += sprintf(at, ",\"error\":null}");
-    }
-    at += sprintf(at, "]");
-    return (size_t)(at - text);
-}
-
-static void print_report(const struct trick *trick, char *text)
-{
-    const struct numbers *numbers = &trick->numbers;
-
-    text += sprintf(text, "{\"type\":\"final\",\"version\":1,\"name\":null");
-    text += print_number(text, "bytes_in", numbers->bytes_in);
-    text += print_number(text, "records_in", numbers->records_in);
-    text += print_endpoints(text, "inputs", numbers->inputs, numbers->input_count);
-    text += print_endpoints(text, "outputs", numbers->outputs, numbers->output_count);
-    text += print_endpoints(text, "taps", numbers->taps, numbers->tap_count);
-    sprintf(text, ",\"exit_status\":%" PRIu64 "}\n", numbers->exit_status);
-}
+enum { FOUR_PIECES = 4 * PIECE };
 
 /* --- what is to be told from that ---------------------------------------------------------- */
 
@@ -191,20 +40,9 @@ static size_t record_size(struct trick *trick, size_t at)
     return size;
 }
 
-/* Takes bytes out of the first output, and counts them as dropped. */
-static void cut(struct trick *trick, size_t at, size_t size)
-{
-    unsigned char *bytes = output(trick)->bytes;
-
-    memmove(bytes + at, bytes + at + size, output(trick)->size - at - size);
-    output(trick)->size -= size;
-    trick->numbers.outputs[0].bytes -= size;
-    trick->numbers.outputs[0].bytes_dropped += size;
-}
-
 static void tear(struct trick *trick)
 {
-    cut(trick, record_before(trick, 6) + 5, 3);
+    trick_cut(trick, record_before(trick, 6) + 5, 3);
 }
 
 static void tear_mark(struct trick *trick)
@@ -213,25 +51,25 @@ static void tear_mark(struct trick *trick)
 
     while (output(trick)->bytes[record_before(trick, from_end)] != '[')
         from_end++;
-    cut(trick, record_before(trick, from_end) + 5, 3);
+    trick_cut(trick, record_before(trick, from_end) + 5, 3);
 }
 
 static void tear_between(struct trick *trick) /* two records become one */
 {
-    cut(trick, record_before(trick, 4) - 1, 1);
+    trick_cut(trick, record_before(trick, 4) - 1, 1);
 }
 
 static void lose(struct trick *trick) /* and count it */
 {
     size_t at = record_before(trick, 4);
 
-    cut(trick, at, record_size(trick, at));
+    trick_cut(trick, at, record_size(trick, at));
     trick->numbers.outputs[0].records_dropped++;
 }
 
 static void lose_last(struct trick *trick)
 {
-    cut(trick, record_before(trick, 0), output(trick)->size - record_before(trick, 0));
+    trick_cut(trick, record_before(trick, 0), output(trick)->size - record_before(trick, 0));
     trick->numbers.outputs[0].records_dropped++;
 }
 
@@ -240,14 +78,14 @@ static void lose_uncounted(struct trick *trick)
     size_t at = record_before(trick, 4);
     size_t size = record_size(trick, at);
 
-    cut(trick, at, size);
+    trick_cut(trick, at, size);
     trick->numbers.outputs[0].bytes_dropped -= size;
     trick->numbers.outputs[0].bytes_undelivered += size;
 }
 
 static void lose_first(struct trick *trick)
 {
-    cut(trick, 0, record_size(trick, 0));
+    trick_cut(trick, 0, record_size(trick, 0));
     trick->numbers.outputs[0].records_dropped++;
 }
 
@@ -371,12 +209,12 @@ static void swap_pieces(struct trick *trick)
 
 static void lose_byte(struct trick *trick)
 {
-    cut(trick, output(trick)->size / 2, 1);
+    trick_cut(trick, output(trick)->size / 2, 1);
 }
 
 static void lose_last_byte(struct trick *trick)
 {
-    cut(trick, output(trick)->size - 1, 1);
+    trick_cut(trick, output(trick)->size - 1, 1);
 }
 
 /* A tap that was stuck: the end of its bytes never came. */
@@ -408,22 +246,9 @@ static void tear_tap(struct trick *trick)
     trick->numbers.taps[0].bytes_dropped += 2;
 }
 
-/* What is there is a beginning. */
-static void overflow(struct trick *trick)
-{
-    struct endpoint_numbers *it = &trick->numbers.outputs[0];
-
-    trick->outcome.status = 3;
-    trick->numbers.exit_status = 3;
-    trick->numbers.inputs[0].bytes -= 1000;
-    trick->numbers.bytes_in -= 1000;
-    output(trick)->size = it->bytes = 3333;
-    it->bytes_undelivered = trick->numbers.bytes_in - it->bytes;
-}
-
 static void overflow_with_hole(struct trick *trick)
 {
-    overflow(trick);
+    trick_overflow(trick);
     lose(trick);
     trick->numbers.outputs[0].bytes_undelivered += trick->numbers.outputs[0].bytes_dropped;
     trick->numbers.outputs[0].bytes_dropped = 0;
@@ -431,23 +256,21 @@ static void overflow_with_hole(struct trick *trick)
 
 static void overflow_for_nothing(struct trick *trick)
 {
-    overflow(trick);
+    trick_overflow(trick);
     trick->plan.buffer_size = SOURCE_BYTES;
 }
 
 static void depart(struct trick *trick)
 {
-    overflow(trick);
-    trick->outcome.status = 128 + 13;
-    trick->numbers.exit_status = 128 + 13;
+    trick_overflow(trick);
+    trick_status(trick, 128 + SIGPIPE);
     output(trick)->left = true;
 }
 
 static void depart_quietly(struct trick *trick)
 {
     depart(trick);
-    trick->outcome.status = 0;
-    trick->numbers.exit_status = 0;
+    trick_status(trick, 0);
     trick->numbers.inputs[0].bytes += 1000;
     trick->numbers.bytes_in += 1000;
     trick->numbers.outputs[0].bytes_undelivered += 1000;
@@ -455,8 +278,7 @@ static void depart_quietly(struct trick *trick)
 
 static void fail(struct trick *trick)
 {
-    trick->outcome.status = 1;
-    trick->numbers.exit_status = 1;
+    trick_status(trick, 1);
 }
 
 static void hang(struct trick *trick)
@@ -477,14 +299,7 @@ static void leave_spool(struct trick *trick)
 
 /* --- the cases ----------------------------------------------------------------------------- */
 
-static const struct attempt {
-    const char *name;
-    enum policy policy;
-    enum unit unit;
-    const char *more; /* m: marks, M: --merge, o: two outputs, t: a tap */
-    void (*spoil)(struct trick *trick);
-    bool right;
-} attempts[] = {
+static const struct attempt attempts[] = {
     {"lines, block", POLICY_BLOCK, UNIT_LINES, "", NULL, true},
     {"bytes, block, two inputs", POLICY_BLOCK, UNIT_BYTES, "2o", NULL, true},
     {"records, block, two inputs", POLICY_BLOCK, UNIT_NULS, "2", NULL, true},
@@ -499,7 +314,7 @@ static const struct attempt {
     {"lines, dropped, merged, marked", POLICY_DROP_OLDEST, UNIT_LINES, "Mm", NULL, true},
     {"bytes, dropped, merged", POLICY_DROP_OLDEST, UNIT_BYTES, "M", NULL, true},
     {"a tap that stopped in a record", POLICY_BLOCK, UNIT_LINES, "t", stop_tap, true},
-    {"an overflow", POLICY_FAIL, UNIT_LINES, "", overflow, true},
+    {"an overflow", POLICY_FAIL, UNIT_LINES, "", trick_overflow, true},
     {"a departed consumer", POLICY_BLOCK, UNIT_LINES, "", depart, true},
 
     {"a torn record", POLICY_DROP_OLDEST, UNIT_LINES, "", tear, false},
@@ -546,7 +361,7 @@ static const struct attempt {
     {"a tap that misses more than it says", POLICY_BLOCK, UNIT_LINES, "t", miscount_tap, false},
     {"a torn record in a tap", POLICY_BLOCK, UNIT_LINES, "t", tear_tap, false},
     {"an overflow with a hole", POLICY_FAIL, UNIT_LINES, "", overflow_with_hole, false},
-    {"an overflow under block", POLICY_BLOCK, UNIT_LINES, "", overflow, false},
+    {"an overflow under block", POLICY_BLOCK, UNIT_LINES, "", trick_overflow, false},
     {"an overflow where all fits", POLICY_FAIL, UNIT_LINES, "", overflow_for_nothing, false},
     {"status 0 with bytes undelivered", POLICY_BLOCK, UNIT_LINES, "", depart_quietly, false},
     {"a failure without a reason", POLICY_BLOCK, UNIT_LINES, "", fail, false},
@@ -555,46 +370,7 @@ static const struct attempt {
     {"a spool that is left", POLICY_BLOCK, UNIT_LINES, "", leave_spool, false},
 };
 
-static void arrange(struct trick *trick, const struct attempt *attempt)
-{
-    struct plan *plan = &trick->plan;
-
-    *trick = (struct trick){0};
-    plan->unit = attempt->unit;
-    plan->policy = attempt->policy;
-    plan->merge = strchr(attempt->more, 'M') != NULL;
-    plan->gap_mark = strchr(attempt->more, 'm') != NULL;
-    plan->buffer_size = 1000;
-    plan->longest_record = 50;
-    plan->source_count = plan->merge || strchr(attempt->more, '2') != NULL ? 2 : 1;
-    plan->output_count = strchr(attempt->more, 'o') != NULL ? 2 : 1;
-    plan->tap_count = strchr(attempt->more, 't') != NULL ? 1 : 0;
-    for (size_t i = 0; i < plan->source_count; i++)
-        plan->sources[i] = (struct source){.bytes = SOURCE_BYTES, .unterminated = i == 0};
-    be_honest(trick);
-    trick->outcome.messages = strdup("");
-    trick->outcome.report = calloc(1, REPORT_SIZE);
-    if (trick->outcome.messages == NULL || trick->outcome.report == NULL)
-        abort();
-}
-
 int selftest(void)
 {
-    static struct trick trick;
-    char complaint[COMPLAINT_SIZE];
-    int failed = 0;
-
-    for (size_t i = 0; i < sizeof attempts / sizeof attempts[0]; i++) {
-        arrange(&trick, &attempts[i]);
-        if (attempts[i].spoil != NULL)
-            attempts[i].spoil(&trick);
-        print_report(&trick, trick.outcome.report);
-        bool passes = judge(&trick.plan, &trick.input, &trick.outcome, complaint);
-        printf("%s: %s: %s\n", passes == attempts[i].right ? "ok" : "WRONG", attempts[i].name,
-               passes ? "nothing found" : complaint);
-        failed += passes != attempts[i].right;
-        outcome_free(&trick.outcome);
-        input_free(&trick.input);
-    }
-    return failed;
+    return trick_try(attempts, sizeof attempts / sizeof attempts[0]) + selftest_network();
 }

@@ -7,4 +7,7 @@
 /* Prints a line for each case; returns how many failed. */
 int selftest(void);
 
+/* The part of it that is about connections and signals. */
+int selftest_network(void);
+
 #endif
