@@ -108,10 +108,9 @@ ssize_t platform_receive(int fd, struct iovec *iov, int count, struct platform_d
     if (bytes < 0)
         return -1;
     datagram->from_length = message.msg_namelen;
-    for (struct cmsghdr *told = CMSG_FIRSTHDR(&message); told != NULL;
-         told = CMSG_NXTHDR(&message, told))
-        if (told->cmsg_level == SOL_SOCKET && told->cmsg_type == SO_RXQ_OVFL)
-            memcpy(&datagram->drops, CMSG_DATA(told), sizeof datagram->drops);
+    const struct cmsghdr *told = CMSG_FIRSTHDR(&message); /* nothing else was asked for */
+    if (told != NULL && told->cmsg_level == SOL_SOCKET && told->cmsg_type == SO_RXQ_OVFL)
+        memcpy(&datagram->drops, CMSG_DATA(told), sizeof datagram->drops);
     return bytes;
 }
 

@@ -171,10 +171,9 @@ void udp_end(struct udp_socket *udp)
 
 ssize_t udp_send(struct udp_socket *udp, int fd, struct iovec *iov, int count, uint64_t *calls)
 {
-    struct msghdr message = {.msg_iov = iov};
+    struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
     ssize_t bytes;
     int tries = 0;
-    message.msg_iovlen += (unsigned)count; /* its type differs */
     do {
         ++*calls;
         bytes = sendmsg(fd, &message, 0);

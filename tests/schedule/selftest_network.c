@@ -7,7 +7,7 @@
 
 #include <signal.h>
 
-enum { FEW = 40 };
+static const size_t few = 40;
 
 /* --- what is right ------------------------------------------------------------------------- */
 
@@ -34,20 +34,20 @@ static void leave(struct trick *trick)
     reset_all(trick);
     trick->outcome.taken[1].left = true;
     trick->outcome.taken[1].tail = TAIL_NONE;
-    trick->outcome.taken[1].size -= 2 * FEW;
-    it->bytes -= FEW;
-    it->bytes_undelivered += FEW;
+    trick->outcome.taken[1].size -= 2 * few;
+    it->bytes -= few;
+    it->bytes_undelivered += few;
 }
 
 /* The producer resets, and some of what it wrote never comes. */
 static void reset_source(struct trick *trick)
 {
-    size_t bytes = SOURCE_BYTES - 2 * FEW;
+    size_t bytes = SOURCE_BYTES - 2 * few;
 
     trick_status(trick, 1);
     reset_all(trick);
     trick->outcome.given[0].did_reset = true;
-    trick->outcome.given[0].written = SOURCE_BYTES - FEW;
+    trick->outcome.given[0].written = SOURCE_BYTES - few;
     trick->outcome.taken[0].size = bytes;
     trick->numbers.bytes_in = trick->numbers.inputs[0].bytes = bytes;
     trick->numbers.outputs[0].bytes = bytes;
@@ -187,12 +187,12 @@ static void invent_after_reset(struct trick *trick) /* more than was written */
 static void change_byte_before_kill(struct trick *trick)
 {
     kill_it(trick);
-    trick->outcome.taken[0].bytes[FEW] ^= 1;
+    trick->outcome.taken[0].bytes[few] ^= 1;
 }
 
 static void lose_byte_before_kill(struct trick *trick)
 {
-    trick_cut(trick, FEW, 1);
+    trick_cut(trick, few, 1);
     kill_it(trick);
 }
 
@@ -200,7 +200,7 @@ static void succeed_without_one(struct trick *trick)
 {
     leave(trick);
     trick_status(trick, 0);
-    trick->numbers.outputs[1].bytes += FEW;
+    trick->numbers.outputs[1].bytes += few;
     trick->numbers.outputs[1].bytes_undelivered = 0;
     trick->outcome.taken[1].left_early = true;
     trick->outcome.taken[0].tail = trick->outcome.given[0].tail = TAIL_END;
@@ -209,9 +209,9 @@ static void succeed_without_one(struct trick *trick)
 static void drain_not_all(struct trick *trick)
 {
     drain(trick);
-    trick->outcome.taken[0].size -= FEW;
-    trick->numbers.outputs[0].bytes -= FEW;
-    trick->numbers.outputs[0].bytes_undelivered += FEW;
+    trick->outcome.taken[0].size -= few;
+    trick->numbers.outputs[0].bytes -= few;
+    trick->numbers.outputs[0].bytes_undelivered += few;
 }
 
 static void die_unasked(struct trick *trick)
