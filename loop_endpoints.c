@@ -493,7 +493,7 @@ void loop_reader_left(struct poll_loop *loop, struct loop_output *output, int er
     if (loop->main_count == 1 && !output->tap && loop->phase == LOOP_RUNNING &&
         endpoint_reader_gone(&output->endpoint, error) && loop_is_empty(loop)) {
         loop->leaving_ns = loop->meter->now_ns;
-        loop->flow.passing = false; /* splice(2) looks at the reader first */
+        loop->flow.passing = false; /* a read tells whether there is more */
     } else {
         loop_output_failed(loop, output, error);
     }

@@ -55,10 +55,11 @@ void loop_close_input(struct poll_loop *loop, struct loop_input *input);
 void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int error);
 
 /*
- * The reader of an output is seen to have gone while there was nothing to write. If it is the sole
- * one and has got everything, that may have been all: a tar(1) leaves when it has read the end of
- * its archive, which is sooner than the end of the stream comes by a network. So the input is given
- * LEAVING_NS to end. The first byte that comes, or the end of that time, is the end of bpipe.
+ * The reader of an output is seen to have gone, and it is not known that there is more to write. If
+ * it is the sole one and has got everything, that may have been all: a tar(1) leaves when it has
+ * read the end of its archive, which is sooner than the end of the stream comes by a network. So
+ * the input is given LEAVING_NS to end. The first byte that comes, or the end of that time, is the
+ * end of bpipe.
  */
 void loop_reader_left(struct poll_loop *loop, struct loop_output *output, int error);
 

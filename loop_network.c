@@ -232,6 +232,15 @@ static bool is_talking(const struct poll_loop *loop, struct loop_output *output)
            now - output->heard_ns < LINGER_QUIET_NS && now - output->complete_ns < LINGER_MAX_NS;
 }
 
+/* A run that has failed is about to reset a connection of which nobody knows what was acknowledged:
+ * what is on its way gets a moment to arrive. */
+static bool is_on_its_way(const struct poll_loop *loop, const struct loop_output *output)
+{
+    return output->unknown && !output->half_closed && !output->peer_ended &&
+           endpoint_is_connection(&output->endpoint) &&
+           loop->meter->now_ns - output->complete_ns < LINGER_QUIET_NS;
+}
+
 /* One look at an output. Returns whether it came nearer to its end. */
 static bool confirm(struct poll_loop *loop, struct loop_output *output)
 {
@@ -250,7 +259,7 @@ static bool confirm(struct poll_loop *loop, struct loop_output *output)
     output->unknown = unacknowledged < 0;
     if (unacknowledged == 0 || (output->unknown && (output->peer_ended || !output->half_closed))) {
         output->blocked_since_ns = loop->meter->now_ns; /* it does not keep bytes waiting */
-        if (is_talking(loop, output))
+        if (is_talking(loop, output) || is_on_its_way(loop, output))
             return false;
         confirmed(output);
         return true;
