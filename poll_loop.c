@@ -304,12 +304,12 @@ static void dispatch(struct poll_loop *loop)
         handle_signals(loop);
 }
 
-/* Everything that has come is on its way, and there is nothing else. */
+/* Nothing is held. Where the output takes no more, there may yet be more to pass by the ring. */
 static void begin_idling(struct poll_loop *loop)
 {
     meter_dry(loop->meter);
     for (size_t i = 0; i < loop->output_count; i++)
-        if (loop->outputs[i].state == OUTPUT_OPEN)
+        if (loop->outputs[i].state == OUTPUT_OPEN && !loop->flow.outputs[i].blocked)
             endpoint_sent_all(&loop->outputs[i].endpoint);
 }
 

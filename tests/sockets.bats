@@ -1012,8 +1012,8 @@ refused_now() { refute listens "$port" >/dev/null; }
     ! is_sanitized || skip "strace and sanitizers do not go together"
     skip_unless strace
     random_bytes 20M >in
-    receive in ip4 -o out
-    strace -f -e trace=setsockopt -o trace "$BPIPE" -q -o "$endpoint" in
+    receive in ip4 -o out --tcp-buffer 32K -L 30M # writes that are small since there is little room
+    strace -f -e trace=setsockopt -o trace "$BPIPE" -q --tcp-buffer 32K -o "$endpoint" in
     ended "$receiver" 0
     equal 0 "$(grep -c TCP_NODELAY trace)"
     receive in ip4 -o out
