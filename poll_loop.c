@@ -304,7 +304,7 @@ static void dispatch(struct poll_loop *loop)
         handle_signals(loop);
 }
 
-/* Nothing is held. Where the output takes no more, there may yet be more to pass by the ring. */
+/* Nothing is held. Where the output takes no more, there may yet be more to go past the ring. */
 static void begin_idling(struct poll_loop *loop)
 {
     meter_dry(loop->meter);
