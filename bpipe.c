@@ -1,6 +1,8 @@
 /*
- * bpipe.c - options -> endpoints -> loop -> report -> exit status. Nothing else.
+ * bpipe.c - options -> endpoints -> loop -> report -> exit status; or, with -R and -Q, options ->
+ * request -> exit status. Nothing else.
  */
+#include "control_client.h"
 #include "ending.h"
 #include "endpoint.h"
 #include "input_size.h"
@@ -136,6 +138,12 @@ int main(int argc, char *argv[])
     if (parsed != OPTIONS_RUN) {
         int status = status_without_run(parsed);
         (void)report_close(NULL); /* sends the message */
+        return status;
+    }
+    if (options.remote != 0 || options.query != 0) {
+        int status = control_client_run(&options);
+        options_destroy(&options);
+        (void)report_close(NULL);
         return status;
     }
     struct ending ending = resolve_and_run(&options, start_ns);

@@ -38,6 +38,16 @@ void endpoint_fill_standard(void)
             (void)open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
+int endpoint_above_standard(int fd)
+{
+    if (fd < 0 || fd > STDERR_FILENO)
+        return fd;
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), error = errno;
+    (void)close(fd);
+    errno = error;
+    return copy;
+}
+
 bool endpoint_was_inherited(int fd)
 {
     int flags = fcntl(fd, F_GETFD);

@@ -68,6 +68,10 @@ struct endpoint {
  * later lands there. First call in main(). */
 void endpoint_fill_standard(void);
 
+/* The same for what is opened after one of them was closed, as an input that has ended: moves it to
+ * a number above them. The number, or -1 with errno, and `fd` is closed. */
+int endpoint_above_standard(int fd);
+
 /*
  * Whether `fd` was open when the program started; false with errno EBADF. What bpipe opens itself,
  * the fillers above included, closes on exec, and nothing that was inherited across exec can.

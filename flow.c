@@ -29,22 +29,22 @@ int flow_init(struct flow *flow, const struct ring *ring, const uint64_t *comple
 {
     bool records = options->records != RECORD_NONE;
     size_t least_room = records_least_room(options->records);
-    *flow = (struct flow){
-        .ring = ring,
-        .main_readers = ring->reader_count - options->tap_count,
-        .complete = complete,
-        .eager = options->overflow != OVERFLOW_BLOCK || options->spool != NULL,
-        .outputs = calloc(ring->reader_count, sizeof *flow->outputs),
-        .start_mark = mark_of(options->buffer_size, options->start_fill_percent),
-        .resume_mark =
-            options->merge ? ring->capacity : mark_of(ring->capacity, options->resume_fill_percent),
-        .block_size = (size_t)options->block_size,
-        .chunk_size = smaller(ring->capacity, options->chunk_size),
-        .least_room = options->merge ? 1 : least_room,
-        .drops = drops(options),
-        .patience_ns = FLOW_PATIENCE_NS};
+    *flow = (struct flow){.ring = ring,
+                          .main_readers = ring->reader_count - options->tap_count,
+                          .complete = complete,
+                          .eager = options->overflow != OVERFLOW_BLOCK || options->spool != NULL,
+                          .outputs = calloc(ring->reader_count, sizeof *flow->outputs),
+                          .resume_mark = ring->capacity,
+                          .block_size = (size_t)options->block_size,
+                          .chunk_size = smaller(ring->capacity, options->chunk_size),
+                          .least_room = options->merge ? 1 : least_room,
+                          .drops = drops(options),
+                          .patience_ns = FLOW_PATIENCE_NS};
     if (flow->outputs == NULL)
         return -1;
+    flow_set_start(flow, options->buffer_size, options->start_fill_percent);
+    if (!options->merge)
+        flow_set_resume(flow, options->resume_fill_percent);
     flow->read_size = flow->chunk_size < least_room ? least_room : flow->chunk_size;
     for (size_t i = 0; i < ring->reader_count; i++) {
         struct flow_output *output = &flow->outputs[i];
@@ -60,6 +60,24 @@ void flow_destroy(struct flow *flow)
 {
     free(flow->outputs);
     flow->outputs = NULL;
+}
+
+void flow_set_start(struct flow *flow, uint64_t buffer_size, unsigned percent)
+{
+    flow->start_mark = mark_of(buffer_size, percent);
+    for (size_t i = 0; i < flow->ring->reader_count && percent == 0; i++)
+        flow->outputs[i].filling = false;
+}
+
+void flow_set_resume(struct flow *flow, unsigned percent)
+{
+    flow->resume_mark = mark_of(flow->ring->capacity, percent);
+    flow->held &= flow->resume_mark < flow->ring->capacity;
+}
+
+bool flow_has_marks(const struct flow *flow)
+{
+    return flow->start_mark > 0 || flow->resume_mark < flow->ring->capacity;
 }
 
 void flow_send_messages(struct flow *flow, size_t index)
@@ -138,8 +156,8 @@ void flow_arrived(struct flow *flow, size_t bytes, bool empty)
 /* Whether absorbing has helped nobody for long. With marks the ring is to be full. */
 static bool is_tired(const struct flow *flow)
 {
-    return flow->absorbed / FLOW_ROUNDS >= flow->ring->capacity && flow->start_mark == 0 &&
-           flow->resume_mark == flow->ring->capacity && !flow->eager;
+    return flow->absorbed / FLOW_ROUNDS >= flow->ring->capacity && !flow_has_marks(flow) &&
+           !flow->eager;
 }
 
 void flow_update(struct flow *flow)

@@ -86,6 +86,14 @@ int flow_init(struct flow *flow, const struct ring *ring, const uint64_t *comple
               const struct options *options);
 void flow_destroy(struct flow *flow);
 
+/* Another --start-fill, of a buffer of so many bytes, or --resume-fill, in percent, from the next
+ * flow_update() on. */
+void flow_set_start(struct flow *flow, uint64_t buffer_size, unsigned percent);
+void flow_set_resume(struct flow *flow, unsigned percent);
+
+/* Whether there is any such mark: then all bytes go through the ring. */
+bool flow_has_marks(const struct flow *flow);
+
 /* Bytes went into the ring (or none did); `empty`: the input has no more for now. */
 void flow_arrived(struct flow *flow, size_t bytes, bool empty);
 

@@ -12,9 +12,9 @@
 /*
  * The size that -s gave, in bytes (or records with -l and -0): the number itself, or that of
  * options->size_path: a file's size, or the sum over the regular files below a directory (symbolic
- * links are not followed); with records, how many of them those files hold. Without -s, the sum of
- * the inputs if all of them are regular files (only with bytes), less what is before their
- * position.
+ * links are not followed); with records, how many of them those files hold. Without -s, and only
+ * with bytes, the sum of the inputs if all of them are regular files or block devices, less what is
+ * before their position; else the size of the sole output, if that is a block device.
  *
  * 0 with *size (0: unknown), or -1 with errno and *failed, the path that could not be read.
  */

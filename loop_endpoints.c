@@ -11,6 +11,7 @@
 #include "loop_moves.h"
 #include "loop_network.h"
 #include "loop_overload.h"
+#include "loop_peers.h"
 #include "loop_taps.h"
 
 #include "platform.h"
@@ -81,6 +82,7 @@ enum endpoint_opening loop_open_output(struct poll_loop *loop, size_t index)
     if (output->endpoint.direct.wanted)
         loop->flow.outputs[index].alignment = DIRECT_IO_ALIGNMENT;
     loop_begin_output_datagrams(loop, index);
+    loop_note_peer(&output->endpoint, output->meter);
     return ENDPOINT_OPENED;
 }
 
@@ -282,8 +284,8 @@ void loop_choose_way(struct poll_loop *loop)
     const struct endpoint *input = &loop->inputs[loop->current].endpoint;
     const struct limiter *limiter = &loop->outputs[0].limiter;
     bool through_ring = options->no_splice || loop->output_count > 1 ||
-                        options->start_fill_percent > 0 || options->resume_fill_percent < 100 ||
-                        options->block_size > 0 || loop->flow.eager || options->merge;
+                        flow_has_marks(&loop->flow) || options->block_size > 0 ||
+                        loop->flow.eager || options->merge || loop->recent.wanted;
     loop->way = through_ring ? TRANSFER_COPY : transfer_way(input, &loop->outputs[0].endpoint);
     if (loop->way == TRANSFER_SPLICE && (is_cut_up(limiter) || is_cut_up(&loop->read_limiter)))
         loop->way = TRANSFER_COPY;
@@ -314,6 +316,7 @@ static bool open_input(struct poll_loop *loop, size_t index)
         return false;
     }
     loop_begin_input_datagrams(loop, input);
+    loop_note_peer(&input->endpoint, input->meter);
     if (!loop->options->merge)
         loop_choose_way(loop);
     /* A FIFO must not be read before poll() has seen a writer. */

@@ -326,6 +326,8 @@ bool loop_write_output(struct poll_loop *loop, size_t index)
     if (transfer.status != TRANSFER_MOVED)
         return sent_nothing(loop, index, &transfer, sendable);
     loop_spend_output(loop, index, &span, transfer.bytes);
+    if (loop->recent.wanted && index == 0)
+        recent_add(&loop->recent, &span, transfer.bytes);
     if (loop->options->records != RECORD_NONE)
         output->lag.in_record = !records_ends_span(&span, transfer.bytes, loop->options->records);
     gave_output(loop, output, index, &transfer);

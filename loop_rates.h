@@ -20,7 +20,7 @@ void loop_init_rates(struct poll_loop *loop);
 
 /*
  * Other limits, from the next turn on: what was waited for under the old ones is not waited for any
- * longer. 0: none. Between two turns (poll_loop_turn()); control of a running bpipe is to call it.
+ * longer. 0: none. Between two turns (poll_loop_turn()).
  */
 void loop_set_rates(struct poll_loop *loop, uint64_t rate_limit, uint64_t read_rate);
 

@@ -7,6 +7,7 @@
 #include "loop_endpoints.h"
 #include "loop_moves.h"
 #include "loop_network.h"
+#include "loop_peers.h"
 #include "loop_rates.h"
 #include "loop_taps.h"
 #include "size.h"
@@ -58,6 +59,7 @@ static void idle_timed_out(struct poll_loop *loop)
         report_message("%s: %s", meter->name, meter->error);
     }
     loop->ending.timed_out = true;
+    loop_find_last_peers(loop);
     loop_end_input(loop);
 }
 
@@ -168,12 +170,15 @@ void loop_enforce_timeouts(struct poll_loop *loop)
         loop_output_failed(loop, &loop->outputs[0], EPIPE);
     if (is_trimmable(loop) && now - loop->large_ns >= RING_TRIM_NS)
         ring_trim(&loop->ring);
+    loop_look_for_peers(loop);
     if (loop->next_sample_ns != 0 && now >= loop->next_sample_ns) {
         loop_count_drops(loop);
         report_sample(loop->reporter, loop->meter);
         uint64_t every = loop->options->report_every_ns;
         loop->next_sample_ns += ((now - loop->next_sample_ns) / every + 1) * every;
     }
+    if (now >= display_due(loop->display))
+        display_tick(loop->display);
 }
 
 /* The earlier of a deadline and one more, `limit_ns` after `since_ns`, if that exists. */
@@ -201,10 +206,16 @@ int64_t loop_time_to_wait(const struct poll_loop *loop)
         deadline = earlier(deadline, loop->meter->start_ns, loop->options->stall_timeout_ns);
         deadline = earlier(deadline, loop->meter->start_ns, loop->options->connect_timeout_ns);
     }
+    if (display_due(loop->display) < deadline)
+        deadline = display_due(loop->display);
     if (loop_network_due(loop) < deadline)
         deadline = loop_network_due(loop);
+    if (loop_peers_due(loop) < deadline)
+        deadline = loop_peers_due(loop);
     if (loop_awaits_taps(loop))
         deadline = earlier(deadline, loop->next_opening_ns - 1, 1);
+    if (control_due(&loop->control) < deadline)
+        deadline = control_due(&loop->control);
     if (loop_throttled_until(loop) < deadline)
         deadline = loop_throttled_until(loop);
     if (is_trimmable(loop))

@@ -134,6 +134,8 @@ void meter_skip(struct meter *meter, uint64_t now_ns)
     uint64_t ns = now_ns - meter->now_ns;
     meter->start_ns += ns;
     meter->window_start_ns += ns;
+    if (meter->first_ns != 0)
+        meter->first_ns += ns;
     meter->now_ns = now_ns;
     residence_skip(&meter->residence, ns);
 }
@@ -183,11 +185,18 @@ void meter_added(struct meter *meter, uint64_t bytes, uint64_t fill)
     residence_arrived(&meter->residence, bytes, meter->now_ns);
 }
 
+static void count_passed(struct meter *meter, uint64_t bytes)
+{
+    if (meter->bytes_passed == 0)
+        meter->first_ns = meter->now_ns;
+    meter->bytes_passed += bytes;
+}
+
 void meter_left(struct meter *meter, uint64_t bytes, uint64_t fill)
 {
     if (bytes == 0)
         return;
-    meter->bytes_passed += bytes;
+    count_passed(meter, bytes);
     meter->fill = fill;
     residence_left(&meter->residence, bytes, meter->now_ns);
 }
@@ -223,7 +232,7 @@ void meter_spooled(struct meter *meter, uint64_t written, uint64_t fill)
 void meter_passed(struct meter *meter, uint64_t bytes)
 {
     meter->bytes_in += bytes;
-    meter->bytes_passed += bytes;
+    count_passed(meter, bytes);
     meter->zero_copy_bytes += bytes;
     meter->ran_dry = false;
 }
@@ -293,7 +302,7 @@ static const struct meter_endpoint *longest_waited_for(const struct meter_endpoi
     return longest;
 }
 
-enum meter_verdict meter_verdict(const struct meter *meter, const struct meter_endpoint **endpoint)
+enum meter_verdict meter_verdict_of(const uint64_t state_ns[METER_STATES])
 {
     static const enum meter_state state_of[METER_VERDICT_BALANCED] = {
         [METER_VERDICT_INPUT] = METER_INPUT,
@@ -305,7 +314,7 @@ enum meter_verdict meter_verdict(const struct meter *meter, const struct meter_e
     uint64_t outside_absorb = 0, largest = 0;
 
     for (unsigned i = 0; i < METER_VERDICT_BALANCED; i++) {
-        uint64_t ns = meter->state_ns[state_of[i]];
+        uint64_t ns = state_ns[state_of[i]];
         outside_absorb += ns;
         if (ns > largest) {
             largest = ns;
@@ -314,13 +323,30 @@ enum meter_verdict meter_verdict(const struct meter *meter, const struct meter_e
     }
     if (largest == 0 || largest < outside_absorb - largest)
         verdict = METER_VERDICT_BALANCED;
-
-    *endpoint = NULL;
-    if (verdict == METER_VERDICT_INPUT)
-        *endpoint = longest_waited_for(meter->inputs, meter->input_count);
-    else if (verdict == METER_VERDICT_OUTPUT)
-        *endpoint = longest_waited_for(meter->outputs, meter->output_count);
     return (enum meter_verdict)verdict;
+}
+
+const struct meter_endpoint *meter_side(const struct meter *meter, enum meter_verdict verdict)
+{
+    if (verdict == METER_VERDICT_INPUT)
+        return longest_waited_for(meter->inputs, meter->input_count);
+    if (verdict == METER_VERDICT_OUTPUT)
+        return longest_waited_for(meter->outputs, meter->output_count);
+    return NULL;
+}
+
+enum meter_verdict meter_verdict(const struct meter *meter, const struct meter_endpoint **endpoint)
+{
+    enum meter_verdict verdict = meter_verdict_of(meter->state_ns);
+    *endpoint = meter_side(meter, verdict);
+    return verdict;
+}
+
+const char *meter_peer_name(const struct meter_endpoint *endpoint)
+{
+    const struct meter_peer *peer = &endpoint->peer;
+    const char *name = peer->command[0] != '\0' ? peer->command : peer->address;
+    return name[0] != '\0' ? name : NULL;
 }
 
 const char *meter_verdict_name(enum meter_verdict verdict)

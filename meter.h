@@ -28,7 +28,14 @@ enum meter_state {
 
 enum meter_call { METER_READ, METER_WRITE, METER_SPLICE, METER_POLL, METER_CALLS };
 
-enum { METER_ERROR_TEXT = 160 };
+enum { METER_ERROR_TEXT = 160, METER_COMMAND_TEXT = 64, METER_ADDRESS_TEXT = 128 };
+
+/* Who is at the other end of a pipe or a socket (peer.h). */
+struct meter_peer {
+    long pid;                         /* 0: unknown */
+    char command[METER_COMMAND_TEXT]; /* its name (proc(5), comm); any bytes but NUL; or "" */
+    char address[METER_ADDRESS_TEXT]; /* of a socket's peer, "192.0.2.7:40222"; or "" */
+};
 
 /* One input, output or tap. Inputs do not use bytes_undelivered. */
 struct meter_endpoint {
@@ -51,6 +58,7 @@ struct meter_endpoint {
     uint64_t refusals;             /* ICMP: how often the peer's system refused datagrams */
     uint64_t strangers;            /* datagrams of senders who are not allowed to send */
     char error[METER_ERROR_TEXT];  /* why it failed, or "" */
+    struct meter_peer peer;
 };
 
 /* The rates of windows of METER_WINDOW_NS that have ended, in bytes/s; of all but the last, to
@@ -76,6 +84,7 @@ struct meter {
     uint64_t size_bytes; /* what -s announced, in bytes or records; 0: unknown */
     uint64_t bytes_in;
     uint64_t bytes_passed; /* that left the buffer for good: what the rate is made of */
+    uint64_t first_ns;     /* when the first of them did; 0: none has */
     uint64_t zero_copy_bytes;
     bool counts_records;
     bool size_in_records; /* those are what size_bytes counts: with -l and -0 */
@@ -189,12 +198,24 @@ enum meter_verdict {
 
 /*
  * The largest of input, output, throttle and busy if it is at least half of the time outside
- * absorb, else balanced. *endpoint becomes the endpoint of that side that was waited for longest,
- * or NULL for the verdicts that have no side. Of equals the first wins, states as well as
- * endpoints; a side whose endpoints were never waited for (closing took long) is named by its
- * first.
+ * absorb, else balanced. Of equals the first wins.
  */
+enum meter_verdict meter_verdict_of(const uint64_t state_ns[METER_STATES]);
+
+/*
+ * The endpoint of that side that was waited for longest, or NULL for the verdicts that have no
+ * side. Of equals the first wins; a side whose endpoints were never waited for (closing took long)
+ * is named by its first.
+ */
+const struct meter_endpoint *meter_side(const struct meter *meter, enum meter_verdict verdict);
+
+/* Both, of the whole run. */
 enum meter_verdict meter_verdict(const struct meter *meter, const struct meter_endpoint **endpoint);
+
+/* Who is at the other end, in a word: the command, or the address; NULL: unknown. Points into the
+ * endpoint; any bytes but NUL. */
+const char *meter_peer_name(const struct meter_endpoint *endpoint);
+
 const char *meter_verdict_name(enum meter_verdict verdict); /* "input", "output", ... */
 const char *meter_state_name(enum meter_state state);       /* "busy", "throttle", ... */
 

@@ -11,6 +11,7 @@
 
 #include "endpoint.h"
 #include "options_check.h"
+#include "options_display.h"
 #include "options_endpoints.h"
 #include "options_parser.h"
 #include "options_table.h"
@@ -111,8 +112,6 @@ static enum options_status collect(struct parser *parser)
             return OPTIONS_RUN;
         if (value == '?' || value == ':')
             return refuse_malformed(parser);
-        if (value == OPTION_RESERVED)
-            return refuse_unknown_name(parser->argv[optind - 1]);
         enum option_id id = option_of_value(value);
         if (id == OPTION_HELP || id == OPTION_VERSION)
             return print_information(id);
@@ -333,7 +332,8 @@ static enum options_status complete_reports(struct parser *parser)
     struct options *options = parser->options;
     bool every = parser->last[OPTION_REPORT_EVERY] != NULL;
     bool by_default = options->report_count == 0 && !parser->no_report;
-    bool wanted = options->verbose || (by_default && (every || !options->quiet));
+    bool silent = options->quiet || options->display.asked;
+    bool wanted = options->verbose || (by_default && (every || !silent));
     if (wanted && !has_text_on_stderr(options))
         add_report(options, REPORT_TEXT, NULL);
     if (every && options->report_count == 0)
@@ -379,6 +379,10 @@ static void apply_flags(const struct parser *parser)
 static enum options_status apply_argument(struct parser *parser, const struct given *given)
 {
     struct options *options = parser->options;
+    bool done;
+    enum options_status status = options_take_display(parser, given, &done);
+    if (done)
+        return status;
     switch (given->id) {
     case OPTION_BUFFER_SIZE:
         return take_size(parser, given, 1, SSIZE_MAX, &options->buffer_size);
@@ -442,6 +446,7 @@ static enum options_status apply_argument(struct parser *parser, const struct gi
 static enum options_status apply(struct parser *parser)
 {
     apply_flags(parser);
+    options_apply_display(parser);
     enum options_status status = OPTIONS_RUN;
     for (size_t i = 0; i < parser->given_count && status == OPTIONS_RUN; i++)
         status = apply_argument(parser, &parser->given[i]);
@@ -503,9 +508,14 @@ uint64_t options_ring_size(const struct options *options)
 
 enum options_status options_parse(struct options *options, int argc, char *argv[])
 {
-    static enum options_status (*const steps[])(struct parser *) = {
-        allocate,       collect,       apply,           options_take_inputs,
-        apply_defaults, options_check, complete_reports};
+    static enum options_status (*const steps[])(struct parser *) = {allocate,
+                                                                    collect,
+                                                                    apply,
+                                                                    options_take_inputs,
+                                                                    apply_defaults,
+                                                                    options_check,
+                                                                    options_check_control,
+                                                                    complete_reports};
     *options = (struct options){
         .buffer_size = OPTIONS_BUFFER_SIZE,
         .chunk_size = DEFAULT_CHUNK_SIZE,
@@ -514,6 +524,7 @@ enum options_status options_parse(struct options *options, int argc, char *argv[
         .drain_timeout_ns = DEFAULT_DRAIN_NS,
         .family = AF_UNSPEC,
         .datagram_size = DEFAULT_DATAGRAM,
+        .display = {.interval_ns = NS_PER_SEC, .window_ns = 30 * NS_PER_SEC},
     };
     struct parser parser = {.options = options, .argc = argc, .argv = argv};
     enum options_status status = OPTIONS_RUN;

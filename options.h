@@ -30,12 +30,35 @@ enum overflow_policy {
     OVERFLOW_FAIL         /* the run ends */
 };
 
+enum bar_style { BAR_PLAIN, BAR_BLOCK, BAR_GRANULAR, BAR_SHADED, BAR_STYLES };
+
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_PROMETHEUS };
 
 /* One --report. */
 struct report_spec {
     enum report_format format;
     const char *path; /* NULL: stderr; else what an endpoint may be, but not descriptor 2 */
+};
+
+/* The live line (-p and its kind; display.h). */
+struct display_options {
+    bool asked; /* any switch of what is shown was given: nothing else is then */
+    bool progress, timer, eta, fineta, rate, average_rate, bytes, bits, buffer_percent;
+    unsigned last_written;            /* -A; 0: no */
+    const char *format;               /* -F, or NULL; then the eight above mean nothing */
+    bool numeric;                     /* -n */
+    uint64_t interval_ns;             /* -i, >= 100 ms */
+    uint64_t window_ns;               /* -m, >= 1 s */
+    bool wait;                        /* -W */
+    uint64_t delay_ns;                /* -D */
+    bool gauge;                       /* -g */
+    enum bar_style bar;               /* -u */
+    unsigned width;                   /* -w; 0: the terminal's */
+    unsigned height;                  /* -H; 0: the terminal's */
+    bool window_title, process_title; /* -x */
+    const char *extra_format;         /* and its FORMAT, or NULL: the line itself */
+    bool force;                       /* -f */
+    bool cursor;                      /* -c */
 };
 
 struct options {
@@ -92,6 +115,12 @@ struct options {
     uint64_t drain_timeout_ns;   /* 0: none; the default counts only after SIGTERM and SIGHUP */
     bool drain_timeout_given;    /* then it counts after the end of input as well */
 
+    struct display_options display;
+    long remote; /* -R: the process to change; 0: none */
+    long query;  /* -Q: the process to ask; 0: none */
+    /* For these: which of the options that can be changed were given. */
+    bool rate_given, read_rate_given, interval_given, start_fill_given, resume_fill_given;
+
     bool si;             /* -k */
     bool quiet;          /* -q */
     bool verbose;        /* -v: a text report with a line for each endpoint */
@@ -121,6 +150,11 @@ enum options_status options_parse(struct options *options, int argc, char *argv[
  */
 enum { MERGE_WINDOW = 64 * 1024 };
 uint64_t options_ring_size(const struct options *options);
+
+/* The format that -F gives, or the switches stand for, composed in `buf`; NULL: there are none, and
+ * it is the default line. */
+enum { DISPLAY_FORMAT_TEXT = 64 };
+const char *options_display_format(const struct options *options, char buf[DISPLAY_FORMAT_TEXT]);
 
 void options_destroy(struct options *options);
 

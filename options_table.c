@@ -106,6 +106,37 @@ const struct option_row option_rows[OPTION_COUNT] = {
                               "the same after the end of input or a SIGTERM\n"
                               "(default 10s, where the input was cut short)"},
 
+    [OPTION_PROGRESS] = {"Display (pv's; any of the first twelve: only what is asked for is shown)",
+                         'p', "--progress", NULL, "a bar"},
+    [OPTION_TIMER] = {NULL, 't', "--timer", NULL, "the time since the start"},
+    [OPTION_ETA] = {NULL, 'e', "--eta", NULL, "how long it will take yet"},
+    [OPTION_FINETA] = {NULL, 'I', "--fineta", NULL, "when it will be done"},
+    [OPTION_RATE] = {NULL, 'r', "--rate", NULL, "the rate of now"},
+    [OPTION_AVERAGE_RATE] = {NULL, 'a', "--average-rate", NULL, "the rate of the last half minute"},
+    [OPTION_BYTES] = {NULL, 'b', "--bytes", NULL, "how much was moved"},
+    [OPTION_BITS] = {NULL, '8', "--bits", NULL, "the same in bits"},
+    [OPTION_BUFFER_PERCENT] = {NULL, 'T', "--buffer-percent", NULL,
+                               "how full the buffer is (implies --no-splice)"},
+    [OPTION_LAST_WRITTEN] = {NULL, 'A', "--last-written", "N",
+                             "the last N bytes written (implies --no-splice)"},
+    [OPTION_FORMAT] = {NULL, 'F', "--format", "FORMAT", "a line of your own: %b, %{rate} ..."},
+    [OPTION_NUMERIC] = {NULL, 'n', "--numeric", NULL,
+                        "numbers, for dialog(1): percent, or with -t,\n"
+                        "-b and -r time, amount and rate"},
+    [OPTION_INTERVAL] = {NULL, 'i', "--interval", "SECONDS", "update so often (default 1)"},
+    [OPTION_AVERAGE_RATE_WINDOW] = {NULL, 'm', "--average-rate-window", "S",
+                                    "what -a and -e look back on (default 30)"},
+    [OPTION_WAIT] = {NULL, 'W', "--wait", NULL, "nothing before the first byte"},
+    [OPTION_DELAY_START] = {NULL, 'D', "--delay-start", "SECONDS", "nothing before that"},
+    [OPTION_GAUGE] = {NULL, 'g', "--gauge", NULL, "if the size is unknown the bar shows the rate"},
+    [OPTION_BAR_STYLE] = {NULL, 'u', "--bar-style", "STYLE", "plain, block, granular or shaded"},
+    [OPTION_WIDTH] = {NULL, 'w', "--width", "COLUMNS", "take the terminal to be so wide"},
+    [OPTION_HEIGHT] = {NULL, 'H', "--height", "ROWS", "and so high"},
+    [OPTION_EXTRA_DISPLAY] = {NULL, 'x', "--extra-display", "PLACES",
+                              "also in the windowtitle, processtitle, or both"},
+    [OPTION_FORCE] = {NULL, 'f', "--force", NULL, "also without a terminal, or in the background"},
+    [OPTION_CURSOR] = {NULL, 'c', "--cursor", NULL, "share the terminal: a row for each bpipe"},
+
     [OPTION_REPORT] = {"Reports", 0, "--report", "FORMAT[:FILE]",
                        "text, json, prometheus or none; to standard\n"
                        "error or FILE; repeatable (default text)"},
@@ -114,6 +145,12 @@ const struct option_row option_rows[OPTION_COUNT] = {
                       "a text report in any case, with a line for\neach input and output"},
     [OPTION_QUIET] = {NULL, 'q', "--quiet", NULL, "no report unless one is asked for"},
     [OPTION_NAME] = {NULL, 'N', "--name", "NAME", "call this bpipe NAME in reports"},
+
+    [OPTION_REMOTE] = {"Control", 'R', "--remote", "PID",
+                       "change a running bpipe: -L, --read-rate, -s,\n"
+                       "-i, -F, -N, -w, -H, --start-fill, --resume-fill"},
+    [OPTION_QUERY] = {NULL, 'Q', "--query", "PID",
+                      "print the report of a running bpipe, as text or\nwith --report json"},
 
     [OPTION_PIDFILE] = {"General", 'P', "--pidfile", "FILE",
                         "keep the process id in FILE while running"},
@@ -152,9 +189,7 @@ void option_arrays_fill(struct option_arrays *arrays)
         }
     }
     *letter = '\0';
-    arrays->longs[OPTION_COUNT] =
-        (struct option){.name = "rate", .has_arg = optional_argument, .val = OPTION_RESERVED};
-    arrays->longs[OPTION_COUNT + 1] = (struct option){0};
+    arrays->longs[OPTION_COUNT] = (struct option){0};
 }
 
 /* --- --help -------------------------------------------------------------------------------- */

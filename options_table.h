@@ -52,11 +52,36 @@ enum option_id {
     OPTION_IDLE_TIMEOUT,
     OPTION_STALL_TIMEOUT,
     OPTION_DRAIN_TIMEOUT,
+    OPTION_PROGRESS,
+    OPTION_TIMER,
+    OPTION_ETA,
+    OPTION_FINETA,
+    OPTION_RATE,
+    OPTION_AVERAGE_RATE,
+    OPTION_BYTES,
+    OPTION_BITS,
+    OPTION_BUFFER_PERCENT,
+    OPTION_LAST_WRITTEN,
+    OPTION_FORMAT,
+    OPTION_NUMERIC,
+    OPTION_INTERVAL,
+    OPTION_AVERAGE_RATE_WINDOW,
+    OPTION_WAIT,
+    OPTION_DELAY_START,
+    OPTION_GAUGE,
+    OPTION_BAR_STYLE,
+    OPTION_WIDTH,
+    OPTION_HEIGHT,
+    OPTION_EXTRA_DISPLAY,
+    OPTION_FORCE,
+    OPTION_CURSOR,
     OPTION_REPORT,
     OPTION_REPORT_EVERY,
     OPTION_STATS,
     OPTION_QUIET,
     OPTION_NAME,
+    OPTION_REMOTE,
+    OPTION_QUERY,
     OPTION_PIDFILE,
     OPTION_HELP,
     OPTION_VERSION,
@@ -76,11 +101,8 @@ extern const struct option_row option_rows[OPTION_COUNT];
 /* What getopt_long(3) wants. */
 struct option_arrays {
     char letters[1 + 2 * OPTION_COUNT + 1];
-    struct option longs[OPTION_COUNT + 2];
+    struct option longs[OPTION_COUNT + 1];
 };
-
-/* getopt's value of a name that must not be taken for the short form of another: pv's --rate. */
-enum { OPTION_RESERVED = 0x120000 };
 
 void option_arrays_fill(struct option_arrays *arrays);
 

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -24,17 +25,16 @@
 
 #ifdef BPIPE_LINUX
 
-#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/sendfile.h>
+#include <sys/syscall.h>
 
 #ifdef __GLIBC__
 
 typedef unsigned long ioctl_request;
 
 #else /* musl: POSIX's ioctl(), and preadv2() only since 1.2.5, with no macro that tells */
-
-#include <sys/syscall.h>
 
 typedef int ioctl_request;
 
@@ -136,10 +136,25 @@ int platform_count_drops(int fd, uint32_t *drops)
     return 0;
 }
 
+void platform_set_title(const char *title)
+{
+    (void)prctl(PR_SET_NAME, title);
+}
+
 int64_t platform_unacknowledged(int fd)
 {
     int bytes;
     return ioctl(fd, (ioctl_request)TIOCOUTQ, &bytes) == 0 ? bytes : -1;
+}
+
+int platform_peer_uid(int fd, uid_t *uid)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) != 0)
+        return -1;
+    *uid = peer.uid;
+    return 0;
 }
 
 ssize_t platform_sendfile(int file, int socket, size_t bytes)
@@ -249,6 +264,65 @@ int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns)
     return ppoll(fds, count, timeout_ns < 0 ? NULL : &timeout, NULL);
 }
 
+int platform_list(struct platform_listing *listing, const char *directory)
+{
+    *listing = (struct platform_listing){0};
+    listing->fd = again_open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    return listing->fd < 0 ? -1 : 0;
+}
+
+/* What getdents64(2) fills in. */
+struct entry {
+    uint64_t inode;
+    int64_t offset;
+    unsigned short length;
+    unsigned char type;
+    char name[];
+};
+
+const char *platform_next_name(struct platform_listing *listing)
+{
+    if (listing->at == listing->length) {
+        long bytes =
+            syscall(SYS_getdents64, listing->fd, listing->entries, sizeof listing->entries);
+        listing->at = 0;
+        listing->length = bytes > 0 ? (size_t)bytes : 0;
+        if (bytes <= 0)
+            return NULL;
+    }
+    const struct entry *entry =
+        (const struct entry *)((const char *)listing->entries + listing->at);
+    listing->at += entry->length;
+    return entry->name;
+}
+
+void platform_list_again(struct platform_listing *listing)
+{
+    (void)lseek(listing->fd, 0, SEEK_SET); /* cannot fail: it is a directory */
+    listing->at = listing->length = 0;
+}
+
+void platform_end_list(struct platform_listing *listing)
+{
+    close(listing->fd);
+}
+
+uint64_t platform_process_time(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec time;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &time) != 0)
+        return 0;
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+pid_t platform_socket_process(int fd)
+{
+    struct ucred peer;
+    socklen_t length = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.pid : 0;
+}
+
 #else /* plain POSIX */
 
 #include <limits.h>
@@ -315,6 +389,11 @@ int platform_tell_drops(int fd)
     return not_here();
 }
 
+void platform_set_title(const char *title)
+{
+    (void)title;
+}
+
 int64_t platform_unacknowledged(int fd)
 {
     (void)fd;
@@ -324,6 +403,12 @@ int64_t platform_unacknowledged(int fd)
 int platform_count_drops(int fd, uint32_t *drops)
 {
     (void)fd, (void)drops;
+    return not_here();
+}
+
+int platform_peer_uid(int fd, uid_t *uid)
+{
+    (void)fd, (void)uid;
     return not_here();
 }
 
@@ -409,7 +494,54 @@ int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns)
     return poll(fds, count, timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms);
 }
 
+int platform_list(struct platform_listing *listing, const char *directory)
+{
+    (void)listing, (void)directory;
+    return not_here();
+}
+
+const char *platform_next_name(struct platform_listing *listing)
+{
+    (void)listing;
+    return NULL;
+}
+
+void platform_list_again(struct platform_listing *listing)
+{
+    (void)listing;
+}
+
+void platform_end_list(struct platform_listing *listing)
+{
+    (void)listing;
+}
+
+uint64_t platform_process_time(pid_t pid)
+{
+    (void)pid;
+    return 0;
+}
+
+pid_t platform_socket_process(int fd)
+{
+    (void)fd;
+    return 0;
+}
+
 #endif
+
+void platform_terminal_size(int fd, unsigned *columns, unsigned *rows)
+{
+#ifdef TIOCGWINSZ /* not POSIX, and everywhere */
+    struct winsize size;
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0) {
+        *columns = size.ws_col;
+        *rows = size.ws_row;
+    }
+#else
+    (void)fd, (void)columns, (void)rows;
+#endif
+}
 
 uint64_t platform_now(void)
 {

@@ -53,9 +53,20 @@ ssize_t platform_receive(int fd, struct iovec *iov, int count, struct platform_d
 int platform_tell_drops(int fd);
 int platform_count_drops(int fd, uint32_t *drops);
 
+/* TIOCGWINSZ (tty_ioctl(4)): the columns and rows of a terminal; left alone where not available. */
+void platform_terminal_size(int fd, unsigned *columns, unsigned *rows);
+
+/* The name that ps -o comm and top show for this process (PR_SET_NAME, prctl(2)): its first 15
+ * bytes. Nothing where not available. */
+void platform_set_title(const char *title);
+
 /* SIOCOUTQ, which is TIOCOUTQ (tcp(7)): bytes that were sent and not acknowledged. -1 with errno,
  * ENOSYS where not available. */
 int64_t platform_unacknowledged(int fd);
+
+/* The user at the other end of a connected unix socket (SO_PEERCRED, unix(7)). 0, or -1 with errno;
+ * ENOSYS where not available. */
+int platform_peer_uid(int fd, uid_t *uid);
 
 /* sendfile(2) from where `file` stands. Bytes, 0 at its end, or -1 with errno; ENOSYS where not
  * available. */
@@ -116,5 +127,29 @@ struct platform_usage {
     uint64_t waits;
 };
 struct platform_usage platform_usage(void);
+
+/*
+ * The names in a directory, some twenty with each call: to list all of /proc takes milliseconds,
+ * and readdir(3) asks for a thousand at once. Opens it: 0, or -1 with errno; ENOSYS where not
+ * available. The next name, which is there until the one after it is asked for; NULL: all were
+ * told, or an error. Begins again. Closes.
+ */
+enum { PLATFORM_LISTING = 512 };
+struct platform_listing {
+    int fd;
+    size_t at, length;
+    uint64_t entries[PLATFORM_LISTING / sizeof(uint64_t)];
+};
+int platform_list(struct platform_listing *listing, const char *directory);
+const char *platform_next_name(struct platform_listing *listing);
+void platform_list_again(struct platform_listing *listing);
+void platform_end_list(struct platform_listing *listing);
+
+/* The processor time that a process has used so far, in ns; 0: unknown. */
+uint64_t platform_process_time(pid_t pid);
+
+/* The process at the other end of a unix socket, which connected it or began to listen
+ * (SO_PEERCRED); 0: unknown. */
+pid_t platform_socket_process(int fd);
 
 #endif

@@ -5,12 +5,14 @@
  */
 #include "poll_loop.h"
 
+#include "loop_control.h"
 #include "loop_datagrams.h"
 #include "loop_endpoints.h"
 #include "loop_merge.h"
 #include "loop_moves.h"
 #include "loop_network.h"
 #include "loop_overload.h"
+#include "loop_peers.h"
 #include "loop_rates.h"
 #include "loop_taps.h"
 #include "loop_timeouts.h"
@@ -24,7 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where things stand in loop->fds: the self-pipe, every input, every output. */
+/* Where things stand in loop->fds: the self-pipe, every input, every output, control. */
 enum { FD_SIGNALS, FD_INPUTS };
 
 /* --- setting up ------------------------------------------------------------------------------- */
@@ -32,6 +34,16 @@ enum { FD_SIGNALS, FD_INPUTS };
 static struct pollfd *output_fds(const struct poll_loop *loop)
 {
     return loop->fds + FD_INPUTS + loop->input_count;
+}
+
+static struct pollfd *control_fd(const struct poll_loop *loop)
+{
+    return output_fds(loop) + loop->output_count;
+}
+
+static nfds_t fd_count(const struct poll_loop *loop)
+{
+    return (nfds_t)(control_fd(loop) + 1 - loop->fds);
 }
 
 static int allocate(struct poll_loop *loop)
@@ -42,7 +54,7 @@ static int allocate(struct poll_loop *loop)
     loop->output_count = options->output_count + options->tap_count;
     loop->inputs = calloc(loop->input_count, sizeof *loop->inputs);
     loop->outputs = calloc(loop->output_count, sizeof *loop->outputs);
-    loop->fds = calloc(FD_INPUTS + loop->input_count + loop->output_count, sizeof *loop->fds);
+    loop->fds = calloc(FD_INPUTS + loop->input_count + loop->output_count + 1, sizeof *loop->fds);
     if (loop->inputs == NULL || loop->outputs == NULL || loop->fds == NULL ||
         ring_init(&loop->ring, (size_t)options_ring_size(options), loop->output_count) != 0 ||
         pipe_store_init(&loop->store, (size_t)options->buffer_size) != 0 ||
@@ -72,6 +84,7 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options,
                                .size_known = total_size > 0,
                                .signals.fd = -1,
                                .spool.fd = -1};
+    control_init(&loop->control, meter->start_ns + CONTROL_DELAY_NS);
     if (allocate(loop) != 0 || loop_init_network(loop, resolver) != 0) {
         char size[SIZE_TEXT];
         report_message("--buffer-size: %s: %s",
@@ -85,6 +98,13 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options,
     if (loop_init_overload(loop) != 0) /* makes the spool's file, which must not stay */
         return -1;
     loop_init_rates(loop);
+    loop->display = display_open(options, meter, &loop->recent);
+    if (loop->display == NULL) {
+        report_message("%s", strerror(ENOMEM));
+        return -1;
+    }
+    if (display_is_on(loop->display))
+        signals_watch(SIGWINCH);
     if (options->report_every_ns > 0)
         loop->next_sample_ns = meter->start_ns + options->report_every_ns;
     return 0;
@@ -92,6 +112,9 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options,
 
 void poll_loop_destroy(struct poll_loop *loop)
 {
+    loop_destroy_control(loop);
+    display_close(loop->display);
+    peer_search_end(loop->peer_search);
     loop_destroy_network(loop);
     loop_destroy_merge(loop);
     loop_destroy_overload(loop);
@@ -121,6 +144,7 @@ static void stop_process(struct poll_loop *loop)
     loop->wait_start_ns = loop->meter->now_ns; /* SIGCONT is going to be seen, too */
     loop_reapply_flags(loop);
     loop_restart_timeouts(loop);
+    display_continue(loop->display);
 }
 
 static void end_by_signal(struct poll_loop *loop, int number)
@@ -133,6 +157,7 @@ static void end_by_signal(struct poll_loop *loop, int number)
     if (!may_drain)
         loop->phase = LOOP_DONE;
     else if (loop->phase != LOOP_CONFIRMING) {
+        loop_find_last_peers(loop);
         loop_take_last_datagrams(loop);
         loop_end_input(loop);
     }
@@ -145,6 +170,7 @@ static void handle_signals(struct poll_loop *loop)
         switch (number) {
         case SIGUSR1:
             loop_count_drops(loop);
+            loop_find_peers_now(loop);
             report_now(loop->reporter, loop->meter);
             break;
         case SIGTSTP:
@@ -154,6 +180,10 @@ static void handle_signals(struct poll_loop *loop)
             meter_advance(loop->meter, METER_BUSY, platform_now());
             loop_network_skip(loop, loop->meter->now_ns - loop->wait_start_ns);
             loop_restart_timeouts(loop);
+            display_continue(loop->display);
+            break;
+        case SIGWINCH:
+            display_refresh(loop->display);
             break;
         default:
             end_by_signal(loop, number);
@@ -235,6 +265,7 @@ static void prepare_poll(struct poll_loop *loop)
     if (ring_fill(&loop->ring) > RING_KEPT || loop->large_ns == 0)
         loop->large_ns = now;
     loop->fds[FD_SIGNALS] = (struct pollfd){.fd = loop->signals.fd, .events = POLLIN};
+    *control_fd(loop) = control_poll(&loop->control);
     prepare_inputs(loop);
     for (size_t i = 0; i < loop->output_count; i++) {
         struct loop_output *output = &loop->outputs[i];
@@ -323,8 +354,7 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
     if (!moved && loop->phase == LOOP_RUNNING && loop_is_empty(loop))
         begin_idling(loop);
     uint64_t before = loop->wait_start_ns = loop->meter->now_ns;
-    int events = platform_poll(
-        loop->fds, (nfds_t)(FD_INPUTS + loop->input_count + loop->output_count), timeout_ns);
+    int events = platform_poll(loop->fds, fd_count(loop), timeout_ns);
     loop->meter->calls[METER_POLL]++;
     meter_advance(loop->meter, state, platform_now());
     loop->last_poll_ns = loop->meter->now_ns;
@@ -335,8 +365,10 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
         dispatch(loop);
     else if (events < 0 || !moved)
         handle_signals(loop);
-    if (loop->phase != LOOP_DONE)
-        loop_enforce_timeouts(loop);
+    if (loop->phase == LOOP_DONE)
+        return;
+    loop_attend_control(loop, events > 0 && control_fd(loop)->revents != 0);
+    loop_enforce_timeouts(loop);
 }
 
 /* --- the run ---------------------------------------------------------------------------------- */
@@ -356,8 +388,10 @@ static bool turn(struct poll_loop *loop)
 bool poll_loop_turn(struct poll_loop *loop)
 {
     bool moved = turn(loop);
-    if (is_drained(loop))
+    if (is_drained(loop)) {
+        loop_find_last_peers(loop);
         loop_begin_confirming(loop);
+    }
     if (loop->phase == LOOP_DONE)
         return false;
     if (!moved || loop->meter->now_ns - loop->last_poll_ns >= POLL_INTERVAL_NS)
@@ -373,5 +407,8 @@ void poll_loop_run(struct poll_loop *loop)
         continue;
     loop->meter->records_in +=
         transfer_count_stored(&loop->store, loop->options->records, loop->meter->calls);
+    control_close(&loop->control);
+    loop_find_last_peers(loop);
     loop_close_endpoints(loop);
+    display_final(loop->display);
 }

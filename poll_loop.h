@@ -19,7 +19,9 @@
 #ifndef BPIPE_POLL_LOOP_H
 #define BPIPE_POLL_LOOP_H
 
+#include "control.h"
 #include "dialer.h"
+#include "display.h"
 #include "ending.h"
 #include "endpoint.h"
 #include "flow.h"
@@ -28,7 +30,9 @@
 #include "limiter.h"
 #include "meter.h"
 #include "options.h"
+#include "peer.h"
 #include "pipe_store.h"
+#include "recent.h"
 #include "report.h"
 #include "resolver.h"
 #include "ring.h"
@@ -97,6 +101,8 @@ struct poll_loop {
     const struct options *options;
     struct meter *meter;
     struct reporter *reporter;
+    struct display *display;
+    struct recent recent; /* of the first output */
     struct ring ring;
     struct pipe_store store;
     struct flow flow;
@@ -124,7 +130,9 @@ struct poll_loop {
     size_t main_count;   /* without them */
     size_t open_outputs; /* of the latter */
     uint64_t main_tail;  /* position up to which all of these have got the ring's bytes */
-    struct pollfd *fds;  /* the self-pipe, the current input, the outputs */
+    struct pollfd *fds;  /* the self-pipe, the inputs, the outputs, control */
+    struct control control;
+    char *name; /* the one that control gave, or NULL */
 
     bool size_known;         /* --stop-at-size has a size to stop at */
     uint64_t size_left;      /* --stop-at-size: bytes or records still to be read */
@@ -139,6 +147,10 @@ struct poll_loop {
     size_t dialer_count;
     uint64_t confirm_ns, confirm_delay_ns; /* CONFIRMING: when to look again */
     uint64_t wait_start_ns;                /* when poll() was last called */
+
+    struct peer_search *peer_search; /* loop_peers.h; NULL: none goes on */
+    uint64_t peers_sought_ns;        /* when the last one began; 0: none yet */
+    uint64_t peers_pause_ns;         /* before the next one */
 };
 
 /*

@@ -52,6 +52,7 @@ static struct {
     bool open;
     bool run_goes_on; /* between report_open() and report_close(): nothing may wait */
     uint64_t patience_ns;
+    const struct report_line *line; /* that a message would mix with, or NULL */
 } the_stderr = {.patience_ns = REPORT_PATIENCE_NS};
 
 static struct sink *stderr_sink(void)
@@ -62,10 +63,41 @@ static struct sink *stderr_sink(void)
     return &the_stderr.sink;
 }
 
+/* What is printed now begins at a line's start. */
+static void erase_line(struct text *text)
+{
+    if (the_stderr.line != NULL && the_stderr.line->erase != NULL)
+        text_add_string(text, the_stderr.line->erase);
+}
+
+/* So it did, and `text` was sent. */
+static void tell_printed(const struct text *text)
+{
+    const struct report_line *line = the_stderr.line;
+    if (line != NULL && line->printed != NULL)
+        line->printed(line->context, text->bytes, text->length);
+    if (line != NULL && !line->stays)
+        the_stderr.line = NULL;
+}
+
+bool report_live(const char *bytes, size_t length, const struct report_line *line)
+{
+    struct sink *sink = stderr_sink();
+    if (length == 0) {
+        the_stderr.line = line;
+        return true;
+    }
+    if (!sink_usable(sink) || !sink_flush(sink))
+        return false;
+    sink_write(sink, bytes, length);
+    the_stderr.line = line;
+    return true;
+}
+
 void report_message(const char *format, ...)
 {
     enum { LONGEST = 5000, PENDING_AT_MOST = 1 << 16 };
-    char raw[LONGEST], line[4 * LONGEST + 16];
+    char raw[LONGEST], line[4 * LONGEST + 1024];
     struct text text = {.bytes = line, .capacity = sizeof line, .fixed = true};
     struct sink *sink = stderr_sink();
     int error = errno;
@@ -76,12 +108,15 @@ void report_message(const char *format, ...)
     va_end(arguments);
     if (length < 0)
         raw[0] = '\0';
+    erase_line(&text);
     text_add_string(&text, "bpipe: ");
     text_add_visible(&text, raw);
     text_add_string(&text, length >= LONGEST ? "...\n" : "\n");
 
-    if (sink_pending(sink) < PENDING_AT_MOST)
+    if (sink_pending(sink) < PENDING_AT_MOST) {
         sink_write(sink, text.bytes, text.length);
+        tell_printed(&text);
+    }
     if (!the_stderr.run_goes_on)
         sink_drain(&sink, 1, &the_stderr.patience_ns);
     errno = error;
@@ -255,15 +290,16 @@ struct reporter *report_open(const struct options *options)
 
 /* --- reporting ----------------------------------------------------------------------------- */
 
+static void (*const formats[])(struct text *, const struct meter *,
+                               const struct report_request *) = {
+    [REPORT_TEXT] = report_format_text,
+    [REPORT_JSON] = report_format_json,
+    [REPORT_PROMETHEUS] = report_format_prometheus,
+};
+
 static void send_report(struct reporter *reporter, struct report *report, const struct meter *meter,
                         const struct report_request *request)
 {
-    static void (*const formats[])(struct text *, const struct meter *,
-                                   const struct report_request *) = {
-        [REPORT_TEXT] = report_format_text,
-        [REPORT_JSON] = report_format_json,
-        [REPORT_PROMETHEUS] = report_format_prometheus,
-    };
     struct sink *sink = report->sink;
 
     if (sink != NULL && !sink_usable(sink))
@@ -274,6 +310,8 @@ static void send_report(struct reporter *reporter, struct report *report, const 
     if (sink != NULL && !sink_flush(sink) && request->moment != REPORT_MOMENT_FINAL)
         return;
     text_clear(&reporter->text);
+    if (sink == &the_stderr.sink)
+        erase_line(&reporter->text);
     formats[report->format](&reporter->text, meter, request);
     if (reporter->text.failed) {
         fail(report, ENOMEM);
@@ -285,6 +323,8 @@ static void send_report(struct reporter *reporter, struct report *report, const 
         return;
     }
     sink_write(sink, reporter->text.bytes, reporter->text.length);
+    if (sink == &the_stderr.sink)
+        tell_printed(&reporter->text);
     if (sink->error != 0 && sink == &report->own)
         fail(report, sink->error);
 }
@@ -322,6 +362,19 @@ void report_now(struct reporter *reporter, const struct meter *meter)
     send_all(reporter, meter, &request);
     if (reporter->count == 0)
         send_report(reporter, &on_stderr, meter, &request);
+}
+
+const char *report_compose(struct reporter *reporter, const struct meter *meter,
+                           const struct report_look *look, size_t *length)
+{
+    struct report_request request = {.moment = REPORT_MOMENT_NOW,
+                                     .si = look->si || reporter->si,
+                                     .verbose = look->verbose || reporter->verbose};
+
+    text_clear(&reporter->text);
+    formats[look->format](&reporter->text, meter, &request);
+    *length = reporter->text.length;
+    return reporter->text.failed ? NULL : reporter->text.bytes;
 }
 
 void report_final(struct reporter *reporter, const struct meter *meter, int exit_status)

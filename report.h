@@ -40,6 +40,18 @@ void report_sample(struct reporter *reporter, const struct meter *meter);
 /* SIGUSR1: a full report at once, on every sink; as text on stderr if there is none. */
 void report_now(struct reporter *reporter, const struct meter *meter);
 
+/*
+ * The same report for one who asks (-Q), in memory: neither sent anywhere, nor does it count as a
+ * sample. As with -v and -k if `look` or the run's own options say so. NULL: no memory. It is there
+ * until the next report.
+ */
+struct report_look {
+    enum report_format format;
+    bool verbose, si;
+};
+const char *report_compose(struct reporter *reporter, const struct meter *meter,
+                           const struct report_look *look, size_t *length);
+
 /* The final report; not as text if the run never began. `exit_status` is the status that the shell
  * will see (128+N for a signal). */
 void report_final(struct reporter *reporter, const struct meter *meter, int exit_status);
@@ -49,6 +61,25 @@ void report_final(struct reporter *reporter, const struct meter *meter, int exit
  * or -1 after a message if a report could not be written (other than to stderr). NULL is fine.
  */
 int report_close(struct reporter *reporter);
+
+/*
+ * What stands on the terminal's current line, for whatever is to be said on stderr next: the bytes
+ * that erase it, and a function that is told how many lines were printed instead; either may be
+ * NULL. With `stays` it holds for all that follow, else only for the next.
+ */
+struct report_line {
+    const char *erase;
+    void (*printed)(void *context, const char *bytes, size_t length);
+    void *context;
+    bool stays;
+};
+
+/*
+ * Sends a frame of the live line to stderr (display.h), as it is, if stderr has taken all that was
+ * said before: else the frame is dropped, and false returned. `line`, which is not copied, replaces
+ * the one before; NULL: nothing stands there. With no bytes, nothing but that.
+ */
+bool report_live(const char *bytes, size_t length, const struct report_line *line);
 
 /*
  * One line on stderr, "bpipe: " first: report_message("%s: %s", object, reason). Control

@@ -151,6 +151,24 @@ static void add_calls(struct text *text, const struct meter *meter)
              meter->calls[METER_SPLICE], meter->calls[METER_POLL]);
 }
 
+static void add_peer(struct text *text, const struct meter_endpoint *endpoint)
+{
+    const struct meter_peer *peer = &endpoint->peer;
+    text_add_string(text, ",\"peer\":");
+    if (meter_peer_name(endpoint) == NULL) {
+        text_add_string(text, "null");
+        return;
+    }
+    text_add_string(text, peer->pid > 0 ? "{\"pid\":" : "{\"pid\":null");
+    if (peer->pid > 0)
+        text_add(text, "%ld", peer->pid);
+    text_add_string(text, ",\"command\":");
+    add_string(text, peer->command[0] == '\0' ? NULL : peer->command);
+    text_add_string(text, ",\"address\":");
+    add_string(text, peer->address[0] == '\0' ? NULL : peer->address);
+    text_add_string(text, "}");
+}
+
 enum side { INPUTS, OUTPUTS };
 
 static void add_endpoint(struct text *text, const struct meter *meter, enum side side,
@@ -173,6 +191,7 @@ static void add_endpoint(struct text *text, const struct meter *meter, enum side
                       endpoint->datagrams && endpoint->kernel_tells);
     add_count_or_null(text, "datagrams_not_allowed", endpoint->strangers, endpoint->datagrams);
     add_count_or_null(text, "refusals", endpoint->refusals, endpoint->datagrams);
+    add_peer(text, endpoint);
     add_error(text, endpoint);
     text_add_string(text, "}");
 }

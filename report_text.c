@@ -3,7 +3,7 @@
  *
  *     bpipe: 4.00 GiB in 3.21 s: 1.25 GiB/s (min 1.10, max 1.41, sd 0.08)
  *     bpipe: time: input 8%, output 71%, absorb 12%, throttle 0%, busy 9%
- *     bpipe: bottleneck: output (stdout), longest stall 412 ms
+ *     bpipe: bottleneck: output (stdout -> zstd, pid 812), longest stall 412 ms
  *     bpipe: buffer 16.0 MiB: mean 62%, peak 100%, full 41 times; held p50 3.20 ms, p99 12.0 ms,
  *            max 19.0 ms; zero-copy 38%                                     (all one line)
  *     bpipe: spool 1.00 GiB: peak 12%, 340 MiB written
@@ -181,6 +181,38 @@ static bool rate_says_something(const struct meter *meter)
     return meter->bytes_passed > 0 && meter_elapsed(meter) >= shortest_rate_ns;
 }
 
+/* Whether there is more to say of who is at the other end than the endpoint's name does. */
+static bool has_shown_peer(const struct meter_endpoint *endpoint)
+{
+    const char *peer = meter_peer_name(endpoint);
+    size_t length = strlen(endpoint->name), end = peer == NULL ? 0 : strlen(peer);
+    return end > 0 && (end > length || strcmp(endpoint->name + length - end, peer) != 0);
+}
+
+/* "zstd, pid 812", or an address. */
+static void add_peer(struct text *text, const struct meter_endpoint *endpoint)
+{
+    text_add_visible(text, meter_peer_name(endpoint));
+    if (endpoint->peer.pid > 0)
+        text_add(text, ", pid %ld", endpoint->peer.pid);
+}
+
+/* An endpoint of the verdict with its peer, in the order in which bytes go: "tar, pid 811 ->
+ * stdin", "stdout -> zstd, pid 812". */
+static void add_culprit(struct text *text, const struct meter_endpoint *endpoint, bool input)
+{
+    bool peer = has_shown_peer(endpoint);
+    if (peer && input) {
+        add_peer(text, endpoint);
+        text_add_string(text, " -> ");
+    }
+    text_add_visible(text, endpoint->name);
+    if (peer && !input) {
+        text_add_string(text, " -> ");
+        add_peer(text, endpoint);
+    }
+}
+
 static void add_verdict_line(struct text *text, const struct meter *meter)
 {
     const struct meter_endpoint *endpoint;
@@ -192,7 +224,7 @@ static void add_verdict_line(struct text *text, const struct meter *meter)
     case METER_VERDICT_INPUT:
     case METER_VERDICT_OUTPUT:
         text_add(text, "%s (", meter_verdict_name(verdict));
-        text_add_visible(text, endpoint->name);
+        add_culprit(text, endpoint, verdict == METER_VERDICT_INPUT);
         text_add_string(text, "), longest stall ");
         add_duration(text, meter_longest_stall(endpoint));
         text_add_string(text, "\n");
@@ -344,6 +376,11 @@ static void add_endpoint_line(struct text *text, const struct meter *meter, cons
     begin_line(text, meter);
     text_add(text, "%s ", side);
     text_add_visible(text, endpoint->name);
+    if (has_shown_peer(endpoint)) {
+        text_add_string(text, " (");
+        add_peer(text, endpoint);
+        text_add_string(text, ")");
+    }
     text_add_string(text, ": ");
     add_size(text, endpoint->bytes, request);
     text_add_string(text, ", waited ");

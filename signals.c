@@ -76,6 +76,11 @@ int signals_open(struct signals *signals)
     return 0;
 }
 
+void signals_watch(int number)
+{
+    set_action(number, on_signal);
+}
+
 int signals_next(struct signals *signals)
 {
     unsigned char number;

@@ -18,8 +18,11 @@ struct signals {
 /* 0, or -1 with errno. */
 int signals_open(struct signals *signals);
 
+/* Catches one more: SIGWINCH. (Its default action is to be ignored, and it wakes nobody then.) */
+void signals_watch(int number);
+
 /* The next signal that has come, or 0: SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1 (SIGINFO comes as
- * SIGUSR1), SIGTSTP, SIGCONT. */
+ * SIGUSR1), SIGTSTP, SIGCONT, SIGWINCH. */
 int signals_next(struct signals *signals);
 
 /* Stops the process as SIGTSTP would have; returns when it goes on. */

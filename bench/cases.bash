@@ -16,7 +16,7 @@
 MiB=$((1 << 20))
 slow_rate=256M # bytes a second that the slow consumer takes
 
-unlimited_cases=(pipe two ring lines slow file-pipe pipe-file file-file file-null outputs-2
+unlimited_cases=(pipe two ring lines display slow file-pipe pipe-file file-file file-null outputs-2
     outputs-4 outputs-8 pingpong dribble burst-4 burst-16 burst-64 startup
     tcp tcp-file tcp-pingpong unix)
 all_cases=("${unlimited_cases[@]}" rate-10K rate-1M rate-100M rate-1G rate-idle)
@@ -166,6 +166,14 @@ define_case() { # NAME
         tool "bpipe -l -C" bpipe -q -l -C
         tool "pv -l" pv -q -l
         tool cat cat
+        ;;
+    display)
+        title="pipe -> pipe, with the live line, ten times a second" shape=through gen=(gen) sink=(sink)
+        no_tool
+        tool bpipe bpipe -q
+        tool "bpipe -fi0.1" bpipe -pterb -f -i 0.1
+        tool pv pv -q
+        tool "pv -fi0.1" pv -pterb -f -i 0.1
         ;;
     slow)
         title="pipe -> pipe, the consumer takes $slow_rate a second" shape=through

@@ -9,9 +9,14 @@ make_again() {
     skip_unless make
     [ -e "$ROOT/man/bpipe.1" ]
     make_again install DESTDIR="$T/dest" PREFIX=/usr >log 2>&1 || { cat log && false; }
-    equal "./usr/bin/bpipe ./usr/share/man/man1/bpipe.1" \
+    equal "./usr/bin/bpipe ./usr/share/bash-completion/completions/bpipe \
+./usr/share/fish/vendor_completions.d/bpipe.fish ./usr/share/man/man1/bpipe.1 \
+./usr/share/zsh/site-functions/_bpipe" \
         "$(cd dest && find . -type f | sort | xargs)"
     cmp dest/usr/share/man/man1/bpipe.1 "$ROOT/man/bpipe.1"
+    cmp dest/usr/share/bash-completion/completions/bpipe "$ROOT/completions/bpipe.bash"
+    cmp dest/usr/share/zsh/site-functions/_bpipe "$ROOT/completions/_bpipe"
+    cmp dest/usr/share/fish/vendor_completions.d/bpipe.fish "$ROOT/completions/bpipe.fish"
     equal "same bytes" "$(printf 'same bytes' | dest/usr/bin/bpipe -q)"
     make_again uninstall DESTDIR="$T/dest" PREFIX=/usr >log 2>&1
     equal "" "$(find dest -type f)"
@@ -21,8 +26,8 @@ make_again() {
     skip_unless make
     local word
     make_again help >text
-    for word in all check check-long lint install uninstall clean PORTABLE=1 SANITIZE=1 WERROR=1 \
-        CC CFLAGS LDFLAGS PREFIX DESTDIR TESTS; do
+    for word in all check check-long lint install uninstall completions clean PORTABLE=1 SANITIZE=1 \
+        WERROR=1 CC CFLAGS LDFLAGS PREFIX DESTDIR TESTS; do
         grep -qw -- "$word" text || { echo "not there: $word" && false; }
     done
 }

@@ -35,10 +35,13 @@ esac
 setup() { common_setup; }
 teardown() { common_teardown; }
 
-# Every test begins in an empty directory of its own, $T, and marks its processes.
+# Every test begins in an empty directory of its own, $T, and marks its processes. Control sockets are
+# not to appear in the user's own folder.
 common_setup() {
     T=${BATS_TEST_TMPDIR:?}/t
     mkdir -p "$T"
+    export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
+    mkdir -p "$XDG_RUNTIME_DIR" && chmod 700 "$XDG_RUNTIME_DIR" || return 1
     cd "$T" || return 1
     export BPIPE_TEST_CASE=$$.$BATS_TEST_NUMBER.$RANDOM
 }
@@ -263,6 +266,12 @@ public_dir() {
 
 rm_public() {
     [ -z "${public:-}" ] || rm -rf "$public"
+}
+
+# has_control PID: its control socket is there (if its name is not too long for one).
+has_control() {
+    local socket=$XDG_RUNTIME_DIR/bpipe-$1.sock
+    [ -S "$socket" ] || ((${#socket} > 100))
 }
 
 # --- a bpipe in the background, and its neighbours --------------------------------------------

@@ -51,6 +51,7 @@ stays_idle() {
     local -A slept=() called=()
     local -a attach=()
     for pid; do
+        wait_until 20 has_control "$pid" # which takes the last wake-up of its own
         wait_until 20 in_poll "$pid"
         attach+=(-p "$pid")
     done

@@ -299,6 +299,7 @@ comes_whole() {
     echo one >&"$a"
     echo two >&"$b"
     wait_until 10 has_lines out 2
+    wait_until 10 has_control "$pid"
     wait_until 10 in_poll "$pid"
     timeout 1 strace -f -o calls -p "$pid" 2>/dev/null || true
     [ "$(grep -c '(' calls)" -le 2 ] # the poll() that it is in

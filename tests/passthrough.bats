@@ -285,15 +285,15 @@ small_writes() { # many pages with little in each
 @test "what comes in small pieces is copied, and large ones pass again" {
     skip_portable
     set -o pipefail
-    small_writes >small
-    small_writes | "$BPIPE" --report json:report | cmp small -
+    seq 0 19999 >small
+    dribble 20000 | "$BPIPE" --report json:report | cmp small -
     adds_up report
     [ $(($(last_number zero_copy_bytes report) * 2)) -lt "$(size_of small)" ]
-    small_writes | "$BPIPE" -l --report json:report | cmp small -
+    dribble 20000 | "$BPIPE" -l --report json:report | cmp small -
     [ $(($(last_number zero_copy_bytes report) * 2)) -lt "$(size_of small)" ]
-    equal 100000 "$(last_number records_in report)"
+    equal 20000 "$(last_number records_in report)"
     random_bytes 9M >in
-    { small_writes && cat in; } | "$BPIPE" --report json:report | cat >out
+    { dribble 20000 && cat in; } | "$BPIPE" --report json:report | cat >out
     cat small in | cmp - out
     adds_up report
     [ "$(last_number zero_copy_bytes report)" -gt 2000000 ]

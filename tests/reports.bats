@@ -224,9 +224,9 @@ fails() {
     wait
     equal hi "$(<out)"
     grep -q '"bottleneck":"input","bottleneck_endpoint":"stdin"' slow.in
-    grep -q '^bpipe: bottleneck: input (stdin), longest stall ' text
+    grep -q '^bpipe: bottleneck: input (\(.* -> \)\?stdin), longest stall ' text
     grep -q '"bottleneck":"output","bottleneck_endpoint":"stdout"' slow.out
-    grep -q '^bpipe: bottleneck: output (stdout), longest stall ' text.out
+    grep -q '^bpipe: bottleneck: output (stdout\( -> .*\)\?), longest stall ' text.out
     equal "$(last_number capacity_bytes slow.out)" "$(last_number peak_bytes slow.out)"
     grep -q '^bpipe: buffer 16.0 MiB: mean [0-9]*%, peak 100%, full [0-9]* times\?; ' text.out
     [ "$(last_number full_count slow.out)" -ge 1 ]

@@ -1044,18 +1044,18 @@ refused_now() { refute listens "$port" >/dev/null; }
     local family
     random_bytes 3M >in
     for family in $(families); do
-        receive in "$family" -o out -L 10M
+        receive in "$family" -o out -L 3M
         "$BPIPE" --report text:text -B 64K --tcp-buffer 32K -o "$endpoint" in
-        grep -qF "bpipe: bottleneck: output ($endpoint)" text
+        grep -F "bpipe: bottleneck: output ($endpoint" text
         ended "$receiver" 0
         rm -f in.err text told
         "$BPIPE" --report text:text "$(listening "$family")" -o out 2>in.err &
         receiver=$!
         [ "$family" != unix ] || wait_until 20 [ -S here ]
         await_listener "$family" in.err
-        "$BPIPE" -q -L 10M -o "$endpoint" in
+        "$BPIPE" -q -L 3M -o "$endpoint" in
         ended $receiver 0
-        grep -qF "bpipe: bottleneck: input ($(listening "$family"))" text
+        grep "^bpipe: bottleneck: input (" text | grep -F "$(listening "$family"))"
         rm text
     done
 }

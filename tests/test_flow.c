@@ -21,6 +21,7 @@ struct run {
     struct ring ring;
     struct flow flow;
     size_t readers;
+    bool changes;   /* the marks do */
     uint64_t scale; /* small rings, and rings beyond FLOW_WINDOW */
     uint64_t source_left;
     uint64_t sent[4];
@@ -44,7 +45,7 @@ static void choose_options(struct run *run)
 
 static bool start(struct run *run)
 {
-    *run = (struct run){.scale = below(3) == 0 ? 1 << 14 : 1};
+    *run = (struct run){.scale = below(3) == 0 ? 1 << 14 : 1, .changes = below(2) == 0};
     choose_options(run);
     run->source_left = below((run->scale == 1 ? 100 : 10) * run->options.buffer_size);
     if (ring_init(&run->ring, (size_t)run->options.buffer_size, run->readers) != 0 ||
@@ -102,11 +103,23 @@ static bool is_done(const struct run *run)
     return run->flow.ended && ring_fill(&run->ring) == 0;
 }
 
+/* -R: other marks, now and then. */
+static void change_marks(struct run *run)
+{
+    static const unsigned percents[] = {0, 1, 50, 100};
+    if (below(50) == 0)
+        flow_set_start(&run->flow, run->options.buffer_size, percents[below(4)]);
+    if (below(50) == 0)
+        flow_set_resume(&run->flow, percents[below(4)]);
+}
+
 /* One step in random order; with `stuck` the readers whose bit is set take nothing. When nothing
  * moves the patience with them ends. */
 static bool step(struct run *run, unsigned stuck, bool *moved)
 {
     *moved = false;
+    if (run->changes)
+        change_marks(run);
     for (size_t i = 0; i < run->readers; i++)
         run->flow.outputs[i].blocked = (stuck & 1u << i) != 0;
     flow_update(&run->flow);

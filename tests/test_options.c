@@ -91,7 +91,7 @@ static const struct {
     {"-B1.5G", &parsed.buffer_size, 1536 * KIB *KIB},
     {"--buffer-size=10MB", &parsed.buffer_size, 10000000},
     {"--buffer-size|10MiB", &parsed.buffer_size, 10 * KIB *KIB},
-    {"--buf|7", &parsed.buffer_size, 7},
+    {"--buffer-s|7", &parsed.buffer_size, 7},
     {"-B|2147483647", &parsed.buffer_size, INT_MAX},
     {"-B|1K|-B|3K", &parsed.buffer_size, 3 * KIB},
     {"-B|1K|-k", &parsed.buffer_size, 1000},
@@ -261,6 +261,8 @@ static const struct {
     {"-q|--report-every|1", "text"},
     {"-q|--report-every|1|--report|json:a", "json:a"},
     {"--report|none|--report-every|1|-v", "text"},
+    {"-Q|1|--report|json", "json"},
+    {"-Q|1|-v", "text"},
 };
 
 static void test_reports(void)
@@ -386,6 +388,20 @@ static void test_choices(void)
     HOLDS("-s|@a", parsed.size_given && parsed.size == 0);
 }
 
+static void test_remote(void)
+{
+    HOLDS("", parsed.remote == 0 && parsed.query == 0 && !parsed.rate_given);
+    HOLDS("-R|5|-L|1M", parsed.remote == 5 && parsed.rate_given && parsed.rate_limit == KIB * KIB);
+    HOLDS("-R|5|-L|0", parsed.rate_given && !parsed.read_rate_given && !parsed.interval_given);
+    HOLDS("--remote=5|--read-rate|0|-i|1", parsed.read_rate_given && parsed.interval_given);
+    HOLDS("-R|5|--start-fill|0", parsed.start_fill_given && !parsed.resume_fill_given);
+    HOLDS("-R|5|--resume-fill|100", parsed.resume_fill_given && !parsed.start_fill_given);
+    HOLDS("-R|5|-k|-q|-l|-s|@x", parsed.remote == 5 && parsed.size_given);
+    HOLDS("-R|5|-p", parsed.remote == 5 && parsed.display.progress);
+    HOLDS("-Q|2147483647", parsed.query == INT_MAX && parsed.remote == 0);
+    HOLDS("--query|7|-v|-k|--report|json", parsed.query == 7 && parsed.verbose && parsed.si);
+}
+
 /* --- descriptors, spelling, letters ---------------------------------------------------------- */
 
 static const struct {
@@ -445,7 +461,7 @@ static const struct {
     {"marge", "--merge"},
     {"taps", "--tap"},
     {"rate-limt", "--rate-limit"},
-    {"progress", NULL},
+    {"watchfd", NULL},
     {"a-name-that-is-longer-than-any-that-anybody-would-give-to-an-option", NULL},
 };
 
@@ -672,6 +688,7 @@ int main(void)
     test_taps();
     test_reports();
     test_choices();
+    test_remote();
     test_network();
     test_datagrams();
     test_descriptors();

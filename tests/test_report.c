@@ -413,7 +413,7 @@ static void test_percentages(uint64_t *random)
 
 #define JSON_NO_DATAGRAMS                                                  \
     "\"datagrams_dropped_by_kernel\":null,\"datagrams_not_allowed\":null," \
-    "\"refusals\":null,"
+    "\"refusals\":null,\"peer\":null,"
 #define JSON_MIDDLE                                                                           \
     "\"rate_bytes_per_second\":{\"current\":%s,\"mean\":1337996042.368,"                      \
     "\"min\":1181116006.400,\"max\":1513975971.840,\"stddev\":138711855.649},"                \
@@ -791,7 +791,8 @@ static void test_datagrams(void)
                !contains(report_format_text, &meter, "udp-listen://:9: ", "", "") &&
                contains(report_format_json, &meter, "\"size_bytes\":8589934592,", "", "") &&
                contains(report_format_json, &meter, "\"datagrams_dropped_by_kernel\":0,",
-                        "\"datagrams_not_allowed\":0,", "\"refusals\":0,\"error\":null}") &&
+                        "\"datagrams_not_allowed\":0,",
+                        "\"refusals\":0,\"peer\":null,\"error\":null}") &&
                contains(report_format_prometheus, &meter, "\nbpipe_expected_bytes 8589934592\n", "",
                         ""),
            "datagrams of which none was lost");
@@ -817,6 +818,67 @@ static void test_datagrams(void)
                contains(report_format_prometheus, &meter, "\nbpipe_output_refusals_total{",
                         "output=\"udp://h:9\",index=\"0\"} ", "3\n"),
            "Prometheus: those that were");
+    meter_destroy(&meter);
+}
+
+/* --- peers ----------------------------------------------------------------------------------- */
+
+static bool verdict_is(const struct meter *meter, const char *verdict)
+{
+    return contains(report_format_text, meter, "\nbpipe: bottleneck: ", verdict,
+                    ", longest stall ");
+}
+
+static bool json_has(const struct meter *meter, const char *peer)
+{
+    return contains(report_format_json, meter, ",\"peer\":", peer, ",\"error\":null}");
+}
+
+static void test_peer_processes(void)
+{
+    struct meter meter = example_meter();
+    struct meter_endpoint *output = &meter.outputs[0], *input = &meter.inputs[0];
+
+    output->peer = (struct meter_peer){.pid = 812, .command = "zstd"};
+    tap_ok(verdict_is(&meter, "output (stdout -> zstd, pid 812)") &&
+               json_has(&meter, "{\"pid\":812,\"command\":\"zstd\",\"address\":null}") &&
+               json_has(&meter, "null") && strcmp(meter_peer_name(output), "zstd") == 0,
+           "the process that an output goes to");
+    output->peer = (struct meter_peer){.pid = 9, .command = "a\n\"b\" \xff"};
+    tap_ok(verdict_is(&meter, "output (stdout -> a\\n\"b\" \\xff, pid 9)") &&
+               json_has(&meter, "{\"pid\":9,\"command\":\"a\\u000a\\\"b\\\" \\ufffd\","
+                                "\"address\":null}"),
+           "whatever bytes its command has");
+    meter.state_ns[METER_INPUT] = 2 * meter.state_ns[METER_OUTPUT];
+    input->peer = (struct meter_peer){.pid = 811, .command = "tar"};
+    tap_ok(verdict_is(&meter, "input (tar, pid 811 -> stdin)"), "the one that an input comes from");
+    meter_destroy(&meter);
+}
+
+static void test_peer_addresses(void)
+{
+    struct meter meter = example_meter();
+    struct meter_endpoint *output = &meter.outputs[0], *input = &meter.inputs[0];
+
+    output->name = "tcp://host:5";
+    output->peer = (struct meter_peer){.address = "192.0.2.7:5"};
+    tap_ok(verdict_is(&meter, "output (tcp://host:5 -> 192.0.2.7:5)") &&
+               json_has(&meter, "{\"pid\":null,\"command\":null,"
+                                "\"address\":\"192.0.2.7:5\"}") &&
+               strcmp(meter_peer_name(output), "192.0.2.7:5") == 0,
+           "the address of a name");
+    output->name = "tcp://192.0.2.7:5";
+    tap_ok(verdict_is(&meter, "output (tcp://192.0.2.7:5)"),
+           "an address that the endpoint's name says already");
+    output->name = "t";
+    tap_ok(verdict_is(&meter, "output (t -> 192.0.2.7:5)"), "a name that is shorter");
+    meter.state_ns[METER_INPUT] = 2 * meter.state_ns[METER_OUTPUT];
+    input->name = "tcp-listen://:9";
+    input->peer = (struct meter_peer){.address = "[::1]:40222"};
+    tap_ok(verdict_is(&meter, "input ([::1]:40222 -> tcp-listen://:9)"), "whoever has connected");
+    input->peer = (struct meter_peer){0};
+    tap_ok(verdict_is(&meter, "input (tcp-listen://:9)") && meter_peer_name(input) == NULL,
+           "nobody");
     meter_destroy(&meter);
 }
 
@@ -881,6 +943,8 @@ int main(void)
     test_prometheus();
     test_prometheus_overload();
     test_datagrams();
+    test_peer_processes();
+    test_peer_addresses();
     test_composing();
     test_locale();
     return tap_done();

@@ -116,6 +116,39 @@ static void sample_often(struct reporter *reporter)
         report_sample(reporter, &meter);
 }
 
+/* A byte a millisecond, a sample after each, and somebody who asks between them, or not. */
+static bool somebody_asks;
+
+static void sample_and_ask(struct reporter *reporter)
+{
+    static const struct report_look look = {REPORT_JSON, .verbose = true, .si = true};
+    for (unsigned i = 0; i < 4; i++) {
+        size_t length = 0;
+        meter_advance(&meter, METER_INPUT, meter.now_ns + 1000000);
+        meter_passed(&meter, 1 + i);
+        if (somebody_asks &&
+            (report_compose(reporter, &meter, &look, &length) == NULL || length < 100))
+            abort();
+        if (i % 2 == 1)
+            report_sample(reporter, &meter);
+    }
+}
+
+static void test_asking(void)
+{
+    static char unasked[CAPTURED + 1];
+    run(SCENE(SPECS({REPORT_TEXT, "r.txt"}, {REPORT_JSON, "r.json"}), .act = sample_and_ask));
+    read_file("r.txt");
+    memcpy(unasked, captured, sizeof unasked);
+    somebody_asks = true;
+    run(SCENE(SPECS({REPORT_TEXT, "r.txt"}, {REPORT_JSON, "r.json"}), .act = sample_and_ask));
+    read_file("r.txt");
+    tap_ok(lines_of(unasked) == 2 && strcmp(captured, unasked) == 0,
+           "samples are the same whether somebody asks meanwhile or not");
+    if (strcmp(captured, unasked) != 0)
+        tap_note("%s", captured);
+}
+
 static void test_failures(void)
 {
     tap_ok(run(SCENE(SPECS({REPORT_JSON, "/dev/full"}))) == 1 &&
@@ -210,6 +243,7 @@ int main(void)
     set_stage();
     test_files();
     test_refusals();
+    test_asking();
     test_failures();
     test_prometheus();
     for (size_t i = 0; i < sizeof made / sizeof made[0]; i++)

@@ -1,0 +1,134 @@
+/*
+ * display_numeric.c - -n: numbers for a program to read, one line each.
+ *
+ * A format of nothing but sequences and blanks says which numbers there are, and these are always
+ * in the same order: that is pv(1)'s -n with -t, -b and -r. One with other text is filled in as it
+ * stands, which makes lines of JSON, say, as with pv 1.9.31 and later.
+ */
+#include "display_format.h"
+
+#include "display_numbers.h"
+#include "display_sequence.h"
+#include "display_text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { PHASE_END = 100, PHASES = 200 };
+
+/* "0.2510", rounded. */
+static void add_seconds(struct text *text, uint64_t ns)
+{
+    const uint64_t unit = NS_PER_SEC / 10000;
+    uint64_t parts = ns / unit + (ns % unit >= unit / 2);
+
+    text_add(text, "%" PRIu64 ".%04" PRIu64, parts / 10000, parts % 10000);
+}
+
+static void add_percentage(struct text *text, const struct display_values *values)
+{
+    unsigned phase = values->phase % PHASES;
+
+    if (values->size > 0)
+        text_add(text, "%" PRIu64, display_percent(values->units, values->size));
+    else
+        text_add(text, "%u", phase > PHASE_END ? PHASES - phase : phase);
+}
+
+static void add_wait(struct text *text, const struct display_values *values, enum meter_state state)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < METER_STATES; i++)
+        sum += values->state_ns[i];
+    text_add(text, "%" PRIu64, display_percent(values->state_ns[state], sum));
+}
+
+/* What has no number in it adds nothing. */
+static void add_number(struct text *text, const struct display_part *part,
+                       const struct display_values *values)
+{
+    switch (part->kind) {
+    case SEQUENCE_LITERAL:
+        display_add_clean(text, part->text, part->length, ' ', false);
+        break;
+    case SEQUENCE_PROGRESS:
+    case SEQUENCE_PROGRESS_AMOUNT:
+        add_percentage(text, values);
+        break;
+    case SEQUENCE_TIMER:
+        add_seconds(text, values->elapsed_ns);
+        break;
+    case SEQUENCE_ETA:
+        text_add(text, "%" PRIu64,
+                 values->final || values->eta_ns == UINT64_MAX ? 0 : values->eta_ns / NS_PER_SEC);
+        break;
+    case SEQUENCE_RATE:
+        text_add_decimal(text, values->rate, 0);
+        break;
+    case SEQUENCE_AVERAGE_RATE:
+        text_add_decimal(text, values->average_rate, 0);
+        break;
+    case SEQUENCE_BYTES:
+        text_add(text, "%" PRIu64, values->units);
+        break;
+    case SEQUENCE_BUFFER_PERCENT:
+    case SEQUENCE_BUFFER_FILL:
+        text_add(text, "%" PRIu64, display_percent(values->fill, values->capacity));
+        break;
+    case SEQUENCE_INPUT_WAIT:
+        add_wait(text, values, METER_INPUT);
+        break;
+    case SEQUENCE_OUTPUT_WAIT:
+        add_wait(text, values, METER_OUTPUT);
+        break;
+    case SEQUENCE_DROPPED:
+        text_add(text, "%" PRIu64, values->dropped);
+        break;
+    case SEQUENCE_NAME:
+        if (values->name != NULL)
+            text_add_visible(text, values->name);
+        break;
+    default:
+        break;
+    }
+}
+
+static bool has_text(const struct display_format *format)
+{
+    for (size_t i = 0; i < format->count; i++) {
+        const struct display_part *part = &format->parts[i];
+        for (size_t j = 0; part->kind == SEQUENCE_LITERAL && j < part->length; j++)
+            if (part->text[j] != ' ')
+                return true;
+    }
+    return false;
+}
+
+void display_format_numeric(struct text *text, const struct display_format *format,
+                            const struct display_values *values)
+{
+    const struct {
+        bool there;
+        enum display_sequence kind;
+    } numbers[] = {{format->timer, SEQUENCE_TIMER},
+                   {format->bytes, SEQUENCE_BYTES},
+                   {format->rate, SEQUENCE_RATE},
+                   {!format->bytes && !format->rate, SEQUENCE_PROGRESS_AMOUNT}};
+    const char *separator = "";
+
+    if (has_text(format)) {
+        for (size_t i = 0; i < format->count; i++)
+            add_number(text, &format->parts[i], values);
+        text_add_string(text, "\n");
+        return;
+    }
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (!numbers[i].there)
+            continue;
+        text_add_string(text, separator);
+        add_number(text, &(struct display_part){.kind = (int)numbers[i].kind}, values);
+        separator = " ";
+    }
+    text_add_string(text, "\n");
+}

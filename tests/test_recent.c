@@ -1,0 +1,98 @@
+/*
+ * test_recent.c - what is kept of random writes is what a plain copy of all of them ends with.
+ */
+#include "../recent.h"
+#include "tap.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { STREAM = 200000, ROUNDS = 20 };
+
+static unsigned char stream[STREAM];
+static size_t written;
+
+static void add(struct recent *recent, const char *text)
+{
+    size_t length = strlen(text);
+    for (size_t i = 0; i < length; i++)
+        stream[written + i] = (unsigned char)text[i];
+    struct ring_span span = {
+        .piece = {{.iov_base = stream + written, .iov_len = length}}, .count = 1, .bytes = length};
+    written += length;
+    recent_add(recent, &span, length);
+}
+
+static bool line_is(const struct recent *recent, const char *text)
+{
+    return recent->line_length == strlen(text) &&
+           memcmp(recent->line, text, recent->line_length) == 0;
+}
+
+/* The last whole line of the first `length` bytes of the stream. */
+static bool line_is_right(const struct recent *recent)
+{
+    size_t end = written;
+    while (end > 0 && stream[end - 1] != '\n')
+        end--;
+    size_t start = end > 0 ? end - 1 : 0;
+    size_t length = 0;
+    while (end > 0 && start > 0 && stream[start - 1] != '\n')
+        start--;
+    length = end > 0 ? end - 1 - start : 0;
+    if (length > RECENT_LINE)
+        length = RECENT_LINE;
+    return recent->line_length == length && memcmp(recent->line, stream + start, length) == 0;
+}
+
+static bool bytes_are_right(const struct recent *recent)
+{
+    size_t length = written < RECENT_BYTES ? written : RECENT_BYTES;
+    return recent->written_length == length &&
+           memcmp(recent->written, stream + written - length, length) == 0;
+}
+
+/* Random pieces in one or two parts, of which only some bytes count; lines of random length. */
+static bool random_writes(unsigned seed)
+{
+    struct recent recent = {.wanted = true};
+    unsigned lines = 1U << (seed % 14);
+    srand(seed);
+    for (written = 0; written < STREAM - 6000;) {
+        size_t first = (size_t)rand() % 3000, second = (size_t)rand() % 3000;
+        struct ring_span span = {
+            .piece = {{.iov_base = stream + written, .iov_len = first},
+                      {.iov_base = stream + written + first, .iov_len = second}},
+            .count = 2,
+            .bytes = first + second};
+        for (size_t i = 0; i < first + second; i++)
+            stream[written + i] = (unsigned)rand() % lines == 0 ? '\n' : (unsigned char)rand();
+        size_t counts = first + second == 0 ? 0 : (size_t)rand() % (first + second + 1);
+        recent_add(&recent, &span, counts);
+        written += counts;
+        if (!bytes_are_right(&recent) || !line_is_right(&recent))
+            return false;
+    }
+    return true;
+}
+
+int main(void)
+{
+    struct recent recent = {.wanted = true};
+
+    tap_ok(recent.written_length == 0 && recent.line_length == 0, "nothing yet");
+    add(&recent, "one\ntw");
+    tap_ok(line_is(&recent, "one"), "a line and a part");
+    add(&recent, "o");
+    tap_ok(line_is(&recent, "one"), "another part");
+    add(&recent, "\n");
+    tap_ok(line_is(&recent, "two"), "its end");
+    add(&recent, "\n\nfour\nfi");
+    tap_ok(line_is(&recent, "four"), "several lines at once");
+    add(&recent, "ve\n");
+    tap_ok(line_is(&recent, "five"), "the end of a line");
+    tap_ok(bytes_are_right(&recent), "all bytes");
+    for (unsigned seed = 1; seed <= ROUNDS; seed++)
+        tap_ok(random_writes(seed), "random writes, lines of %u bytes", 1U << (seed % 14));
+    return tap_done();
+}
