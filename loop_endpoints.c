@@ -285,7 +285,8 @@ void loop_choose_way(struct poll_loop *loop)
     const struct limiter *limiter = &loop->outputs[0].limiter;
     bool through_ring = options->no_splice || loop->output_count > 1 ||
                         flow_has_marks(&loop->flow) || options->block_size > 0 ||
-                        loop->flow.eager || options->merge || loop->recent.wanted;
+                        loop->flow.eager || options->merge || loop->recent.wanted ||
+                        loop->expect.end_length > 0;
     loop->way = through_ring ? TRANSFER_COPY : transfer_way(input, &loop->outputs[0].endpoint);
     if (loop->way == TRANSFER_SPLICE && (is_cut_up(limiter) || is_cut_up(&loop->read_limiter)))
         loop->way = TRANSFER_COPY;
@@ -355,8 +356,21 @@ void loop_next_input(struct poll_loop *loop)
     loop_end_input(loop);
 }
 
+/* A stream that was cut is to be a failure before anything is told that it is complete. */
+static void check_end(struct poll_loop *loop)
+{
+    char reason[EXPECT_REASON];
+    const struct ending *ending = &loop->ending;
+    if (ending->failed || ending->signal != 0 || ending->timed_out || ending->overflowed ||
+        loop->phase != LOOP_RUNNING ||
+        expect_end(&loop->expect, loop->meter->bytes_in, reason) == NULL)
+        return;
+    note_failure(loop, loop->inputs[loop->input_count - 1].meter, reason);
+}
+
 void loop_end_input(struct poll_loop *loop)
 {
+    check_end(loop);
     loop->phase = LOOP_DRAINING;
     loop->flow.passing = false;
     loop->idle_since_ns = 0;

@@ -139,12 +139,25 @@ static void count_towards_size(struct poll_loop *loop, uint64_t bytes_or_records
         loop_end_input(loop);
 }
 
+/* For --expect-end. */
+static void note_end(struct poll_loop *loop, size_t bytes, bool aside)
+{
+    if (loop->expect.end_length == 0)
+        return;
+    struct ring_span span = ring_newest(&loop->ring, aside ? 0 : bytes);
+    if (aside)
+        expect_saw_memory(&loop->expect, loop->scratch, bytes);
+    else
+        expect_saw(&loop->expect, &span, bytes);
+}
+
 static void took_input(struct poll_loop *loop, struct loop_input *input,
                        const struct transfer *transfer, bool aside)
 {
     struct meter *meter = loop->meter;
     meter_moved(input->meter, transfer->bytes);
     meter->records_in += transfer->records;
+    note_end(loop, transfer->bytes, aside);
     if (aside) {
         loop_took_aside(loop, transfer->bytes);
     } else {

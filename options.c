@@ -208,6 +208,14 @@ static enum options_status take_expected_size(const struct parser *parser,
     return OPTIONS_RUN;
 }
 
+/* --expect-end STRING or @PATH. */
+static enum options_status take_expected_end(struct options *options, const struct given *given)
+{
+    if (strcmp(given->argument, "@") == 0)
+        return options_refuse("--expect-end", "@", "names no file");
+    return take_text(given, &options->expect_end);
+}
+
 /* --retry. */
 static enum options_status take_retries(const struct given *given, unsigned *retries)
 {
@@ -360,6 +368,7 @@ static void apply_flags(const struct parser *parser)
     options->quiet = last[OPTION_QUIET] != NULL;
     options->verbose = last[OPTION_STATS] != NULL;
     options->size_given = last[OPTION_SIZE] != NULL;
+    options->expect_size_given = last[OPTION_EXPECT_SIZE] != NULL;
     options->pipe_size_given = last[OPTION_PIPE_BUFFER_SIZE] != NULL;
     options->drain_timeout_given = last[OPTION_DRAIN_TIMEOUT] != NULL;
     if (last[OPTION_APPEND])
@@ -400,6 +409,10 @@ static enum options_status apply_argument(struct parser *parser, const struct gi
         return take_size(parser, given, 1, INT64_MAX, &options->burst);
     case OPTION_SIZE:
         return take_expected_size(parser, given);
+    case OPTION_EXPECT_SIZE:
+        return take_size(parser, given, 0, INT64_MAX, &options->expect_size);
+    case OPTION_EXPECT_END:
+        return take_expected_end(options, given);
     case OPTION_START_FILL:
         return take_percent(given, &options->start_fill_percent);
     case OPTION_RESUME_FILL:

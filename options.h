@@ -86,6 +86,9 @@ struct options {
     uint64_t size;         /* -s: bytes, or records with -l/-0; 0: none given */
     const char *size_path; /* -s @PATH: resolved later by input_size(); else NULL */
     bool stop_at_size;     /* -S */
+    bool expect_size_given;
+    uint64_t expect_size;   /* --expect-size: bytes */
+    const char *expect_end; /* --expect-end: a text, or @PATH; NULL: none */
     enum record_kind records;
 
     unsigned start_fill_percent;  /* 0: none */

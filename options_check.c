@@ -86,6 +86,8 @@ static enum options_status check_overload(struct parser *parser)
         wrong = "--spool-max: needs --spool";
     else if (options->merge && options->stop_at_size)
         wrong = "--merge: cannot be used with --stop-at-size";
+    else if (options->merge && options->expect_end)
+        wrong = "--merge: cannot be used with --expect-end";
     else if (options->block_size > 0 && records && drops(options))
         wrong = "--block-size: cannot be used with --overflow, which drops whole records";
     if (wrong == NULL)

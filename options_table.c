@@ -88,6 +88,10 @@ const struct option_row option_rows[OPTION_COUNT] = {
          "expect SIZE bytes, or as many as a file or the\nfiles below a directory hold"},
     [OPTION_STOP_AT_SIZE] = {NULL, 'S', "--stop-at-size", NULL,
                              "stop there, and read nothing beyond"},
+    [OPTION_EXPECT_SIZE] = {NULL, 0, "--expect-size", "SIZE",
+                            "a stream that is not so long was cut: status 1"},
+    [OPTION_EXPECT_END] = {NULL, 0, "--expect-end", "STRING|@FILE",
+                           "so is one whose last bytes are not these"},
     [OPTION_SI] = {NULL, 'k', "--si", NULL,
                    "K, M, G ... count in 1000s, in all options\nand reports"},
 

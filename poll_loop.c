@@ -95,6 +95,8 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options,
         report_message("pipe: %s", strerror(errno));
         return -1;
     }
+    if (expect_init(&loop->expect, options) != 0)
+        return -1;
     if (loop_init_overload(loop) != 0) /* makes the spool's file, which must not stay */
         return -1;
     loop_init_rates(loop);
@@ -114,6 +116,7 @@ void poll_loop_destroy(struct poll_loop *loop)
 {
     loop_destroy_control(loop);
     display_close(loop->display);
+    expect_destroy(&loop->expect);
     peer_search_end(loop->peer_search);
     loop_destroy_network(loop);
     loop_destroy_merge(loop);

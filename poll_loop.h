@@ -24,6 +24,7 @@
 #include "display.h"
 #include "ending.h"
 #include "endpoint.h"
+#include "expect.h"
 #include "flow.h"
 #include "intake.h"
 #include "lag.h"
@@ -103,6 +104,7 @@ struct poll_loop {
     struct reporter *reporter;
     struct display *display;
     struct recent recent; /* of the first output */
+    struct expect expect; /* of all inputs */
     struct ring ring;
     struct pipe_store store;
     struct flow flow;

@@ -417,7 +417,8 @@ groups_of_help() {
         with=()
         case $name in
         help | version) continue ;;
-        remote | query) continue ;; # tests/control.bats
+        remote | query) continue ;;         # tests/control.bats
+        expect-size | expect-end) continue ;; # tests/expect.bats
         append | no-clobber | atomic) with=(-o "out.$name") ;;
         gap-mark) with=(-l --overflow drop-newest) ;;
         spool-max) with=(--spool .) ;;
