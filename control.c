@@ -57,12 +57,15 @@ void control_init(struct control *control, uint64_t open_ns)
 
 uint64_t control_due(const struct control *control)
 {
-    return control->client >= 0 ? control->client_ns + CONTROL_SILENCE_NS : control->open_ns;
+    if (control->client >= 0)
+        return control->client_ns + CONTROL_SILENCE_NS;
+    return control->rest_ns != 0 ? control->rest_ns : control->open_ns;
 }
 
 struct pollfd control_poll(const struct control *control)
 {
-    int fd = control->client >= 0 ? control->client : control->listener;
+    int listener = control->rest_ns != 0 ? -1 : control->listener;
+    int fd = control->client >= 0 ? control->client : listener;
     return (struct pollfd){.fd = fd, .events = POLLIN};
 }
 
@@ -127,7 +130,7 @@ static bool accept_client(struct control *control, uint64_t now_ns)
     while (control->client < 0 && (errno == EINTR || errno == ECONNABORTED));
     if (control->client < 0) {
         if (errno != EAGAIN && errno != EWOULDBLOCK)
-            control_close(control); /* no more descriptors: poll() would tell it again and again */
+            control->rest_ns = now_ns + CONTROL_REST_NS; /* poll() would tell it again and again */
         return false;
     }
     control->client_ns = now_ns;
@@ -193,6 +196,8 @@ bool control_turn(struct control *control, uint64_t now_ns, struct control_reque
 {
     if (now_ns >= control->open_ns)
         open_listener(control);
+    if (now_ns >= control->rest_ns)
+        control->rest_ns = 0;
     for (unsigned i = 0; i < REFUSALS; i++) {
         if (control->client < 0 && !accept_client(control, now_ns))
             return false;

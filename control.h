@@ -38,6 +38,7 @@
 #include <sys/un.h>
 
 #define CONTROL_DELAY_NS    UINT64_C(100000000)
+#define CONTROL_REST_NS     UINT64_C(1000000000)
 #define CONTROL_SILENCE_NS  UINT64_C(100000000)
 #define CONTROL_PATIENCE_NS UINT64_C(2000000000)
 enum { CONTROL_REQUEST = 8192, CONTROL_ANSWER = 256 * 1024, CONTROL_TEXT = 4096 };
@@ -88,6 +89,7 @@ struct control {
     struct unix_name name;
     uint64_t open_ns;   /* when to open it; UINT64_MAX: it was, or cannot be */
     uint64_t client_ns; /* when the client was accepted */
+    uint64_t rest_ns;   /* until when nobody is accepted, for want of descriptors; 0: now */
 };
 
 /* Opens nothing before `open_ns`: a short run is not to pay for what nobody can use in time. */

@@ -112,9 +112,9 @@ static void set_format(struct display *display, const char *format)
 {
     display->by_default = format == NULL;
     display_format_parse(&display->format, format != NULL ? format : "");
-    if (display->format.written > 0 || display->format.lines || display->extra.written > 0 ||
-        display->extra.lines)
-        display->recent->wanted = true;
+    display->recent->wanted =
+        display->on && (display->format.written > 0 || display->format.lines ||
+                        display->extra.written > 0 || display->extra.lines);
 }
 
 static void set_start(struct display *display, uint64_t ns)

@@ -10,8 +10,8 @@ _bpipe_kind() { # OPTION
     -B | --buffer-size | -z | --chunk-size | --start-fill | --resume-fill | \
         --block-size | -J | --pipe-buffer-size | -L | --rate-limit | --read-rate | \
         --burst | --spool-max | --retry | --allow | --tcp-buffer | --datagram-size | \
-        --connect-timeout | --idle-timeout | --stall-timeout | --drain-timeout | \
-        -A | --last-written | -F | --format | -i | --interval | \
+        --expect-size | --connect-timeout | --idle-timeout | --stall-timeout | \
+        --drain-timeout | -A | --last-written | -F | --format | -i | --interval | \
         -m | --average-rate-window | -D | --delay-start | -w | --width | -H | --height | \
         --report-every | -N | --name)
         kind=none
@@ -28,7 +28,7 @@ _bpipe_kind() { # OPTION
     --on-output-error)
         kind=choice values='stop continue'
         ;;
-    -s | --size)
+    -s | --size | --expect-end)
         kind=size
         ;;
     -u | --bar-style)
@@ -52,11 +52,12 @@ _bpipe_options='--buffer-size --chunk-size --start-fill --resume-fill --block-si
     --no-splice --rate-limit --read-rate --burst --overflow --gap-mark --spool --spool-max
     --merge --output --tap --append --no-clobber --atomic --sync --direct-io --discard
     --on-output-error --ipv4 --ipv6 --retry --allow --tcp-buffer --datagram-size --size
-    --stop-at-size --si --line-mode --null --connect-timeout --idle-timeout --stall-timeout
-    --drain-timeout --progress --timer --eta --fineta --rate --average-rate --bytes --bits
-    --buffer-percent --last-written --format --numeric --interval --average-rate-window --wait
-    --delay-start --gauge --bar-style --width --height --extra-display --force --cursor
-    --report --report-every --stats --quiet --name --remote --query --pidfile --help --version'
+    --stop-at-size --expect-size --expect-end --si --line-mode --null --connect-timeout
+    --idle-timeout --stall-timeout --drain-timeout --progress --timer --eta --fineta --rate
+    --average-rate --bytes --bits --buffer-percent --last-written --format --numeric --interval
+    --average-rate-window --wait --delay-start --gauge --bar-style --width --height
+    --extra-display --force --cursor --report --report-every --stats --quiet --name --remote
+    --query --pidfile --help --version'
 
 _bpipe_pids() {
     pgrep -x bpipe 2>/dev/null

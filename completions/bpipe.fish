@@ -50,6 +50,8 @@ complete -c bpipe -l tcp-buffer -x -d 'size of the kernel\'s buffers for TCP (de
 complete -c bpipe -l datagram-size -x -d 'cut a stream into datagrams of SIZE at most (default 1400)'
 complete -c bpipe -s s -l size -x -a '(__bpipe_paths @)' -d 'expect SIZE bytes, or as many as a file or the files below a directory hold'
 complete -c bpipe -s S -l stop-at-size -d 'stop there, and read nothing beyond'
+complete -c bpipe -l expect-size -x -d 'a stream that is not so long was cut: status 1'
+complete -c bpipe -l expect-end -x -a '(__bpipe_paths @)' -d 'so is one whose last bytes are not these'
 complete -c bpipe -s k -l si -d 'K, M, G ... count in 1000s, in all options and reports'
 complete -c bpipe -s l -l line-mode -d 'count lines'
 complete -c bpipe -s 0 -l null -d 'count records that end with a NUL instead'
