@@ -32,9 +32,15 @@ terminal_open() {
     wait_until 10 prompt_is_last
 }
 
+# A server that is about to go still answers, so that the next terminal would go with it.
 terminal_close() {
-    [ ! -e "$T/tmux" ] || in_tmux kill-server || true
+    [ -e "$T/tmux" ] || return 0
+    in_tmux kill-server || true
+    wait_until 10 terminal_is_gone
+    rm -f "$T/tmux"
 }
+
+terminal_is_gone() { ! in_tmux list-sessions >/dev/null 2>&1; }
 
 # Keys as tmux calls them: Enter, C-z ...; terminal_type takes its text literally.
 terminal_keys() { in_tmux send-keys "$@"; }
