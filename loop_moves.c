@@ -23,8 +23,8 @@ enum { SMALL_PASS = 4096, SMALL_PASSES = 4, LARGE_READ = 16 * 1024 };
 
 enum { DATAGRAM_BATCH = 64 };
 
-/* A connection that took nothing may take more by the time that it is asked why. It is not to be
- * asked for ever. */
+/* A connection that took nothing may take more by the time that it is asked why, and an input that
+ * had nothing may have something. They are not to be asked for ever. */
 enum { VAIN_PASSES = 16 };
 
 static size_t smaller(size_t a, size_t b)
@@ -447,6 +447,7 @@ static bool store_input(struct poll_loop *loop)
         loop_spend_input(loop, transfer.bytes);
         loop->idle_since_ns = 0;
         note_pass(loop, transfer.bytes, max);
+        loop->vain_passes = 0;
         count_towards_size(loop, transfer.bytes);
         return true;
     case TRANSFER_FAILED:
@@ -458,9 +459,10 @@ static bool store_input(struct poll_loop *loop)
     case TRANSFER_BLOCKED:
         if (input_is_empty(loop, back, &full))
             return false;
-        if (!full)
+        if (full)
+            pipe_store_back_is_full(&loop->store);
+        else if (++loop->vain_passes >= VAIN_PASSES) /* else something has come since */
             break;
-        pipe_store_back_is_full(&loop->store);
         return true;
     case TRANSFER_END:
         break;

@@ -101,11 +101,7 @@ void loop_look_for_peers(struct poll_loop *loop)
 
 uint64_t loop_peers_due(const struct poll_loop *loop)
 {
-    if (loop->peer_search != NULL)
-        return loop->meter->now_ns + PEER_STEP_NS;
-    bool first = loop->phase == LOOP_RUNNING && loop->peers_sought_ns == 0 && has_audience(loop) &&
-                 is_worth_it(loop);
-    return first ? next_search_ns(loop) : UINT64_MAX;
+    return loop->peer_search != NULL ? loop->meter->now_ns + PEER_STEP_NS : UINT64_MAX;
 }
 
 void loop_find_peers_now(struct poll_loop *loop)

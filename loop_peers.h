@@ -5,8 +5,9 @@
  * PEER_DELAY_NS old and one of them was waited for for PEER_WAIT_NS; a step in each turn that looks
  * at the clock, which is one a millisecond while bytes move. After PEER_AGAIN_NS, and then after
  * pauses that double each time, the same again for those that were not found, or have gone. Whoever
- * wants no report is not looked for. A bpipe that waits is woken up for the first search, and until
- * a search is over; for nothing else.
+ * wants no report is not looked for. A bpipe
+ * that waits is woken up until a search is over, and not to begin one: where nothing moves and
+ * nothing is shown nobody asks.
  */
 #ifndef BPIPE_LOOP_PEERS_H
 #define BPIPE_LOOP_PEERS_H

@@ -120,7 +120,7 @@ struct poll_loop {
     enum loop_phase phase;
     enum transfer_way way; /* from the current input to the sole output */
     unsigned small_passes; /* of few bytes each, in a row */
-    unsigned vain_passes;  /* to a connection, in a row, that moved nothing */
+    unsigned vain_passes;  /* in a row, that moved nothing though they might have */
 
     struct loop_input *inputs; /* read in turn; `current` is open while RUNNING */
     size_t input_count, current;

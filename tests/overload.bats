@@ -374,6 +374,7 @@ in_small_steps() {
         local pid=$! used
         exec {to}>feed
         cat in >&"$to"
+        wait_until 10 has_control "$pid"
         wait_until 10 in_poll "$pid"
         used=$(cut -d' ' -f14,15 "/proc/$pid/stat")
         sleep 0.5
