@@ -491,3 +491,19 @@ last_time() { tail -n 1 numbers | cut -d ' ' -f 1; }
     ended $! 0
     equal $'5\n5' "$(<numbers)"
 }
+
+# --- sizes --------------------------------------------------------------------------------------------
+
+@test "the size of a disk is known, on either side" {
+    skip_unless losetup
+    head -c 1M /dev/zero >image
+    local disk
+    disk=$(losetup -f --show image 2>/dev/null) || skip "no loop device can be had here"
+    "$BPIPE" -n -X "$disk" 2>by_name || true
+    "$BPIPE" -n -X <"$disk" 2>by_number || true
+    head -c 256K image | "$BPIPE" -n -o "$disk" 2>written || true
+    losetup -d "$disk"
+    equal 100 "$(tail -n 1 by_name)"
+    equal 100 "$(tail -n 1 by_number)"
+    equal 25 "$(tail -n 1 written)"
+}
