@@ -220,12 +220,23 @@ static void overtake(struct poll_loop *loop, size_t from, size_t to, uint64_t po
     }
 }
 
+/* A tap that took only a part, and might take more at once, is asked for that before it misses
+ * anything. */
+static void ask_taps(struct poll_loop *loop, size_t least)
+{
+    for (size_t i = loop->main_count; i < loop->output_count; i++)
+        while (ring_room(&loop->ring) < least && !loop->flow.outputs[i].blocked &&
+               loop_write_output(loop, i))
+            ;
+}
+
 /* Where the outputs leave room for `wanted` bytes, taps let go unless `least` fit. */
 static size_t overtake_taps(struct poll_loop *loop, size_t wanted, size_t least)
 {
     size_t free =
         smaller(wanted, loop->ring.capacity - ring_backlog(&loop->ring, loop->main_count));
     least = smaller(free, least);
+    ask_taps(loop, least);
     if (loop->output_count == loop->main_count || ring_room(&loop->ring) >= least)
         return smaller(wanted, ring_room(&loop->ring));
     uint64_t position = loop->ring.head + free - loop->ring.capacity;

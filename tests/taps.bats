@@ -268,6 +268,18 @@ ends_alike() { # FILE FILE
     grep -q 'write failed at byte 0' err
 }
 
+@test "a tap that takes little at a time, but at any time, misses nothing" {
+    skip_unless_faults
+    numbered 300 60 >in
+    export FAULT_ONLY=bpipe FAULT_SCRIPT="write:*/copy:*:short=1"
+    local option
+    for option in "" -l "-z 100" "--overflow drop-newest"; do
+        # shellcheck disable=SC2086
+        LD_PRELOAD=${FAULT_SO:?} tapped -B 1000 $option --tap copy
+        cmp in copy
+    done
+}
+
 @test "random faults with taps: 8 seeds" {
     skip_unless_faults
     local seed first=${TEST_SEED:-$RANDOM} runs=8
