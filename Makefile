@@ -30,6 +30,11 @@ LDLIBS ?= -lm
 # Mostly the compiler makes an instruction of sqrt(), and loading libm at every start is saved.
 ifeq ($(SYSTEM),Linux)
 LINK_FLAGS := -Wl,--as-needed -Wl,-z,noseparate-code
+# Where linker and libc know compact relocations the binary is 12 KiB smaller.
+compact := -Wl,-z,pack-relative-relocs
+runs = $(shell t=$$(mktemp) && printf 'int main(void) { return 0; }\n' | \
+    $(CC) -x c - $(1) $(LDFLAGS) -o $$t 2>/dev/null && $$t 2>/dev/null && echo yes; rm -f $$t)
+LINK_FLAGS += $(if $(call runs,$(compact)),$(compact))
 endif
 
 ifneq ($(PORTABLE),1)
@@ -63,10 +68,13 @@ LINK = $(CC) $(CFLAGS) $(LINK_FLAGS) $(SANITIZE_FLAGS) $(SANITIZE_LINK) $(LDFLAG
 
 sources := $(wildcard *.c)
 objects := $(sources:%.c=$(B)/%.o)
-# What runs once, or once a second, is made small: half of the code.
-cold := bpipe options% address resolver dialer socket_setup unix_name input_size atomic_file report% \
+# What runs once, or once a second, or not where it is the fastest way, is made small.
+cold := bpipe options% frame address resolver dialer socket_setup unix_name input_size atomic_file report% \
     display% control% runtime_folder peer% pidfile same_file size signals ending loop_control loop_peers \
-    loop_endpoints loop_network loop_taps loop_timeouts
+    loop_endpoints loop_network loop_taps loop_timeouts command guard process_tree loop_commands \
+    loop_closing loop_framing loop_merge loop_overload lag intake spool loop_datagrams udp_socket \
+    recent expect bitmap endpoint pipe_store limiter residence loop_rates pipe_ends transfer nonblock \
+    direct_io poll_loop framing
 $(filter $(cold:%=$(B)/%.o),$(objects)): COLD_FLAGS := $(if $(filter 1,$(SANITIZE)),,-Os)
 modules := $(filter-out $(B)/bpipe.o,$(objects))
 test_sources := $(wildcard tests/test_*.c)

@@ -2,6 +2,7 @@
  * bpipe.c - options -> endpoints -> loop -> report -> exit status; or, with -R and -Q, options ->
  * request -> exit status. Nothing else.
  */
+#include "command.h"
 #include "control_client.h"
 #include "ending.h"
 #include "endpoint.h"
@@ -33,17 +34,25 @@ static int find_size(const struct options *options, uint64_t *size)
 }
 
 /* Everything is set up: the run, and its reports. */
-static void run(const struct options *options, const struct resolver *resolver, uint64_t size,
-                struct meter *meter, struct reporter *reporter, struct ending *ending)
+static void run(const struct options *options, const struct resolver *resolver,
+                const struct command_standard *standard, uint64_t size, struct meter *meter,
+                struct reporter *reporter, struct ending *ending)
 {
     struct poll_loop loop;
     ending->failed = true;
-    if (poll_loop_init(&loop, options, resolver, size, meter, reporter) == 0) {
+    if (poll_loop_init(&loop, options, resolver, standard, size, meter, reporter) == 0) {
         poll_loop_run(&loop);
         *ending = loop.ending;
         report_final(reporter, meter, ending_status(ending));
     }
     poll_loop_destroy(&loop);
+}
+
+static const char *name_of(const char *text, const char *command, const char *dash)
+{
+    if (command != NULL)
+        return command;
+    return strcmp(text, "-") == 0 ? dash : text;
 }
 
 static void describe_run(struct meter *meter, const struct options *options, uint64_t size)
@@ -56,17 +65,19 @@ static void describe_run(struct meter *meter, const struct options *options, uin
     meter->counts_records = options->records != RECORD_NONE;
     meter->size_in_records = records_are_units(options->records);
     for (size_t i = 0; i < options->input_count; i++)
-        meter->inputs[i].name = strcmp(options->inputs[i], "-") == 0 ? "stdin" : options->inputs[i];
+        meter->inputs[i].name =
+            name_of(options->inputs[i], options->input_commands[i].text, "stdin");
     for (size_t i = 0; i < options->output_count; i++)
         meter->outputs[i].name =
-            strcmp(options->outputs[i], "-") == 0 ? "stdout" : options->outputs[i];
+            name_of(options->outputs[i], options->output_commands[i].text, "stdout");
     for (size_t i = 0; i < options->tap_count; i++)
         meter->outputs[options->output_count + i].name = options->taps[i];
     meter->spool_capacity = options->spool != NULL ? options->spool_max : 0;
 }
 
 static void set_up_and_run(const struct options *options, const struct resolver *resolver,
-                           uint64_t start_ns, struct ending *ending)
+                           const struct command_standard *standard, uint64_t start_ns,
+                           struct ending *ending)
 {
     struct meter meter;
     uint64_t size = 0;
@@ -81,7 +92,7 @@ static void set_up_and_run(const struct options *options, const struct resolver 
     describe_run(&meter, options, size);
     struct reporter *reporter = report_open(options);
     if (reporter != NULL)
-        run(options, resolver, size, &meter, reporter, ending);
+        run(options, resolver, standard, size, &meter, reporter, ending);
     if (report_close(reporter) != 0)
         ending->failed = true;
     meter_destroy(&meter);
@@ -93,13 +104,18 @@ static struct ending run_with_pidfile(const struct options *options,
 {
     struct ending ending = {0};
     const char *reason;
-    if (pidfile_write(options, &reason) == 0) {
-        set_up_and_run(options, resolver, start_ns, &ending);
+    struct command_standard standard; /* before anything takes its place, or sets flags on it */
+    if (command_save_standard(&standard, options) != 0) {
+        report_message("%s", strerror(errno));
+        ending.failed = true;
+    } else if (pidfile_write(options, &reason) == 0) {
+        set_up_and_run(options, resolver, &standard, start_ns, &ending);
         pidfile_remove(options);
     } else {
         report_message("%s: %s", options->pidfile, reason);
         ending.failed = true;
     }
+    command_forget_standard(&standard);
     return ending;
 }
 

@@ -48,6 +48,24 @@ int endpoint_above_standard(int fd)
     return copy;
 }
 
+int endpoint_make_pipe(int ends[2])
+{
+    if (pipe(ends) != 0)
+        return -1;
+    for (int i = 0; i < 2; i++)
+        (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC); /* cannot fail: it is open */
+    for (int i = 0; i < 2; i++) {
+        ends[i] = endpoint_above_standard(ends[i]);
+        if (ends[i] < 0) {
+            int error = errno;
+            (void)close(ends[1 - i]);
+            errno = error;
+            return -1;
+        }
+    }
+    return 0;
+}
+
 bool endpoint_was_inherited(int fd)
 {
     int flags = fcntl(fd, F_GETFD);
@@ -213,6 +231,18 @@ int endpoint_open_input(struct endpoint *endpoint, const char *text, const struc
 void endpoint_open_discard(struct endpoint *endpoint)
 {
     *endpoint = (struct endpoint){.name = "discard", .fd = -1, .kind = ENDPOINT_DISCARD};
+}
+
+/* --- pipes to commands ------------------------------------------------------------------------ */
+
+void endpoint_open_pipe(struct endpoint *endpoint, const char *name, int fd,
+                        const struct options *options, bool output)
+{
+    *endpoint = (struct endpoint){.name = name, .fd = fd, .kind = ENDPOINT_PIPE};
+    nonblock_own(&endpoint->nonblock, fd);
+    if (!output || !wants_fresh_output(options))
+        size_pipe(endpoint, options);
+    endpoint->pipe_size_before = 0; /* it goes away with us */
 }
 
 /* --- sockets ---------------------------------------------------------------------------------- */

@@ -72,6 +72,9 @@ void endpoint_fill_standard(void);
  * a number above them. The number, or -1 with errno, and `fd` is closed. */
 int endpoint_above_standard(int fd);
 
+/* pipe(2) with both ends closed on exec, and above them. 0, or -1 with errno. */
+int endpoint_make_pipe(int ends[2]);
+
 /*
  * Whether `fd` was open when the program started; false with errno EBADF. What bpipe opens itself,
  * the fillers above included, closes on exec, and nothing that was inherited across exec can.
@@ -96,6 +99,10 @@ void endpoint_open_discard(struct endpoint *endpoint);
 /* A socket that was connected or bound (dialer.h), as an input or output; `text` is its name. */
 void endpoint_open_socket(struct endpoint *endpoint, const char *text, enum address_kind kind,
                           int fd);
+
+/* Our end of a pipe that bpipe made itself, nonblocking: an input, or with `output` an output. */
+void endpoint_open_pipe(struct endpoint *endpoint, const char *name, int fd,
+                        const struct options *options, bool output);
 
 /* Whether it is a connection that bpipe made itself. (An inherited TCP socket has `socket`, too,
  * but others may share it.) */

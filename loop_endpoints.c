@@ -6,7 +6,9 @@
  */
 #include "loop_endpoints.h"
 
+#include "loop_commands.h"
 #include "loop_datagrams.h"
+#include "loop_framing.h"
 #include "loop_merge.h"
 #include "loop_moves.h"
 #include "loop_network.h"
@@ -28,16 +30,23 @@ enum { SMALL_SLICE = 64 * 1024 };
 #define OPENING_DELAY_MIN_NS UINT64_C(1000000)
 #define OPENING_DELAY_MAX_NS UINT64_C(100000000)
 
-static void note_failure(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason)
+void loop_mark_failed(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason)
 {
     loop->ending.failed = true;
+    loop->cut |=
+        meter >= loop->meter->inputs && meter < loop->meter->inputs + loop->meter->input_count;
     snprintf(meter->error, sizeof meter->error, "%s", reason);
+}
+
+void loop_note_failure(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason)
+{
+    loop_mark_failed(loop, meter, reason);
     report_message("%s: %s", meter->name, reason);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static void abandon_outputs(struct poll_loop *loop)
+void loop_abandon_outputs(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->output_count; i++) {
         if (loop->outputs[i].state == OUTPUT_OPEN)
@@ -70,6 +79,8 @@ enum endpoint_opening loop_open_output(struct poll_loop *loop, size_t index)
     enum endpoint_opening opening = ENDPOINT_OPENED;
     if (loop->options->discard && !output->tap)
         endpoint_open_discard(&output->endpoint);
+    else if (output->command != NULL)
+        opening = loop_open_command_output(loop, output) == 0 ? ENDPOINT_OPENED : ENDPOINT_REFUSED;
     else if (output->dialer != NULL)
         opening = loop_dial_output(loop, index);
     else
@@ -97,7 +108,7 @@ static bool open_outputs(struct poll_loop *loop)
             loop_lose_tap(loop, output, output->endpoint.error);
             continue;
         }
-        note_failure(loop, output->meter, output->endpoint.error);
+        loop_note_failure(loop, output->meter, output->endpoint.error);
         return false;
     }
     return true;
@@ -108,8 +119,9 @@ static bool names_differ(struct poll_loop *loop)
 {
     for (size_t i = loop->options->atomic ? 1 : loop->output_count; i < loop->output_count; i++)
         for (size_t j = 0; j < i; j++)
-            if (same_file_as(text_of(loop, i), text_of(loop, j), STDOUT_FILENO)) {
-                note_failure(loop, loop->outputs[i].meter, "is an output already");
+            if (loop->outputs[i].command == NULL &&
+                same_file_as(text_of(loop, i), text_of(loop, j), STDOUT_FILENO)) {
+                loop_note_failure(loop, loop->outputs[i].meter, "is an output already");
                 return false;
             }
     return true;
@@ -122,7 +134,7 @@ static bool outputs_differ(struct poll_loop *loop)
         for (size_t j = 0; j < i; j++)
             if (endpoint_same_regular_file(&loop->outputs[i].endpoint,
                                            &loop->outputs[j].endpoint)) {
-                note_failure(loop, loop->outputs[i].meter, "is an output already");
+                loop_note_failure(loop, loop->outputs[i].meter, "is an output already");
                 return false;
             }
     return true;
@@ -133,7 +145,7 @@ static bool inputs_survive(struct poll_loop *loop)
     for (size_t i = 0; i < loop->input_count; i++)
         for (size_t j = 0; j < loop->output_count; j++)
             if (endpoint_would_destroy(loop->options->inputs[i], &loop->outputs[j].endpoint)) {
-                note_failure(loop, loop->inputs[i].meter, "input file is output file");
+                loop_note_failure(loop, loop->inputs[i].meter, "input file is output file");
                 return false;
             }
     return true;
@@ -148,7 +160,7 @@ static bool begin_outputs(struct poll_loop *loop)
         if (output->tap) {
             loop_lose_tap(loop, output, output->endpoint.error);
         } else {
-            note_failure(loop, output->meter, output->endpoint.error);
+            loop_note_failure(loop, output->meter, output->endpoint.error);
             return false;
         }
     }
@@ -261,13 +273,21 @@ static bool feeds_an_output(const struct poll_loop *loop, const struct endpoint 
     return false;
 }
 
-/* Records can be counted on their way from a pipe of the store to an output that is a pipe. Not
- * with -S, which must know them before it takes them. */
-static bool can_count_on_the_way(struct poll_loop *loop)
+/* What goes by is looked at on its way from a pipe of the store to an output that is a pipe:
+ * records are counted. Not with -S, which must know them before it takes them, nor with a limit. */
+static bool can_look_on_the_way(struct poll_loop *loop)
 {
     return loop->way == TRANSFER_SPLICE && !loop->options->stop_at_size && loop->store.limit > 0 &&
-           loop->outputs[0].endpoint.kind == ENDPOINT_PIPE &&
+           loop->outputs[0].limiter.rate == 0 && loop->outputs[0].endpoint.kind == ENDPOINT_PIPE &&
            pipe_store_bounce(&loop->store) != NULL;
+}
+
+/* Or a checksum is made, of pages that nobody changes between that and the consumer's look: those
+ * of a file somebody may. */
+static bool can_frame_on_the_way(struct poll_loop *loop)
+{
+    return can_look_on_the_way(loop) && loop->options->records == RECORD_NONE &&
+           loop->inputs[loop->current].endpoint.kind == ENDPOINT_PIPE && !loop->store.copying;
 }
 
 /* A limit cuts the stream up. Each piece that is spliced takes a page of a pipe, however small it
@@ -290,7 +310,8 @@ void loop_choose_way(struct poll_loop *loop)
     loop->way = through_ring ? TRANSFER_COPY : transfer_way(input, &loop->outputs[0].endpoint);
     if (loop->way == TRANSFER_SPLICE && (is_cut_up(limiter) || is_cut_up(&loop->read_limiter)))
         loop->way = TRANSFER_COPY;
-    if (options->records != RECORD_NONE && (limiter->rate > 0 || !can_count_on_the_way(loop)))
+    if ((options->records != RECORD_NONE && !can_look_on_the_way(loop)) ||
+        (options->framing != FRAMING_NONE && !can_frame_on_the_way(loop)))
         loop->way = TRANSFER_COPY;
     loop->flow.passing = loop->way != TRANSFER_COPY;
     bool storing = loop->flow.passing && endpoint_gives_pages(input) && loop->store.limit > 0;
@@ -306,17 +327,23 @@ static bool open_input(struct poll_loop *loop, size_t index)
     if (input->dialer != NULL) {
         endpoint_open_socket(&input->endpoint, text, input->dialer->resolved->address.kind,
                              dialer_take(input->dialer));
+    } else if (input->command != NULL) {
+        if (loop_open_command_input(loop, input) != 0) {
+            loop_note_failure(loop, input->meter, input->endpoint.error);
+            return false;
+        }
     } else if (!take_over(loop, index) &&
                endpoint_open_input(&input->endpoint, text, loop->options) != 0) {
-        note_failure(loop, input->meter, input->endpoint.error);
+        loop_note_failure(loop, input->meter, input->endpoint.error);
         return false;
     }
     if (feeds_an_output(loop, &input->endpoint)) {
-        note_failure(loop, input->meter, "input file is output file");
+        loop_note_failure(loop, input->meter, "input file is output file");
         endpoint_close_input(&input->endpoint);
         return false;
     }
     loop_begin_input_datagrams(loop, input);
+    loop_begin_framing(loop);
     loop_note_peer(&input->endpoint, input->meter);
     if (!loop->options->merge)
         loop_choose_way(loop);
@@ -327,7 +354,7 @@ static bool open_input(struct poll_loop *loop, size_t index)
 
 void loop_input_refused(struct poll_loop *loop, struct loop_input *input, const char *reason)
 {
-    note_failure(loop, input->meter, reason);
+    loop_note_failure(loop, input->meter, reason);
     input->dialer = NULL;
     input->refused = true;
 }
@@ -356,6 +383,17 @@ void loop_next_input(struct poll_loop *loop)
     loop_end_input(loop);
 }
 
+void loop_input_at_end(struct poll_loop *loop, size_t index)
+{
+    struct loop_input *input = &loop->inputs[index];
+    if (loop->options->merge) {
+        loop_merge_input_at_end(loop, input);
+        return;
+    }
+    loop_note_input_end(loop, input);
+    loop_next_input(loop);
+}
+
 /* A stream that was cut is to be a failure before anything is told that it is complete. */
 static void check_end(struct poll_loop *loop)
 {
@@ -365,7 +403,7 @@ static void check_end(struct poll_loop *loop)
         loop->phase != LOOP_RUNNING ||
         expect_end(&loop->expect, loop->meter->bytes_in, reason) == NULL)
         return;
-    note_failure(loop, loop->inputs[loop->input_count - 1].meter, reason);
+    loop_note_failure(loop, loop->inputs[loop->input_count - 1].meter, reason);
 }
 
 void loop_end_input(struct poll_loop *loop)
@@ -387,12 +425,17 @@ void loop_note_read_failure(struct poll_loop *loop, struct loop_input *input, in
     char reason[METER_ERROR_TEXT];
     snprintf(reason, sizeof reason, "read failed at byte %" PRIu64 ": %s", input->meter->bytes,
              strerror(error));
-    note_failure(loop, input->meter, reason);
+    loop_note_failure(loop, input->meter, reason);
 }
 
 void loop_input_failed(struct poll_loop *loop, int error)
 {
-    loop_note_read_failure(loop, &loop->inputs[loop->current], error);
+    struct loop_input *input = &loop->inputs[loop->current];
+    const char *reason = loop_framing_reason(loop, error);
+    if (reason != NULL)
+        loop_note_failure(loop, input->meter, reason);
+    else
+        loop_note_read_failure(loop, input, error);
     loop_next_input(loop);
 }
 
@@ -401,7 +444,7 @@ void loop_input_failed(struct poll_loop *loop, int error)
 /* All outputs are open: the first input, then the first change to a file. */
 static bool begin(struct poll_loop *loop)
 {
-    if (!outputs_differ(loop) || !inputs_survive(loop))
+    if (!outputs_differ(loop) || !inputs_survive(loop) || !loop_start_commands(loop))
         return false;
     loop_begin_taps(loop);
     loop->phase = LOOP_RUNNING;
@@ -429,13 +472,13 @@ void loop_postpone_opening(struct poll_loop *loop)
 void loop_open_endpoints(struct poll_loop *loop)
 {
     if (!names_differ(loop) || !open_outputs(loop)) {
-        abandon_outputs(loop);
+        loop_abandon_outputs(loop);
         return;
     }
     bool inputs = loop_dial_inputs(loop);
     if (inputs && loop_outputs_are_open(loop) && !loop_awaits_connecting_taps(loop)) {
         if (!begin(loop))
-            abandon_outputs(loop);
+            loop_abandon_outputs(loop);
         return;
     }
     if (has_unread_fifo(loop))
@@ -457,8 +500,7 @@ static void detach(struct poll_loop *loop, struct loop_output *output)
         loop->phase = LOOP_DONE;
 }
 
-/* What was written to a connection and may never have got there. */
-static uint64_t in_doubt(const struct loop_output *output)
+uint64_t loop_in_doubt(const struct loop_output *output)
 {
     if (output->endpoint.socket != ENDPOINT_TCP || output->endpoint.fd < 0)
         return 0;
@@ -469,9 +511,11 @@ static uint64_t in_doubt(const struct loop_output *output)
 void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, const char *reason)
 {
     char text[METER_ERROR_TEXT];
-    uint64_t bytes = output->meter->bytes_unacknowledged = in_doubt(output);
+    uint64_t bytes = loop_in_doubt(output);
     snprintf(text, sizeof text, "%s; %" PRIu64 " bytes sent were not acknowledged", reason, bytes);
-    note_failure(loop, output->meter, bytes > 0 ? text : reason);
+    if (output->command == NULL)
+        output->meter->bytes_unacknowledged = bytes;
+    loop_note_failure(loop, output->meter, bytes > 0 ? text : reason);
     (void)loop_close_output(loop, output, false); /* it has failed already */
     detach(loop, output);
     if (loop->options->stop_on_output_error)
@@ -492,6 +536,8 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
         loop_lose_tap(loop, output, strerror(error));
         return;
     }
+    if (loop_command_left(loop, output, error))
+        return;
     if (endpoint_reader_gone(&output->endpoint, error) && loop->main_count == 1 &&
         !loop->signals.pipe_ignored) {
         depart(loop, output);
@@ -499,95 +545,39 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
     }
     char reason[METER_ERROR_TEXT];
     bool connection = endpoint_is_connection(&output->endpoint);
-    snprintf(reason, sizeof reason, "%s at byte %" PRIu64 ": %s",
-             connection ? "connection lost" : "write failed", output->meter->bytes,
-             error == EPIPE && connection ? "the peer has closed it" : strerror(error));
+    if (output->command != NULL && error == EPIPE)
+        loop_describe_departure(output, reason);
+    else
+        snprintf(reason, sizeof reason, "%s at byte %" PRIu64 ": %s",
+                 connection ? "connection lost" : "write failed", output->meter->bytes,
+                 error == EPIPE && connection ? "the peer has closed it" : strerror(error));
     loop_give_up_output(loop, output, reason);
+}
+
+/* Whether all that has come was written to an output, and as far as can be told, read. */
+static bool has_all(const struct poll_loop *loop, const struct loop_output *output)
+{
+    if (loop->main_count == 1)
+        return loop_is_empty(loop) && output->meter->bytes_unacknowledged == 0;
+    return ring_unread(&loop->ring, output->lag.reader) == 0 &&
+           output->meter->bytes_unacknowledged == 0;
 }
 
 void loop_reader_left(struct poll_loop *loop, struct loop_output *output, int error)
 {
-    if (loop->main_count == 1 && !output->tap && loop->phase == LOOP_RUNNING &&
-        endpoint_reader_gone(&output->endpoint, error) && loop_is_empty(loop)) {
+    if (loop_command_left(loop, output, error))
+        return;
+    bool sole = loop->main_count == 1 && !output->tap;
+    bool moving = loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING;
+    if ((!sole && output->command == NULL) || !moving || !has_all(loop, output) ||
+        !endpoint_reader_gone(&output->endpoint, error)) {
+        loop_output_failed(loop, output, error);
+        return;
+    }
+    output->left = true;
+    loop->flow.outputs[output - loop->outputs].blocked = false;
+    if (sole && loop->phase == LOOP_RUNNING) {
         loop->leaving_ns = loop->meter->now_ns;
         loop->flow.passing = false; /* a read tells whether there is more */
-    } else {
-        loop_output_failed(loop, output, error);
-    }
-}
-
-/* --- the end ---------------------------------------------------------------------------------- */
-
-static void wait_ended(struct poll_loop *loop, struct loop_output *output)
-{
-    uint64_t before = loop->meter->now_ns;
-    meter_advance(loop->meter, METER_OUTPUT, platform_now());
-    meter_waited(output->meter, loop->meter->now_ns - before);
-}
-
-static void close_one(struct poll_loop *loop, struct loop_output *output)
-{
-    bool complete = ending_status(&loop->ending) == EXIT_OK;
-    if (!complete && endpoint_is_connection(&output->endpoint)) /* it is about to be reset */
-        output->meter->bytes_unacknowledged = in_doubt(output);
-    if (loop_close_output(loop, output, complete) != 0)
-        note_failure(loop, output->meter, output->endpoint.error);
-    output->state = OUTPUT_CLOSED;
-    wait_ended(loop, output);
-}
-
-/* What comes last: a file that gets its name by that, or a connection. */
-static bool is_closed_last(const struct endpoint *endpoint)
-{
-    return endpoint->atomic.target != NULL || endpoint_is_connection(endpoint) ||
-           endpoint->socket == ENDPOINT_TCP;
-}
-
-static void close_outputs(struct poll_loop *loop, bool last)
-{
-    for (size_t i = 0; i < loop->main_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
-        if (output->state == OUTPUT_OPEN && is_closed_last(&output->endpoint) == last)
-            close_one(loop, output);
-    }
-}
-
-static void sync_outputs(struct poll_loop *loop)
-{
-    for (size_t i = 0; i < loop->main_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
-        if (output->state != OUTPUT_OPEN || ending_status(&loop->ending) != EXIT_OK)
-            continue;
-        if (endpoint_sync_output(&output->endpoint) != 0)
-            note_failure(loop, output->meter, output->endpoint.error);
-        wait_ended(loop, output);
-    }
-}
-
-void loop_finish_files(struct poll_loop *loop)
-{
-    sync_outputs(loop);
-    close_outputs(loop, false);
-}
-
-/* Atomic outputs last: they must not appear if any of the others fails to close, and connections,
- * which are reset then. Then the taps, for which no output waits. */
-void loop_close_endpoints(struct poll_loop *loop)
-{
-    struct meter *meter = loop->meter;
-    for (size_t i = 0; i < loop->input_count; i++)
-        loop_close_input(loop, &loop->inputs[i]); /* also one that is kept for later */
-    if (!meter->began)
-        abandon_outputs(loop);
-    loop_forget_scratch(loop);
-    meter_advance(meter, METER_BUSY, platform_now());
-    loop_finish_files(loop);
-    close_outputs(loop, true);
-    loop_close_taps(loop);
-    loop_close_connections(loop);
-    for (size_t i = 0; i < loop->output_count; i++) {
-        struct meter_endpoint *output = loop->outputs[i].meter;
-        output->bytes_undelivered =
-            meter->bytes_in + output->bytes_added - output->bytes - output->bytes_dropped;
     }
 }

@@ -37,6 +37,9 @@ void loop_choose_way(struct poll_loop *loop);
 /* The current input has ended: goes on with the next one that can be opened, or starts draining. */
 void loop_next_input(struct poll_loop *loop);
 
+/* Input `index` was read to its end: the same, or with --merge the others go on. */
+void loop_input_at_end(struct poll_loop *loop, size_t index);
+
 /* No more is to be read: closes the inputs, starts draining. */
 void loop_end_input(struct poll_loop *loop);
 
@@ -59,18 +62,22 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
  * it is the sole one and has got everything, that may have been all: a tar(1) leaves when it has
  * read the end of its archive, which is sooner than the end of the stream comes by a network. So
  * the input is given LEAVING_NS to end. The first byte that comes, or the end of that time, is the
- * end of bpipe.
+ * end of bpipe. A command that is one of several outputs, and exited with 0, is not waited for: it
+ * has left too early only if one more byte comes.
  */
 void loop_reader_left(struct poll_loop *loop, struct loop_output *output, int error);
 
 /* Gives one output up for `reason`, which is reported; the run is DONE when none is left. */
 void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, const char *reason);
 
-/* All has been written, or the run is over: syncs all files, and closes those that have their name
- * already. */
-void loop_finish_files(struct poll_loop *loop);
+/* An endpoint failed, and so has the run: says so, or leaves that to others. */
+void loop_mark_failed(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason);
+void loop_note_failure(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason);
 
-/* DONE: syncs, publishes and closes the outputs, and settles what every one did not get. */
-void loop_close_endpoints(struct poll_loop *loop);
+/* What was written to a connection and may never have got there: bytes. */
+uint64_t loop_in_doubt(const struct loop_output *output);
+
+/* Nothing was written and the run is over: closes the outputs, and removes what was created. */
+void loop_abandon_outputs(struct poll_loop *loop);
 
 #endif

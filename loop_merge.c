@@ -3,6 +3,7 @@
  */
 #include "loop_merge.h"
 
+#include "loop_commands.h"
 #include "loop_endpoints.h"
 #include "loop_moves.h"
 #include "loop_overload.h"
@@ -147,6 +148,12 @@ static void end_input(struct poll_loop *loop, struct loop_input *input)
     loop_close_input(loop, input);
 }
 
+void loop_merge_input_at_end(struct poll_loop *loop, struct loop_input *input)
+{
+    end_input(loop, input);
+    loop_note_input_end(loop, input);
+}
+
 void loop_merge_end(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->input_count; i++) {
@@ -263,7 +270,7 @@ static bool read_one(struct poll_loop *loop, struct loop_input *input)
         input->cold = endpoint_on_disk(&input->endpoint);
         return false;
     case TRANSFER_END:
-        end_input(loop, input);
+        loop_merge_input_at_end(loop, input);
         break;
     case TRANSFER_FAILED:
         loop_note_read_failure(loop, input, transfer.error);

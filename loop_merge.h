@@ -27,6 +27,9 @@ enum { MERGE_TURN = 8 * 1024 };
 int loop_init_merge(struct poll_loop *loop);
 void loop_destroy_merge(struct poll_loop *loop);
 
+/* An input was read to its end. */
+void loop_merge_input_at_end(struct poll_loop *loop, struct loop_input *input);
+
 /* No input is to be read any more, be it at its end or not. */
 void loop_merge_end(struct poll_loop *loop);
 

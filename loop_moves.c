@@ -5,6 +5,7 @@
 
 #include "loop_datagrams.h"
 #include "loop_endpoints.h"
+#include "loop_framing.h"
 #include "loop_merge.h"
 #include "loop_overload.h"
 #include "loop_rates.h"
@@ -186,7 +187,9 @@ struct transfer loop_call_transfer_in(struct poll_loop *loop, struct loop_input 
     struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer =
         ring == NULL ? transfer_read(loop->scratch, max, &input->endpoint, records, calls)
-                     : transfer_fill(ring, &input->endpoint, max, may_wait, records, calls);
+        : loop->framing.kind != FRAMING_NONE
+            ? loop_fill_framed(loop, input, max, may_wait)
+            : transfer_fill(ring, &input->endpoint, max, may_wait, records, calls);
     if (on_disk)
         after_file_call(loop, before, METER_INPUT, input->meter);
     loop_note_datagrams(&input->endpoint, input->meter);
@@ -212,7 +215,7 @@ static bool take_in(struct poll_loop *loop, size_t max, bool aside)
         flow_arrived(&loop->flow, 0, true);
         return false;
     case TRANSFER_END:
-        loop_next_input(loop);
+        loop_input_at_end(loop, loop->current);
         break;
     case TRANSFER_FAILED:
         loop_input_failed(loop, transfer.error);
@@ -259,14 +262,22 @@ static bool sent_nothing(struct poll_loop *loop, size_t index, const struct tran
     return false;
 }
 
+static struct transfer call_transfer_unstore(struct poll_loop *loop, struct loop_output *output,
+                                             size_t max)
+{
+    max = smaller(max, pass_size(loop));
+    return loop->framing.kind != FRAMING_NONE
+               ? loop_unstore_framed(loop, output, max)
+               : transfer_unstore(&loop->store, &output->endpoint, max, loop->options->records,
+                                  loop->meter->calls);
+}
+
 /* Sends the sole output what waits in pipes. */
 static bool send_stored(struct poll_loop *loop, struct loop_output *output, size_t max)
 {
     if (max == 0)
         return false;
-    struct transfer transfer =
-        transfer_unstore(&loop->store, &output->endpoint, smaller(max, pass_size(loop)),
-                         loop->options->records, loop->meter->calls);
+    struct transfer transfer = call_transfer_unstore(loop, output, max);
     loop->meter->records_in += transfer.records;
     loop->flow.stored = pipe_store_held(&loop->store);
     if (transfer.status != TRANSFER_MOVED)
@@ -317,11 +328,25 @@ static bool send_beside(struct poll_loop *loop, size_t index)
     return true;
 }
 
+/* An output has left that had got everything. If there is more, it has left too early. */
+static bool miss_reader(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *output = &loop->outputs[index];
+    bool more = ring_unread(&loop->ring, index) > 0 || loop->flow.stored > 0 ||
+                loop->flow.outputs[index].beside > 0;
+    if (!more || (output->command != NULL && !output->command->ended))
+        return false;
+    loop_output_failed(loop, output, EPIPE);
+    return true;
+}
+
 bool loop_write_output(struct poll_loop *loop, size_t index)
 {
     struct loop_output *output = &loop->outputs[index];
     if (output->state != OUTPUT_OPEN || flow_is_stopped(&loop->flow, index))
         return false;
+    if (output->left)
+        return miss_reader(loop, index);
     if (loop->flow.outputs[index].beside > 0)
         return send_beside(loop, index);
     size_t sendable = flow_sendable(&loop->flow, index);
@@ -417,11 +442,27 @@ static struct transfer call_transfer_store(struct poll_loop *loop, struct loop_i
 {
     bool on_disk = endpoint_on_disk(&input->endpoint);
     struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
-    struct transfer transfer =
-        transfer_store(&loop->store, &input->endpoint, max, &loop->meter->calls[METER_SPLICE]);
+    struct transfer transfer = loop->framing.kind != FRAMING_NONE
+                                   ? loop_store_framed(loop, input, max)
+                                   : transfer_store(&loop->store, &input->endpoint, max,
+                                                    &loop->meter->calls[METER_SPLICE]);
     if (on_disk)
         after_file_call(loop, before, METER_INPUT, input->meter);
     return transfer;
+}
+
+/* Whether bytes are looked at on their way, which takes the store. */
+static bool must_store(const struct poll_loop *loop)
+{
+    return loop->options->records != RECORD_NONE || loop->framing.kind != FRAMING_NONE;
+}
+
+/* How many bytes the buffer has room for, if they go to the store: the framing is to fit as well.
+ */
+static size_t room_to_store(const struct poll_loop *loop)
+{
+    size_t room = flow_room(&loop->flow);
+    return room == 0 ? 0 : room - (loop->flow.least_room - 1);
 }
 
 /* Moves bytes from the input to the store. False: nothing moved. */
@@ -430,12 +471,12 @@ static bool store_input(struct poll_loop *loop)
     struct loop_input *input = &loop->inputs[loop->current];
     int back = pipe_store_back(&loop->store);
     bool full;
-    if (back < 0) { /* no pipe is to be had; to count records on their way takes one */
-        loop->flow.passing &= loop->options->records == RECORD_NONE;
+    if (back < 0) { /* no pipe is to be had */
+        loop->flow.passing &= !must_store(loop);
         return fill_ring_instead(loop);
     }
-    size_t max = loop_allow_input(
-        loop, limit_to_size(loop, smaller(flow_room(&loop->flow), pass_size(loop))));
+    size_t max =
+        loop_allow_input(loop, limit_to_size(loop, smaller(room_to_store(loop), pass_size(loop))));
     if (max == 0)
         return false;
     struct transfer transfer = call_transfer_store(loop, input, max);
@@ -482,7 +523,7 @@ static bool pass_bytes(struct poll_loop *loop)
         return false;
     if (loop->small_passes >= SMALL_PASSES)
         return fill_ring_instead(loop);
-    if (loop->options->records != RECORD_NONE)
+    if (must_store(loop))
         return store_input(loop);
     size_t max = loop_allow_output(loop, 0, limit_to_size(loop, pass_size(loop)));
     max = loop_allow_input(loop, max);

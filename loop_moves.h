@@ -3,9 +3,10 @@
  *
  * There are three ways for a byte. Through the ring always works. Past it (transfer_pass()) where
  * nothing is held and nothing has to look at the bytes. And by way of the pipe store, where bytes
- * that came by a pipe and could have passed have to wait, or records are counted on their way: as
- * long as the ring is empty. What is in the store came before what is in the ring, so it leaves
- * first. Records in the store are counted when they leave it.
+ * that came by a pipe and could have passed have to wait, or are looked at on their way (records
+ * are counted, a checksum is made): as long as the ring is empty. What is in the store came before
+ * what is in the ring, so it leaves first. It is looked at when it leaves the store; with framing
+ * (loop_framing.h) it is moved into the ring before anything else enters that.
  */
 #ifndef BPIPE_LOOP_MOVES_H
 #define BPIPE_LOOP_MOVES_H

@@ -3,6 +3,8 @@
  */
 #include "loop_network.h"
 
+#include "loop_closing.h"
+#include "loop_commands.h"
 #include "loop_endpoints.h"
 #include "loop_timeouts.h"
 #include "stream_socket.h"
@@ -173,16 +175,17 @@ void loop_discard(struct poll_loop *loop, struct loop_output *output)
 
 /* Inherited TCP sockets are waited for as well; but others may share them, so that they are neither
  * half-closed nor listened to. */
-static bool is_to_be_confirmed(const struct loop_output *output)
+static bool is_to_be_confirmed(const struct poll_loop *loop, const struct loop_output *output)
 {
-    return output->state == OUTPUT_OPEN &&
-           (endpoint_is_connection(&output->endpoint) || output->endpoint.socket == ENDPOINT_TCP);
+    bool command = output->command != NULL && ending_status(&loop->ending) == EXIT_OK;
+    return output->state == OUTPUT_OPEN && (endpoint_is_connection(&output->endpoint) ||
+                                            output->endpoint.socket == ENDPOINT_TCP || command);
 }
 
 static void ask_again_at(struct poll_loop *loop, bool progress)
 {
     uint64_t delay = progress ? CONFIRM_DELAY_NS : loop->confirm_delay_ns;
-    loop->confirm_ns = loop->meter->now_ns + delay;
+    loop->confirm_ns = loop_awaits_commands_only(loop) ? UINT64_MAX : loop->meter->now_ns + delay;
     loop->confirm_delay_ns = delay * 2 > CONFIRM_DELAY_MAX_NS ? CONFIRM_DELAY_MAX_NS : delay * 2;
 }
 
@@ -201,19 +204,37 @@ static void begin_confirming(struct poll_loop *loop, struct loop_output *output)
     output->half_closed = complete;
 }
 
+/* Commands, or all others. Whether there are any. */
+static bool begin_some(struct poll_loop *loop, bool commands)
+{
+    bool any = false;
+    for (size_t i = 0; i < loop->main_count && loop->phase == LOOP_CONFIRMING; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if ((output->command != NULL) != commands || !is_to_be_confirmed(loop, output))
+            continue;
+        begin_confirming(loop, output);
+        any = true;
+    }
+    loop->confirm_ns = 0;
+    return any;
+}
+
+/* A reset does not take back an end that a connection was told: it comes when the commands have
+ * exited, and have not failed. */
 void loop_begin_confirming(struct poll_loop *loop)
 {
     bool any = false;
     for (size_t i = 0; i < loop->main_count; i++)
-        any |= is_to_be_confirmed(&loop->outputs[i]);
+        any |= is_to_be_confirmed(loop, &loop->outputs[i]);
     loop->phase = any ? LOOP_CONFIRMING : LOOP_DONE;
     if (!any)
         return;
     loop_finish_files(loop);
-    for (size_t i = 0; i < loop->main_count; i++)
-        if (is_to_be_confirmed(&loop->outputs[i]))
-            begin_confirming(loop, &loop->outputs[i]);
-    loop->confirm_ns = 0;
+    loop->confirming_commands = begin_some(loop, true);
+    if (loop->confirming_commands)
+        loop_release_commands(loop);
+    else
+        (void)begin_some(loop, false);
 }
 
 static void confirmed(struct loop_output *output)
@@ -244,6 +265,8 @@ static bool is_on_its_way(const struct poll_loop *loop, const struct loop_output
 /* One look at an output. Returns whether it came nearer to its end. */
 static bool confirm(struct poll_loop *loop, struct loop_output *output)
 {
+    if (output->command != NULL)
+        return loop_confirm_command(loop, output);
     if (endpoint_is_connection(&output->endpoint) && !output->peer_ended)
         loop_discard(loop, output);
     if (output->state != OUTPUT_OPEN)
@@ -285,13 +308,17 @@ bool loop_confirm(struct poll_loop *loop)
         struct loop_output *output = &loop->outputs[i];
         if (output->state == OUTPUT_OPEN && output->confirming)
             progress |= confirm(loop, output);
-        else if (output->state == OUTPUT_OPEN)
+        else if (output->state == OUTPUT_OPEN && !loop->confirming_commands)
             hear_out(output);
         waiting |= output->state == OUTPUT_OPEN && output->confirming;
     }
+    ask_again_at(loop, progress);
+    if (!waiting && loop->confirming_commands) {
+        loop->confirming_commands = false;
+        waiting = begin_some(loop, false);
+    }
     if (!waiting)
         loop->phase = LOOP_DONE;
-    ask_again_at(loop, progress);
     return false;
 }
 

@@ -371,7 +371,7 @@ void loop_overflowed(struct poll_loop *loop, struct loop_input *input, size_t by
     announce(loop, input != NULL ? input->meter->name : "input", "giving up (--overflow fail)");
     meter_refused(loop->meter, bytes);
     loop->scratch_left = 0;
-    loop->ending.overflowed = true;
+    loop->ending.overflowed = loop->cut = true;
     loop_end_input(loop);
 }
 

@@ -33,7 +33,7 @@ static bool pipe_of(const struct poll_loop *loop, size_t index, struct peer_pipe
         writes ? &loop->outputs[output].endpoint : &loop->inputs[index].endpoint;
     *meter = writes ? loop->outputs[output].meter : loop->inputs[index].meter;
     *pipe = (struct peer_pipe){.fd = endpoint->fd, .writes = writes, .peer = &(*meter)->peer};
-    return endpoint->kind == ENDPOINT_PIPE && endpoint->fd >= 0 &&
+    return endpoint->kind == ENDPOINT_PIPE && endpoint->fd >= 0 && !(*meter)->process.is_command &&
            (!writes || loop->outputs[output].state == OUTPUT_OPEN);
 }
 

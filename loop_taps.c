@@ -3,6 +3,7 @@
  */
 #include "loop_taps.h"
 
+#include "loop_commands.h"
 #include "loop_endpoints.h"
 #include "loop_merge.h"
 #include "loop_moves.h"
@@ -120,6 +121,8 @@ static bool goes_on(struct poll_loop *loop)
     for (int number; (number = signals_next(&loop->signals)) != 0;) {
         if (number == SIGUSR1)
             report_now(loop->reporter, loop->meter);
+        else if (number == SIGCHLD)
+            loop_reap_commands(loop);
         else if (number != SIGCONT)
             on = false;
     }

@@ -3,6 +3,7 @@
  */
 #include "loop_timeouts.h"
 
+#include "loop_commands.h"
 #include "loop_datagrams.h"
 #include "loop_endpoints.h"
 #include "loop_moves.h"
@@ -31,7 +32,8 @@ void loop_restart_timeouts(struct poll_loop *loop)
 static uint64_t drain_limit_ns(const struct poll_loop *loop, const struct loop_output *output)
 {
     bool limited = output->unknown || loop->options->drain_timeout_given ||
-                   loop->ending.signal != 0 || loop->ending.timed_out || loop->ending.overflowed;
+                   loop->ending.signal != 0 || loop->ending.timed_out || loop->ending.overflowed ||
+                   (loop->cut && output->command != NULL); /* which is going to be ended */
     bool draining = loop->phase == LOOP_DRAINING || loop->phase == LOOP_CONFIRMING;
     return draining && limited ? loop->options->drain_timeout_ns : 0;
 }
@@ -40,9 +42,10 @@ static void stall_message(char *text, size_t size, const struct loop_output *out
                           uint64_t limit_ns, const char *option)
 {
     char duration[SIZE_TEXT];
-    const char *what = output->unknown      ? "was not closed by the peer"
-                       : output->confirming ? "acknowledged nothing"
-                                            : "took no data";
+    const char *what = output->command != NULL && output->confirming ? "did not exit"
+                       : output->unknown                             ? "was not closed by the peer"
+                       : output->confirming                          ? "acknowledged nothing"
+                                                                     : "took no data";
     snprintf(text, size, "%s for %s (%s)", what, size_format_duration(duration, limit_ns), option);
 }
 
@@ -58,7 +61,7 @@ static void idle_timed_out(struct poll_loop *loop)
                  size_format_duration(duration, limit_ns));
         report_message("%s: %s", meter->name, meter->error);
     }
-    loop->ending.timed_out = true;
+    loop->ending.timed_out = loop->cut = true;
     loop_find_last_peers(loop);
     loop_end_input(loop);
 }
@@ -117,11 +120,17 @@ static void enforce_reader_timeouts(struct poll_loop *loop, struct loop_output *
         no_reader_came(loop, output, stall_ns, "--stall-timeout");
 }
 
+/* A command that was told the end has nothing more to take. */
+static uint64_t stall_limit_ns(const struct poll_loop *loop, const struct loop_output *output)
+{
+    return output->command != NULL && output->confirming ? 0 : loop->options->stall_timeout_ns;
+}
+
 static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
 {
     struct loop_output *output = &loop->outputs[index];
     uint64_t now = loop->meter->now_ns;
-    uint64_t stall_ns = loop->options->stall_timeout_ns;
+    uint64_t stall_ns = stall_limit_ns(loop, output);
     uint64_t drain_ns = drain_limit_ns(loop, output);
     if (output->state == OUTPUT_UNOPENED && output->dialer == NULL) {
         enforce_reader_timeouts(loop, output);
@@ -139,6 +148,16 @@ static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
 static bool is_trimmable(const struct poll_loop *loop)
 {
     return loop->ring.touched > RING_KEPT && ring_fill(&loop->ring) == 0;
+}
+
+/* Whether it is to be seen if an input whose command has failed has anything left. */
+static bool any_doomed(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (loop_is_current(loop, i) && loop_may_take_from(loop, i) &&
+            loop_input_is_doomed(&loop->inputs[i]))
+            return true;
+    return false;
 }
 
 /* Whether poll() has just found that an input has something. */
@@ -195,10 +214,11 @@ int64_t loop_time_to_wait(const struct poll_loop *loop)
     deadline = earlier(deadline, loop->idle_since_ns, loop->options->idle_timeout_ns);
     for (size_t i = 0; i < loop->main_count; i++) {
         const struct loop_output *output = &loop->outputs[i];
-        deadline = earlier(deadline, output->blocked_since_ns, loop->options->stall_timeout_ns);
+        deadline = earlier(deadline, output->blocked_since_ns, stall_limit_ns(loop, output));
         deadline = earlier(deadline, drain_since_ns(loop, output), drain_limit_ns(loop, output));
     }
-    deadline = earlier(deadline, loop->leaving_ns, LEAVING_NS);
+    if (loop->phase == LOOP_RUNNING)
+        deadline = earlier(deadline, loop->leaving_ns, LEAVING_NS);
     if (loop->next_sample_ns != 0)
         deadline = earlier(deadline, loop->next_sample_ns - 1, 1);
     if (loop->phase == LOOP_OPENING && loop->next_opening_ns != 0) {
@@ -224,6 +244,8 @@ int64_t loop_time_to_wait(const struct poll_loop *loop)
     if (absorb_ns < deadline)
         deadline = absorb_ns;
     uint64_t now = loop->meter->now_ns;
+    if (any_doomed(loop))
+        deadline = now;
     if (any_cold(loop))
         deadline = earlier(deadline, now, COLD_RETRY_NS);
     if (deadline == UINT64_MAX)

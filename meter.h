@@ -37,6 +37,18 @@ struct meter_peer {
     char address[METER_ADDRESS_TEXT]; /* of a socket's peer, "192.0.2.7:40222"; or "" */
 };
 
+/* The command that an endpoint is (--from, --to). */
+struct meter_process {
+    bool is_command; /* else the rest means nothing */
+    long pid;        /* 0: it was not started */
+    bool ended;      /* and then: */
+    int exit_status; /* -1: a signal ended it, */
+    int signal;      /* this; else 0 */
+    bool usage_known;
+    uint64_t cpu_ns;            /* user and system time */
+    uint64_t peak_memory_bytes; /* resident */
+};
+
 /* One input, output or tap. Inputs do not use bytes_undelivered. */
 struct meter_endpoint {
     const char *name;              /* "stdin", a path, "fd://3"; any bytes but NUL; not owned */
@@ -58,7 +70,8 @@ struct meter_endpoint {
     uint64_t refusals;             /* ICMP: how often the peer's system refused datagrams */
     uint64_t strangers;            /* datagrams of senders who are not allowed to send */
     char error[METER_ERROR_TEXT];  /* why it failed, or "" */
-    struct meter_peer peer;
+    struct meter_peer peer;        /* not of a command */
+    struct meter_process process;
 };
 
 /* The rates of windows of METER_WINDOW_NS that have ended, in bytes/s; of all but the last, to

@@ -11,6 +11,7 @@
 
 #include "endpoint.h"
 #include "options_check.h"
+#include "options_commands.h"
 #include "options_display.h"
 #include "options_endpoints.h"
 #include "options_parser.h"
@@ -30,6 +31,7 @@
 #define DEFAULT_SPOOL_MAX  (UINT64_C(1) << 30)
 #define DEFAULT_DATAGRAM   1400  /* passes an Ethernet, and most tunnels, in one piece */
 #define DATAGRAM_MOST      65507 /* of IPv4: 65535 less the headers */
+#define DEFAULT_KILL_AFTER (5 * NS_PER_SEC)
 #define RETRIES_MOST       1000000
 #define NO_RESUME_FILL     100
 
@@ -112,6 +114,11 @@ static enum options_status collect(struct parser *parser)
             return OPTIONS_RUN;
         if (value == '?' || value == ':')
             return refuse_malformed(parser);
+        if (value == OPTION_OPERAND) {
+            parser->given[parser->given_count++] =
+                (struct given){GIVEN_OPERAND, parser->argv[optind - 1]};
+            continue;
+        }
         enum option_id id = option_of_value(value);
         if (id == OPTION_HELP || id == OPTION_VERSION)
             return print_information(id);
@@ -371,6 +378,10 @@ static void apply_flags(const struct parser *parser)
     options->expect_size_given = last[OPTION_EXPECT_SIZE] != NULL;
     options->pipe_size_given = last[OPTION_PIPE_BUFFER_SIZE] != NULL;
     options->drain_timeout_given = last[OPTION_DRAIN_TIMEOUT] != NULL;
+    if (last[OPTION_FRAME])
+        options->framing = FRAMING_ADD;
+    if (last[OPTION_UNFRAME])
+        options->framing = FRAMING_REMOVE;
     if (last[OPTION_APPEND])
         options->file_mode = FILE_APPEND;
     if (last[OPTION_NO_CLOBBER])
@@ -385,14 +396,41 @@ static void apply_flags(const struct parser *parser)
         options->records = RECORD_NUL;
 }
 
+/* An argument that is a duration. False: it is none. */
+static bool apply_duration(struct options *options, const struct given *given,
+                           enum options_status *status)
+{
+    const struct {
+        enum option_id id;
+        uint64_t *ns;
+    } durations[] = {{OPTION_CONNECT_TIMEOUT, &options->connect_timeout_ns},
+                     {OPTION_IDLE_TIMEOUT, &options->idle_timeout_ns},
+                     {OPTION_STALL_TIMEOUT, &options->stall_timeout_ns},
+                     {OPTION_DRAIN_TIMEOUT, &options->drain_timeout_ns},
+                     {OPTION_KILL_AFTER, &options->kill_after_ns},
+                     {OPTION_REPORT_EVERY, &options->report_every_ns}};
+    for (size_t i = 0; i < sizeof durations / sizeof durations[0]; i++)
+        if (durations[i].id == given->id) {
+            *status = take_duration(given, durations[i].ns);
+            return true;
+        }
+    return false;
+}
+
 static enum options_status apply_argument(struct parser *parser, const struct given *given)
 {
     struct options *options = parser->options;
     bool done;
     enum options_status status = options_take_display(parser, given, &done);
-    if (done)
+    if (done || apply_duration(options, given, &status))
         return status;
     switch (given->id) {
+    case GIVEN_OPERAND:
+        return options_take_input(options, given->argument);
+    case OPTION_FROM:
+    case OPTION_TO:
+    case OPTION_MONITOR:
+        return options_take_command(parser, given);
     case OPTION_BUFFER_SIZE:
         return take_size(parser, given, 1, SSIZE_MAX, &options->buffer_size);
     case OPTION_CHUNK_SIZE:
@@ -427,16 +465,6 @@ static enum options_status apply_argument(struct parser *parser, const struct gi
         return take_tcp_buffer(parser, given);
     case OPTION_DATAGRAM_SIZE:
         return take_datagram_size(parser, given);
-    case OPTION_CONNECT_TIMEOUT:
-        return take_duration(given, &options->connect_timeout_ns);
-    case OPTION_IDLE_TIMEOUT:
-        return take_duration(given, &options->idle_timeout_ns);
-    case OPTION_STALL_TIMEOUT:
-        return take_duration(given, &options->stall_timeout_ns);
-    case OPTION_DRAIN_TIMEOUT:
-        return take_duration(given, &options->drain_timeout_ns);
-    case OPTION_REPORT_EVERY:
-        return take_duration(given, &options->report_every_ns);
     case OPTION_OUTPUT:
         return options_take_output(options, given->argument);
     case OPTION_TAP:
@@ -498,8 +526,11 @@ static enum options_status allocate(struct parser *parser)
     options->taps = calloc(count, sizeof *options->taps);
     options->reports = calloc(count, sizeof *options->reports);
     options->allowed = calloc(count, sizeof *options->allowed);
+    options->input_commands = calloc(count, sizeof *options->input_commands);
+    options->output_commands = calloc(count, sizeof *options->output_commands);
     if (!parser->given || !options->inputs || !options->outputs || !options->taps ||
-        !options->reports || !options->allowed)
+        !options->reports || !options->allowed || !options->input_commands ||
+        !options->output_commands)
         return out_of_memory();
     return OPTIONS_RUN;
 }
@@ -524,7 +555,7 @@ enum options_status options_parse(struct options *options, int argc, char *argv[
     static enum options_status (*const steps[])(struct parser *) = {allocate,
                                                                     collect,
                                                                     apply,
-                                                                    options_take_inputs,
+                                                                    options_take_rest,
                                                                     apply_defaults,
                                                                     options_check,
                                                                     options_check_control,
@@ -535,6 +566,7 @@ enum options_status options_parse(struct options *options, int argc, char *argv[
         .resume_fill_percent = NO_RESUME_FILL,
         .spool_max = DEFAULT_SPOOL_MAX,
         .drain_timeout_ns = DEFAULT_DRAIN_NS,
+        .kill_after_ns = DEFAULT_KILL_AFTER,
         .family = AF_UNSPEC,
         .datagram_size = DEFAULT_DATAGRAM,
         .display = {.interval_ns = NS_PER_SEC, .window_ns = 30 * NS_PER_SEC},
@@ -556,5 +588,11 @@ void options_destroy(struct options *options)
     free(options->taps);
     free(options->reports);
     free(options->allowed);
+    free(options->input_commands);
+    free(options->output_commands);
+    free(options->program_text);
+    for (size_t i = 0; options->program_argv != NULL && options->program_argv[i] != NULL; i++)
+        free(options->program_argv[i]);
+    free(options->program_argv);
     *options = (struct options){0};
 }

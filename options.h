@@ -30,6 +30,17 @@ enum overflow_policy {
     OVERFLOW_FAIL         /* the run ends */
 };
 
+/* What is done to the stream (--frame, --unframe; frame.h). */
+enum framing_kind { FRAMING_NONE, FRAMING_ADD, FRAMING_REMOVE };
+
+/* A program that bpipe is to start (--from, --to). */
+struct command_spec {
+    const char *text; /* what it is called: COMMAND, or the words of PROGRAM ARG... */
+    bool is_ours; /* it is another bpipe: it says itself why it fails, and dies of SIGPIPE when its
+                     reader has left, which is no failure */
+    char *const *argv; /* PROGRAM ARG... and NULL; NULL: `text` is run by sh -c */
+};
+
 enum bar_style { BAR_PLAIN, BAR_BLOCK, BAR_GRANULAR, BAR_SHADED, BAR_STYLES };
 
 enum report_format { REPORT_TEXT, REPORT_JSON, REPORT_PROMETHEUS };
@@ -68,6 +79,13 @@ struct options {
     size_t output_count;
     const char **taps; /* --tap */
     size_t tap_count;
+    /* Those inputs and outputs that are commands, in the same order; its text NULL: it is none. The
+     * endpoint's text of one that is a command is "", which is no endpoint's. */
+    struct command_spec *input_commands, *output_commands;
+    size_t command_count;   /* of both */
+    char *program_text;     /* of the one that is PROGRAM ARG..., or NULL; owned */
+    char **program_argv;    /* its words, where they are not argv's; NULL, or owned with them */
+    uint64_t kill_after_ns; /* --kill-after; 0: never */
 
     enum file_mode file_mode;
     bool atomic;
@@ -89,6 +107,7 @@ struct options {
     bool expect_size_given;
     uint64_t expect_size;   /* --expect-size: bytes */
     const char *expect_end; /* --expect-end: a text, or @PATH; NULL: none */
+    enum framing_kind framing;
     enum record_kind records;
 
     unsigned start_fill_percent;  /* 0: none */

@@ -3,11 +3,15 @@
  */
 #include "options_check.h"
 
+#include "frame.h"
 #include "options_endpoints.h"
 #include "report.h"
 
 enum {
-    GAP_MARK_BUFFER = 256,    /* a gap mark and a short record fit */
+    GAP_MARK_BUFFER = 256, /* a gap mark and a short record fit */
+    FRAMING_BUFFER = 256,  /* a chunk that is worth its framing fits */
+    /* May be left free because no chunk fits: then a block has to be complete. */
+    FRAMING_FREE = FRAME_HEAD + FRAME_LENGTH + FRAME_FINAL,
     DATAGRAM_ROOM = 64 * 1024 /* any datagram fits */
 };
 
@@ -20,10 +24,10 @@ static enum options_status refuse_both(const char *name, const char *other)
 /* Flags that cannot be given together, or not without another. */
 static enum options_status check_flags(struct parser *parser)
 {
-    static const enum option_id exclusive[][2] = {{OPTION_DISCARD, OPTION_OUTPUT},
-                                                  {OPTION_APPEND, OPTION_NO_CLOBBER},
-                                                  {OPTION_APPEND, OPTION_ATOMIC},
-                                                  {OPTION_IPV4, OPTION_IPV6}};
+    static const enum option_id exclusive[][2] = {
+        {OPTION_DISCARD, OPTION_OUTPUT}, {OPTION_DISCARD, OPTION_TO},
+        {OPTION_FRAME, OPTION_UNFRAME},  {OPTION_APPEND, OPTION_NO_CLOBBER},
+        {OPTION_APPEND, OPTION_ATOMIC},  {OPTION_IPV4, OPTION_IPV6}};
     static const enum option_id of_outputs[] = {OPTION_APPEND, OPTION_NO_CLOBBER, OPTION_ATOMIC};
     const char *const *last = parser->last;
     for (size_t i = 0; i < sizeof exclusive / sizeof exclusive[0]; i++) {
@@ -142,10 +146,48 @@ static enum options_status check_udp(struct parser *parser)
     return OPTIONS_RUN;
 }
 
+/* The framing is put in, and taken out, where bytes go into the buffer, in one stream. */
+static enum options_status check_framing(struct parser *parser)
+{
+    const struct options *options = parser->options;
+    bool frames = options->framing == FRAMING_ADD;
+    const char *name = frames ? "--frame" : "--unframe";
+    const char *other = NULL;
+    if (options->framing == FRAMING_NONE)
+        return OPTIONS_RUN;
+    if (options->merge)
+        other = "--merge";
+    else if (options->overflow != OVERFLOW_BLOCK)
+        other = "--overflow";
+    else if (options->spool)
+        other = "--spool";
+    else if (!frames && options->stop_at_size)
+        other = "--stop-at-size"; /* which does not see the end */
+    else if (frames && options->tap_count > 0)
+        other = "--tap"; /* which may miss something */
+    else if (frames && counts_records(options))
+        other = options->records == RECORD_LINE ? "--line-mode" : "--null";
+    else
+        other = find_udp(options->inputs, options->input_count);
+    if (!other && frames)
+        other = find_udp(options->outputs, options->output_count);
+    if (other)
+        return refuse_both(name, other);
+    if (options->buffer_size < FRAMING_BUFFER)
+        return options_refuse("--buffer-size", options_buffer_text(parser),
+                              frames ? "is too small for --frame (256 at least)"
+                                     : "is too small for --unframe (256 at least)");
+    if (frames && options->block_size > options->buffer_size - FRAMING_FREE)
+        return options_refuse("--block-size", parser->last[OPTION_BLOCK_SIZE],
+                              "is too large for --frame (--buffer-size less 28 at most)");
+    return OPTIONS_RUN;
+}
+
 enum options_status options_check(struct parser *parser)
 {
     static enum options_status (*const checks[])(struct parser *) = {
-        check_flags, check_values, check_overload, options_check_endpoints, check_merge, check_udp};
+        check_flags, check_values, check_overload, options_check_endpoints,
+        check_merge, check_udp,    check_framing};
     enum options_status status = OPTIONS_RUN;
     for (size_t i = 0; i < sizeof checks / sizeof checks[0] && status == OPTIONS_RUN; i++)
         status = checks[i](parser);

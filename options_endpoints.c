@@ -53,17 +53,12 @@ enum options_status options_take_tap(struct options *options, const char *text)
     return OPTIONS_RUN;
 }
 
-enum options_status options_take_inputs(struct parser *parser)
+enum options_status options_take_input(struct options *options, const char *text)
 {
-    struct options *options = parser->options;
-    for (int i = optind; i < parser->argc; i++) {
-        const char *text = parser->argv[i];
-        enum options_status status = check_endpoint("INPUT", text, text);
-        if (status != OPTIONS_RUN)
-            return status;
+    enum options_status status = check_endpoint("INPUT", text, text);
+    if (status == OPTIONS_RUN)
         options->inputs[options->input_count++] = text;
-    }
-    return OPTIONS_RUN;
+    return status;
 }
 
 enum options_status options_check_report_file(const char *text, const char *file)

@@ -12,7 +12,8 @@
  */
 enum options_status options_take_output(struct options *options, const char *text);
 enum options_status options_take_tap(struct options *options, const char *text);
-enum options_status options_take_inputs(struct parser *parser); /* the operands */
+enum options_status options_take_input(struct options *options,
+                                       const char *text); /* the operands */
 
 /* The FILE of a report; `text` is the whole argument, for the message. */
 enum options_status options_check_report_file(const char *text, const char *file);

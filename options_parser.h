@@ -17,7 +17,8 @@
 #define OPTIONS_BUFFER_SIZE (UINT64_C(16) << 20)
 #define OPTIONS_BUFFER_TEXT "16M"
 
-/* An option that has an argument, as it was given. */
+/* An option that has an argument, as it was given; or (GIVEN_OPERAND) an operand. */
+#define GIVEN_OPERAND OPTION_COUNT
 struct given {
     enum option_id id;
     const char *argument;
@@ -31,6 +32,9 @@ struct parser {
     size_t given_count;
     const char *last[OPTION_COUNT]; /* its last argument, "" for a flag; NULL: not given */
     bool no_report;                 /* --report none */
+    struct command_spec *program;   /* the command that is to be what stands behind "--", or NULL */
+    enum option_id program_option;  /* and the option that said so */
+    bool both_sides;                /* --monitor both */
 };
 
 /* Prints "NAME: 'TEXT': WHY". Returns OPTIONS_USAGE. */

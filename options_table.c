@@ -88,12 +88,29 @@ const struct option_row option_rows[OPTION_COUNT] = {
          "expect SIZE bytes, or as many as a file or the\nfiles below a directory hold"},
     [OPTION_STOP_AT_SIZE] = {NULL, 'S', "--stop-at-size", NULL,
                              "stop there, and read nothing beyond"},
-    [OPTION_EXPECT_SIZE] = {NULL, 0, "--expect-size", "SIZE",
+    [OPTION_SI] = {NULL, 'k', "--si", NULL,
+                   "K, M, G ... count in 1000s, in all options\nand reports"},
+
+    [OPTION_FROM] = {"Commands", 0, "--from", "COMMAND",
+                     "an INPUT: what COMMAND writes (sh -c); the end\n"
+                     "of the stream counts only if it exits with 0"},
+    [OPTION_TO] = {NULL, 0, "--to", "COMMAND",
+                   "an output: what COMMAND reads; it never sees\n"
+                   "the end of a stream that was cut"},
+    [OPTION_MONITOR] = {NULL, 'M', "--monitor", "SIDE",
+                        "both, in or out, of a program:\nbpipe -M in -- PROGRAM"},
+    [OPTION_KILL_AFTER] = {NULL, 0, "--kill-after", "DURATION",
+                           "a command that is to end, and does not, is\n"
+                           "killed after so long (default 5s)"},
+
+    [OPTION_EXPECT_SIZE] = {"Integrity", 0, "--expect-size", "SIZE",
                             "a stream that is not so long was cut: status 1"},
     [OPTION_EXPECT_END] = {NULL, 0, "--expect-end", "STRING|@FILE",
                            "so is one whose last bytes are not these"},
-    [OPTION_SI] = {NULL, 'k', "--si", NULL,
-                   "K, M, G ... count in 1000s, in all options\nand reports"},
+    [OPTION_FRAME] = {NULL, 0, "--frame", NULL, "frame the stream, so that its end can be told"},
+    [OPTION_UNFRAME] = {NULL, 0, "--unframe", NULL,
+                        "undo that; a stream that was cut or changed on\n"
+                        "the way is a failure: status 1"},
 
     [OPTION_LINE_MODE] = {"Records", 'l', "--line-mode", NULL,
                           "count lines; --size is a number of lines"},
@@ -178,6 +195,7 @@ enum option_id option_of_value(int value)
 void option_arrays_fill(struct option_arrays *arrays)
 {
     char *letter = arrays->letters;
+    *letter++ = '-'; /* operands come in their place */
     *letter++ = ':'; /* a missing argument is ':' and not '?' */
     for (int id = 0; id < OPTION_COUNT; id++) {
         const struct option_row *row = &option_rows[id];

@@ -45,9 +45,15 @@ enum option_id {
     OPTION_DATAGRAM_SIZE,
     OPTION_SIZE,
     OPTION_STOP_AT_SIZE,
+    OPTION_SI,
+    OPTION_FROM,
+    OPTION_TO,
+    OPTION_MONITOR,
+    OPTION_KILL_AFTER,
     OPTION_EXPECT_SIZE,
     OPTION_EXPECT_END,
-    OPTION_SI,
+    OPTION_FRAME,
+    OPTION_UNFRAME,
     OPTION_LINE_MODE,
     OPTION_NULL,
     OPTION_CONNECT_TIMEOUT,
@@ -100,9 +106,12 @@ struct option_row {
 
 extern const struct option_row option_rows[OPTION_COUNT];
 
-/* What getopt_long(3) wants. */
+/* What getopt_long(3) wants. An operand is its value OPTION_OPERAND: that way INPUTs keep their
+ * place among --from, and only what stands behind "--" is left at the end. */
+enum { OPTION_OPERAND = 1 };
+
 struct option_arrays {
-    char letters[1 + 2 * OPTION_COUNT + 1];
+    char letters[2 + 2 * OPTION_COUNT + 1];
     struct option longs[OPTION_COUNT + 1];
 };
 

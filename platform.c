@@ -14,14 +14,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+static uint64_t timeval_ns(struct timeval time)
+{
+    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_usec * 1000;
+}
 
 #ifdef BPIPE_LINUX
 
@@ -46,6 +53,10 @@ typedef int ioctl_request;
 #define pwritev2(fd, iov, count, offset, flags) \
     syscall(SYS_pwritev2, fd, iov, (long)(count), (long)(offset), (long)(offset), flags)
 
+#endif
+
+#ifndef SYS_close_range /* the same number on every machine */
+#define SYS_close_range 436
 #endif
 
 const char platform_name[] = "linux";
@@ -145,6 +156,12 @@ int64_t platform_unacknowledged(int fd)
 {
     int bytes;
     return ioctl(fd, (ioctl_request)TIOCOUTQ, &bytes) == 0 ? bytes : -1;
+}
+
+int64_t platform_unread(int fd)
+{
+    int bytes;
+    return ioctl(fd, (ioctl_request)FIONREAD, &bytes) == 0 ? bytes : -1;
 }
 
 int platform_peer_uid(int fd, uid_t *uid)
@@ -323,9 +340,51 @@ pid_t platform_socket_process(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) == 0 ? peer.pid : 0;
 }
 
-#else /* plain POSIX */
+ssize_t platform_process_stat(pid_t pid, char *text, size_t size)
+{
+    char path[PROC_FD_PATH];
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    int fd = again_open(path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    ssize_t bytes = read(fd, text, size - 1);
+    int error = errno;
+    close(fd);
+    errno = error;
+    text[bytes > 0 ? bytes : 0] = '\0';
+    return bytes;
+}
 
-#include <limits.h>
+pid_t platform_wait(pid_t pid, int *status, struct platform_child *child)
+{
+    struct rusage usage;
+    pid_t ended;
+    *child = (struct platform_child){0};
+    do
+        ended = wait4(pid, status, WNOHANG, &usage);
+    while (ended < 0 && errno == EINTR);
+    if (ended > 0)
+        *child = (struct platform_child){
+            .known = true,
+            .cpu_ns = timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime),
+            .peak_memory_bytes = (uint64_t)usage.ru_maxrss * 1024,
+        };
+    return ended;
+}
+
+struct platform_process *platform_processes(size_t *count)
+{
+    *count = 0;
+    return NULL;
+}
+
+/* Since Linux 5.9. */
+static int close_range_at_once(unsigned first, unsigned last)
+{
+    return (int)syscall(SYS_close_range, first, last, 0);
+}
+
+#else /* plain POSIX */
 
 const char platform_name[] = "portable";
 
@@ -395,6 +454,12 @@ void platform_set_title(const char *title)
 }
 
 int64_t platform_unacknowledged(int fd)
+{
+    (void)fd;
+    return not_here();
+}
+
+int64_t platform_unread(int fd)
 {
     (void)fd;
     return not_here();
@@ -528,6 +593,60 @@ pid_t platform_socket_process(int fd)
     return 0;
 }
 
+/* "  PID  PPID COMMAND"; a zombie's command ends with "<defunct>". */
+static bool read_process(FILE *ps, struct platform_process *process)
+{
+    char line[256];
+    if (fgets(line, sizeof line, ps) == NULL)
+        return false;
+    char *end = line;
+    process->pid = (pid_t)strtol(line, &end, 10);
+    process->parent = (pid_t)strtol(end, NULL, 10);
+    process->dead = strstr(end, "<defunct>") != NULL;
+    for (int c = '\n'; strchr(line, '\n') == NULL && (c = getc(ps)) != '\n' && c != EOF;)
+        continue; /* the rest of a long one */
+    return true;
+}
+
+struct platform_process *platform_processes(size_t *count)
+{
+    struct platform_process process, *list = NULL;
+    FILE *ps = popen("exec ps -A -o pid= -o ppid= -o args= 2>/dev/null", "r");
+    *count = 0;
+    while (ps != NULL && read_process(ps, &process)) {
+        struct platform_process *longer = realloc(list, (*count + 1) * sizeof *list);
+        if (longer == NULL)
+            break;
+        list = longer;
+        list[(*count)++] = process;
+    }
+    if (ps != NULL)
+        (void)pclose(ps);
+    return list;
+}
+
+ssize_t platform_process_stat(pid_t pid, char *text, size_t size)
+{
+    (void)pid, (void)text, (void)size;
+    return not_here();
+}
+
+pid_t platform_wait(pid_t pid, int *status, struct platform_child *child)
+{
+    pid_t ended;
+    *child = (struct platform_child){0};
+    do
+        ended = waitpid(pid, status, WNOHANG);
+    while (ended < 0 && errno == EINTR);
+    return ended;
+}
+
+static int close_range_at_once(unsigned first, unsigned last)
+{
+    (void)first, (void)last;
+    return not_here();
+}
+
 #endif
 
 void platform_terminal_size(int fd, unsigned *columns, unsigned *rows)
@@ -550,11 +669,6 @@ uint64_t platform_now(void)
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
 }
 
-static uint64_t timeval_ns(struct timeval time)
-{
-    return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_usec * 1000;
-}
-
 struct platform_usage platform_usage(void)
 {
     struct rusage usage;
@@ -562,4 +676,35 @@ struct platform_usage platform_usage(void)
     return (struct platform_usage){.cpu_ns =
                                        timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime),
                                    .waits = (uint64_t)usage.ru_nvcsw};
+}
+
+/* Closes the descriptors from `first` to `last`, or as far as there can be any: that those above
+ * OPEN_MAX are not looked for matters only to whoever has lowered it meanwhile. */
+static void close_range_of(int first, int last)
+{
+    enum { CLOSED_AT_MOST = 65536 };
+    if (first > last || close_range_at_once((unsigned)first, (unsigned)last) == 0)
+        return;
+    long limit = sysconf(_SC_OPEN_MAX);
+    if (limit < 0 || limit > CLOSED_AT_MOST)
+        limit = CLOSED_AT_MOST;
+    for (int fd = first; fd <= last && fd < limit; fd++)
+        (void)close(fd);
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    int left = *(const int *)a, right = *(const int *)b;
+    return (left > right) - (left < right);
+}
+
+void platform_close_all_but(int *kept, size_t count)
+{
+    int first = 0;
+    qsort(kept, count, sizeof *kept, compare_numbers);
+    for (size_t i = 0; i < count; i++) {
+        close_range_of(first, kept[i] - 1);
+        first = kept[i] + 1;
+    }
+    close_range_of(first, INT_MAX);
 }

@@ -64,6 +64,10 @@ void platform_set_title(const char *title);
  * ENOSYS where not available. */
 int64_t platform_unacknowledged(int fd);
 
+/* FIONREAD (ioctl_tty(2), pipe(7)): bytes in a pipe that nobody has read. -1 with errno, ENOSYS
+ * where not available. */
+int64_t platform_unread(int fd);
+
 /* The user at the other end of a connected unix socket (SO_PEERCRED, unix(7)). 0, or -1 with errno;
  * ENOSYS where not available. */
 int platform_peer_uid(int fd, uid_t *uid);
@@ -145,8 +149,36 @@ const char *platform_next_name(struct platform_listing *listing);
 void platform_list_again(struct platform_listing *listing);
 void platform_end_list(struct platform_listing *listing);
 
+/*
+ * All processes, where there is no /proc and only ps(1) tells (POSIX): a list to be freed. NULL: it
+ * cannot be had, or is not needed since there is a /proc.
+ */
+struct platform_process {
+    pid_t pid, parent;
+    bool dead; /* a zombie, as far as ps says so */
+};
+struct platform_process *platform_processes(size_t *count);
+
 /* The processor time that a process has used so far, in ns; 0: unknown. */
 uint64_t platform_process_time(pid_t pid);
+
+/* /proc/pid/stat (proc(5)), with a NUL behind it. How many bytes, or -1 with errno; ENOSYS where
+ * not available. */
+ssize_t platform_process_stat(pid_t pid, char *text, size_t size);
+
+/*
+ * waitpid(2) with WNOHANG: `pid` if that child has ended, and now is reaped; 0 if not; -1 with
+ * errno. What it and its own reaped children have used (wait4(2)), where that can be told.
+ */
+struct platform_child {
+    bool known;
+    uint64_t cpu_ns;            /* user and system time */
+    uint64_t peak_memory_bytes; /* of the largest of them; at least what we had at the fork */
+};
+pid_t platform_wait(pid_t pid, int *status, struct platform_child *child);
+
+/* Closes every descriptor but these. Sorts them. */
+void platform_close_all_but(int *kept, size_t count);
 
 /* The process at the other end of a unix socket, which connected it or began to listen
  * (SO_PEERCRED); 0: unknown. */

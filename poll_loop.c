@@ -5,9 +5,12 @@
  */
 #include "poll_loop.h"
 
+#include "loop_closing.h"
+#include "loop_commands.h"
 #include "loop_control.h"
 #include "loop_datagrams.h"
 #include "loop_endpoints.h"
+#include "loop_framing.h"
 #include "loop_merge.h"
 #include "loop_moves.h"
 #include "loop_network.h"
@@ -74,8 +77,8 @@ static int allocate(struct poll_loop *loop)
 }
 
 int poll_loop_init(struct poll_loop *loop, const struct options *options,
-                   const struct resolver *resolver, uint64_t total_size, struct meter *meter,
-                   struct reporter *reporter)
+                   const struct resolver *resolver, const struct command_standard *standard,
+                   uint64_t total_size, struct meter *meter, struct reporter *reporter)
 {
     *loop = (struct poll_loop){.options = options,
                                .meter = meter,
@@ -83,7 +86,8 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options,
                                .size_left = total_size,
                                .size_known = total_size > 0,
                                .signals.fd = -1,
-                               .spool.fd = -1};
+                               .spool.fd = -1,
+                               .guard.fd = -1};
     control_init(&loop->control, meter->start_ns + CONTROL_DELAY_NS);
     if (allocate(loop) != 0 || loop_init_network(loop, resolver) != 0) {
         char size[SIZE_TEXT];
@@ -97,9 +101,14 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options,
     }
     if (expect_init(&loop->expect, options) != 0)
         return -1;
+    if (loop_init_commands(loop, standard) != 0) {
+        report_message("%s", strerror(errno));
+        return -1;
+    }
     if (loop_init_overload(loop) != 0) /* makes the spool's file, which must not stay */
         return -1;
     loop_init_rates(loop);
+    loop_init_framing(loop);
     loop->display = display_open(options, meter, &loop->recent);
     if (loop->display == NULL) {
         report_message("%s", strerror(ENOMEM));
@@ -115,6 +124,7 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options,
 void poll_loop_destroy(struct poll_loop *loop)
 {
     loop_destroy_control(loop);
+    loop_destroy_commands(loop);
     display_close(loop->display);
     expect_destroy(&loop->expect);
     peer_search_end(loop->peer_search);
@@ -131,7 +141,7 @@ void poll_loop_destroy(struct poll_loop *loop)
 
 static bool is_drained(const struct poll_loop *loop)
 {
-    return loop->phase == LOOP_DRAINING && loop_is_empty(loop);
+    return loop->phase == LOOP_DRAINING && loop_is_empty(loop) && !loop_awaits_producers(loop);
 }
 
 /* --- signals ---------------------------------------------------------------------------------- */
@@ -157,6 +167,7 @@ static void end_by_signal(struct poll_loop *loop, int number)
                       loop->phase == LOOP_CONFIRMING);
     if (loop->ending.signal == 0)
         loop->ending.signal = number;
+    loop->cut = true;
     if (!may_drain)
         loop->phase = LOOP_DONE;
     else if (loop->phase != LOOP_CONFIRMING) {
@@ -187,6 +198,9 @@ static void handle_signals(struct poll_loop *loop)
             break;
         case SIGWINCH:
             display_refresh(loop->display);
+            break;
+        case SIGCHLD:
+            loop_reap_commands(loop);
             break;
         default:
             end_by_signal(loop, number);
@@ -250,6 +264,8 @@ static struct pollfd output_poll(const struct poll_loop *loop, const struct loop
 {
     if (output->state == OUTPUT_UNOPENED)
         return loop_dialer_poll(output->dialer);
+    if (output->left)
+        return (struct pollfd){.fd = -1};
     bool confirmed = loop->phase == LOOP_CONFIRMING && !output->confirming &&
                      output->endpoint.socket != ENDPOINT_UDP;
     if ((confirmed || loop->leaving_ns != 0) && !output->tap)
@@ -347,6 +363,15 @@ static void begin_idling(struct poll_loop *loop)
             endpoint_sent_all(&loop->outputs[i].endpoint);
 }
 
+/* An input whose command has failed, and that has nothing more to read. */
+static void end_doomed_inputs(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (loop->fds[FD_INPUTS + i].fd >= 0 && loop->fds[FD_INPUTS + i].revents == 0 &&
+            loop_is_current(loop, i) && loop_input_is_doomed(&loop->inputs[i]))
+            loop_input_at_end(loop, i);
+}
+
 /* Waits until something can move, or just looks if something did. */
 static void wait_for_events(struct poll_loop *loop, bool moved)
 {
@@ -363,6 +388,8 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
     loop->last_poll_ns = loop->meter->now_ns;
     if (!moved)
         note_waits(loop, state, loop->meter->now_ns - before);
+    if (!moved && events >= 0 && loop->command_count > 0)
+        end_doomed_inputs(loop);
     /* Timers ran on while bpipe was stopped: SIGCONT has to be seen before they are enforced. */
     if (events > 0)
         dispatch(loop);
@@ -393,7 +420,10 @@ bool poll_loop_turn(struct poll_loop *loop)
     bool moved = turn(loop);
     if (is_drained(loop)) {
         loop_find_last_peers(loop);
-        loop_begin_confirming(loop);
+        if (loop_finish_framing(loop))
+            moved = true;
+        else
+            loop_begin_confirming(loop);
     }
     if (loop->phase == LOOP_DONE)
         return false;

@@ -19,6 +19,7 @@
 #ifndef BPIPE_POLL_LOOP_H
 #define BPIPE_POLL_LOOP_H
 
+#include "command.h"
 #include "control.h"
 #include "dialer.h"
 #include "display.h"
@@ -26,6 +27,8 @@
 #include "endpoint.h"
 #include "expect.h"
 #include "flow.h"
+#include "framing.h"
+#include "guard.h"
 #include "intake.h"
 #include "lag.h"
 #include "limiter.h"
@@ -56,9 +59,11 @@ enum loop_phase { LOOP_OPENING, LOOP_RUNNING, LOOP_DRAINING, LOOP_CONFIRMING, LO
 struct loop_input {
     struct endpoint endpoint;
     struct meter_endpoint *meter;
-    struct dialer *dialer; /* of an endpoint of the network, until it is opened; else NULL */
-    bool refused;          /* that could not be connected, which was reported */
-    bool ready;            /* it may have bytes: read before asking poll() */
+    struct dialer *dialer;   /* of an endpoint of the network, until it is opened; else NULL */
+    bool refused;            /* that could not be connected, which was reported */
+    bool ready;              /* it may have bytes: read before asking poll() */
+    struct command *command; /* --from; else NULL */
+    bool at_end;             /* it was read to its end */
     bool cold; /* a file whose next bytes are not in memory: look again within COLD_RETRY_NS */
 
     /* With --merge (loop_merge.h): */
@@ -80,6 +85,10 @@ struct loop_output {
     struct endpoint endpoint;
     struct meter_endpoint *meter;
     struct dialer *dialer;       /* of an endpoint of the network; else NULL */
+    struct command *command;     /* --to; else NULL */
+    bool left;                   /* its reader has gone; a command, perhaps not exited yet */
+    int witness;                 /* of a command that was told the end: another reader of its pipe,
+                                    which can tell what is left in it; -1: none */
     enum output_state state;     /* whether it is ready is in loop->flow */
     bool dialer_ready;           /* a tap's has something to do */
     bool peer_ended;             /* a connection whose peer will say nothing more */
@@ -105,6 +114,7 @@ struct poll_loop {
     struct display *display;
     struct recent recent; /* of the first output */
     struct expect expect; /* of all inputs */
+    struct framing framing;
     struct ring ring;
     struct pipe_store store;
     struct flow flow;
@@ -148,7 +158,15 @@ struct poll_loop {
     struct dialer *dialers;
     size_t dialer_count;
     uint64_t confirm_ns, confirm_delay_ns; /* CONFIRMING: when to look again */
+    bool confirming_commands;              /* and only these, yet */
     uint64_t wait_start_ns;                /* when poll() was last called */
+
+    struct command *commands; /* those of the inputs, then those of the outputs */
+    size_t command_count;
+    struct guard guard;
+    const struct command_standard *standard;
+    bool cut;             /* what came in is not all that there was to be */
+    bool ending_commands; /* how they end from here on is our doing */
 
     struct peer_search *peer_search; /* loop_peers.h; NULL: none goes on */
     uint64_t peers_sought_ns;        /* when the last one began; 0: none yet */
@@ -157,13 +175,14 @@ struct poll_loop {
 
 /*
  * Makes the loop ready: memory and signals. Everything pointed to must outlive it; `resolver` has
- * what the names of these options mean (NULL: no endpoint is of the network), `meter` has been
+ * what the names of these options mean (NULL: no endpoint is of the network), `standard` what
+ * commands get (NULL: there are none), `meter` has been
  * initialized with options' numbers of inputs and outputs, `total_size` is the announced size in
  * bytes or records (0: unknown). Returns 0, or -1 after a message.
  */
 int poll_loop_init(struct poll_loop *loop, const struct options *options,
-                   const struct resolver *resolver, uint64_t total_size, struct meter *meter,
-                   struct reporter *reporter);
+                   const struct resolver *resolver, const struct command_standard *standard,
+                   uint64_t total_size, struct meter *meter, struct reporter *reporter);
 
 /* Opens the endpoints, moves the bytes, closes the endpoints. What happened is in loop->ending and
  * in the meter; failures have been reported. */

@@ -169,6 +169,25 @@ static void add_peer(struct text *text, const struct meter_endpoint *endpoint)
     text_add_string(text, "}");
 }
 
+static void add_process(struct text *text, const struct meter_process *process)
+{
+    if (!process->is_command || process->pid == 0) {
+        text_add_string(text, ",\"process\":null");
+        return;
+    }
+    text_add(text, ",\"process\":{\"pid\":%ld", process->pid);
+    add_count_or_null(text, "exit_status", (uint64_t)process->exit_status,
+                      process->ended && process->exit_status >= 0);
+    add_count_or_null(text, "signal", (uint64_t)process->signal, process->signal > 0);
+    text_add_string(text, ",\"cpu_seconds\":");
+    if (process->usage_known)
+        text_add_seconds(text, process->cpu_ns);
+    else
+        text_add_string(text, "null");
+    add_count_or_null(text, "peak_memory_bytes", process->peak_memory_bytes, process->usage_known);
+    text_add_string(text, "}");
+}
+
 enum side { INPUTS, OUTPUTS };
 
 static void add_endpoint(struct text *text, const struct meter *meter, enum side side,
@@ -192,6 +211,7 @@ static void add_endpoint(struct text *text, const struct meter *meter, enum side
     add_count_or_null(text, "datagrams_not_allowed", endpoint->strangers, endpoint->datagrams);
     add_count_or_null(text, "refusals", endpoint->refusals, endpoint->datagrams);
     add_peer(text, endpoint);
+    add_process(text, &endpoint->process);
     add_error(text, endpoint);
     text_add_string(text, "}");
 }

@@ -11,8 +11,8 @@
 
 #include <inttypes.h>
 
-/* RECORDS, DATAGRAMS: counts that are there only where such are. */
-enum kind { COUNT, SECONDS, RECORDS, DATAGRAMS };
+/* RECORDS: counts that are there only where such are. */
+enum kind { COUNT, SECONDS, RECORDS };
 
 static void begin_family(struct text *text, const char *metric, const char *type, const char *help)
 {
@@ -145,67 +145,117 @@ static uint64_t is_failed(const struct meter_endpoint *endpoint)
     return endpoint->error[0] != '\0';
 }
 
+/* As a shell would say it. */
+static uint64_t exit_status_of(const struct meter_endpoint *endpoint)
+{
+    const struct meter_process *process = &endpoint->process;
+    return (uint64_t)(process->signal > 0 ? 128 + process->signal : process->exit_status);
+}
+
+static uint64_t cpu_time_of(const struct meter_endpoint *endpoint)
+{
+    return endpoint->process.cpu_ns;
+}
+
+static uint64_t peak_memory_of(const struct meter_endpoint *endpoint)
+{
+    return endpoint->process.peak_memory_bytes;
+}
+
+/* --- which families an endpoint has -------------------------------------------------------- */
+
+static bool has_datagrams(const struct meter_endpoint *endpoint)
+{
+    return endpoint->datagrams;
+}
+
+static bool has_ended(const struct meter_endpoint *endpoint)
+{
+    return endpoint->process.ended;
+}
+
+static bool has_usage(const struct meter_endpoint *endpoint)
+{
+    return endpoint->process.usage_known;
+}
+
 struct endpoint_family {
     const char *metric, *type, *help;
     uint64_t (*value)(const struct meter_endpoint *endpoint);
     enum kind kind;
+    bool (*has)(const struct meter_endpoint *endpoint); /* NULL: any */
 };
 
 static const struct endpoint_family input_families[] = {
-    {"bpipe_input_bytes_total", "counter", "Bytes read from the input.", bytes_of, COUNT},
+    {"bpipe_input_bytes_total", "counter", "Bytes read from the input.", bytes_of, COUNT, NULL},
     {"bpipe_input_added_bytes_total", "counter", "Bytes added to what was read from the input.",
-     added_to, COUNT},
+     added_to, COUNT, NULL},
     {"bpipe_input_dropped_bytes_total", "counter",
-     "Bytes of the input that were dropped from its share of the buffer.", dropped_for, COUNT},
+     "Bytes of the input that were dropped from its share of the buffer.", dropped_for, COUNT,
+     NULL},
     {"bpipe_input_dropped_records_total", "counter",
      "Records of the input that were dropped from its share of the buffer.", records_dropped_for,
-     RECORDS},
+     RECORDS, NULL},
     {"bpipe_input_retries_total", "counter", "Times that connecting was tried again.", retries_of,
-     COUNT},
+     COUNT, NULL},
     {"bpipe_input_wait_seconds_total", "counter", "Time for which the input was waited for.",
-     waited_for, SECONDS},
+     waited_for, SECONDS, NULL},
     {"bpipe_input_longest_stall_seconds", "gauge", "Longest time without a byte from the input.",
-     meter_longest_stall, SECONDS},
+     meter_longest_stall, SECONDS, NULL},
     {"bpipe_input_kernel_dropped_datagrams_total", "counter",
-     "Datagrams that the kernel had no room for.", kernel_dropped_for, DATAGRAMS},
+     "Datagrams that the kernel had no room for.", kernel_dropped_for, COUNT, has_datagrams},
     {"bpipe_input_not_allowed_datagrams_total", "counter",
-     "Datagrams of senders who are not allowed to send.", not_allowed_for, DATAGRAMS},
+     "Datagrams of senders who are not allowed to send.", not_allowed_for, COUNT, has_datagrams},
     {"bpipe_input_refusals_total", "counter", "Times that the peer's system refused a datagram.",
-     refused_by, DATAGRAMS},
-    {"bpipe_input_failed", "gauge", "1 if the input failed.", is_failed, COUNT},
+     refused_by, COUNT, has_datagrams},
+    {"bpipe_input_command_exit_status", "gauge", "Exit status of the command, or 128 + its signal.",
+     exit_status_of, COUNT, has_ended},
+    {"bpipe_input_command_cpu_seconds_total", "counter", "Processor time that the command used.",
+     cpu_time_of, SECONDS, has_usage},
+    {"bpipe_input_command_peak_memory_bytes", "gauge", "Most memory that the command had at once.",
+     peak_memory_of, COUNT, has_usage},
+    {"bpipe_input_failed", "gauge", "1 if the input failed.", is_failed, COUNT, NULL},
 };
 
 static const struct endpoint_family output_families[] = {
-    {"bpipe_output_bytes_total", "counter", "Bytes that the output accepted.", bytes_of, COUNT},
+    {"bpipe_output_bytes_total", "counter", "Bytes that the output accepted.", bytes_of, COUNT,
+     NULL},
     {"bpipe_output_added_bytes_total", "counter",
-     "Bytes written to the output beyond what was read.", added_to, COUNT},
+     "Bytes written to the output beyond what was read.", added_to, COUNT, NULL},
     {"bpipe_output_dropped_bytes_total", "counter",
-     "Bytes dropped for the output by the overflow policy.", dropped_for, COUNT},
+     "Bytes dropped for the output by the overflow policy.", dropped_for, COUNT, NULL},
     {"bpipe_output_dropped_records_total", "counter",
-     "Records dropped for the output by the overflow policy.", records_dropped_for, RECORDS},
+     "Records dropped for the output by the overflow policy.", records_dropped_for, RECORDS, NULL},
     {"bpipe_output_undelivered_bytes_total", "counter",
-     "Bytes that were read and never reached the output.", undelivered_to, COUNT},
+     "Bytes that were read and never reached the output.", undelivered_to, COUNT, NULL},
     {"bpipe_output_unacknowledged_bytes", "gauge",
-     "Bytes that a lost connection's peer did not acknowledge.", unacknowledged_by, COUNT},
+     "Bytes that a lost connection's peer did not acknowledge.", unacknowledged_by, COUNT, NULL},
     {"bpipe_output_retries_total", "counter", "Times that connecting was tried again.", retries_of,
-     COUNT},
+     COUNT, NULL},
     {"bpipe_output_wait_seconds_total", "counter", "Time for which the output was waited for.",
-     waited_for, SECONDS},
+     waited_for, SECONDS, NULL},
     {"bpipe_output_longest_stall_seconds", "gauge",
-     "Longest time in which the output accepted nothing.", meter_longest_stall, SECONDS},
+     "Longest time in which the output accepted nothing.", meter_longest_stall, SECONDS, NULL},
     {"bpipe_output_refusals_total", "counter", "Times that the peer's system refused a datagram.",
-     refused_by, DATAGRAMS},
-    {"bpipe_output_failed", "gauge", "1 if the output failed.", is_failed, COUNT},
+     refused_by, COUNT, has_datagrams},
+    {"bpipe_output_command_exit_status", "gauge",
+     "Exit status of the command, or 128 + its signal.", exit_status_of, COUNT, has_ended},
+    {"bpipe_output_command_cpu_seconds_total", "counter", "Processor time that the command used.",
+     cpu_time_of, SECONDS, has_usage},
+    {"bpipe_output_command_peak_memory_bytes", "gauge", "Most memory that the command had at once.",
+     peak_memory_of, COUNT, has_usage},
+    {"bpipe_output_failed", "gauge", "1 if the output failed.", is_failed, COUNT, NULL},
 };
 
 static const struct endpoint_family tap_families[] = {
-    {"bpipe_tap_bytes_total", "counter", "Bytes that the tap accepted.", bytes_of, COUNT},
-    {"bpipe_tap_dropped_bytes_total", "counter", "Bytes that the tap missed.", dropped_for, COUNT},
+    {"bpipe_tap_bytes_total", "counter", "Bytes that the tap accepted.", bytes_of, COUNT, NULL},
+    {"bpipe_tap_dropped_bytes_total", "counter", "Bytes that the tap missed.", dropped_for, COUNT,
+     NULL},
     {"bpipe_tap_dropped_records_total", "counter", "Records that the tap missed.",
-     records_dropped_for, RECORDS},
+     records_dropped_for, RECORDS, NULL},
     {"bpipe_tap_refusals_total", "counter", "Times that the peer's system refused a datagram.",
-     refused_by, DATAGRAMS},
-    {"bpipe_tap_failed", "gauge", "1 if the tap failed.", is_failed, COUNT},
+     refused_by, COUNT, has_datagrams},
+    {"bpipe_tap_failed", "gauge", "1 if the tap failed.", is_failed, COUNT, NULL},
 };
 
 struct side {
@@ -228,7 +278,7 @@ static void add_endpoint_family(struct text *text, const struct meter *meter,
 {
     begin_family(text, family->metric, family->type, family->help);
     for (size_t i = 0; i < count; i++) {
-        if (family->kind == DATAGRAMS && !endpoints[i].datagrams)
+        if (family->has != NULL && !family->has(&endpoints[i]))
             continue;
         text_add_string(text, family->metric);
         if (meter->name != NULL)
@@ -239,10 +289,14 @@ static void add_endpoint_family(struct text *text, const struct meter *meter,
     }
 }
 
-static bool any_datagrams(const struct meter_endpoint *endpoints, size_t count)
+/* Whether any of them has it. */
+static bool is_there(const struct meter *meter, const struct endpoint_family *family,
+                     const struct meter_endpoint *endpoints, size_t count)
 {
+    if (family->has == NULL)
+        return family->kind != RECORDS || meter->counts_records;
     for (size_t i = 0; i < count; i++)
-        if (endpoints[i].datagrams)
+        if (family->has(&endpoints[i]))
             return true;
     return false;
 }
@@ -250,13 +304,8 @@ static bool any_datagrams(const struct meter_endpoint *endpoints, size_t count)
 static void add_endpoints(struct text *text, const struct meter *meter, const struct side *side,
                           const struct meter_endpoint *endpoints, size_t count)
 {
-    bool there[] = {[COUNT] = true,
-                    [SECONDS] = true,
-                    [RECORDS] = meter->counts_records,
-                    [DATAGRAMS] = any_datagrams(endpoints, count)};
-
     for (size_t i = 0; i < side->family_count; i++)
-        if (there[side->families[i].kind])
+        if (is_there(meter, &side->families[i], endpoints, count))
             add_endpoint_family(text, meter, &side->families[i], side->label, endpoints, count);
 }
 

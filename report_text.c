@@ -197,6 +197,23 @@ static void add_peer(struct text *text, const struct meter_endpoint *endpoint)
         text_add(text, ", pid %ld", endpoint->peer.pid);
 }
 
+/* "pid 812, exit status 0, CPU 1.20 s, peak memory 3.40 MiB" */
+static void add_process(struct text *text, const struct meter_process *process,
+                        const struct report_request *request)
+{
+    text_add(text, "pid %ld", process->pid);
+    if (process->signal > 0)
+        text_add(text, ", signal %d", process->signal);
+    else if (process->ended)
+        text_add(text, ", exit status %d", process->exit_status);
+    if (!process->usage_known)
+        return;
+    text_add_string(text, ", CPU ");
+    add_duration(text, process->cpu_ns);
+    text_add_string(text, ", peak memory ");
+    add_size(text, process->peak_memory_bytes, request);
+}
+
 /* An endpoint of the verdict with its peer, in the order in which bytes go: "tar, pid 811 ->
  * stdin", "stdout -> zstd, pid 812". */
 static void add_culprit(struct text *text, const struct meter_endpoint *endpoint, bool input)
@@ -211,6 +228,8 @@ static void add_culprit(struct text *text, const struct meter_endpoint *endpoint
         text_add_string(text, " -> ");
         add_peer(text, endpoint);
     }
+    if (endpoint->process.pid > 0)
+        text_add(text, ", pid %ld", endpoint->process.pid);
 }
 
 static void add_verdict_line(struct text *text, const struct meter *meter)
@@ -379,6 +398,10 @@ static void add_endpoint_line(struct text *text, const struct meter *meter, cons
     if (has_shown_peer(endpoint)) {
         text_add_string(text, " (");
         add_peer(text, endpoint);
+        text_add_string(text, ")");
+    } else if (endpoint->process.pid > 0) {
+        text_add_string(text, " (");
+        add_process(text, &endpoint->process, request);
         text_add_string(text, ")");
     }
     text_add_string(text, ": ");

@@ -78,7 +78,11 @@ int signals_open(struct signals *signals)
 
 void signals_watch(int number)
 {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, number);
     set_action(number, on_signal);
+    (void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* it may have been blocked at the start */
 }
 
 int signals_next(struct signals *signals)

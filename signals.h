@@ -18,7 +18,8 @@ struct signals {
 /* 0, or -1 with errno. */
 int signals_open(struct signals *signals);
 
-/* Catches one more: SIGWINCH. (Its default action is to be ignored, and it wakes nobody then.) */
+/* Catches one more: SIGWINCH, SIGCHLD. (Its default action is to be ignored, and it wakes nobody
+ * then.) */
 void signals_watch(int number);
 
 /* The next signal that has come, or 0: SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1 (SIGINFO comes as

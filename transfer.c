@@ -21,23 +21,34 @@ static struct transfer moved_nothing(bool can_be_waited_for)
         .status = later && can_be_waited_for ? TRANSFER_BLOCKED : TRANSFER_FAILED, .error = errno};
 }
 
-static struct transfer read_span(struct ring_span *span, struct endpoint *input, bool may_wait,
-                                 enum record_kind records, uint64_t *calls)
+struct transfer transfer_readv(struct iovec *pieces, int count, struct endpoint *input,
+                               bool may_wait, uint64_t *calls)
 {
-    ssize_t bytes = may_wait ? endpoint_readv(input, span->piece, span->count, calls)
-                             : endpoint_readv_cached(input, span->piece, span->count, calls);
+    size_t wanted = 0;
+    for (int i = 0; i < count; i++)
+        wanted += pieces[i].iov_len;
+    ssize_t bytes = may_wait ? endpoint_readv(input, pieces, count, calls)
+                             : endpoint_readv_cached(input, pieces, count, calls);
     if (bytes < 0)
         return moved_nothing(endpoint_pollable(input) || !may_wait);
     bool datagram = input->socket == ENDPOINT_UDP; /* there may be another */
     if (bytes == 0 && !datagram)
         return (struct transfer){.status = TRANSFER_END};
-    bool at_end;
-    uint64_t count =
-        records == RECORD_DATAGRAM ? 1 : records_count_span(span, (size_t)bytes, records, &at_end);
     return (struct transfer){.status = TRANSFER_MOVED,
                              .bytes = (size_t)bytes,
-                             .partial = (size_t)bytes < span->bytes && !datagram,
-                             .records = count};
+                             .partial = (size_t)bytes < wanted && !datagram};
+}
+
+static struct transfer read_span(struct ring_span *span, struct endpoint *input, bool may_wait,
+                                 enum record_kind records, uint64_t *calls)
+{
+    struct transfer transfer = transfer_readv(span->piece, span->count, input, may_wait, calls);
+    bool at_end;
+    if (transfer.status == TRANSFER_MOVED)
+        transfer.records = records == RECORD_DATAGRAM
+                               ? 1
+                               : records_count_span(span, transfer.bytes, records, &at_end);
+    return transfer;
 }
 
 struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max, bool may_wait,
@@ -150,23 +161,38 @@ struct transfer transfer_store(struct pipe_store *store, struct endpoint *input,
     return passed(bytes);
 }
 
-/* Reads up to `max` of the bytes of the first pipe, which cannot make us wait. */
-static size_t read_stored(struct pipe_store *store, size_t max, uint64_t *calls)
+struct transfer transfer_tee(const struct pipe_store *store, const struct endpoint *output,
+                             size_t max, uint64_t *splices)
 {
     size_t held;
     int front = pipe_store_front(store, &held);
-    size_t wanted = held < max ? held : max;
-    if (wanted > PIPE_STORE_BOUNCE_SIZE)
-        wanted = PIPE_STORE_BOUNCE_SIZE;
     ssize_t bytes;
     do {
-        calls[METER_READ]++;
-        bytes = read(front, store->bounce, wanted);
+        ++*splices;
+        bytes = platform_tee(front, output->fd, held < max ? held : max);
+    } while (bytes < 0 && errno == EINTR);
+    return passed(bytes);
+}
+
+size_t transfer_take(struct pipe_store *store, void *memory, size_t max, uint64_t *reads)
+{
+    size_t held;
+    int front = pipe_store_front(store, &held);
+    ssize_t bytes;
+    do {
+        ++*reads;
+        bytes = read(front, memory, held < max ? held : max);
     } while (bytes < 0 && (errno == EINTR || errno == EAGAIN));
     if (bytes <= 0)
         return 0;
     pipe_store_got(store, (size_t)bytes);
     return (size_t)bytes;
+}
+
+static size_t read_stored(struct pipe_store *store, size_t max, uint64_t *calls)
+{
+    size_t wanted = max < PIPE_STORE_BOUNCE_SIZE ? max : PIPE_STORE_BOUNCE_SIZE;
+    return transfer_take(store, store->bounce, wanted, &calls[METER_READ]);
 }
 
 /* Takes `bytes` that the output has got out of the store, and counts the records in them. */

@@ -28,6 +28,7 @@ struct transfer {
     bool partial;     /* fewer bytes moved than could have: it is not ready for more now */
     uint64_t records; /* filled, or drained from the store: how many records ended in these bytes */
     bool copied;      /* drained from the store: they went through our memory after all */
+    size_t added;     /* bytes of framing that moved beside these (framing.h) */
     int error;
 };
 
@@ -43,6 +44,11 @@ struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t 
 /* Reads up to `max` bytes into `memory`, where they wait for a place. Does not wait for a disk. */
 struct transfer transfer_read(void *memory, size_t max, struct endpoint *input,
                               enum record_kind records, uint64_t *calls);
+
+/* Reads into these pieces of any memory, in one call; they may be shortened then (endpoint.h).
+ * Neither commits anything nor counts records. */
+struct transfer transfer_readv(struct iovec *pieces, int count, struct endpoint *input,
+                               bool may_wait, uint64_t *calls);
 
 /* Writes bytes that are not in the ring. */
 struct transfer transfer_write(struct iovec piece, struct endpoint *output, uint64_t *calls);
@@ -93,6 +99,16 @@ struct transfer transfer_store(struct pipe_store *store, struct endpoint *input,
  */
 struct transfer transfer_unstore(struct pipe_store *store, struct endpoint *output, size_t max,
                                  enum record_kind records, uint64_t *calls);
+
+/* The two halves of that for whom the bytes are: gives the output the pages of up to `max` bytes of
+ * the store's first pipe, which keeps them; any status but MOVED and BLOCKED, if it is not EPIPE,
+ * means that the output refuses pages. */
+struct transfer transfer_tee(const struct pipe_store *store, const struct endpoint *output,
+                             size_t max, uint64_t *splices);
+
+/* Reads up to `max` of the bytes of the first pipe, which cannot make us wait, and takes them out
+ * of the store. 0: failed, with errno. */
+size_t transfer_take(struct pipe_store *store, void *memory, size_t max, uint64_t *reads);
 
 /* The records in what the store still holds outside of its bounce buffer, which is read for that.
  */

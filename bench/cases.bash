@@ -16,7 +16,7 @@
 MiB=$((1 << 20))
 slow_rate=256M # bytes a second that the slow consumer takes
 
-unlimited_cases=(pipe two ring lines display slow file-pipe pipe-file file-file file-null outputs-2
+unlimited_cases=(pipe two ring frame lines display slow file-pipe pipe-file file-file file-null outputs-2
     outputs-4 outputs-8 pingpong dribble burst-4 burst-16 burst-64 startup
     tcp tcp-file tcp-pingpong unix)
 all_cases=("${unlimited_cases[@]}" rate-10K rate-1M rate-100M rate-1G rate-idle)
@@ -145,6 +145,12 @@ define_case() { # NAME
         labels+=("no tool, pipe of 1 MiB") commands+=(@large_pipe)
         tool bpipe bpipe -q
         peers 16M
+        ;;
+    frame)
+        title="pipe -> pipe, two in a row, in chunks of 128 KiB: --frame and --unframe" shape=two_in_a_row
+        tool bpipe bpipe -q -z 128K --frame :: bpipe -q -z 128K --unframe
+        tool "bpipe -C" bpipe -q -z 128K -C
+        tool "bpipe plain" bpipe -q -z 128K
         ;;
     two)
         title="pipe -> pipe, two of the same in a row" shape=two_in_a_row

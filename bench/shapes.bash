@@ -43,12 +43,19 @@ large_pipe() {
     end "${PIPESTATUS[@]}"
 }
 
+# Two of the same, or what stands before "::" and what stands behind it.
 two_in_a_row() {
+    local word first=() second=()
+    for word; do
+        [ "$word" = :: ] && first=("${second[@]}") second=() && continue
+        second+=("$word")
+    done
+    ((${#first[@]} > 0)) || first=("${second[@]}")
     begin
     if (($# == 0)); then
         "${gen[@]}" "$bytes" | "${sink[@]}" "$bytes" >m.sink
     else
-        "${gen[@]}" "$bytes" | spawn -o m.first "$@" | spawn -o m.second "$@" |
+        "${gen[@]}" "$bytes" | spawn -o m.first "${first[@]}" | spawn -o m.second "${second[@]}" |
             "${sink[@]}" "$bytes" >m.sink
     fi
     end "${PIPESTATUS[@]}"

@@ -10,10 +10,10 @@ _bpipe_kind() { # OPTION
     -B | --buffer-size | -z | --chunk-size | --start-fill | --resume-fill | \
         --block-size | -J | --pipe-buffer-size | -L | --rate-limit | --read-rate | \
         --burst | --spool-max | --retry | --allow | --tcp-buffer | --datagram-size | \
-        --expect-size | --connect-timeout | --idle-timeout | --stall-timeout | \
-        --drain-timeout | -A | --last-written | -F | --format | -i | --interval | \
-        -m | --average-rate-window | -D | --delay-start | -w | --width | -H | --height | \
-        --report-every | -N | --name)
+        --kill-after | --expect-size | --connect-timeout | --idle-timeout | \
+        --stall-timeout | --drain-timeout | -A | --last-written | -F | --format | \
+        -i | --interval | -m | --average-rate-window | -D | --delay-start | -w | --width | \
+        -H | --height | --report-every | -N | --name)
         kind=none
         ;;
     --overflow)
@@ -30,6 +30,12 @@ _bpipe_kind() { # OPTION
         ;;
     -s | --size | --expect-end)
         kind=size
+        ;;
+    --from | --to)
+        kind=program
+        ;;
+    -M | --monitor)
+        kind=choice values='both in out'
         ;;
     -u | --bar-style)
         kind=choice values='plain block granular shaded'
@@ -52,12 +58,12 @@ _bpipe_options='--buffer-size --chunk-size --start-fill --resume-fill --block-si
     --no-splice --rate-limit --read-rate --burst --overflow --gap-mark --spool --spool-max
     --merge --output --tap --append --no-clobber --atomic --sync --direct-io --discard
     --on-output-error --ipv4 --ipv6 --retry --allow --tcp-buffer --datagram-size --size
-    --stop-at-size --expect-size --expect-end --si --line-mode --null --connect-timeout
-    --idle-timeout --stall-timeout --drain-timeout --progress --timer --eta --fineta --rate
-    --average-rate --bytes --bits --buffer-percent --last-written --format --numeric --interval
-    --average-rate-window --wait --delay-start --gauge --bar-style --width --height
-    --extra-display --force --cursor --report --report-every --stats --quiet --name --remote
-    --query --pidfile --help --version'
+    --stop-at-size --si --from --to --monitor --kill-after --expect-size --expect-end --frame
+    --unframe --line-mode --null --connect-timeout --idle-timeout --stall-timeout
+    --drain-timeout --progress --timer --eta --fineta --rate --average-rate --bytes --bits
+    --buffer-percent --last-written --format --numeric --interval --average-rate-window --wait
+    --delay-start --gauge --bar-style --width --height --extra-display --force --cursor
+    --report --report-every --stats --quiet --name --remote --query --pidfile --help --version'
 
 _bpipe_pids() {
     pgrep -x bpipe 2>/dev/null
@@ -78,6 +84,7 @@ _bpipe_argument() { # WORD
     case $kind in
     path) paths=1 ;;
     pid) mapfile -t words < <(compgen -W "$(_bpipe_pids)" -- "$1") ;;
+    program) mapfile -t words < <(compgen -c -- "$1") ;;
     choice) mapfile -t words < <(compgen -W "$values" -- "$1") ;;
     report)
         case $1 in

@@ -246,7 +246,7 @@ random_stream() {
 @test "a producer or consumer of another user is not found, and nothing is said of it" {
     skip_unless_other_user
     (sleep 1; echo text) | as_other_user "$BPIPE" --report json 2>json >/dev/null
-    grep -q '"name":"stdin",.*"peer":null,"error":null}],"outputs"' json
+    grep -q '"name":"stdin",.*"peer":null,"process":null,"error":null}],"outputs"' json
     equal 1 "$(lines_of json)"
 }
 

@@ -1150,6 +1150,18 @@ timeout_atomically() {
     done
 }
 
+@test "a reader that leaves a full pipe, and the input then ends: bpipe does, too" {
+    local round
+    local -a statuses
+    for ((round = 0; round < 5; round++)); do
+        # What comes after the reader has left has nowhere to go, and then the input ends.
+        sh -c 'head -c 1M /dev/zero; sleep 0.1; printf abc' | timeout -s KILL 20 "$BPIPE" -q |
+            sh -c 'sleep 0.05; head -c 10 >/dev/null'
+        statuses=("${PIPESTATUS[@]}")
+        equal 141 "${statuses[1]}"
+    done
+}
+
 @test "a reader that leaves when it has all: one more byte ends bpipe, and so does time" {
     local option
     open_idle

@@ -4,6 +4,7 @@
  * A loop between two pipes is driven turn by turn. Nothing depends on how fast anything is: what
  * may move is compared with the time that has passed on the meter's own clock.
  */
+#include "../loop_closing.h"
 #include "../loop_endpoints.h"
 #include "../loop_rates.h"
 #include "../platform.h"
@@ -63,8 +64,8 @@ static bool set_up(struct stage *stage, const char *option)
     return options_parse(&stage->options, argc, argv) == OPTIONS_RUN &&
            meter_init(&stage->meter, platform_now(), 1, 1, 0) == 0 &&
            (stage->reporter = report_open(&stage->options)) != NULL &&
-           poll_loop_init(&stage->loop, &stage->options, NULL, 0, &stage->meter, stage->reporter) ==
-               0;
+           poll_loop_init(&stage->loop, &stage->options, NULL, NULL, 0, &stage->meter,
+                          stage->reporter) == 0;
 }
 
 static void take_down(struct stage *stage)

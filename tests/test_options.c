@@ -499,7 +499,7 @@ static const char *const pv_letters[] = {
     "Y--sync",         "K--direct-io",
     "X--discard",      "Z--error-skip-block",
     "O--sparse",       "U--store-and-forward",
-    "M--mirror",       "8--bits",
+    "M--monitor",      "8--bits",
     "g--gauge",        "m--average-rate-window",
     "u--bar-style",    "x--extra-display",
 };

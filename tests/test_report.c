@@ -413,7 +413,7 @@ static void test_percentages(uint64_t *random)
 
 #define JSON_NO_DATAGRAMS                                                  \
     "\"datagrams_dropped_by_kernel\":null,\"datagrams_not_allowed\":null," \
-    "\"refusals\":null,\"peer\":null,"
+    "\"refusals\":null,\"peer\":null,\"process\":null,"
 #define JSON_MIDDLE                                                                           \
     "\"rate_bytes_per_second\":{\"current\":%s,\"mean\":1337996042.368,"                      \
     "\"min\":1181116006.400,\"max\":1513975971.840,\"stddev\":138711855.649},"                \
@@ -792,7 +792,7 @@ static void test_datagrams(void)
                contains(report_format_json, &meter, "\"size_bytes\":8589934592,", "", "") &&
                contains(report_format_json, &meter, "\"datagrams_dropped_by_kernel\":0,",
                         "\"datagrams_not_allowed\":0,",
-                        "\"refusals\":0,\"peer\":null,\"error\":null}") &&
+                        "\"refusals\":0,\"peer\":null,\"process\":null,\"error\":null}") &&
                contains(report_format_prometheus, &meter, "\nbpipe_expected_bytes 8589934592\n", "",
                         ""),
            "datagrams of which none was lost");
@@ -831,7 +831,8 @@ static bool verdict_is(const struct meter *meter, const char *verdict)
 
 static bool json_has(const struct meter *meter, const char *peer)
 {
-    return contains(report_format_json, meter, ",\"peer\":", peer, ",\"error\":null}");
+    return contains(report_format_json, meter, ",\"peer\":", peer,
+                    ",\"process\":null,\"error\":null}");
 }
 
 static void test_peer_processes(void)
@@ -879,6 +880,55 @@ static void test_peer_addresses(void)
     input->peer = (struct meter_peer){0};
     tap_ok(verdict_is(&meter, "input (tcp-listen://:9)") && meter_peer_name(input) == NULL,
            "nobody");
+    meter_destroy(&meter);
+}
+
+/* --- commands -------------------------------------------------------------------------------- */
+
+static bool json_has_process(const struct meter *meter, const char *process)
+{
+    return contains(report_format_json, meter, ",\"peer\":null,\"process\":", process,
+                    ",\"error\":null}");
+}
+
+static void test_commands(void)
+{
+    struct meter meter = example_meter();
+    struct meter_endpoint *output = &meter.outputs[0];
+
+    output->name = "zstd -19";
+    output->process = (struct meter_process){.is_command = true};
+    tap_ok(json_has_process(&meter, "null"), "a command that was not started");
+    output->process.pid = 812;
+    tap_ok(verdict_is(&meter, "output (zstd -19, pid 812)") &&
+               json_has_process(&meter, "{\"pid\":812,\"exit_status\":null,\"signal\":null,"
+                                        "\"cpu_seconds\":null,\"peak_memory_bytes\":null}") &&
+               !contains(report_format_prometheus, &meter, "_command_", "", ""),
+           "one that runs");
+    output->process.ended = output->process.usage_known = true;
+    output->process.exit_status = 7;
+    output->process.cpu_ns = 1250000000;
+    output->process.peak_memory_bytes = 3 << 20;
+    tap_ok(
+        json_has_process(&meter, "{\"pid\":812,\"exit_status\":7,\"signal\":null,\"cpu_seconds\":"
+                                 "1.250000000,\"peak_memory_bytes\":3145728}") &&
+            contains(report_format_prometheus, &meter, "\nbpipe_output_command_exit_status{",
+                     "output=\"zstd -19\",index=\"0\"} ", "7\n") &&
+            contains(report_format_prometheus, &meter, "\nbpipe_output_command_cpu_seconds_total{",
+                     "output=\"zstd -19\",index=\"0\"} ", "1.250000000\n") &&
+            contains(report_format_prometheus, &meter, "\nbpipe_output_command_peak_memory_bytes{",
+                     "output=\"zstd -19\",index=\"0\"} ", "3145728\n") &&
+            !contains(report_format_prometheus, &meter, "bpipe_input_command_", "", ""),
+        "one that has exited");
+    output->process.exit_status = -1;
+    output->process.signal = 9;
+    output->process.usage_known = false;
+    tap_ok(json_has_process(&meter, "{\"pid\":812,\"exit_status\":null,\"signal\":9,"
+                                    "\"cpu_seconds\":null,\"peak_memory_bytes\":null}") &&
+               contains(report_format_prometheus, &meter, "\nbpipe_output_command_exit_status{",
+                        "output=\"zstd -19\",index=\"0\"} ", "137\n") &&
+               !contains(report_format_prometheus, &meter, "_command_cpu", "", ""),
+           "one that a signal has ended");
     meter_destroy(&meter);
 }
 
@@ -945,6 +995,7 @@ int main(void)
     test_datagrams();
     test_peer_processes();
     test_peer_addresses();
+    test_commands();
     test_composing();
     test_locale();
     return tap_done();

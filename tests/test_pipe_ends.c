@@ -1,0 +1,124 @@
+/*
+ * test_pipe_ends.c - which pipes are read, and by whom, and what is kept of another's.
+ */
+#include "../pipe_ends.h"
+#include "process_stage.h"
+
+static struct pollfd room[4];
+
+static struct pipe_ends nobody(size_t count)
+{
+    return (struct pipe_ends){.fds = room, .room = count};
+}
+
+static void test_own(void)
+{
+    int a[2], b[2], more[2];
+    struct pipe_ends ends = nobody(2);
+    tap_ok(!pipe_ends_are_read(&ends), "of none, none is read");
+    pipe_ends_close_unread(&ends);
+    stage_pipe(a), stage_pipe(b), stage_pipe(more);
+    pipe_ends_add(&ends, a[1]);
+    pipe_ends_add(&ends, b[1]);
+    pipe_ends_add(&ends, more[1]);
+    tap_ok(ends.count == 2 && stage_is_ended(more[0]), "what there is no room for is closed");
+    tap_ok(pipe_ends_are_read(&ends), "two that are read");
+    close(a[0]);
+    tap_ok(pipe_ends_are_read(&ends), "one that is");
+    pipe_ends_close_unread(&ends);
+    tap_ok(ends.count == 1 && fcntl(a[1], F_GETFD) < 0, "the other one is closed");
+    tap_ok(stage_is_held(b[0]), "and only that");
+    pipe_ends_close(&ends);
+    tap_ok(ends.count == 0 && stage_is_ended(b[0]), "all are closed");
+    close(b[0]), close(more[0]);
+}
+
+/* A process that has these descriptors of ours, and no others. */
+static pid_t start(int *fds, size_t count)
+{
+    int up[2];
+    char byte;
+    stage_pipe(up);
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(STAGE_SECONDS);
+        platform_close_all_but(fds, count);
+        for (;;)
+            pause();
+    }
+    close(up[1]);
+    if (read(up[0], &byte, 1) != 0)
+        abort();
+    close(up[0]);
+    return pid;
+}
+
+static void stop(pid_t pid)
+{
+    kill(pid, SIGKILL);
+    (void)stage_status(pid);
+}
+
+static void test_readers(void)
+{
+    int pipe[2];
+    struct pipe_ends ends = nobody(4);
+    stage_pipe(pipe);
+    pid_t reader = start(&pipe[0], 1), writer = start(&pipe[1], 1);
+    tap_ok(!pipe_ends_are_read_by(&ends, reader), "nobody reads none");
+    pipe_ends_add(&ends, pipe[1]);
+    tap_ok(pipe_ends_are_read_by(&ends, reader), "who reads");
+    tap_ok(!pipe_ends_are_read_by(&ends, writer), "and who only writes");
+    close(pipe[0]);
+    stop(reader);
+    tap_ok(!pipe_ends_are_read_by(&ends, reader), "and who is gone");
+    stop(writer);
+    pipe_ends_close(&ends);
+}
+
+static void test_keeping(void)
+{
+    int a[2], b[2], but[2];
+    struct pipe_ends ends = nobody(4);
+    stage_pipe(a), stage_pipe(b), stage_pipe(but);
+    int writes[] = {a[1], b[0], but[1], dup(a[1])};
+    pid_t pid = start(writes, 4);
+    close(writes[3]);
+    pipe_ends_keep(&ends, pid, but[0]);
+    tap_ok(ends.count == 1, "kept is what is written to, once");
+    pipe_ends_keep(&ends, pid, but[0]);
+    tap_ok(ends.count == 1 && (fcntl(ends.fds[0].fd, F_GETFD) & FD_CLOEXEC) != 0 &&
+               (fcntl(ends.fds[0].fd, F_GETFL) & O_NONBLOCK) != 0,
+           "also when it is kept again");
+    stop(pid);
+    close(a[1]), close(but[1]), close(b[1]);
+    tap_ok(stage_is_held(a[0]), "its reader sees no end");
+    tap_ok(stage_is_ended(but[0]), "but that of what was not to be kept does");
+    pipe_ends_close(&ends);
+    tap_ok(stage_is_ended(a[0]), "until it is closed");
+    ends = nobody(0);
+    close(a[0]), close(b[0]), close(but[0]);
+    stage_pipe(a);
+    pid = start(&a[1], 1);
+    pipe_ends_keep(&ends, pid, -1);
+    close(a[1]);
+    stop(pid);
+    tap_ok(stage_is_ended(a[0]), "without room nothing is");
+    close(a[0]);
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    size_t open_files = stage_open_files();
+    test_own();
+    if (stage_has_proc()) {
+        test_readers();
+        test_keeping();
+    } else {
+        tap_ok(true, "# SKIP what others have: needs Linux's /proc");
+    }
+    tap_ok(stage_has_no_children() && stage_open_files() == open_files, "nothing is left open");
+    return tap_done();
+}
