@@ -26,6 +26,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { LOOKS_AT_MOST = 10000 };
+static const int64_t look_pause_ns = 100000;
 static const uint64_t first_pause_ns = 5000000, longest_pause_ns = 50000000;
 static const uint64_t patience_ns = 1000000000; /* with what should have helped */
 static const uint64_t look_ns = 1000000000;     /* how often we see whether they are there yet */
@@ -52,7 +54,8 @@ enum state {
 
 struct watch {
     enum state state;
-    int pipe; /* -1: bpipe is gone */
+    pid_t parent; /* bpipe */
+    int pipe;     /* -1: bpipe is gone */
     struct pipe_ends held;
     struct pipe_ends kept; /* what those in the tree write to; since we are ENDING */
     struct process_tree tree;
@@ -146,11 +149,21 @@ static void hold_on(struct watch *watch)
     }
 }
 
+/* A group that becomes orphaned by the exit of a process gets SIGHUP and SIGCONT, if anybody in it
+ * is stopped (POSIX, _exit()); and who exits closes its descriptors before that. So nobody is
+ * stopped until the exit of bpipe is over, and we are another's child. */
+static void see_it_out(const struct watch *watch)
+{
+    for (int looks = 0; getppid() == watch->parent && looks < LOOKS_AT_MOST; looks++)
+        (void)platform_poll(NULL, 0, look_pause_ns);
+}
+
 /* bpipe is gone, or has nothing more to say. */
 static void lose(struct watch *watch)
 {
     (void)close(watch->pipe);
     watch->pipe = -1;
+    see_it_out(watch);
     if (watch->state == HOLDING)
         end(watch, false);
 }
@@ -266,7 +279,7 @@ static pid_t fork_quietly(sigset_t *mask)
 int guard_start(struct guard *guard, const int *held, size_t count, uint64_t kill_after_ns)
 {
     int ends[2], *kept = malloc((count + 1) * sizeof *kept);
-    struct watch watch = {.kill_after_ns = kill_after_ns};
+    struct watch watch = {.parent = getpid(), .kill_after_ns = kill_after_ns};
     sigset_t mask;
     *guard = (struct guard){.fd = -1};
     watch.held = (struct pipe_ends){.fds = malloc((count + 1) * sizeof *watch.held.fds)};
