@@ -364,6 +364,12 @@ static unsigned count_rows(const char *bytes, size_t length, unsigned width)
     return rows;
 }
 
+static void rows_are_printed(void *context)
+{
+    const struct display *display = context;
+    cursor_printing(&display->cursor);
+}
+
 static void rows_printed(void *context, const char *bytes, size_t length)
 {
     struct display *display = context;
@@ -407,8 +413,8 @@ static bool show_row(struct display *display, const struct display_values *value
     (void)add_line(display, &display->text, values);
     text_add_string(&display->text, "\033[K");
     cursor_end(&display->cursor, &display->text);
-    display->line =
-        (struct report_line){.printed = rows_printed, .context = display, .stays = true};
+    display->line = (struct report_line){
+        .printing = rows_are_printed, .printed = rows_printed, .context = display, .stays = true};
     cursor_sent(&display->cursor,
                 !display->text.failed &&
                     report_live(display->text.bytes, display->text.length, &display->line));

@@ -234,6 +234,12 @@ void cursor_sent(struct cursor *cursor, bool sent)
     unlock(cursor);
 }
 
+void cursor_printing(const struct cursor *cursor)
+{
+    if (cursor->fd >= 0)
+        (void)lock_at_last(cursor);
+}
+
 void cursor_printed(struct cursor *cursor, unsigned rows)
 {
     struct table table;

@@ -43,7 +43,9 @@ enum cursor_status cursor_begin(struct cursor *cursor, struct text *text, int tt
 void cursor_end(struct cursor *cursor, struct text *text);
 void cursor_sent(struct cursor *cursor, bool sent);
 
-/* So many more rows were printed below these. */
+/* Rows are going to be printed below these: until cursor_printed() nobody else draws, who would not
+ * know of them yet. Then, so many more were. */
+void cursor_printing(const struct cursor *cursor);
 void cursor_printed(struct cursor *cursor, unsigned rows);
 
 /* Gives the row up: what stands there stays. */

@@ -70,6 +70,13 @@ static void erase_line(struct text *text)
         text_add_string(text, the_stderr.line->erase);
 }
 
+static void tell_printing(void)
+{
+    const struct report_line *line = the_stderr.line;
+    if (line != NULL && line->printing != NULL)
+        line->printing(line->context);
+}
+
 /* So it did, and `text` was sent. */
 static void tell_printed(const struct text *text)
 {
@@ -114,6 +121,7 @@ void report_message(const char *format, ...)
     text_add_string(&text, length >= LONGEST ? "...\n" : "\n");
 
     if (sink_pending(sink) < PENDING_AT_MOST) {
+        tell_printing();
         sink_write(sink, text.bytes, text.length);
         tell_printed(&text);
     }
@@ -322,6 +330,8 @@ static void send_report(struct reporter *reporter, struct report *report, const 
             fail(report, errno);
         return;
     }
+    if (sink == &the_stderr.sink)
+        tell_printing();
     sink_write(sink, reporter->text.bytes, reporter->text.length);
     if (sink == &the_stderr.sink)
         tell_printed(&reporter->text);

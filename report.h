@@ -64,11 +64,12 @@ int report_close(struct reporter *reporter);
 
 /*
  * What stands on the terminal's current line, for whatever is to be said on stderr next: the bytes
- * that erase it, and a function that is told how many lines were printed instead; either may be
+ * that erase it, and functions that are told before something is printed, and what was; each may be
  * NULL. With `stays` it holds for all that follow, else only for the next.
  */
 struct report_line {
     const char *erase;
+    void (*printing)(void *context);
     void (*printed)(void *context, const char *bytes, size_t length);
     void *context;
     bool stays;
