@@ -158,12 +158,11 @@ static void see_it_out(const struct watch *watch)
         (void)platform_poll(NULL, 0, look_pause_ns);
 }
 
-/* bpipe is gone, or has nothing more to say. */
+/* bpipe has nothing more to say: it waits for our exit; or it is gone. */
 static void lose(struct watch *watch)
 {
     (void)close(watch->pipe);
     watch->pipe = -1;
-    see_it_out(watch);
     if (watch->state == HOLDING)
         end(watch, false);
 }
@@ -208,10 +207,12 @@ static void listen_to_pipe(struct watch *watch)
     if (platform_poll(&wanted, 1, timeout_ns) <= 0 || wanted.revents == 0)
         return;
     ssize_t bytes = read(watch->pipe, &message, sizeof message);
-    if (bytes == (ssize_t)sizeof message)
+    if (bytes == (ssize_t)sizeof message) {
         obey(watch, &message);
-    else if (bytes == 0 || errno != EINTR)
+    } else if (bytes == 0 || errno != EINTR) {
+        see_it_out(watch);
         lose(watch);
+    }
 }
 
 static bool is_done(struct watch *watch)
