@@ -289,10 +289,7 @@ void loop_reap_commands(struct poll_loop *loop)
 void loop_note_input_end(struct poll_loop *loop, struct loop_input *input)
 {
     input->at_end = true;
-    if (input->command == NULL)
-        return;
-    (void)reap(loop, input->command, input->meter);
-    if (input->command->ended)
+    if (input->command != NULL && input->command->ended)
         judge_producer(loop, input);
 }
 
@@ -304,10 +301,9 @@ bool loop_input_is_doomed(const struct loop_input *input)
 
 bool loop_command_left(struct poll_loop *loop, struct loop_output *output, int error)
 {
-    struct command *command = output->command;
+    const struct command *command = output->command;
     if (command == NULL || error != EPIPE)
         return false;
-    (void)reap(loop, command, output->meter);
     if (!command->ended) {
         output->left = true;
         loop->flow.outputs[output - loop->outputs].blocked = true;

@@ -42,7 +42,8 @@ int loop_open_command_input(struct poll_loop *loop, struct loop_input *input);
 
 /* --- while they run --------------------------------------------------------------------------- */
 
-/* SIGCHLD came: sees who has ended, and what that means. */
+/* SIGCHLD came: sees who has ended, and what that means. Nobody else looks: SIGINT, which ends them
+ * and bpipe, has come before the SIGCHLD that tells of it, and is to be heard first. */
 void loop_reap_commands(struct poll_loop *loop);
 
 /* An input was read to its end. */

@@ -177,9 +177,11 @@ static void end_by_signal(struct poll_loop *loop, int number)
     }
 }
 
+/* Commands are judged when all signals have been heard: what ^C has ended did not fail by itself. */
 static void handle_signals(struct poll_loop *loop)
 {
     int number;
+    bool any_ended = false;
     while ((number = signals_next(&loop->signals)) != 0) {
         switch (number) {
         case SIGUSR1:
@@ -200,13 +202,15 @@ static void handle_signals(struct poll_loop *loop)
             display_refresh(loop->display);
             break;
         case SIGCHLD:
-            loop_reap_commands(loop);
+            any_ended = true;
             break;
         default:
             end_by_signal(loop, number);
             break;
         }
     }
+    if (any_ended)
+        loop_reap_commands(loop);
 }
 
 /* --- waiting ---------------------------------------------------------------------------------- */

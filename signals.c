@@ -28,11 +28,13 @@ static void on_signal(int number)
     errno = error;
 }
 
+/* One handler does not interrupt another: of several that are pending the one with the lowest number
+ * runs first, and SIGINT is heard of before the SIGCHLD of those whom it has ended, too. */
 static void set_action(int number, void (*handler)(int))
 {
     struct sigaction action = {.sa_flags = SA_RESTART};
     action.sa_handler = handler;
-    sigemptyset(&action.sa_mask);
+    sigfillset(&action.sa_mask);
     (void)sigaction(number, &action, NULL); /* fails only for numbers that do not exist */
 }
 
