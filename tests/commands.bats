@@ -706,6 +706,21 @@ middle() {
     wait_until 20 size_is out.tmp 100000 >/dev/null
 }
 
+forty_runs() {
+    local run
+    for ((run = 0; run < 20; run++)); do
+        "$BPIPE" -q --from 'echo text' --to 'read line'
+        "$BPIPE" -q --from yes --to 'read line' || equal 141 "$?"
+    done
+    : >all
+}
+
+@test "at the end nobody waits for anybody in vain" { # a second each, once
+    forty_runs &
+    wait_until 20 test -e all
+    wait
+}
+
 @test "bpipe gets a signal: the consumer sees no end" {
     local kind status
     random_bytes 100000 >in
@@ -747,6 +762,31 @@ middle() {
     wait_until 20 term_again "$pid"
     ended "$pid" 143
     wait_until 5 nobody_left
+}
+
+@test "the signal that ends all of them is heard of before their ends" {
+    local side
+    printf text >in
+    for side in from to; do
+        case $side in
+        from) set -- --from 'echo $$ >pid; trap "exit 1" INT; cat in; while :; do sleep 0.02; done' -o out ;;
+        to) set -- --from 'cat in; exec sleep 100' --to 'trap "exit 1" INT; head -c 4 >out; echo $$ >pid; while :; do sleep 0.02; done' ;;
+        esac
+        rm -f pid out
+        defsig "$BPIPE" -q "$@" 2>err &
+        pid=$!
+        wait_until 20 size_is out 4 >/dev/null
+        wait_until 20 test -s pid
+        kill -STOP "$pid"
+        wait_until 20 in_state "$pid" T
+        kill -INT "$(<pid)"
+        wait_until 20 gone "$(<pid)"
+        kill -INT "$pid"
+        kill -CONT "$pid"
+        ended "$pid" 130
+        equal "" "$(<err)"
+        wait_until 5 nobody_left
+    done
 }
 
 @test "^C at a terminal reaches all" {
