@@ -16,8 +16,9 @@
 
 enum {
     STAT_TEXT = 512,
-    STOPS_AT_MOST = 100, /* whom we may not stop may go on forking */
-    LOOKS_AT_MOST = 1000 /* whether it has stopped */
+    STOPS_AT_MOST = 100,  /* whom we may not stop may go on forking */
+    LOOKS_AT_MOST = 1000, /* whether it has stopped */
+    TURNS_AT_MOST = 100   /* some block a signal for good */
 };
 
 static const int64_t look_pause_ns = 100000;
@@ -26,17 +27,18 @@ struct stat_fields {
     char state;
     pid_t parent;
     unsigned long long start;
+    bool blocks_term; /* SIGTERM is blocked */
 };
 
-/* "PID (COMM) STATE PPID PGRP ...", and the 22nd is the start time. COMM may hold anything, but
- * nothing after it holds a parenthesis. */
+/* "PID (COMM) STATE PPID PGRP ...", the 22nd is the start time, and the 32nd which of the first 31
+ * signals are blocked. COMM may hold anything, but nothing after it holds a parenthesis. */
 static bool read_stat(pid_t pid, struct stat_fields *fields)
 {
     char text[STAT_TEXT];
     if (platform_process_stat(pid, text, sizeof text) <= 0)
         return false;
     const char *field = strrchr(text, ')');
-    for (int number = 3; number <= 22; number++) {
+    for (int number = 3; number <= 32; number++) {
         field = field == NULL ? NULL : strchr(field + 1, ' ');
         if (field == NULL)
             return false;
@@ -44,8 +46,10 @@ static bool read_stat(pid_t pid, struct stat_fields *fields)
             fields->state = field[1];
         else if (number == 4)
             fields->parent = (pid_t)strtol(field, NULL, 10);
+        else if (number == 22)
+            fields->start = strtoull(field, NULL, 10);
     }
-    fields->start = strtoull(field, NULL, 10);
+    fields->blocks_term = (strtoull(field, NULL, 10) >> (SIGTERM - 1) & 1) != 0;
     return true;
 }
 
@@ -207,13 +211,36 @@ static void wait_until_stopped(const struct process_tree *tree)
             (void)platform_poll(NULL, 0, look_pause_ns);
 }
 
+/* A shell blocks signals around fork(2). Stopped before it, and sent SIGTERM, it would go on to fork
+ * a child that was not sent any. So it is given a moment more. Whether there was such a one. */
+static bool let_unblock(const struct process_tree *tree)
+{
+    struct stat_fields fields;
+    bool any = false;
+    for (size_t i = 0; i < tree->count; i++)
+        if (read_stat(tree->processes[i].pid, &fields) && fields.blocks_term && !is_dead(&fields)) {
+            (void)kill(tree->processes[i].pid, SIGCONT);
+            any = true;
+        }
+    if (any)
+        (void)platform_poll(NULL, 0, look_pause_ns);
+    return any;
+}
+
 void process_tree_stop(struct process_tree *tree)
 {
-    int rounds = 0;
+    int stops = 0, turns = 0;
+    bool again;
     do {
         process_tree_kill(tree, SIGSTOP);
         wait_until_stopped(tree);
-    } while (process_tree_update(tree) > 0 && ++rounds < STOPS_AT_MOST);
+        if (turns < TURNS_AT_MOST && let_unblock(tree)) {
+            turns++;
+            again = true;
+        } else {
+            again = process_tree_update(tree) > 0 && ++stops < STOPS_AT_MOST;
+        }
+    } while (again);
 }
 
 void process_tree_destroy(struct process_tree *tree)

@@ -44,7 +44,9 @@ void process_tree_kill(const struct process_tree *tree, int signal);
  * SIGSTOP to all, until an update finds no more of them: no process that is stopped forks, or
  * learns of another's end, so that all who are there are known, and can be sent a signal before any
  * of them does something about it. Waits until they have stopped, or about 0.1 s: who waits for a
- * disk, or is another user's, does not. SIGCONT is for the caller to send.
+ * disk, or is another user's, does not. One that blocks SIGTERM just then is continued, and stopped
+ * a little later: it may be about to fork, and what is sent to it now would come too late. SIGCONT
+ * is for the caller to send.
  */
 void process_tree_stop(struct process_tree *tree);
 

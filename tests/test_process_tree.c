@@ -296,6 +296,66 @@ static void test_stop(void)
     tap_ok(all, "all of them, so that all are killed");
 }
 
+/* As a shell that is stopped just before fork(2), where it blocks signals. */
+static void forks_when_continued(void)
+{
+    sigset_t all, mask, awaited;
+    int number;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &mask);
+    say();
+    sigemptyset(&awaited);
+    sigaddset(&awaited, SIGCONT);
+    (void)sigwait(&awaited, &number);
+    fflush(stdout);
+    pid_t pid = fork();
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    if (pid == 0)
+        stay();
+}
+
+static void test_blocked(void)
+{
+    struct process_tree tree = {0};
+    pid_t heard;
+    if (skip("which signals are blocked"))
+        return;
+    open_lifeline();
+    pid_t root = start(forks_when_continued);
+    hear(1, &heard);
+    process_tree_add(&tree, root);
+    process_tree_stop(&tree);
+    tap_ok(tree.count == 2, "one that was about to fork is stopped after it, with its child");
+    process_tree_kill(&tree, SIGTERM);
+    process_tree_kill(&tree, SIGCONT);
+    tap_ok(stage_status(root) == -1 && close_lifeline(), "and both get SIGTERM");
+    process_tree_destroy(&tree);
+}
+
+static void blocks_for_good(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+}
+
+static void test_blocked_for_good(void)
+{
+    struct process_tree tree = {0};
+    pid_t heard;
+    if (skip("which signals are blocked for good"))
+        return;
+    open_lifeline();
+    pid_t root = start(blocks_for_good);
+    hear(1, &heard);
+    process_tree_add(&tree, root);
+    process_tree_stop(&tree);
+    tap_ok(stage_state(root) == 'T', "one that always blocks SIGTERM is stopped in the end");
+    kill_and_reap(&tree, root);
+    process_tree_destroy(&tree);
+    tap_ok(close_lifeline(), "and killed");
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -307,6 +367,8 @@ int main(void)
     test_start_time();
     test_odd_name();
     test_stop();
+    test_blocked();
+    test_blocked_for_good();
     tap_ok(stage_has_no_children(), "nobody is left");
     return tap_done();
 }
