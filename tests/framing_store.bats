@@ -69,10 +69,13 @@ copied() {
     for size in 0 1 2 11 12 4095 4096 4097 65535 65536 65537 131073 1048577 5000001; do
         random_bytes "$size" >in
         for there in "" -C "-J 0" "-z 4K" "-B 256" "-B 290" "-B 100000"; do
+            ((size < 1000000)) || [[ $there != "-B 2"* ]] || continue # takes long
             # shellcheck disable=SC2086
             frame $there
             [[ $there != -C ]] || copied added
             for back in "" -C "-B 256"; do
+                [ "$size" = 65537 ] || [ "$there" = "" ] || [ "$back" = "" ] || continue
+                ((size < 1000000)) || [[ $back != "-B 2"* ]] || continue
                 echo "$size '$there' '$back'"
                 # shellcheck disable=SC2086
                 unframe $back
@@ -396,7 +399,7 @@ there_and_back() {
     skip_unless_faults
     random_bytes 6M >in
     local when pause
-    for when in 1+ 2+ 3+ 7+ 3 7; do
+    for when in 1+ 2+ 7+ 3; do
         for pause in 0 0.1; do
             echo "$when $pause"
             there_and_back "tee:*:$when:EINVAL" "$pause"

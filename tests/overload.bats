@@ -50,7 +50,7 @@ load overload
 # both policies.
 policies_and_units() {
     local policy unit mark
-    numbered 20000 60 >lines
+    numbered 10000 60 >lines
     for unit in -l -0; do
         nul=
         cp lines in
@@ -71,8 +71,8 @@ records_flood() {
         # shellcheck disable=SC2086
         flood --overflow "$policy" $unit $mark -B "$buffer" -z $((buffer / 3 + 7))
         loses_whole_records
-        equal 20000 "$(last_number records_in report)"
-        [ "$(last_number records_dropped report)" -gt 10000 ]
+        equal 10000 "$(last_number records_in report)"
+        [ "$(last_number records_dropped report)" -gt 5000 ]
         equal 1 "$(lines_of err)"
     done
 }
@@ -421,7 +421,7 @@ in_small_steps() {
 # --- with other options -----------------------------------------------------------------------
 
 @test "start and resume marks, with tiny buffers" {
-    numbered 15000 20 >in
+    numbered 5000 20 >in
     local policy start resume buffer
     for policy in drop-newest drop-oldest; do
         for buffer in 1 100 3000; do
