@@ -87,7 +87,7 @@ common_teardown() {
 # wait_until SECONDS COMMAND...: until COMMAND succeeds; fails, naming it, when time is up.
 wait_until() {
     local limit=$1 deadline
-    deadline=$((${EPOCHREALTIME/[.,]/} + $(awk "BEGIN { printf \"%.0f\", $1 * 1000000 }")))
+    deadline=$((${EPOCHREALTIME/[.,]/} + limit * 1000000))
     shift
     until "$@"; do
         if ((${EPOCHREALTIME/[.,]/} > deadline)); then
@@ -123,7 +123,11 @@ gone() {
 
 # state_of PID: R, S, D, T (stopped), Z ... on stdout; fails when there is no such process.
 state_of() {
-    sed -n 's/^State:[[:space:]]*\(.\).*/\1/p' "/proc/$1/status" 2>/dev/null | grep .
+    local key value
+    while read -r key value; do
+        [ "$key" != State: ] || { echo "${value%% *}" && return; }
+    done 2>/dev/null <"/proc/$1/status"
+    return 1
 }
 
 in_state() { # PID STATE
@@ -157,7 +161,7 @@ random_bytes() { randbytes "$@"; }
 sum() { sha256sum <"$1" | cut -d' ' -f1; }
 sum_stdin() { sha256sum | cut -d' ' -f1; }
 
-size_of() { wc -c <"$1" | tr -d ' '; }
+size_of() { echo $(($(wc -c <"$1"))); }
 
 # field KEY FILE: a value of a line "KEY=value KEY=value", as spawn and the fault log write them.
 field() {

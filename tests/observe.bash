@@ -14,7 +14,9 @@ catches_usr1() {
 }
 
 lines_of() {
-    if [ -e "$1" ]; then wc -l <"$1" | tr -d ' '; else echo 0; fi
+    local lines=0
+    [ ! -e "$1" ] || lines=$(wc -l <"$1")
+    echo $((lines))
 }
 
 has_lines() { # FILE COUNT: at least so many
@@ -63,9 +65,17 @@ ended() {
 
 # --- numbers ----------------------------------------------------------------------------------
 
+# What is often asked for is found by the shell itself: a process takes longer than all the rest.
+
+# last_line FILE
+last_line() {
+    local lines
+    mapfile -t lines <"$1" && printf '%s\n' "${lines[@]: -1}"
+}
+
 # last_number KEY FILE: the first value of that name in the last line.
 last_number() {
-    tail -n 1 "$2" | grep -o "\"$1\":[0-9.]*" | head -n 1 | cut -d: -f2
+    [[ ! $(last_line "$2") =~ \"$1\":([0-9.]*) ]] || echo "${BASH_REMATCH[1]}"
 }
 
 # adds_up FILE [STATUS]: the last line of FILE is a final report in which the states sum to the

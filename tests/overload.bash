@@ -28,7 +28,7 @@ flood() {
 }
 
 is_final() {
-    [ -s report ] && tail -n 1 report | grep -q '"type":"final"'
+    [ -s report ] && [[ $(last_line report) == *'"type":"final"'* ]]
 }
 
 has_size() { # FILE BYTES
@@ -40,7 +40,7 @@ has_more_than() { # FILE BYTES
 }
 
 gave_up() {
-    grep -q 'giving up\|--spool: .*: read failed' err
+    [ -e err ] && [[ $(<err) == *'giving up'* || $(<err) == *'--spool: '*': read failed'* ]]
 }
 
 all_came() {
@@ -62,8 +62,8 @@ drained() {
 
 # of_output NAME KEY: a number of that output, tap or input in the last line of ./report.
 of_output() {
-    tail -n 1 report | grep -o "{\"name\":\"[^\"]*$1\",[^}]*}" | tail -n 1 |
-        grep -o "\"$2\":[0-9.]*" | cut -d: -f2
+    [[ ! $(last_line report) =~ .*\{\"name\":\"[^\"]*"$1"\",([^}]*)\} ]] ||
+        [[ ! ${BASH_REMATCH[1]} =~ .*\""$2"\":([0-9.]*) ]] || echo "${BASH_REMATCH[1]}"
 }
 
 # loses_whole_records [OUT [NAME]]: OUT (./out) is ./in (from numbered) without some whole records;

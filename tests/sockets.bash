@@ -37,7 +37,11 @@ listens_at() { # PATH
 
 # told_port FILE: the port that bpipe, socat -dd or nc -v said in FILE that it listens on.
 told_port() {
-    sed -n 's/.*[Ll]istening on .*[: ]\([1-9][0-9]*\)$/\1/p' "$1" 2>/dev/null | head -n 1 | grep .
+    local line
+    while read -r line; do
+        [[ ! $line =~ [Ll]istening\ on\ .*[:\ ]([1-9][0-9]*)$ ]] || { echo "${BASH_REMATCH[1]}" && return; }
+    done 2>/dev/null <"$1"
+    return 1
 }
 
 # await_port FILE: sets $port to that.
