@@ -28,13 +28,14 @@
 
 enum { LOOKS_AT_MOST = 10000 };
 static const int64_t look_pause_ns = 100000;
-static const uint64_t first_pause_ns = 5000000, longest_pause_ns = 50000000;
+static const uint64_t first_pause_ns = 5000000, longest_pause_ns = 1000000000;
 static const uint64_t patience_ns = 1000000000; /* with what should have helped */
 static const uint64_t look_ns = 1000000000;     /* how often we see whether they are there yet */
 
 enum {
     KEPT_AT_MOST = 256,
-    RESTS_TO_LOOKS = 4 /* where there are many processes it takes a while to look at them */
+    RESTS_TO_LOOKS = 4, /* where there are many processes it takes a while to look at them */
+    TIME_TO_PAUSE = 8   /* what has lasted long may be noticed a little later */
 };
 
 enum message_kind { ADD, DROP, RELEASE, END, END_AT_ONCE, CLOSE };
@@ -60,7 +61,8 @@ struct watch {
     struct pipe_ends kept; /* what those in the tree write to; since we are ENDING */
     struct process_tree tree;
     uint64_t kill_after_ns;
-    uint64_t kill_ns;    /* when SIGKILL is sent; while ENDING */
+    uint64_t since_ns;   /* when SIGTERM was sent, or SIGKILL; while ENDING */
+    uint64_t kill_ns;    /* when SIGKILL is sent */
     uint64_t give_up_ns; /* a time, too */
     uint64_t pause_ns;   /* until we look again */
 };
@@ -83,6 +85,7 @@ static void end(struct watch *watch, bool at_once)
 {
     uint64_t now_ns = platform_now();
     watch->state = ENDING;
+    watch->since_ns = now_ns;
     watch->pause_ns = first_pause_ns;
     watch->give_up_ns = UINT64_MAX;
     watch->kill_ns = watch->kill_after_ns == 0 ? UINT64_MAX : now_ns + watch->kill_after_ns;
@@ -95,9 +98,15 @@ static void end(struct watch *watch, bool at_once)
     process_tree_kill(&watch->tree, SIGCONT);
 }
 
-static uint64_t larger(uint64_t a, uint64_t b)
+/* How long nobody looks, when it has lasted for `time_ns` and the last look took `taken_ns`. */
+static uint64_t pause_after(uint64_t time_ns, uint64_t taken_ns)
 {
-    return a > b ? a : b;
+    uint64_t pause_ns = time_ns / TIME_TO_PAUSE;
+    if (pause_ns < first_pause_ns)
+        pause_ns = first_pause_ns;
+    if (pause_ns < RESTS_TO_LOOKS * taken_ns)
+        pause_ns = RESTS_TO_LOOKS * taken_ns;
+    return pause_ns < longest_pause_ns ? pause_ns : longest_pause_ns;
 }
 
 /* Looks whom there still is, and whether it is time for SIGKILL. False: nothing is left to do. Who
@@ -109,19 +118,17 @@ static bool go_on_ending(struct watch *watch)
     bool any = watch->tree.count > 0;
     if ((!any && !pipe_ends_are_read(&watch->held)) || now_ns >= watch->give_up_ns)
         return false;
-    watch->pause_ns =
-        watch->pause_ns * 2 < longest_pause_ns ? watch->pause_ns * 2 : longest_pause_ns;
     if (any && now_ns < watch->kill_ns) {
         watch->give_up_ns = UINT64_MAX;
     } else if (watch->give_up_ns == UINT64_MAX) {
         watch->give_up_ns = now_ns + patience_ns;
-        watch->pause_ns = first_pause_ns;
+        watch->since_ns = now_ns;
     }
     if (any && now_ns >= watch->kill_ns) {
         stop_all(watch);
         process_tree_kill(&watch->tree, SIGKILL);
     }
-    watch->pause_ns = larger(watch->pause_ns, RESTS_TO_LOOKS * (platform_now() - now_ns));
+    watch->pause_ns = pause_after(now_ns - watch->since_ns, platform_now() - now_ns);
     return true;
 }
 
