@@ -312,7 +312,7 @@ END
 sent_to() {
     local family=$1 producer=$2 said=$3
     shift 3
-    rm -f here in.err told
+    rm -f here in.err
     # shellcheck disable=SC2086
     "$BPIPE" -q --atomic ${receiving-} -o out "$(listening "$family")" 2>in.err &
     receiver=$!
@@ -436,7 +436,7 @@ fails_beside_receiver() {
         in --to 'cat >/dev/null; exit 7' -o "$endpoint"
     ended "$receiver" 1
     refute [ -e out ]
-    rm in.err told
+    rm in.err
     "$BPIPE" -q --atomic -o out tcp-listen://127.0.0.1:0 2>in.err &
     receiver=$!
     await_listener ip4 in.err

@@ -101,7 +101,7 @@ cut_off() {
     random_bytes 100000 >in
     for family in $(families); do
         [ "$family" != unix ] || continue # nobody can tell a reset from an end there
-        rm -f out in.err told
+        rm -f out in.err
         "$BPIPE" -q --atomic -o out "$(listening "$family")" 2>in.err &
         receiver=$!
         await_listener "$family" in.err

@@ -84,9 +84,7 @@ has_sent_again() { [ "$(sent_again)" -gt "$1" ]; } # COUNT: more often
 receive() {
     "${at_far[@]}" "$BPIPE" -q "$@" tcp-listen://10.77.0.2:0 >out 2>receiver.err &
     receiver=$!
-    wait_until 20 told_port receiver.err >told
-    port=$(told_port receiver.err)
-    wait_until 20 listens "$port" "$far"
+    await_port receiver.err "$far"
     tcp=tcp://10.77.0.2:$port
 }
 

@@ -44,11 +44,14 @@ told_port() {
     return 1
 }
 
-# await_port FILE: sets $port to that.
+# listens_as_told FILE [PID]: sets $port to that; somebody does, so FILE is not that of one before.
+listens_as_told() {
+    port=$(told_port "$1") && listens "$port" "${2:-self}"
+}
+
+# await_port FILE [PID]: until then.
 await_port() {
-    wait_until 20 told_port "$1" >told || { cat told "$1" && return 1; }
-    port=$(told_port "$1")
-    wait_until 20 listens "$port"
+    wait_until 20 listens_as_told "$@" || { cat "$1" && return 1; }
 }
 
 # await_listener FAMILY FILE: until the one whose stderr is FILE listens, at ./here for unix. Sets

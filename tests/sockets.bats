@@ -1048,7 +1048,7 @@ refused_now() { refute listens "$port" >/dev/null; }
         "$BPIPE" --report text:text -B 64K --tcp-buffer 32K -o "$endpoint" in
         grep -F "bpipe: bottleneck: output ($endpoint" text
         ended "$receiver" 0
-        rm -f in.err text told
+        rm -f in.err text
         "$BPIPE" --report text:text "$(listening "$family")" -o out 2>in.err &
         receiver=$!
         [ "$family" != unix ] || wait_until 20 [ -S here ]
@@ -1120,7 +1120,7 @@ refused_now() { refute listens "$port" >/dev/null; }
     local i
     random_bytes 50000 >in
     for ((i = 0; i < 10; i++)); do
-        rm -f peer.err told
+        rm -f peer.err
         socat -dd -u FILE:in TCP4-LISTEN:0,bind=127.0.0.1,linger=0 2>peer.err &
         await_port peer.err
         status=0
