@@ -34,7 +34,7 @@ faulty() {
 one_transfer() {
     local family=$1 job
     shift
-    rm -f in.err told
+    rm -f in.err
     if ((seed % 4 < 2)); then
         faulty receiver -z 8K "$(listening "$family")" -o out 2>in.err &
     else
@@ -95,7 +95,7 @@ storm() {
 to() {
     local script=$1 job
     shift
-    rm -f in.err told log out report
+    rm -f in.err log out report
     "$BPIPE" -q tcp-listen://:0 -o out 2>in.err &
     job=$!
     await_listener ip4 in.err
@@ -116,7 +116,7 @@ to() {
 from() {
     local script=$1 job
     shift
-    rm -f in.err told log out report
+    rm -f in.err log out report
     with_faults FAULT_SCRIPT="$script" FAULT_LOG="$T/log" timeout -k 1 30 "$BPIPE" -q -z 10000 \
         --report json:report tcp-listen://127.0.0.1:0 -o out "$@" 2>in.err &
     job=$!
@@ -217,7 +217,7 @@ ends() {
         to "sendfile:*:1+:$error"
         ends 0 '' complete
         equal 0 "$(last_number zero_copy_bytes report)"
-        rm -f in.err told report
+        rm -f in.err report
         with_faults FAULT_SCRIPT="splice:*:1+:$error" FAULT_LOG="$T/log" \
             "$BPIPE" -q --report json:report tcp-listen://:0 2>in.err > >(exec cat >out) &
         await_port in.err

@@ -20,7 +20,7 @@ load sockets
 receive() {
     local name=$1 family=$2
     shift 2
-    rm -f "$name.err" "$name.report" told
+    rm -f "$name.err" "$name.report"
     defsig "$BPIPE" -q --report "json:$name.report" "$(listening "$family")" "$@" 2>"$name.err" &
     receiver=$!
     [ "$family" != unix ] || wait_until 20 [ -S here ]
