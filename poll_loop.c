@@ -177,7 +177,8 @@ static void end_by_signal(struct poll_loop *loop, int number)
     }
 }
 
-/* Commands are judged when all signals have been heard: what ^C has ended did not fail by itself. */
+/* Commands are judged when all signals have been heard: what ^C has ended did not fail by itself.
+ */
 static void handle_signals(struct poll_loop *loop)
 {
     int number;

@@ -211,8 +211,9 @@ static void wait_until_stopped(const struct process_tree *tree)
             (void)platform_poll(NULL, 0, look_pause_ns);
 }
 
-/* A shell blocks signals around fork(2). Stopped before it, and sent SIGTERM, it would go on to fork
- * a child that was not sent any. So it is given a moment more. Whether there was such a one. */
+/* A shell blocks signals around fork(2). Stopped before it, and sent SIGTERM, it would go on to
+ * fork a child that was not sent any. So it is given a moment more. Whether there was such a one.
+ */
 static bool let_unblock(const struct process_tree *tree)
 {
     struct stat_fields fields;

@@ -28,8 +28,8 @@ static void on_signal(int number)
     errno = error;
 }
 
-/* One handler does not interrupt another: of several that are pending the one with the lowest number
- * runs first, and SIGINT is heard of before the SIGCHLD of those whom it has ended, too. */
+/* One handler does not interrupt another: of several that are pending the one with the lowest
+ * number runs first, and SIGINT is heard of before the SIGCHLD of those whom it has ended, too. */
 static void set_action(int number, void (*handler)(int))
 {
     struct sigaction action = {.sa_flags = SA_RESTART};

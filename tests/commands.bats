@@ -885,10 +885,6 @@ END
 # --- at random ----------------------------------------------------------------------------------
 
 @test "killed at random moments, a sample" {
-    local first=${TEST_SEED:-$((RANDOM * 32768 + RANDOM))} seed
     ulimit -c 0
-    for ((seed = first; seed < first + 10; seed++)); do
-        echo "TEST_SEED=$seed"
-        command_round "$seed"
-    done
+    with_seeds 10 command_round
 }

@@ -152,6 +152,19 @@ in_poll() {
     return 1
 }
 
+# --- at random ------------------------------------------------------------------------------
+
+# with_seeds COUNT COMMAND...: COMMAND SEED for so many seeds in a row, from TEST_SEED or anywhere on.
+# It may rely on set -e.
+with_seeds() {
+    local count=$1 first=${TEST_SEED:-$((RANDOM * 32768 + RANDOM))} seed
+    shift
+    for ((seed = first; seed < first + count; seed++)); do
+        echo "TEST_SEED=$seed"
+        "$@" "$seed"
+    done
+}
+
 # --- data -----------------------------------------------------------------------------------
 
 # random_bytes COUNT [SEED]: the equal_files bytes for the same seed. COUNT may end in K, M or G.

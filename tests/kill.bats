@@ -13,12 +13,8 @@ load observe
 load kills
 
 @test "killed at random moments, a sample" {
-    local first=${TEST_SEED:-$((RANDOM * 32768 + RANDOM))} seed
     ulimit -c 0
-    for ((seed = first; seed < first + 10; seed++)); do
-        echo "TEST_SEED=$seed"
-        kill_round "$seed"
-    done
+    with_seeds 10 kill_round
 }
 
 @test "the numbers of a killed neighbour's bpipe, case by case" {

@@ -8,10 +8,6 @@ load helpers
 load commands
 
 @test "commands, killed at random moments, 200 times" {
-    local first=${TEST_SEED:-$((RANDOM * 32768 + RANDOM))} seed
     ulimit -c 0
-    echo "# TEST_SEED=$first" >&3
-    for ((seed = first; seed < first + 200; seed++)); do
-        command_round "$seed"
-    done
+    with_seeds 200 command_round
 }
