@@ -312,6 +312,7 @@ int guard_start(struct guard *guard, const int *held, size_t count, uint64_t kil
         errno = error;
         return -1;
     }
+    (void)setpgid(pid, pid);                   /* fails only if it is gone */
     (void)fcntl(ends[1], F_SETFL, O_NONBLOCK); /* cannot fail: it is open */
     *guard = (struct guard){.pid = pid, .fd = ends[1]};
     return 0;

@@ -21,7 +21,8 @@
  * child of the guard goes on holding what is read, as long as it is.
  *
  * The guard shares nothing else with bpipe: every other descriptor is closed in it, the signals
- * that end or stop a job are ignored in it, and it makes no sound. Only a pipe leads to it, whose
+ * that end or stop a job are ignored in it, it is a process group of its own (kill -9 of all of
+ * bpipe's is not for it), and it makes no sound. Only a pipe leads to it, whose
  * end of file means that bpipe is gone. The guard is a child of bpipe, to be reaped; ps -o comm
  * calls it bpipe-guard. What memory bpipe has written to when it forks is shared, and copied when
  * bpipe writes there again: so it is for the beginning.

@@ -753,6 +753,19 @@ forty_runs() {
     refute [ -e y ]
 }
 
+@test "bpipe is killed with all of its process group: a consumer in another one sees no end" {
+    skip_without_proc "ends only the command's own process"
+    random_bytes 100000 >in
+    setsid -w "$BPIPE" -q --from 'echo $PPID >pid; cat in; exec sleep 100' \
+        --to "exec setsid sh -c 'cat >x && echo done >y'" &
+    wait_until 20 size_is x 100000 >/dev/null
+    pid=$(<pid)
+    kill -KILL -- "-$pid"
+    wait || true
+    wait_until 10 nobody_left
+    refute [ -e y ]
+}
+
 @test "SIGTERM again and again, to one whose consumers take nothing and ignore it" {
     term_again() { kill -TERM "$1" 2>/dev/null && refute true >/dev/null || gone "$1"; }
     defsig "$BPIPE" -q --kill-after 100 --from yes --to ': >ready; trap "" TERM; exec sleep 100' &
