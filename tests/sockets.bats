@@ -1044,7 +1044,7 @@ refused_now() { refute listens "$port" >/dev/null; }
     local family
     random_bytes 3M >in
     for family in $(families); do
-        receive in "$family" -o out -L 3M
+        receive in "$family" -o out -L 3M -B 64K
         "$BPIPE" --report text:text -B 64K --tcp-buffer 32K -o "$endpoint" in
         grep -F "bpipe: bottleneck: output ($endpoint" text
         ended "$receiver" 0
