@@ -739,6 +739,26 @@ forty_runs() {
     not_kept
 }
 
+@test "a signal after the end was told: SIGTERM and SIGHUP wait for the consumer, SIGINT ends it" {
+    local kind
+    for kind in TERM HUP INT; do
+        echo "signal: $kind"
+        rm -f told go over
+        defsig "$BPIPE" -q --from 'echo text' \
+            --to 'cat >got; : >told; while [ ! -e go ]; do sleep 0.02; done; : >over' 2>err &
+        pid=$!
+        wait_until 20 test -e told
+        kill -"$kind" "$pid"
+        [ "$kind" = INT ] || : >go
+        ended "$pid" $((128 + $(kill -l "$kind")))
+        [ "$kind" = INT ] || test -e over
+        equal "" "$(<err)"
+        : >go
+        wait_until 5 nobody_left
+        [ "$kind" != INT ] || refute test -e over
+    done
+}
+
 @test "bpipe is killed with a whole tree of processes as its consumer" {
     skip_without_proc "ends only the command's own process"
     random_bytes 100000 >in

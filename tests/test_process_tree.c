@@ -314,17 +314,24 @@ static void forks_when_continued(void)
         stay();
 }
 
+/* Starts a process and stops it, with all that belongs to it. */
+static pid_t start_and_stop(void (*run)(void), struct process_tree *tree)
+{
+    pid_t heard, root;
+    open_lifeline();
+    root = start(run);
+    hear(1, &heard);
+    process_tree_add(tree, root);
+    process_tree_stop(tree);
+    return root;
+}
+
 static void test_blocked(void)
 {
     struct process_tree tree = {0};
-    pid_t heard;
     if (skip("which signals are blocked"))
         return;
-    open_lifeline();
-    pid_t root = start(forks_when_continued);
-    hear(1, &heard);
-    process_tree_add(&tree, root);
-    process_tree_stop(&tree);
+    pid_t root = start_and_stop(forks_when_continued, &tree);
     tap_ok(tree.count == 2, "one that was about to fork is stopped after it, with its child");
     process_tree_kill(&tree, SIGTERM);
     process_tree_kill(&tree, SIGCONT);
@@ -342,14 +349,9 @@ static void blocks_for_good(void)
 static void test_blocked_for_good(void)
 {
     struct process_tree tree = {0};
-    pid_t heard;
     if (skip("which signals are blocked for good"))
         return;
-    open_lifeline();
-    pid_t root = start(blocks_for_good);
-    hear(1, &heard);
-    process_tree_add(&tree, root);
-    process_tree_stop(&tree);
+    pid_t root = start_and_stop(blocks_for_good, &tree);
     tap_ok(stage_state(root) == 'T', "one that always blocks SIGTERM is stopped in the end");
     kill_and_reap(&tree, root);
     process_tree_destroy(&tree);
