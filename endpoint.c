@@ -432,7 +432,13 @@ ssize_t endpoint_readv(struct endpoint *endpoint, struct iovec *iov, int count, 
     if (endpoint->socket == ENDPOINT_UDP)
         return udp_receive(&endpoint->udp, endpoint->fd, iov, count, calls);
     if (!endpoint->direct.wanted) {
-        ssize_t result = nonblock_readv(&endpoint->nonblock, endpoint->fd, iov, count, calls);
+        ssize_t result = 0;
+        if (pipe_hop_is_worth(&endpoint->hop))
+            result = pipe_hop_readv(&endpoint->hop, endpoint->fd, iov, count, calls);
+        if (result == 0)
+            result = nonblock_readv(&endpoint->nonblock, endpoint->fd, iov, count, calls);
+        if (result > 0)
+            endpoint->hop.last = (size_t)result;
         /* A pty's master reads EIO once no slave is open (pty(7) leaves that unsaid). */
         return result < 0 && errno == EIO && endpoint->is_pty_master ? 0 : result;
     }
@@ -531,6 +537,7 @@ static int give_back_and_close(struct endpoint *endpoint)
 
 void endpoint_close_input(struct endpoint *endpoint)
 {
+    pipe_hop_close(&endpoint->hop);
     (void)give_back_and_close(endpoint); /* all that was wanted of it has been read */
 }
 

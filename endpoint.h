@@ -18,6 +18,7 @@
 #include "direct_io.h"
 #include "nonblock.h"
 #include "options.h"
+#include "pipe_hop.h"
 #include "udp_socket.h"
 
 #include <stdbool.h>
@@ -49,6 +50,7 @@ struct endpoint {
     struct udp_socket udp; /* ENDPOINT_UDP */
     struct nonblock nonblock;
     struct direct_io direct;
+    struct pipe_hop hop; /* of an input that is a pipe */
     struct atomic_file atomic;
     bool inherited;       /* others may share it: never unlinked, its flags are given back */
     bool is_pty_master;   /* EIO is its end of file */

@@ -301,19 +301,22 @@ static bool is_cut_up(const struct limiter *limiter)
 void loop_choose_way(struct poll_loop *loop)
 {
     const struct options *options = loop->options;
-    const struct endpoint *input = &loop->inputs[loop->current].endpoint;
+    struct endpoint *input = &loop->inputs[loop->current].endpoint;
+    const struct endpoint *output = &loop->outputs[0].endpoint;
     const struct limiter *limiter = &loop->outputs[0].limiter;
     bool through_ring = options->no_splice || loop->output_count > 1 ||
                         flow_has_marks(&loop->flow) || options->block_size > 0 ||
                         loop->flow.eager || options->merge || loop->recent.wanted ||
                         loop->expect.end_length > 0;
-    loop->way = through_ring ? TRANSFER_COPY : transfer_way(input, &loop->outputs[0].endpoint);
+    loop->way = through_ring ? TRANSFER_COPY : transfer_way(input, output);
     if (loop->way == TRANSFER_SPLICE && (is_cut_up(limiter) || is_cut_up(&loop->read_limiter)))
         loop->way = TRANSFER_COPY;
     if ((options->records != RECORD_NONE && !can_look_on_the_way(loop)) ||
         (options->framing != FRAMING_NONE && !can_frame_on_the_way(loop)))
         loop->way = TRANSFER_COPY;
     loop->flow.passing = loop->way != TRANSFER_COPY;
+    bool hop = !options->no_splice && loop->output_count == 1 && transfer_by_hop(input, output);
+    input->hop.splices = hop ? &loop->meter->calls[METER_SPLICE] : NULL;
     bool storing = loop->flow.passing && endpoint_gives_pages(input) && loop->store.limit > 0;
     loop->flow.patience_ns = storing ? FLOW_STORE_PATIENCE_NS : FLOW_PATIENCE_NS;
 }

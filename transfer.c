@@ -121,6 +121,12 @@ enum transfer_way transfer_way(const struct endpoint *input, const struct endpoi
                                                                                : TRANSFER_COPY;
 }
 
+bool transfer_by_hop(const struct endpoint *input, const struct endpoint *output)
+{
+    return input->kind == ENDPOINT_PIPE && can_splice(input) && endpoint_is_connection(output) &&
+           output->local;
+}
+
 /* What a call that passes bytes said: `bytes`, or errno. */
 static struct transfer passed(ssize_t bytes)
 {

@@ -1,0 +1,162 @@
+/*
+ * The hop between a pipe and our memory: all that a pipe had arrives in order, in whatever pieces,
+ * nothing stays behind, and where there is no way by a hop an ordinary read is asked for.
+ */
+#define _GNU_SOURCE /* O_DIRECT */
+
+#include "../pipe_hop.h"
+
+#include "../platform.h"
+#include "tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum { MOST = PIPE_HOP_SIZE };
+
+static unsigned char sent[MOST], got[MOST + 1];
+static uint64_t splices, reads;
+
+static struct pipe_hop wanted(void)
+{
+    return (struct pipe_hop){.splices = &splices, .last = PIPE_HOP_WORTH};
+}
+
+/* A pipe with `bytes` of `sent`, written `packet` at a time. */
+static bool filled_pipe(int fds[2], size_t bytes, size_t packet, int flags)
+{
+    if (platform_pipe(fds, MOST) != 0 || fcntl(fds[1], F_SETFL, O_NONBLOCK | flags) != 0)
+        return false;
+    for (size_t at = 0; at < bytes; at += packet)
+        if (write(fds[1], sent + at, packet) != (ssize_t)packet)
+            return false;
+    return true;
+}
+
+static void close_both(const int fds[2])
+{
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void test_worth(void)
+{
+    struct pipe_hop hop = wanted(), unwanted = {.last = MOST};
+    tap_ok(pipe_hop_is_worth(&hop), "worth it when the pipe was full");
+    hop.last--;
+    tap_ok(!pipe_hop_is_worth(&hop), "not when it was not");
+    tap_ok(!pipe_hop_is_worth(&unwanted), "nor where nobody wants it");
+}
+
+/* As a ring gives its room: in two pieces, the second at the front. */
+static void test_pieces(void)
+{
+    struct pipe_hop hop = wanted();
+    const size_t split = 300001, bytes = MOST;
+    int fds[2];
+    bool filled = filled_pipe(fds, bytes, 65536, 0);
+    struct iovec pieces[2] = {{got + split, bytes - split}, {got, split}};
+    uint64_t splices_before = splices, reads_before = reads;
+    ssize_t moved = pipe_hop_readv(&hop, fds[0], pieces, 2, &reads);
+    bool same = memcmp(got + split, sent, bytes - split) == 0 &&
+                memcmp(got, sent + bytes - split, split) == 0;
+    tap_ok(filled && moved == (ssize_t)bytes && same, "a full pipe, in two pieces");
+    tap_ok(splices == splices_before + 1 && reads == reads_before + 1, "one call of each, counted");
+
+    struct iovec more = {got, sizeof got};
+    tap_ok(pipe_hop_readv(&hop, fds[0], &more, 1, &reads) == -1 && errno == EAGAIN,
+           "EAGAIN when it is empty");
+    tap_ok(pipe_hop_is_worth(&hop), "which is no refusal");
+    close(fds[1]);
+    more = (struct iovec){got, sizeof got};
+    tap_ok(pipe_hop_readv(&hop, fds[0], &more, 1, &reads) == 0 && !hop.refused,
+           "at the end: an ordinary read is to tell");
+    close(fds[0]);
+    pipe_hop_close(&hop);
+    pipe_hop_close(&hop);
+    tap_ok(!hop.open, "closed, twice");
+}
+
+/* No more is taken than there is room for: what follows stays in the input's pipe. */
+static void test_room(void)
+{
+    struct pipe_hop hop = wanted();
+    int fds[2];
+    bool filled = filled_pipe(fds, 65536, 65536, 0);
+    struct iovec piece = {got, 10000};
+    ssize_t first = pipe_hop_readv(&hop, fds[0], &piece, 1, &reads);
+    ssize_t rest = read(fds[0], got + 10000, sizeof got - 10000);
+    tap_ok(filled && first == 10000 && rest == 65536 - 10000 && memcmp(got, sent, 65536) == 0,
+           "with little room the rest stays in the input");
+    close_both(fds);
+    pipe_hop_close(&hop);
+}
+
+/* A pipe of packets (pipe(2), O_DIRECT) gives one in each read, and what does not fit is gone. */
+static void test_packets(void)
+{
+    struct pipe_hop hop = wanted();
+    int fds[2];
+    if (!filled_pipe(fds, (size_t)50 * 1000, 1000, O_DIRECT)) {
+        tap_note("no packets here: %s", strerror(errno));
+        return;
+    }
+    memset(got, 0, sizeof got);
+    struct iovec pieces[2] = {{got, 777}, {got + 777, sizeof got - 777}};
+    ssize_t moved = pipe_hop_readv(&hop, fds[0], pieces, 2, &reads);
+    tap_ok(moved == 50 * 1000 && memcmp(got, sent, 50 * 1000) == 0, "packets, all of each");
+    close_both(fds);
+    pipe_hop_close(&hop);
+}
+
+static void test_refusals(void)
+{
+    struct pipe_hop hop = wanted();
+    struct iovec piece = {got, sizeof got};
+    int fds[2];
+    tap_ok(pipe_hop_readv(&hop, -1, &piece, 1, &reads) == 0 && !pipe_hop_is_worth(&hop),
+           "an input that cannot be spliced is read as ever, from then on");
+    pipe_hop_close(&hop);
+
+    struct pipe_hop poor = wanted();
+    struct rlimit limit, none;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    none = limit;
+    none.rlim_cur = 0;
+    bool filled = filled_pipe(fds, 65536, 65536, 0);
+    setrlimit(RLIMIT_NOFILE, &none);
+    piece = (struct iovec){got, sizeof got};
+    ssize_t result = pipe_hop_readv(&poor, fds[0], &piece, 1, &reads);
+    setrlimit(RLIMIT_NOFILE, &limit);
+    tap_ok(filled && result == 0 && !pipe_hop_is_worth(&poor) &&
+               read(fds[0], got, sizeof got) == 65536,
+           "without a descriptor for it, too, and nothing was taken");
+    pipe_hop_close(&poor);
+    close_both(fds);
+}
+
+int main(void)
+{
+    int fds[2];
+    uint64_t seed = tap_seed();
+    for (size_t i = 0; i < sizeof sent; i++)
+        sent[i] = (unsigned char)tap_random(&seed);
+    test_worth();
+    if (platform_pipe(fds, MOST) != 0) {
+        struct pipe_hop hop = wanted();
+        struct iovec piece = {got, sizeof got};
+        tap_ok(pipe_hop_readv(&hop, STDIN_FILENO, &piece, 1, &reads) == 0 &&
+                   !pipe_hop_is_worth(&hop) && splices == 0,
+               "without large pipes there is no hop");
+        return tap_done();
+    }
+    close_both(fds);
+    test_pieces();
+    test_room();
+    test_packets();
+    test_refusals();
+    return tap_done();
+}
