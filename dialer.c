@@ -154,8 +154,8 @@ static void note_failure(struct dialer *dialer, int error)
 
 static bool may_change(int error)
 {
-    static const int passing[] = {ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN,
-                                  ETIMEDOUT,    ECONNRESET,   ENOENT,      EAGAIN};
+    static const int passing[] = {ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN,
+                                  ENETDOWN,     ETIMEDOUT,    ECONNRESET,  ENOENT};
     for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
         if (error == passing[i])
             return true;
@@ -173,16 +173,33 @@ static int connect_again(int fd, const struct socket_address *address)
     return result == 0 || under_way ? 0 : -1;
 }
 
+/* Connects the socket that is open to the address that has its turn, or queues for that. */
+static void connect_socket(struct dialer *dialer, uint64_t now_ns)
+{
+    bool connecting = connect_again(dialer->fd, &dialer->resolved->list[dialer->next - 1]) == 0;
+
+    dialer->due_ns = dialer->limit_ns;
+    if (connecting) {
+        dialer->state = DIALER_CONNECTING;
+    } else if (errno == EAGAIN && kind_of(dialer) == ADDRESS_UNIX && now_ns < dialer->limit_ns) {
+        dialer->state = DIALER_QUEUING;
+        if (dialer->limit_ns - now_ns > DIALER_QUEUE_NS)
+            dialer->due_ns = now_ns + DIALER_QUEUE_NS;
+    } else {
+        bool queued = errno == EAGAIN && kind_of(dialer) == ADDRESS_UNIX;
+        note_failure(dialer, queued ? EINPROGRESS : errno);
+    }
+}
+
 static void start_connecting(struct dialer *dialer, uint64_t now_ns)
 {
-    const struct socket_address *address = &dialer->resolved->list[dialer->next++];
-
-    if (open_socket(dialer, address) != 0 || connect_again(dialer->fd, address) != 0) {
+    if (open_socket(dialer, &dialer->resolved->list[dialer->next++]) != 0) {
         note_failure(dialer, errno);
         return;
     }
-    dialer->state = DIALER_CONNECTING;
     start_timeout(dialer, now_ns);
+    dialer->limit_ns = dialer->due_ns;
+    connect_socket(dialer, now_ns);
 }
 
 /* Where nobody listens on a port of this machine that is one of those which connect() chooses from,
@@ -280,6 +297,12 @@ static enum dialer_status connect_on(struct dialer *dialer, uint64_t now_ns)
             if (error == EINPROGRESS && !has_expired(dialer, now_ns))
                 return DIALER_WAITING;
             note_failure(dialer, error);
+        }
+        if (dialer->state == DIALER_QUEUING) {
+            if (!has_expired(dialer, now_ns))
+                return DIALER_WAITING;
+            connect_socket(dialer, now_ns);
+            continue;
         }
         if (dialer->next == dialer->resolved->count)
             return end_round(dialer, now_ns);
@@ -430,6 +453,7 @@ enum dialer_status dialer_step(struct dialer *dialer, uint64_t now_ns)
         dialer->state = DIALER_IDLE;
         return connect_on(dialer, now_ns);
     case DIALER_CONNECTING:
+    case DIALER_QUEUING:
         return connect_on(dialer, now_ns);
     case DIALER_ACCEPTING:
         return await_peer(dialer, now_ns);
@@ -457,6 +481,8 @@ void dialer_skip(struct dialer *dialer, uint64_t ns)
 {
     if (dialer->due_ns != UINT64_MAX)
         dialer->due_ns += ns;
+    if (dialer->limit_ns != UINT64_MAX)
+        dialer->limit_ns += ns;
 }
 
 int dialer_take(struct dialer *dialer)

@@ -6,7 +6,9 @@
  * there are others). If that may change (refused, unreachable, timed out, a unix socket that is not
  * there yet), --retry begins again after a random time of up to DIALER_DELAY_NS, which doubles with
  * each try up to DIALER_DELAY_MAX_NS ("full jitter": M. Brooker, Exponential Backoff and Jitter,
- * 2015). A TCP socket that the system connects to itself counts as refused.
+ * 2015). A TCP socket that the system connects to itself counts as refused. Where a unix socket's
+ * listener has a full queue, which a connect() that does not wait calls EAGAIN, and no poll() tells
+ * the end of (unix(7)), it is asked every DIALER_QUEUE_NS; that is one try.
  *
  * To listen: the first address that this machine has is used; --connect-timeout limits the wait for
  * the peer. Who is not within --allow is refused by a reset, and waiting goes on. When the peer has
@@ -41,6 +43,7 @@
 
 #define DIALER_DELAY_NS     UINT64_C(500000000)
 #define DIALER_DELAY_MAX_NS UINT64_C(30000000000)
+#define DIALER_QUEUE_NS     UINT64_C(50000000)
 enum { DIALER_TEXT_SIZE = 160 };
 
 enum dialer_status {
@@ -56,6 +59,7 @@ enum dialer_status {
 enum dialer_state {
     DIALER_IDLE,       /* the next address is to be tried */
     DIALER_CONNECTING, /* fd is */
+    DIALER_QUEUING,    /* fd is to, again at due_ns; until limit_ns */
     DIALER_ACCEPTING,  /* fd listens */
     DIALER_RESTING,    /* until due_ns */
     DIALER_DONE        /* connected (fd), taken, or failed */
@@ -66,11 +70,11 @@ struct dialer {
     const struct options *options;
     bool input; /* what it is for */
     enum dialer_state state;
-    int fd;          /* -1: none */
-    size_t next;     /* of the addresses */
-    unsigned tries;  /* of all of these that have failed */
-    uint64_t due_ns; /* UINT64_MAX: none */
-    uint64_t random; /* of the generator for the jitter */
+    int fd;                    /* -1: none */
+    size_t next;               /* of the addresses */
+    unsigned tries;            /* of all of these that have failed */
+    uint64_t due_ns, limit_ns; /* UINT64_MAX: none */
+    uint64_t random;           /* of the generator for the jitter */
     struct unix_name name;
     bool timed_out;             /* the address that failed last */
     int error;                  /* of it: errno; 0: none of this round has */

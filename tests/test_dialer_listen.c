@@ -191,7 +191,7 @@ static void test_unix(void)
 static void test_unix_backlog(void)
 {
     struct call call;
-    int fds[4], listener = listening(named("full"), 0);
+    int fds[5], listener = listening(named("full"), 0);
     int count = 0;
 
     prepare(&call, ADDRESS_UNIX, named("full"));
@@ -201,18 +201,40 @@ static void test_unix_backlog(void)
             break;
         fds[count] = dialer_take(&call.dialer);
     }
-    tap_ok(count < 4 && call.dialer.state == DIALER_DONE, "a full backlog refuses: %s",
-           call.dialer.text);
-    call.options.retries = 1;
-    start(&call, false);
-    bool right = run(&call) == DIALER_RETRYING;
+    tap_ok(count < 4 && call.dialer.state == DIALER_QUEUING && dialer_poll(&call.dialer).fd == -1 &&
+               dialer_due_ns(&call.dialer) == call.now_ns + DIALER_QUEUE_NS,
+           "with a full backlog it queues");
+    call.now_ns += DIALER_QUEUE_NS;
+    tap_ok(step(&call) == DIALER_WAITING &&
+               dialer_due_ns(&call.dialer) == call.now_ns + DIALER_QUEUE_NS,
+           "for as long as it is full");
     close(accept(listener, NULL, NULL));
-    call.now_ns = dialer_due_ns(&call.dialer);
-    tap_ok(right && run(&call) == DIALER_CONNECTED, "until there is room");
+    call.now_ns += DIALER_QUEUE_NS - 1;
+    bool early = step(&call) != DIALER_WAITING;
+    call.now_ns++;
+    tap_ok(!early && run(&call) == DIALER_CONNECTED, "until there is room");
+    fds[count++] = dialer_take(&call.dialer);
+
+    call.options.connect_timeout_ns = DIALER_QUEUE_NS / 2 * 5;
+    start(&call, false);
+    bool waits = true;
+    uint64_t end_ns = call.now_ns + call.options.connect_timeout_ns;
+    for (; call.now_ns < end_ns; call.now_ns = dialer_due_ns(&call.dialer))
+        waits &= step(&call) == DIALER_WAITING;
+    tap_ok(waits && call.now_ns == end_ns &&
+               ends(&call, DIALER_TIMED_OUT, "no answer for 125 ms (--connect-timeout)"),
+           "or until that is over");
+    start(&call, false);
+    step(&call);
+    dialer_skip(&call.dialer, SECOND_NS);
+    call.now_ns += SECOND_NS + DIALER_QUEUE_NS;
+    tap_ok(step(&call) == DIALER_WAITING, "which does not count when bpipe was stopped");
+    close(listener);
+    call.now_ns += DIALER_QUEUE_NS;
+    tap_ok(ends(&call, DIALER_FAILED, "Connection refused"), "or until the listener has gone");
     dialer_close(&call.dialer);
     while (count > 0)
         close(fds[--count]);
-    close(listener);
     unlink("full");
 }
 
