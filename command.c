@@ -8,7 +8,7 @@
 #include "command.h"
 
 #include "endpoint.h"
-#include "platform.h"
+#include "platform_process.h"
 
 #include <errno.h>
 #include <fcntl.h>

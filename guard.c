@@ -16,6 +16,7 @@
 #include "endpoint.h"
 #include "pipe_ends.h"
 #include "platform.h"
+#include "platform_process.h"
 #include "process_tree.h"
 
 #include <errno.h>

@@ -10,6 +10,7 @@
 #include "loop_overload.h"
 #include "loop_rates.h"
 #include "platform.h"
+#include "platform_process.h"
 #include "records.h"
 #include "stream_socket.h"
 

@@ -8,7 +8,7 @@
 
 #include "address.h"
 #include "peer_command.h"
-#include "platform.h"
+#include "platform_process.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -4,6 +4,7 @@
 #include "pipe_ends.h"
 
 #include "platform.h"
+#include "platform_process.h"
 
 #include <fcntl.h>
 #include <stdio.h>

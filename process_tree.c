@@ -7,6 +7,7 @@
 #include "process_tree.h"
 
 #include "platform.h"
+#include "platform_process.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -7,6 +7,7 @@
 #include "../peer.h"
 #include "../peer_command.h"
 #include "../platform.h"
+#include "../platform_process.h"
 #include "tap.h"
 
 #include <arpa/inet.h>

@@ -2,6 +2,7 @@
  * test_pipe_ends.c - which pipes are read, and by whom, and what is kept of another's.
  */
 #include "../pipe_ends.h"
+#include "../platform_process.h"
 #include "process_stage.h"
 
 static struct pollfd room[4];
