@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #ifndef EHOSTDOWN /* not in POSIX */
@@ -173,21 +174,30 @@ static int connect_again(int fd, const struct socket_address *address)
     return result == 0 || under_way ? 0 : -1;
 }
 
+/* Of a path with something else at its end Linux says that it refused (connect(2) is silent). */
+static bool is_no_socket(const struct dialer *dialer, int error)
+{
+    struct stat info;
+    return error == ECONNREFUSED && kind_of(dialer) == ADDRESS_UNIX &&
+           stat(dialer->resolved->address.path, &info) == 0 && !S_ISSOCK(info.st_mode);
+}
+
 /* Connects the socket that is open to the address that has its turn, or queues for that. */
 static void connect_socket(struct dialer *dialer, uint64_t now_ns)
 {
     bool connecting = connect_again(dialer->fd, &dialer->resolved->list[dialer->next - 1]) == 0;
+    int error = errno;
+    bool queued = error == EAGAIN && kind_of(dialer) == ADDRESS_UNIX;
 
     dialer->due_ns = dialer->limit_ns;
     if (connecting) {
         dialer->state = DIALER_CONNECTING;
-    } else if (errno == EAGAIN && kind_of(dialer) == ADDRESS_UNIX && now_ns < dialer->limit_ns) {
+    } else if (queued && now_ns < dialer->limit_ns) {
         dialer->state = DIALER_QUEUING;
         if (dialer->limit_ns - now_ns > DIALER_QUEUE_NS)
             dialer->due_ns = now_ns + DIALER_QUEUE_NS;
     } else {
-        bool queued = errno == EAGAIN && kind_of(dialer) == ADDRESS_UNIX;
-        note_failure(dialer, queued ? EINPROGRESS : errno);
+        note_failure(dialer, queued ? EINPROGRESS : is_no_socket(dialer, error) ? ENOTSOCK : error);
     }
 }
 

@@ -433,7 +433,10 @@ ssize_t endpoint_readv(struct endpoint *endpoint, struct iovec *iov, int count, 
         return udp_receive(&endpoint->udp, endpoint->fd, iov, count, calls);
     if (!endpoint->direct.wanted) {
         ssize_t result = 0;
-        if (pipe_hop_is_worth(&endpoint->hop))
+        size_t room = 0;
+        for (int i = 0; i < count; i++)
+            room += iov[i].iov_len;
+        if (pipe_hop_is_worth(&endpoint->hop, endpoint->fd, room))
             result = pipe_hop_readv(&endpoint->hop, endpoint->fd, iov, count, calls);
         if (result == 0)
             result = nonblock_readv(&endpoint->nonblock, endpoint->fd, iov, count, calls);

@@ -307,7 +307,7 @@ void loop_choose_way(struct poll_loop *loop)
     bool through_ring = options->no_splice || loop->output_count > 1 ||
                         flow_has_marks(&loop->flow) || options->block_size > 0 ||
                         loop->flow.eager || options->merge || loop->recent.wanted ||
-                        loop->expect.end_length > 0;
+                        input->hop.content == PIPE_PACKETS || loop->expect.end_length > 0;
     loop->way = through_ring ? TRANSFER_COPY : transfer_way(input, output);
     if (loop->way == TRANSFER_SPLICE && (is_cut_up(limiter) || is_cut_up(&loop->read_limiter)))
         loop->way = TRANSFER_COPY;
@@ -315,8 +315,8 @@ void loop_choose_way(struct poll_loop *loop)
         (options->framing != FRAMING_NONE && !can_frame_on_the_way(loop)))
         loop->way = TRANSFER_COPY;
     loop->flow.passing = loop->way != TRANSFER_COPY;
-    bool hop = !options->no_splice && loop->output_count == 1 && transfer_by_hop(input, output);
-    input->hop.splices = hop ? &loop->meter->calls[METER_SPLICE] : NULL;
+    input->hop.wanted =
+        !options->no_splice && loop->output_count == 1 && transfer_wants_hop(output);
     bool storing = loop->flow.passing && endpoint_gives_pages(input) && loop->store.limit > 0;
     loop->flow.patience_ns = storing ? FLOW_STORE_PATIENCE_NS : FLOW_PATIENCE_NS;
 }
@@ -345,6 +345,8 @@ static bool open_input(struct poll_loop *loop, size_t index)
         endpoint_close_input(&input->endpoint);
         return false;
     }
+    if (transfer_can_hop(&input->endpoint))
+        input->endpoint.hop.splices = &loop->meter->calls[METER_SPLICE];
     loop_begin_input_datagrams(loop, input);
     loop_begin_framing(loop);
     loop_note_peer(&input->endpoint, input->meter);
@@ -360,6 +362,14 @@ void loop_input_refused(struct poll_loop *loop, struct loop_input *input, const 
     loop_note_failure(loop, input->meter, reason);
     input->dialer = NULL;
     input->refused = true;
+}
+
+static bool all_are_refused(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (!loop->inputs[i].refused)
+            return false;
+    return true;
 }
 
 /* --merge: all inputs are read from the start. */
@@ -479,6 +489,10 @@ void loop_open_endpoints(struct poll_loop *loop)
         return;
     }
     bool inputs = loop_dial_inputs(loop);
+    if (all_are_refused(loop)) {
+        loop_abandon_outputs(loop); /* there is nothing to wait for them for */
+        return;
+    }
     if (inputs && loop_outputs_are_open(loop) && !loop_awaits_connecting_taps(loop)) {
         if (!begin(loop))
             loop_abandon_outputs(loop);

@@ -120,6 +120,11 @@ bool loop_dial_inputs(struct poll_loop *loop)
     return all;
 }
 
+bool loop_is_dialling(const struct loop_input *input)
+{
+    return input->dialer != NULL && input->dialer->state != DIALER_DONE;
+}
+
 bool loop_awaits_connecting_taps(const struct poll_loop *loop)
 {
     for (size_t i = loop->main_count; i < loop->output_count; i++) {

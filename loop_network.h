@@ -47,6 +47,9 @@ enum endpoint_opening loop_dial_output(struct poll_loop *loop, size_t index);
  * been reported, and have no dialer any more. */
 bool loop_dial_inputs(struct poll_loop *loop);
 
+/* Whether it is an input that is not connected yet. */
+bool loop_is_dialling(const struct loop_input *input);
+
 /* Whether the transfer is to wait for a tap that is just being connected. */
 bool loop_awaits_connecting_taps(const struct poll_loop *loop);
 

@@ -1,11 +1,19 @@
 /*
- * pipe_hop.h - reading a full pipe without holding its writer up: a hop between it and our memory.
+ * pipe_hop.h - reading a pipe by way of one of our own: a hop between it and our memory.
  *
- * read(2) keeps a pipe locked while it copies, and wakes its writer when it is done: with a large
- * pipe and a large read the two take turns, though there is a processor for each. splice(2) of the
- * same bytes into a pipe of our own moves references only; the writer goes on while they are copied
- * from there. (Measured from a pipe to a TCP connection with this machine, 11 interleaved runs
- * of 2 GiB: 1.67 GiB/s by way of a hop, 1.50 without. Into a file there is no gain.)
+ * A full pipe, without holding its writer up: read(2) keeps a pipe locked while it copies, and
+ * wakes its writer when it is done; with a large pipe and a large read the two take turns, though
+ * there is a processor for each. splice(2) of the same bytes into a pipe of our own moves
+ * references only, and the writer goes on while they are copied from there. (Measured from a pipe
+ * to a TCP connection with this machine, 11 interleaved runs of 2 GiB: 1.67 GiB/s by way of a hop,
+ * 1.50 without. Into a file there is no gain.)
+ *
+ * And a pipe of packets (pipe(2), O_DIRECT), without losing any: what of a packet, which has
+ * PIPE_BUF bytes at most, a read(2) has no room for is discarded, where splice(2) leaves it in its
+ * place. No flag tells the reader which pipes are of that kind. But where a packet is duplicated
+ * (tee(2)) and something written behind it, one read(2) does not get both. (Spliced on to an
+ * output, packets stay packets, and somebody who reads them behind other bytes loses a part of one,
+ * however much he reads at a time. So they are copied.)
  *
  * Nothing ever stays in the hop: what a call has spliced it has read.
  */
@@ -20,24 +28,35 @@
 
 enum {
     PIPE_HOP_SIZE = 1 << 20,
-    PIPE_HOP_WORTH = 256 * 1024 /* a pipe that had less than this when it was read is not full */
+    PIPE_HOP_WORTH = 256 * 1024, /* a pipe that had less than this when it was read is not full */
+    PIPE_HOP_PACKET = 4096       /* Linux's PIPE_BUF */
 };
+
+/* What comes by a pipe: unknown until something has. */
+enum pipe_content { PIPE_UNKNOWN, PIPE_STREAM, PIPE_PACKETS };
 
 struct pipe_hop {
-    int read_fd, write_fd; /* open once it was needed, unless `refused` */
-    uint64_t *splices;     /* counts splice(2); NULL: no hop is wanted. Set by the loop */
-    size_t last;           /* how many bytes came when the input was read last */
+    uint64_t *splices; /* counts splice(2), tee(2); NULL: not for this input. Set by the loop */
+    bool wanted;       /* for what a full pipe holds. Set by the loop */
+    size_t last;       /* how many bytes came when the input was read last */
+    enum pipe_content content;
     bool open, refused;
+    int read_fd, write_fd; /* if it is open */
+    size_t size;           /* 0: as the system made it; 1: that cannot be more */
 };
 
-/* Whether the next read is to go by way of the hop. */
-bool pipe_hop_is_worth(const struct pipe_hop *hop);
+/* Looks what comes by the pipe `fd`, unless that is known. It stays unknown while nothing has come,
+ * and where a hop is refused. */
+enum pipe_content pipe_hop_look(struct pipe_hop *hop, int fd);
+
+/* Whether the next read of `fd`, into so many bytes of room, is to go by way of the hop. */
+bool pipe_hop_is_worth(struct pipe_hop *hop, int fd, size_t room);
 
 /*
  * Reads what `fd` has, up to what the pieces hold: bytes; -1 with errno, EAGAIN if it has none; or
- * 0, if only an ordinary read can tell: at the end, or where there is no way by a hop (which is
- * then not worth it any more). Any other error is one of our own pipe, and the bytes in it are
- * lost. *reads counts the reads. The pieces may be changed.
+ * 0, if only an ordinary read can tell: at the end, or where a hop is refused (and then is not
+ * worth it any more). Any other error is one of our own pipe, and the bytes in it are lost. *reads
+ * counts the reads. The pieces may be changed.
  */
 ssize_t pipe_hop_readv(struct pipe_hop *hop, int fd, struct iovec *pieces, int count,
                        uint64_t *reads);

@@ -182,7 +182,7 @@ int platform_pipe(int fds[2], int bytes)
 {
     if (pipe2(fds, O_NONBLOCK | O_CLOEXEC) != 0)
         return -1;
-    if (fcntl(fds[0], F_SETPIPE_SZ, bytes) >= bytes)
+    if (bytes == 0 || fcntl(fds[0], F_SETPIPE_SZ, bytes) >= bytes)
         return 0;
     int error = errno;
     close(fds[0]);

@@ -81,8 +81,8 @@ ssize_t platform_sendfile(int file, int socket, size_t bytes);
 int platform_pipe_size(int fd);
 int platform_set_pipe_size(int fd, int bytes);
 
-/* A nonblocking pipe that holds `bytes`, closed on exec. 0, or -1 with errno; ENOSYS where a pipe's
- * size cannot be chosen. */
+/* A nonblocking pipe that holds `bytes`, or 0: anything, closed on exec. 0, or -1 with errno;
+ * ENOSYS where a pipe's size cannot be chosen. */
 int platform_pipe(int fds[2], int bytes);
 
 /* How many such bytes a program may take without hurting its user's other pipes (pipe(7),

@@ -307,8 +307,9 @@ static void prepare_poll(struct poll_loop *loop)
 /* A wait of `ns` in `state` has ended: whom it was for. */
 static void note_waits(struct poll_loop *loop, enum meter_state state, uint64_t ns)
 {
-    for (size_t i = 0; i < loop->input_count && state == METER_INPUT; i++)
-        if (loop_is_current(loop, i))
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (loop->phase == LOOP_OPENING ? loop_is_dialling(&loop->inputs[i])
+                                        : state == METER_INPUT && loop_is_current(loop, i))
             meter_waited(loop->inputs[i].meter, ns);
     for (size_t i = 0; i < loop->output_count; i++)
         if ((output_fds(loop)[i].events & POLLOUT) != 0 || loop->outputs[i].confirming ||

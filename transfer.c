@@ -121,10 +121,14 @@ enum transfer_way transfer_way(const struct endpoint *input, const struct endpoi
                                                                                : TRANSFER_COPY;
 }
 
-bool transfer_by_hop(const struct endpoint *input, const struct endpoint *output)
+bool transfer_can_hop(const struct endpoint *input)
 {
-    return input->kind == ENDPOINT_PIPE && can_splice(input) && endpoint_is_connection(output) &&
-           output->local;
+    return input->kind == ENDPOINT_PIPE && can_splice(input);
+}
+
+bool transfer_wants_hop(const struct endpoint *output)
+{
+    return endpoint_is_connection(output) && output->local;
 }
 
 /* What a call that passes bytes said: `bytes`, or errno. */

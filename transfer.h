@@ -74,8 +74,10 @@ enum transfer_way { TRANSFER_COPY, TRANSFER_SPLICE, TRANSFER_SENDFILE, TRANSFER_
  */
 enum transfer_way transfer_way(const struct endpoint *input, const struct endpoint *output);
 
-/* Whether the copy is worth a hop (pipe_hop.h): that from a pipe to TCP with this machine. */
-bool transfer_by_hop(const struct endpoint *input, const struct endpoint *output);
+/* Whether the input can be read by way of a hop (pipe_hop.h), and whether that makes the copy to
+ * this output faster: one to TCP with this machine. */
+bool transfer_can_hop(const struct endpoint *input);
+bool transfer_wants_hop(const struct endpoint *output);
 
 /*
  * Moves up to `max` bytes that way. TRANSFER_BLOCKED does not say which side is not ready; poll()

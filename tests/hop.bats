@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 #
 # A pipe that is full is emptied by way of a hop (pipe_hop.h), where the copy goes to TCP on this
-# machine: every byte, whatever refuses, and nowhere else.
+# machine: every byte, whatever refuses, and nowhere else. And little is read by it, so that nothing
+# of a pipe's packets is lost.
 
 bats_require_minimum_version 1.5.0
 load helpers
@@ -104,4 +105,92 @@ one_storm() {
     with_seeds "$count" one_storm
     grep -q 'call=splice ' log
     grep -q 'call=readv ' log
+}
+
+# --- packets ----------------------------------------------------------------------------------
+
+# slowly: writes to ./out when there is no more room anywhere before it.
+slowly() {
+    wait_until 30 [ -e full ]
+    cat >out
+}
+
+# packets OPTION...: ./in, in packets, by way of bpipe to a consumer that makes all buffers full first.
+packets() {
+    rm -f full out report
+    packetpipe 4096 <in |
+        "$BPIPE" -q -B 1M --report json:report --report-every 0.01 "$@" | slowly &
+    wait_until 30 stays_full
+    touch full
+    wait $!
+    cmp in out
+    adds_up report
+}
+
+# For as long as a tenth of a second nothing more came.
+stays_full() {
+    local before
+    [ -s report ] && before=$(last_number bytes_in report) && ((before > 1000000)) && sleep 0.1 &&
+        [ "$(last_number bytes_in report)" = "$before" ]
+}
+
+@test "packets, a consumer that is slow: through the ring and by way of the store" {
+    random_bytes 5000001 >in
+    packets -C
+    packets
+    packets -l
+    packets --block-size 1000
+    packets -C -z 100K
+}
+
+@test "packets, chunks and buffers that are smaller than they are" {
+    random_bytes 300001 >in
+    local options
+    for options in "-C -z 1000" "-C -z 1" "-B 1000" "-B 4096" "-z 512 -l" "-C -B 100 -z 10" \
+        "-L 1G -z 100" "--merge -z 1000"; do
+        echo "$options"
+        # shellcheck disable=SC2086
+        packetpipe 4096 <in | "$BPIPE" -q $options --report json:report >out
+        cmp in out
+        adds_up report
+    done
+    packetpipe 4096 <in | "$BPIPE" -q -z 1000 -o out --overflow drop-newest -B 1M --report json:report
+    cmp in out
+}
+
+@test "packets are a stream for the next, who may read as little as he likes" {
+    random_bytes 300001 >in
+    packetpipe 4096 <in | "$BPIPE" -q | dd bs=100 status=none | cmp in -
+    packetpipe 4096 <in | "$BPIPE" -q -l | dd bs=100 status=none | cmp in -
+    mkfifo feed
+    packetpipe 1000 <in >feed &
+    cat in | "$BPIPE" -q - feed | dd bs=100 status=none >out
+    cat in in | cmp - out
+    wait $!
+}
+
+@test "packets: -S leaves the rest of one in the pipe" {
+    random_bytes 100000 >in
+    local size
+    for size in 1 1500 4000 54321; do
+        packetpipe 4096 <in | { "$BPIPE" -q -S -s $size -o first && cat >rest; }
+        equal $size "$(stat -c %s first)"
+        cat first rest | cmp in -
+        packetpipe 4096 <in | { "$BPIPE" -q -C -S -s $size >first && cat >rest; }
+        cat first rest | cmp in -
+    done
+}
+
+@test "packets, where pipes cannot be large, or be had at all" {
+    skip_unless_faults
+    random_bytes 300001 >in
+    packetpipe 4096 <in | with_faults 'FAULT_SCRIPT=fcntl:pipe?*:1+:EPERM' FAULT_LOG="$T/log" \
+        "$BPIPE" -q -C -z 1000 >out
+    cmp in out
+    [ -s log ]
+}
+
+@test "packets: a frame holds all of them" {
+    random_bytes 3000001 >in
+    packetpipe 4096 <in | "$BPIPE" -q -B 1M --frame | { sleep 0.3 && "$BPIPE" -q --unframe; } | cmp in -
 }

@@ -364,10 +364,15 @@ static void test_what_is_retried(void)
     tap_ok(run(&call) == DIALER_RETRYING, "a unix socket that is missing may come");
     dialer_close(&call.dialer);
     close(open("file", O_WRONLY | O_CREAT, 0600));
-    call.list[0] = named("file");
+    call.list[0] = named("stale");
+    close(bound(SOCK_STREAM, named("stale")));
     start(&call, false);
     tap_ok(run(&call) == DIALER_RETRYING, "and one that refuses may listen");
     dialer_close(&call.dialer);
+    unlink("stale");
+    call.list[0] = named("file");
+    start(&call, false);
+    tap_ok(ends(&call, DIALER_FAILED, strerror(ENOTSOCK)), "a file may not");
     call.list[0] = named("file/below");
     start(&call, false);
     tap_ok(ends(&call, DIALER_FAILED, strerror(ENOTDIR)), "what does not change is not retried");

@@ -22,7 +22,7 @@ static uint64_t splices, reads;
 
 static struct pipe_hop wanted(void)
 {
-    return (struct pipe_hop){.splices = &splices, .last = PIPE_HOP_WORTH};
+    return (struct pipe_hop){.splices = &splices, .wanted = true, .last = PIPE_HOP_WORTH};
 }
 
 /* A pipe with `bytes` of `sent`, written `packet` at a time. */
@@ -42,13 +42,22 @@ static void close_both(const int fds[2])
     close(fds[1]);
 }
 
+static bool is_worth(struct pipe_hop *hop)
+{
+    return pipe_hop_is_worth(hop, -1, MOST);
+}
+
 static void test_worth(void)
 {
-    struct pipe_hop hop = wanted(), unwanted = {.last = MOST};
-    tap_ok(pipe_hop_is_worth(&hop), "worth it when the pipe was full");
+    struct pipe_hop hop = wanted(), none = {.wanted = true, .last = MOST};
+    tap_ok(is_worth(&hop), "worth it when the pipe was full");
     hop.last--;
-    tap_ok(!pipe_hop_is_worth(&hop), "not when it was not");
-    tap_ok(!pipe_hop_is_worth(&unwanted), "nor where nobody wants it");
+    tap_ok(!is_worth(&hop), "not when it was not");
+    hop.last++;
+    hop.wanted = false;
+    tap_ok(!is_worth(&hop), "nor where nobody wants it");
+    tap_ok(!is_worth(&none) && !pipe_hop_is_worth(&none, -1, 1), "never where that cannot be");
+    pipe_hop_close(&hop);
 }
 
 /* As a ring gives its room: in two pieces, the second at the front. */
@@ -60,6 +69,7 @@ static void test_pieces(void)
     bool filled = filled_pipe(fds, bytes, 65536, 0);
     struct iovec pieces[2] = {{got + split, bytes - split}, {got, split}};
     uint64_t splices_before = splices, reads_before = reads;
+    filled &= is_worth(&hop);
     ssize_t moved = pipe_hop_readv(&hop, fds[0], pieces, 2, &reads);
     bool same = memcmp(got + split, sent, bytes - split) == 0 &&
                 memcmp(got, sent + bytes - split, split) == 0;
@@ -69,7 +79,7 @@ static void test_pieces(void)
     struct iovec more = {got, sizeof got};
     tap_ok(pipe_hop_readv(&hop, fds[0], &more, 1, &reads) == -1 && errno == EAGAIN,
            "EAGAIN when it is empty");
-    tap_ok(pipe_hop_is_worth(&hop), "which is no refusal");
+    tap_ok(is_worth(&hop), "which is no refusal");
     close(fds[1]);
     more = (struct iovec){got, sizeof got};
     tap_ok(pipe_hop_readv(&hop, fds[0], &more, 1, &reads) == 0 && !hop.refused,
@@ -99,15 +109,41 @@ static void test_room(void)
 static void test_packets(void)
 {
     struct pipe_hop hop = wanted();
+    ssize_t moved = 1;
     int fds[2];
-    if (!filled_pipe(fds, (size_t)50 * 1000, 1000, O_DIRECT)) {
-        tap_note("no packets here: %s", strerror(errno));
-        return;
-    }
+    bool filled = filled_pipe(fds, 0, 1, O_DIRECT);
+    tap_ok(filled && pipe_hop_look(&hop, fds[0]) == PIPE_UNKNOWN, "unknown while nothing comes");
+    tap_ok(write(fds[1], sent, 1000) == 1000 && pipe_hop_look(&hop, fds[0]) == PIPE_PACKETS,
+           "one packet tells");
+    tap_ok(pipe_hop_is_worth(&hop, fds[0], PIPE_HOP_PACKET - 1),
+           "with less room than for a packet");
+    hop.wanted = false;
+    tap_ok(!is_worth(&hop), "but not with more");
+    for (size_t at = 1000; filled && at < 50 * 1000; at += 1000)
+        filled = write(fds[1], sent + at, 1000) == 1000;
     memset(got, 0, sizeof got);
-    struct iovec pieces[2] = {{got, 777}, {got + 777, sizeof got - 777}};
-    ssize_t moved = pipe_hop_readv(&hop, fds[0], pieces, 2, &reads);
-    tap_ok(moved == 50 * 1000 && memcmp(got, sent, 50 * 1000) == 0, "packets, all of each");
+    struct iovec pieces[2] = {{got, 777}, {got + 777, 10000}};
+    moved = pipe_hop_readv(&hop, fds[0], pieces, 2, &reads);
+    for (size_t at = 10777; moved > 0 && at < 50 * 1000; at += (size_t)moved) {
+        struct iovec piece = {got + at, 300};
+        moved = pipe_hop_readv(&hop, fds[0], &piece, 1, &reads);
+    }
+    tap_ok(filled && moved > 0 && memcmp(got, sent, 50 * 1000) == 0, "all of each arrives");
+    close_both(fds);
+    pipe_hop_close(&hop);
+}
+
+static void test_streams(void)
+{
+    struct pipe_hop hop = wanted();
+    int fds[2];
+    bool filled = filled_pipe(fds, 1, 1, 0);
+    tap_ok(filled && pipe_hop_look(&hop, fds[0]) == PIPE_STREAM, "a byte tells a stream");
+    tap_ok(read(fds[0], got, 2) == 1 && got[0] == sent[0] && read(hop.read_fd, got, 1) == -1 &&
+               errno == EAGAIN,
+           "and stays where it is, and nothing stays in the hop");
+    hop.wanted = false;
+    tap_ok(!pipe_hop_is_worth(&hop, fds[0], 1), "which may be read in any pieces");
     close_both(fds);
     pipe_hop_close(&hop);
 }
@@ -117,7 +153,7 @@ static void test_refusals(void)
     struct pipe_hop hop = wanted();
     struct iovec piece = {got, sizeof got};
     int fds[2];
-    tap_ok(pipe_hop_readv(&hop, -1, &piece, 1, &reads) == 0 && !pipe_hop_is_worth(&hop),
+    tap_ok(pipe_hop_readv(&hop, -1, &piece, 1, &reads) == 0 && !is_worth(&hop),
            "an input that cannot be spliced is read as ever, from then on");
     pipe_hop_close(&hop);
 
@@ -131,8 +167,7 @@ static void test_refusals(void)
     piece = (struct iovec){got, sizeof got};
     ssize_t result = pipe_hop_readv(&poor, fds[0], &piece, 1, &reads);
     setrlimit(RLIMIT_NOFILE, &limit);
-    tap_ok(filled && result == 0 && !pipe_hop_is_worth(&poor) &&
-               read(fds[0], got, sizeof got) == 65536,
+    tap_ok(filled && result == 0 && !is_worth(&poor) && read(fds[0], got, sizeof got) == 65536,
            "without a descriptor for it, too, and nothing was taken");
     pipe_hop_close(&poor);
     close_both(fds);
@@ -148,8 +183,8 @@ int main(void)
     if (platform_pipe(fds, MOST) != 0) {
         struct pipe_hop hop = wanted();
         struct iovec piece = {got, sizeof got};
-        tap_ok(pipe_hop_readv(&hop, STDIN_FILENO, &piece, 1, &reads) == 0 &&
-                   !pipe_hop_is_worth(&hop) && splices == 0,
+        tap_ok(pipe_hop_readv(&hop, STDIN_FILENO, &piece, 1, &reads) == 0 && !is_worth(&hop) &&
+                   splices == 0,
                "without large pipes there is no hop");
         return tap_done();
     }
@@ -157,6 +192,7 @@ int main(void)
     test_pieces();
     test_room();
     test_packets();
+    test_streams();
     test_refusals();
     return tap_done();
 }
