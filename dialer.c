@@ -155,8 +155,8 @@ static void note_failure(struct dialer *dialer, int error)
 
 static bool may_change(int error)
 {
-    static const int passing[] = {ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN,
-                                  ENETDOWN,     ETIMEDOUT,    ECONNRESET,  ENOENT};
+    static const int passing[] = {ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN,
+                                  ETIMEDOUT,    ECONNRESET,   ENOENT,      EAGAIN};
     for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
         if (error == passing[i])
             return true;
@@ -197,6 +197,7 @@ static void connect_socket(struct dialer *dialer, uint64_t now_ns)
         if (dialer->limit_ns - now_ns > DIALER_QUEUE_NS)
             dialer->due_ns = now_ns + DIALER_QUEUE_NS;
     } else {
+        /* As a limit that is over; or why not. */
         note_failure(dialer, queued ? EINPROGRESS : is_no_socket(dialer, error) ? ENOTSOCK : error);
     }
 }

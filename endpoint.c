@@ -438,6 +438,10 @@ ssize_t endpoint_readv(struct endpoint *endpoint, struct iovec *iov, int count, 
             room += iov[i].iov_len;
         if (pipe_hop_is_worth(&endpoint->hop, endpoint->fd, room))
             result = pipe_hop_readv(&endpoint->hop, endpoint->fd, iov, count, calls);
+        if (result == 0 && pipe_hop_would_lose(&endpoint->hop, room)) {
+            errno = EMSGSIZE;
+            return -1;
+        }
         if (result == 0)
             result = nonblock_readv(&endpoint->nonblock, endpoint->fd, iov, count, calls);
         if (result > 0)

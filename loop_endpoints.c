@@ -256,6 +256,7 @@ static bool take_over(struct poll_loop *loop, size_t index)
         struct endpoint *earlier = &loop->inputs[i].endpoint;
         if (earlier->fd != fd)
             continue; /* another one, or handed on already */
+        pipe_hop_close(&earlier->hop);
         *endpoint = *earlier;
         endpoint->nonblock.writers_gone = true;
         earlier->fd = -1;

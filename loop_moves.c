@@ -466,21 +466,23 @@ static size_t room_to_store(const struct poll_loop *loop)
     return room == 0 ? 0 : room - (loop->flow.least_room - 1);
 }
 
-/* Packets are copied (pipe_hop.h), and what has not come yet may be such. */
-static bool may_be_packets(struct poll_loop *loop)
+/* Packets are copied (pipe_hop.h), which is the way from here on; and what has not come yet may be
+ * such. */
+static bool must_copy_packets(struct poll_loop *loop)
 {
     struct endpoint *input = &loop->inputs[loop->current].endpoint;
     if (input->hop.splices == NULL || pipe_hop_look(&input->hop, input->fd) == PIPE_STREAM)
         return false;
-    if (input->hop.content == PIPE_PACKETS)
-        loop_choose_way(loop);
-    return !input->hop.refused;
+    if (input->hop.content == PIPE_UNKNOWN)
+        return !input->hop.refused;
+    loop_choose_way(loop);
+    return true;
 }
 
 /* Moves bytes from the input to the store. False: nothing moved. */
 static bool store_input(struct poll_loop *loop)
 {
-    if (may_be_packets(loop))
+    if (must_copy_packets(loop))
         return fill_ring_instead(loop);
     struct loop_input *input = &loop->inputs[loop->current];
     int back = pipe_store_back(&loop->store);
@@ -535,7 +537,7 @@ static bool pass_bytes(struct poll_loop *loop)
     if (loop->phase != LOOP_RUNNING || loop->read_throttled_until_ns != 0 ||
         !flow_passable(&loop->flow) || !loop_input_is_ready(input))
         return false;
-    if (loop->small_passes >= SMALL_PASSES || may_be_packets(loop))
+    if (loop->small_passes >= SMALL_PASSES || must_copy_packets(loop))
         return fill_ring_instead(loop);
     if (must_store(loop))
         return store_input(loop);

@@ -130,7 +130,7 @@ bool loop_awaits_connecting_taps(const struct poll_loop *loop)
     for (size_t i = loop->main_count; i < loop->output_count; i++) {
         const struct loop_output *tap = &loop->outputs[i];
         if (tap->state == OUTPUT_UNOPENED && tap->dialer != NULL &&
-            tap->dialer->state == DIALER_CONNECTING &&
+            (tap->dialer->state == DIALER_CONNECTING || tap->dialer->state == DIALER_QUEUING) &&
             loop->meter->now_ns - loop->meter->start_ns < TAP_CONNECT_NS)
             return true;
     }
@@ -146,7 +146,7 @@ struct pollfd loop_dialer_poll(const struct dialer *dialer)
 uint64_t loop_network_due(const struct poll_loop *loop)
 {
     uint64_t due = UINT64_MAX;
-    for (size_t i = 0; i < loop->dialer_count; i++)
+    for (size_t i = 0; i < loop->dialer_count && loop->phase != LOOP_CONFIRMING; i++)
         if (dialer_due_ns(&loop->dialers[i]) < due)
             due = dialer_due_ns(&loop->dialers[i]);
     if (loop->phase == LOOP_OPENING && loop_awaits_connecting_taps(loop) &&

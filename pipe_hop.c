@@ -5,21 +5,30 @@
 
 #include "platform.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <unistd.h>
 
-static bool is_open(struct pipe_hop *hop)
+/* No packet is longer: each is in a page of its own. */
+static size_t longest_packet(void)
+{
+    long page = sysconf(_SC_PAGESIZE);
+    return page > PIPE_HOP_PACKET ? (size_t)page : PIPE_HOP_PACKET;
+}
+
+/* Where descriptors are short there may be some later. */
+static bool open_hop(struct pipe_hop *hop)
 {
     int fds[2];
     if (hop->open || hop->refused)
-        return hop->open && !hop->refused;
-    hop->open = platform_pipe(fds, 0) == 0;
-    hop->refused = !hop->open;
-    if (hop->open) {
-        hop->read_fd = fds[0];
-        hop->write_fd = fds[1];
+        return !hop->refused;
+    if (platform_pipe(fds, 0) != 0) {
+        hop->refused = errno != EMFILE && errno != ENFILE;
+        return false;
     }
-    return hop->open;
+    hop->read_fd = fds[0];
+    hop->write_fd = fds[1];
+    return hop->open = true;
 }
 
 /* There is a byte in the hop, which may be of a packet. Puts another behind it, and takes both out:
@@ -44,7 +53,7 @@ static size_t read_together(const struct pipe_hop *hop)
 
 enum pipe_content pipe_hop_look(struct pipe_hop *hop, int fd)
 {
-    if (hop->content != PIPE_UNKNOWN || hop->splices == NULL || !is_open(hop))
+    if (hop->content != PIPE_UNKNOWN || hop->splices == NULL || !open_hop(hop))
         return hop->content;
     ++*hop->splices;
     ssize_t bytes = platform_tee(fd, hop->write_fd, 1);
@@ -63,11 +72,11 @@ enum pipe_content pipe_hop_look(struct pipe_hop *hop, int fd)
 /* Where there are no large pipes for us an ordinary read brings more. */
 static bool is_large(struct pipe_hop *hop)
 {
-    if (hop->size == 0 && is_open(hop)) {
-        bool grown = platform_set_pipe_size(hop->write_fd, PIPE_HOP_SIZE) >= PIPE_HOP_SIZE;
-        hop->size = grown ? PIPE_HOP_SIZE : 1;
+    if (!hop->sized && open_hop(hop)) {
+        hop->sized = true;
+        hop->large = platform_set_pipe_size(hop->write_fd, PIPE_HOP_SIZE) >= PIPE_HOP_SIZE;
     }
-    return hop->size == PIPE_HOP_SIZE;
+    return hop->large;
 }
 
 bool pipe_hop_is_worth(struct pipe_hop *hop, int fd, size_t room)
@@ -76,48 +85,48 @@ bool pipe_hop_is_worth(struct pipe_hop *hop, int fd, size_t room)
         return false;
     if (hop->wanted && hop->last >= PIPE_HOP_WORTH && is_large(hop))
         return true;
-    return room < PIPE_HOP_PACKET && pipe_hop_look(hop, fd) != PIPE_STREAM && !hop->refused;
+    return room < longest_packet() && pipe_hop_look(hop, fd) != PIPE_STREAM && !hop->refused;
 }
 
-/* The pieces without their first `bytes` bytes. */
-static void skip(struct iovec **pieces, int *count, size_t bytes)
+bool pipe_hop_would_lose(const struct pipe_hop *hop, size_t room)
 {
-    while (*count > 0 && bytes >= (*pieces)->iov_len) {
-        bytes -= (*pieces)->iov_len;
-        ++*pieces;
-        --*count;
-    }
-    if (*count > 0) {
-        (*pieces)->iov_base = (unsigned char *)(*pieces)->iov_base + bytes;
-        (*pieces)->iov_len -= bytes;
-    }
+    return hop->content == PIPE_PACKETS && hop->refused && room < longest_packet();
 }
 
 /* -1 with errno: they are lost. In one call, unless the pipe's writer made packets (pipe(2),
  * O_DIRECT): they come one by one. */
-static ssize_t read_all(const struct pipe_hop *hop, struct iovec *pieces, int count, size_t bytes,
-                        uint64_t *reads)
+static ssize_t read_all(const struct pipe_hop *hop, const struct iovec *pieces, int count,
+                        size_t bytes, uint64_t *reads)
 {
-    for (size_t left = bytes; left > 0;) {
+    struct iovec left[PIPE_HOP_PIECES], *next = left;
+    assert(count <= PIPE_HOP_PIECES);
+    for (int i = 0; i < count; i++)
+        left[i] = pieces[i];
+    for (size_t missing = bytes; missing > 0;) {
         ++*reads;
-        ssize_t part = readv(hop->read_fd, pieces, count);
-        if (part < 0 && (errno == EINTR || errno == EAGAIN)) /* it holds `left` bytes */
+        ssize_t part = readv(hop->read_fd, next, count);
+        if (part < 0 && (errno == EINTR || errno == EAGAIN)) /* it holds what is missing */
             continue;
         if (part < 0)
             return -1;
-        left -= (size_t)part;
-        skip(&pieces, &count, (size_t)part);
+        missing -= (size_t)part;
+        for (; count > 0 && (size_t)part >= next->iov_len; next++, count--)
+            part -= (ssize_t)next->iov_len;
+        if (count > 0) {
+            next->iov_base = (unsigned char *)next->iov_base + part;
+            next->iov_len -= (size_t)part;
+        }
     }
     return (ssize_t)bytes;
 }
 
-ssize_t pipe_hop_readv(struct pipe_hop *hop, int fd, struct iovec *pieces, int count,
+ssize_t pipe_hop_readv(struct pipe_hop *hop, int fd, const struct iovec *pieces, int count,
                        uint64_t *reads)
 {
     size_t room = 0;
     for (int i = 0; i < count; i++)
         room += pieces[i].iov_len;
-    if (!is_open(hop))
+    if (!open_hop(hop))
         return 0;
     ssize_t bytes;
     do {
@@ -138,5 +147,5 @@ void pipe_hop_close(struct pipe_hop *hop)
         close(hop->read_fd);
         close(hop->write_fd);
     }
-    hop->open = false;
+    hop->open = hop->sized = hop->large = false;
 }

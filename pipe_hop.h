@@ -29,7 +29,8 @@
 enum {
     PIPE_HOP_SIZE = 1 << 20,
     PIPE_HOP_WORTH = 256 * 1024, /* a pipe that had less than this when it was read is not full */
-    PIPE_HOP_PACKET = 4096       /* Linux's PIPE_BUF */
+    PIPE_HOP_PACKET = 4096,      /* or a page, if that is more: no packet is longer */
+    PIPE_HOP_PIECES = 4
 };
 
 /* What comes by a pipe: unknown until something has. */
@@ -42,7 +43,7 @@ struct pipe_hop {
     enum pipe_content content;
     bool open, refused;
     int read_fd, write_fd; /* if it is open */
-    size_t size;           /* 0: as the system made it; 1: that cannot be more */
+    bool sized, large;     /* whether it was tried to make it PIPE_HOP_SIZE, and has been */
 };
 
 /* Looks what comes by the pipe `fd`, unless that is known. It stays unknown while nothing has come,
@@ -52,13 +53,16 @@ enum pipe_content pipe_hop_look(struct pipe_hop *hop, int fd);
 /* Whether the next read of `fd`, into so many bytes of room, is to go by way of the hop. */
 bool pipe_hop_is_worth(struct pipe_hop *hop, int fd, size_t room);
 
+/* Whether an ordinary read into so little room could lose a part of a packet. */
+bool pipe_hop_would_lose(const struct pipe_hop *hop, size_t room);
+
 /*
  * Reads what `fd` has, up to what the pieces hold: bytes; -1 with errno, EAGAIN if it has none; or
  * 0, if only an ordinary read can tell: at the end, or where a hop is refused (and then is not
  * worth it any more). Any other error is one of our own pipe, and the bytes in it are lost. *reads
  * counts the reads. The pieces may be changed.
  */
-ssize_t pipe_hop_readv(struct pipe_hop *hop, int fd, struct iovec *pieces, int count,
+ssize_t pipe_hop_readv(struct pipe_hop *hop, int fd, const struct iovec *pieces, int count,
                        uint64_t *reads);
 
 /* Harmless twice, or on a zeroed one. */

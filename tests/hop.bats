@@ -47,6 +47,24 @@ hops() { last_number splice "$1"; }
         END { exit left != 0 }' trace
 }
 
+@test "records are counted in what came by a hop, and -S stops at as many" {
+    seq 1000000 >in
+    into "$BPIPE" -q -l --report json:report -o @
+    equal 1000000 "$(last_number records_in report)"
+    [ "$(hops report)" -gt 0 ]
+    seq 1000000 >all
+    head -n 900000 all >in
+    rm -f in.err out filled
+    "$BPIPE" -q tcp-listen://127.0.0.1:0 -o out 2>in.err &
+    await_port in.err
+    { pipesize 8 1048576 8>&1 >size && head -c 1M all && touch filled && tail -c +1048577 all; } |
+        { wait_until 20 [ -e filled ] &&
+            "$BPIPE" -q -l -S -s 900000 -o "tcp://127.0.0.1:$port" && cat >rest; }
+    wait $!
+    cmp in out
+    cat out rest | cmp all -
+}
+
 @test "no hop with -C, for several outputs, or where little comes at a time" {
     random_bytes 5M >in
     into "$BPIPE" -q -C --report json:report -o @
@@ -190,6 +208,37 @@ stays_full() {
         "$BPIPE" -q -C -z 1000 >out
     cmp in out
     [ -s log ]
+}
+
+@test "packets: records are counted, and -S stops at as many" {
+    seq 100000 >in
+    packetpipe 4096 <in | "$BPIPE" -q -l --report json:report | dd bs=100 status=none >out
+    cmp in out
+    equal 100000 "$(last_number records_in report)"
+    head -n 1000 in >some
+    packetpipe 4096 <in | { "$BPIPE" -q -l -S -s 1000 >out && cat >rest; }
+    cmp some out
+    cat out rest | cmp in -
+}
+
+@test "packets: a hop that breaks is an error, not a loss" {
+    skip_unless_faults
+    random_bytes 100000 >in
+    local status=0
+    packetpipe 4096 <in | with_faults 'FAULT_SCRIPT=splice:0:3:EINVAL' FAULT_LOG="$T/log" \
+        "$BPIPE" -q -C -z 1000 >out 2>err || status=$?
+    equal 1 $status
+    [ -s log ]
+    [[ $(<err) == "bpipe: stdin: read failed at byte "*": Message too long" ]]
+    cmp -n "$(stat -c %s out)" in out
+}
+
+@test "a hop is closed once, also where two inputs are one" {
+    skip_unless strace
+    : | no_leak_check strace -o trace -e trace=close "$BPIPE" -q - - >out
+    run -1 grep EBADF trace
+    packetpipe 100 </dev/null | no_leak_check strace -o trace -e trace=close "$BPIPE" -q -z 10 - - - >out
+    run -1 grep EBADF trace
 }
 
 @test "packets: a frame holds all of them" {

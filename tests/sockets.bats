@@ -1172,3 +1172,20 @@ refused_now() { refute listens "$port" >/dev/null; }
     grep -qx "bpipe: unix://$T: Socket operation on non-socket" err
     [ ! -e there ]
 }
+
+@test "a tap that is not connected yet costs nothing at the end" {
+    random_bytes 3M >in
+    mkfifo quiet
+    local tap
+    for tap in unix://nobody quiet; do
+        rm -f in.err out report
+        "$BPIPE" -q --tcp-buffer 64K -B 64K --start-fill 100 -L 2M "$(listening ip4)" -o out 2>in.err &
+        await_listener ip4 in.err
+        "$BPIPE" -q --retry 50 --tap "$tap" --report json:report -o "$endpoint" in
+        wait $!
+        cmp in out
+        # Once there is all of it in the kernel, which takes the most of the time to send it.
+        echo "$tap: $(last_number poll report) polls"
+        [ "$(last_number poll report)" -lt 2000 ]
+    done
+}
