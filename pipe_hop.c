@@ -51,19 +51,30 @@ static size_t read_together(const struct pipe_hop *hop)
     return first;
 }
 
+/* A read of what is there may come short (POSIX; Linux's pipes do not do that), and then a stream
+ * looks like packets: these have to look so LOOKS times. */
+enum { LOOKS = 5 };
+
+static enum pipe_content look(struct pipe_hop *hop, int fd)
+{
+    for (int i = 0; i < LOOKS; i++) {
+        ++*hop->splices;
+        ssize_t bytes = platform_tee(fd, hop->write_fd, 1);
+        size_t together = bytes == 1 ? read_together(hop) : 0;
+        if (together == 2)
+            return PIPE_STREAM;
+        hop->refused = bytes < 0 ? errno != EAGAIN && errno != EINTR : bytes == 1 && together == 0;
+        if (together == 0)
+            return PIPE_UNKNOWN;
+    }
+    return PIPE_PACKETS;
+}
+
 enum pipe_content pipe_hop_look(struct pipe_hop *hop, int fd)
 {
     if (hop->content != PIPE_UNKNOWN || hop->splices == NULL || !open_hop(hop))
         return hop->content;
-    ++*hop->splices;
-    ssize_t bytes = platform_tee(fd, hop->write_fd, 1);
-    if (bytes == 1) {
-        size_t together = read_together(hop);
-        hop->refused = together == 0;
-        hop->content = together == 0 ? PIPE_UNKNOWN : together == 1 ? PIPE_PACKETS : PIPE_STREAM;
-    } else if (bytes < 0) {
-        hop->refused = errno != EAGAIN && errno != EINTR;
-    }
+    hop->content = look(hop, fd);
     if (hop->content == PIPE_STREAM && !hop->wanted)
         pipe_hop_close(hop);
     return hop->content;

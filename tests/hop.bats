@@ -225,7 +225,7 @@ stays_full() {
     skip_unless_faults
     random_bytes 100000 >in
     local status=0
-    packetpipe 4096 <in | with_faults 'FAULT_SCRIPT=splice:0:3:EINVAL' FAULT_LOG="$T/log" \
+    packetpipe 4096 <in | with_faults 'FAULT_SCRIPT=splice:0:9:EINVAL' FAULT_LOG="$T/log" \
         "$BPIPE" -q -C -z 1000 >out 2>err || status=$?
     equal 1 $status
     [ -s log ]
