@@ -101,7 +101,8 @@ run_tests() {
         echo "==7==ERROR: AddressSanitizer: heap-use-after-free" >"${log%%:*}.7"'
     # shellcheck disable=SC2016
     c_test test_b <<<'echo 1..1; echo "ok 1"; log=${ASAN_OPTIONS#*log_path=}
-        echo "==7==WARNING: AddressSanitizer failed to allocate 0x7f bytes" >"${log%%:*}.7"'
+        echo "==7==WARNING: AddressSanitizer failed to allocate 0x7f bytes" >"${log%%:*}.7"
+        echo "==8==Unable to get registers from thread 6." >"${log%%:*}.8"'
     run_tests "$T/test_a.c" "$T/test_b.c"
     equal 1 "$status"
     equal "2 passed, 1 failed, 0 skipped" "$last"

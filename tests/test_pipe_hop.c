@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 enum { MOST = PIPE_HOP_SIZE };
+static const size_t packets = 50000; /* bytes of packets of 1000 */
 
 static unsigned char sent[MOST], got[MOST + 1];
 static uint64_t splices, reads;
@@ -119,16 +120,16 @@ static void test_packets(void)
            "with less room than for a packet");
     hop.wanted = false;
     tap_ok(!is_worth(&hop), "but not with more");
-    for (size_t at = 1000; filled && at < 50 * 1000; at += 1000)
+    for (size_t at = 1000; filled && at < packets; at += 1000)
         filled = write(fds[1], sent + at, 1000) == 1000;
     memset(got, 0, sizeof got);
     struct iovec pieces[2] = {{got, 777}, {got + 777, 10000}};
     moved = pipe_hop_readv(&hop, fds[0], pieces, 2, &reads);
-    for (size_t at = 10777; moved > 0 && at < 50 * 1000; at += (size_t)moved) {
+    for (size_t at = 10777; moved > 0 && at < packets; at += (size_t)moved) {
         struct iovec piece = {got + at, 300};
         moved = pipe_hop_readv(&hop, fds[0], &piece, 1, &reads);
     }
-    tap_ok(filled && moved > 0 && memcmp(got, sent, 50 * 1000) == 0, "all of each arrives");
+    tap_ok(filled && moved > 0 && memcmp(got, sent, packets) == 0, "all of each arrives");
     close_both(fds);
     pipe_hop_close(&hop);
 }
