@@ -53,14 +53,15 @@ enum pipe_content pipe_hop_look(struct pipe_hop *hop, int fd);
 /* Whether the next read of `fd`, into so many bytes of room, is to go by way of the hop. */
 bool pipe_hop_is_worth(struct pipe_hop *hop, int fd, size_t room);
 
-/* Whether an ordinary read into so little room could lose a part of a packet. */
+/* Whether what comes are packets, the hop was refused since that was known, and an ordinary read
+ * into so little room could lose a part of one. */
 bool pipe_hop_would_lose(const struct pipe_hop *hop, size_t room);
 
 /*
  * Reads what `fd` has, up to what the pieces hold: bytes; -1 with errno, EAGAIN if it has none; or
  * 0, if only an ordinary read can tell: at the end, or where a hop is refused (and then is not
  * worth it any more). Any other error is one of our own pipe, and the bytes in it are lost. *reads
- * counts the reads. The pieces may be changed.
+ * counts the reads. There are PIPE_HOP_PIECES at most.
  */
 ssize_t pipe_hop_readv(struct pipe_hop *hop, int fd, const struct iovec *pieces, int count,
                        uint64_t *reads);
