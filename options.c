@@ -161,10 +161,11 @@ static enum options_status take_duration(const struct given *given, uint64_t *ns
 static enum options_status take_rate(const struct parser *parser, const struct given *given,
                                      uint64_t *rate)
 {
+    char reason[SIZE_REASON];
     enum size_status status = size_parse_rate(given->argument, parser->options->si, rate);
     if (status == SIZE_OK)
         return OPTIONS_RUN;
-    return refuse_number(given, status, "is not a rate (try 500K, 10M, 80Mbit)");
+    return refuse_number(given, status, size_rate_refusal(reason, given->argument));
 }
 
 static enum options_status take_percent(const struct given *given, unsigned *percent)

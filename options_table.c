@@ -34,7 +34,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
 
     [OPTION_RATE_LIMIT] = {"Rates (0: no limit)", 'L', "--rate-limit", "RATE",
                            "write at most RATE bytes a second (with -l and\n"
-                           "-0: records); 10M, or in bits 80Mbit"},
+                           "-0: records); 10M, or in bits 80Mbit, not 80Mb"},
     [OPTION_READ_RATE] = {NULL, 0, "--read-rate", "RATE", "read at most RATE bytes a second"},
     [OPTION_BURST] = {NULL, 0, "--burst", "SIZE",
                       "the most that may go at once after a pause\n(default: 20 ms worth)"},

@@ -192,6 +192,17 @@ static bool unit_of_rate(const char *unit, char text[RATE_UNIT])
     return true;
 }
 
+/*
+ * Whether the unit is one of sizes, but written with a lower-case b: to a network person Mb is
+ * megabits, and to nobody is it clear that it is not.
+ */
+static bool may_be_bits(const char *unit)
+{
+    size_t length = strlen(unit);
+
+    return length > 0 && unit[length - 1] == 'b' && size_scale(unit, false) != 0;
+}
+
 enum size_status size_parse_rate(const char *text, bool si, uint64_t *bytes_per_sec)
 {
     struct number number;
@@ -201,7 +212,7 @@ enum size_status size_parse_rate(const char *text, bool si, uint64_t *bytes_per_
 
     if (status != SIZE_OK)
         return status;
-    if (!unit_of_rate(number.unit, unit))
+    if (!unit_of_rate(number.unit, unit) || may_be_bits(unit))
         return SIZE_JUNK;
     scale = bit_scale(unit);
     if (scale == 0) {
@@ -257,6 +268,31 @@ const char *size_status_text(enum size_status status)
         return "is too large";
     }
     return "is not understood";
+}
+
+const char *size_rate_refusal(char buf[SIZE_REASON], const char *text)
+{
+    enum { LONGEST_NUMBER = 20 };
+    static const char bits[] = "bkMGT", bytes[] = "BKMGTPE";
+    struct number number;
+    char unit[RATE_UNIT];
+
+    if (number_read(text, &number) != SIZE_OK || !unit_of_rate(number.unit, unit) ||
+        !may_be_bits(unit))
+        return "is not a rate (try 500K, 10M, 80Mbit)";
+    size_t prefix = 0;
+    while (lower(bytes[prefix]) != lower(unit[0]))
+        prefix++;
+    size_t digits = (size_t)(number.unit - text);
+    int shown = digits <= LONGEST_NUMBER ? (int)digits : 0;
+    const char *rest = prefix == 0 ? "" : lower(unit[1]) == 'i' ? "iB" : "B";
+    if (prefix >= sizeof bits - 1) /* there is no unit of so many bits */
+        snprintf(buf, SIZE_REASON, "may be bits or bytes: write %.*s%c%s for bytes", shown, text,
+                 bytes[prefix], rest);
+    else
+        snprintf(buf, SIZE_REASON, "may be bits or bytes: write %.*s%c%s or %.*s%c%s", shown, text,
+                 bits[prefix], prefix == 0 ? "it" : "bit", shown, text, bytes[prefix], rest);
+    return buf;
 }
 
 /* value / scale * 10^decimals, rounded to the nearest integer, halves up. */

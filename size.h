@@ -9,7 +9,8 @@
  *   sizes      4096  64K  1.5G  10MiB  10MB  512B
  *              K M G T P E count in 1024s, or in 1000s when `si` is set (-k);
  *              KiB MiB ... always in 1024s, KB MB ... always in 1000s
- *   rates      sizes, or bits in 1000s: 800kbit  10Mbit  2.5Gbit; both with or without /s
+ *   rates      sizes, or bits in 1000s: 800kbit  10Mbit  2.5Gbit; both with or without /s. A
+ *              lower-case b at the end is junk: 40Mb may mean 40Mbit or 40MB
  *   durations  5  0.25  250ms  10us  100ns  5s  2m  1h  1d     (a bare number is seconds)
  *   percent    0  50  100  50%
  *
@@ -38,6 +39,11 @@ enum size_status size_parse_percent(const char *text, unsigned *percent);
 /* Why a text was refused, for a usage message: "is empty", "must not have a sign", "is not a number
  * with a known unit", "is too large". */
 const char *size_status_text(enum size_status status);
+
+/* Why a text is junk as a rate: "is not a rate (try 500K, 10M, 80Mbit)", or, if it ends in a
+ * lower-case b, "may be bits or bytes: write 40Mbit or 40MB". May be in `buf`. */
+enum { SIZE_REASON = 96 };
+const char *size_rate_refusal(char buf[SIZE_REASON], const char *text);
 
 /*
  * Formatting into a caller's buffer of SIZE_TEXT bytes; the buffer is returned. Three significant

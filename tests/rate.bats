@@ -128,6 +128,24 @@ throttled() {
     [[ $output == 'bpipe: --rate-limit: is in records, and cannot be used with --block-size' ]]
 }
 
+@test "a rate that does not say whether it is bits or bytes is refused, with what to write" {
+    echo text >in
+    local rate option
+    for rate in 40Mb 40mb 40Mb/s; do
+        for option in -L --rate-limit= --read-rate=; do
+            run -2 "$BPIPE" "$option$rate" -o out in
+            [[ $output == *": '$rate': may be bits or bytes: write 40Mbit or 40MB" ]]
+            run -2 "$BPIPE" -R $$ "$option$rate"
+            [[ $output == *": '$rate': may be bits or bytes: write 40Mbit or 40MB" ]]
+        done
+    done
+    run -2 "$BPIPE" -L 1Kib in
+    [[ $output == "bpipe: --rate-limit: '1Kib': may be bits or bytes: write 1kbit or 1KiB" ]]
+    [ ! -e out ]
+    # A size is never in bits.
+    "$BPIPE" -q -L 1MB --burst 1mb -B 1mb -s 5b in | cmp in -
+}
+
 @test "waiting for a rate is nobody's stall" {
     random_bytes 60000 >in
     cat in | "$BPIPE" -q -L 100K --stall-timeout 0.05 --idle-timeout 0.05 --report json:report >out

@@ -135,7 +135,41 @@ static const struct reading rate_readings[] = {
     {"1megabit", SIZE_JUNK, 0},
     {"1kilobytes/s", SIZE_JUNK, 0},
     {"fast", SIZE_JUNK, 0},
+    /* bits or bytes: a capital B, or none, means bytes; "bit" means bits */
+    {"40MB", SIZE_OK, 40000000},
+    {"40mB/s", SIZE_OK, 40000000},
+    {"512B", SIZE_OK, 512},
+    {"40Mb", SIZE_JUNK, 0},
+    {"40mb", SIZE_JUNK, 0},
+    {"40Mb/s", SIZE_JUNK, 0},
+    {"40Mib", SIZE_JUNK, 0},
+    {"1.5kb", SIZE_JUNK, 0},
+    {"2Gb", SIZE_JUNK, 0},
+    {"1Tb", SIZE_JUNK, 0},
+    {"1Eb", SIZE_JUNK, 0},
+    {"512b", SIZE_JUNK, 0},
 };
+
+/* Why a text is no rate, and what may have been meant. */
+static const struct {
+    const char *text, *reason;
+} rate_refusals[] = {
+    {"fast", "is not a rate (try 500K, 10M, 80Mbit)"},
+    {"40Mbps", "is not a rate (try 500K, 10M, 80Mbit)"},
+    {"", "is not a rate (try 500K, 10M, 80Mbit)"},
+    {"40Mb", "may be bits or bytes: write 40Mbit or 40MB"},
+    {"40mb", "may be bits or bytes: write 40Mbit or 40MB"},
+    {"40Mb/s", "may be bits or bytes: write 40Mbit or 40MB"},
+    {"40Mib", "may be bits or bytes: write 40Mbit or 40MiB"},
+    {"1.5kb", "may be bits or bytes: write 1.5kbit or 1.5KB"},
+    {"2gb/S", "may be bits or bytes: write 2Gbit or 2GB"},
+    {"1Tb", "may be bits or bytes: write 1Tbit or 1TB"},
+    {"512b", "may be bits or bytes: write 512bit or 512B"},
+    {"1Pb", "may be bits or bytes: write 1PB for bytes"},
+    {"000000000000000000000000000000000000000000000000000000000000000040Mb",
+     "may be bits or bytes: write Mbit or MB"},
+};
+
 static const struct reading si_sizes[] = {
     {"1", SIZE_OK, 1},
     {"1K", SIZE_OK, 1000},
@@ -314,6 +348,17 @@ static void test_long_texts(void)
     tap_ok(parse_long("0.0009765624", '9', "K", &value) == SIZE_OK && value == 0,
            "a long fraction just below a byte");
     tap_ok(parse_long("1.", '.', "K", &value) == SIZE_JUNK, "many points");
+}
+
+static void test_rate_refusals(void)
+{
+    for (size_t i = 0; i < LENGTH(rate_refusals); i++) {
+        char buf[SIZE_REASON];
+        const char *reason = size_rate_refusal(buf, rate_refusals[i].text);
+        if (!tap_ok(strcmp(reason, rate_refusals[i].reason) == 0, "what is wrong with '%s'",
+                    shown(rate_refusals[i].text)))
+            tap_note("%s", reason);
+    }
 }
 
 static void test_status_texts(void)
@@ -625,6 +670,7 @@ int main(void)
     test_junk("duration", size_parse_duration, junk_durations, LENGTH(junk_durations));
     test_readings("percent", parse_percent, percents, LENGTH(percents));
     test_long_texts();
+    test_rate_refusals();
     test_status_texts();
     test_exact_fractions(&random);
     test_integers(&random);
