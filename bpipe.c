@@ -75,6 +75,16 @@ static void describe_run(struct meter *meter, const struct options *options, uin
     meter->spool_capacity = options->spool != NULL ? options->spool_max : 0;
 }
 
+/* What resolving the endpoints' names took: that was before the meter was there. */
+static void count_resolving(struct meter *meter, struct meter_endpoint *endpoints,
+                            const struct resolved *resolved, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        meter_connected(&endpoints[i], resolved[i].took_ns);
+        meter_advance(meter, METER_CONNECT, meter->now_ns + resolved[i].took_ns);
+    }
+}
+
 static void set_up_and_run(const struct options *options, const struct resolver *resolver,
                            const struct command_standard *standard, uint64_t start_ns,
                            struct ending *ending)
@@ -90,6 +100,10 @@ static void set_up_and_run(const struct options *options, const struct resolver 
         return;
     }
     describe_run(&meter, options, size);
+    count_resolving(&meter, meter.inputs, resolver->inputs, resolver->input_count);
+    count_resolving(&meter, meter.outputs, resolver->outputs, resolver->output_count);
+    count_resolving(&meter, meter.outputs + meter.output_count, resolver->taps,
+                    resolver->tap_count);
     struct reporter *reporter = report_open(options);
     if (reporter != NULL)
         run(options, resolver, standard, size, &meter, reporter, ending);

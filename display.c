@@ -24,7 +24,8 @@ enum {
     PHASE_STEP = 2
 };
 
-/* Times are since the meter's start, so that they stand still while the process is stopped. */
+/* Times are since the meter's start, so that they stand still while the process is stopped. Those
+ * of moments, which rates are made from, stand still as well while bpipe is connecting. */
 struct moment {
     uint64_t ns;
     uint64_t units;
@@ -49,7 +50,8 @@ struct display {
     uint64_t start_ns; /* what %t counts from */
     bool started;      /* always, but with -W before the first byte */
     bool refresh;      /* a frame between two */
-    struct moment last;
+    bool framed;       /* there was a frame */
+    struct moment first, last;
     struct moment history[HISTORY]; /* a ring: the oldest at `oldest` */
     size_t oldest, history_count;
     double rate, highest_rate;
@@ -119,9 +121,10 @@ static void set_format(struct display *display, const char *format)
 
 static void set_start(struct display *display, uint64_t ns)
 {
+    uint64_t connect_ns = display->meter->state_ns[METER_CONNECT];
     display->start_ns = ns;
-    display->last = (struct moment){.ns = ns};
-    display->history[0] = display->last;
+    display->first = (struct moment){.ns = ns > connect_ns ? ns - connect_ns : 0};
+    display->history[0] = display->last = display->first;
     display->oldest = 0;
     display->history_count = 1;
 }
@@ -252,12 +255,11 @@ static uint64_t time_left(const struct display *display, uint64_t units, double 
 static void take_side(struct display *display, struct display_values *values)
 {
     const struct meter *meter = display->meter;
-    uint64_t sum = 0;
     for (int i = 0; i < METER_STATES; i++) {
         values->state_ns[i] = meter->state_ns[i] - (values->final ? 0 : display->state_ns[i]);
         display->state_ns[i] = meter->state_ns[i];
-        sum += values->state_ns[i];
     }
+    uint64_t sum = meter_running_of(values->state_ns);
     static const enum meter_state state_of[] = {[METER_VERDICT_INPUT] = METER_INPUT,
                                                 [METER_VERDICT_OUTPUT] = METER_OUTPUT,
                                                 [METER_VERDICT_THROTTLE] = METER_THROTTLE,
@@ -273,12 +275,11 @@ static void take_side(struct display *display, struct display_values *values)
 static struct display_values take_values(struct display *display, bool final)
 {
     const struct meter *meter = display->meter;
-    struct moment now = {.ns = meter_elapsed(meter), .units = units_so_far(display)};
-    struct moment start = {.ns = display->start_ns};
+    struct moment now = {.ns = meter_running(meter), .units = units_so_far(display)};
     take_rates(display, now);
     double average = rate_between(&display->history[display->oldest], &now);
     if (final)
-        average = rate_between(&start, &now);
+        average = rate_between(&display->first, &now);
     double rate = final ? average : display->rate;
     if (rate > 0)
         display->phase = (display->phase + PHASE_STEP) % PHASES;
@@ -286,7 +287,7 @@ static struct display_values take_values(struct display *display, bool final)
         .units = now.units,
         .size = meter->size_bytes,
         .records = meter->size_in_records,
-        .elapsed_ns = now.ns - display->start_ns,
+        .elapsed_ns = meter_elapsed(meter) - display->start_ns,
         .rate = rate,
         .average_rate = average,
         .highest_rate = display->highest_rate,
@@ -457,6 +458,7 @@ static bool has_rows(const struct display *display)
 static void show(struct display *display, bool final)
 {
     measure_terminal(display);
+    display->framed = true;
     struct display_values values = take_values(display, final);
     text_clear(&display->text);
     if (display->options->display.numeric) {
@@ -497,8 +499,7 @@ void display_tick(struct display *display)
 /* Not before there was a first frame; and numbers come by the clock alone. */
 void display_refresh(struct display *display)
 {
-    display->refresh = display->started && display->last.ns > display->start_ns &&
-                       !display->options->display.numeric;
+    display->refresh = display->started && display->framed && !display->options->display.numeric;
 }
 
 void display_continue(struct display *display)

@@ -251,13 +251,10 @@ static void add_state(const struct line *line)
 static void add_wait(const struct line *line)
 {
     const uint64_t *state_ns = line->values->state_ns;
-    uint64_t sum = 0;
 
-    for (unsigned i = 0; i < METER_STATES; i++)
-        sum += state_ns[i];
     display_add_percent(
         line->text, state_ns[line->part->kind == SEQUENCE_INPUT_WAIT ? METER_INPUT : METER_OUTPUT],
-        sum);
+        meter_running_of(state_ns));
 }
 
 static void add_culprit(const struct line *line, unsigned room)

@@ -37,11 +37,9 @@ static void add_percentage(struct text *text, const struct display_values *value
 
 static void add_wait(struct text *text, const struct display_values *values, enum meter_state state)
 {
-    uint64_t sum = 0;
+    uint64_t running_ns = meter_running_of(values->state_ns);
 
-    for (unsigned i = 0; i < METER_STATES; i++)
-        sum += values->state_ns[i];
-    text_add(text, "%" PRIu64, display_percent(values->state_ns[state], sum));
+    text_add(text, "%" PRIu64, display_percent(values->state_ns[state], running_ns));
 }
 
 /* What has no number in it adds nothing. */

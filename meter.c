@@ -2,7 +2,8 @@
  * meter.c - the arithmetic behind the reports.
  *
  * Invariants: the states sum to now_ns - start_ns, exactly; now_ns never goes back; the open window
- * contains now_ns; fill_area is the integral of the fill over the time so far. It takes times from
+ * contains now_ns, and the windows since the first are the running time; fill_area is the integral
+ * of the fill over that. It takes times from
  * its caller and makes no system call, so a test can drive it with a clock of its own.
  */
 #include "meter.h"
@@ -76,7 +77,7 @@ static double bytes_per_sec(uint64_t bytes, uint64_t ns)
 /* Whether a window has ended, whose bytes are last_bytes. */
 static bool has_last_window(const struct meter *meter)
 {
-    return meter->window_start_ns > meter->start_ns;
+    return meter->window_start_ns > meter->start_ns + meter->state_ns[METER_CONNECT];
 }
 
 /* Closes the windows that ended at or before now_ns: the bytes are the first one's. */
@@ -110,9 +111,23 @@ static uint64_t pass_time(struct meter *meter, uint64_t now_ns)
     return ns;
 }
 
+/* No window goes on meanwhile: the open one is moved. */
+static void connect_time(struct meter *meter, uint64_t now_ns)
+{
+    if (now_ns <= meter->now_ns)
+        return;
+    uint64_t ns = now_ns - meter->now_ns;
+    meter->state_ns[METER_CONNECT] += ns;
+    meter->window_start_ns += ns;
+    meter->now_ns = now_ns;
+}
+
 void meter_advance(struct meter *meter, enum meter_state state, uint64_t now_ns)
 {
-    meter->state_ns[state] += pass_time(meter, now_ns);
+    if (state == METER_CONNECT)
+        connect_time(meter, now_ns);
+    else
+        meter->state_ns[state] += pass_time(meter, now_ns);
 }
 
 void meter_advance_file(struct meter *meter, enum meter_state side, struct meter_endpoint *endpoint,
@@ -138,6 +153,11 @@ void meter_skip(struct meter *meter, uint64_t now_ns)
         meter->first_ns += ns;
     meter->now_ns = now_ns;
     residence_skip(&meter->residence, ns);
+}
+
+void meter_connected(struct meter_endpoint *endpoint, uint64_t ns)
+{
+    endpoint->connect_ns += ns;
 }
 
 void meter_waited(struct meter_endpoint *endpoint, uint64_t ns)
@@ -251,12 +271,26 @@ uint64_t meter_elapsed(const struct meter *meter)
     return meter->now_ns - meter->start_ns;
 }
 
+uint64_t meter_running(const struct meter *meter)
+{
+    return meter_elapsed(meter) - meter->state_ns[METER_CONNECT];
+}
+
+uint64_t meter_running_of(const uint64_t state_ns[METER_STATES])
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < METER_STATES; i++)
+        sum += i == METER_CONNECT ? 0 : state_ns[i];
+    return sum;
+}
+
 struct meter_rate meter_rate(const struct meter *meter)
 {
     struct meter_windows windows = meter->windows;
     uint64_t ns = meter->now_ns - meter->window_start_ns;
     uint64_t bytes = meter->bytes_passed - meter->window_bytes;
-    double mean = bytes_per_sec(meter->bytes_passed, meter_elapsed(meter));
+    double mean = bytes_per_sec(meter->bytes_passed, meter_running(meter));
 
     if (has_last_window(meter) && ns < METER_WINDOW_NS / 2) {
         ns += METER_WINDOW_NS;
@@ -280,9 +314,9 @@ struct meter_rate meter_rate(const struct meter *meter)
 
 double meter_mean_fill(const struct meter *meter)
 {
-    uint64_t elapsed_ns = meter_elapsed(meter);
+    uint64_t running_ns = meter_running(meter);
 
-    return elapsed_ns == 0 ? 0 : meter->fill_area / (double)elapsed_ns;
+    return running_ns == 0 ? 0 : meter->fill_area / (double)running_ns;
 }
 
 uint64_t meter_longest_stall(const struct meter_endpoint *endpoint)
@@ -363,7 +397,7 @@ const char *meter_state_name(enum meter_state state)
 {
     static const char *const names[METER_STATES] = {
         [METER_BUSY] = "busy",     [METER_THROTTLE] = "throttle", [METER_INPUT] = "input",
-        [METER_OUTPUT] = "output", [METER_ABSORB] = "absorb",
+        [METER_OUTPUT] = "output", [METER_ABSORB] = "absorb",     [METER_CONNECT] = "connect",
     };
     return names[state];
 }

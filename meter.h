@@ -5,6 +5,10 @@
  * advanced only by meter_advance(), which gives every nanosecond to exactly one state: the states
  * therefore sum to the elapsed time, exactly. Nothing here makes a system call or allocates after
  * meter_init().
+ *
+ * The time in METER_CONNECT is a figure of its own. It is part of the elapsed time, but not of the
+ * running time (meter_running()), and rates, the mean fill, the shares of the other states, the
+ * verdict and the waits of endpoints are all made from the running time.
  */
 #ifndef BPIPE_METER_H
 #define BPIPE_METER_H
@@ -23,6 +27,8 @@ enum meter_state {
     METER_INPUT,    /* nothing to send: waiting for the producer */
     METER_OUTPUT,   /* an output is not ready and the buffer is full, or the input has ended */
     METER_ABSORB,   /* an output is not ready, but the producer is not held up */
+    METER_CONNECT,  /* nothing can move yet: names are resolved, connections made, a listener's peer
+                       or a FIFO's reader is waited for */
     METER_STATES
 };
 
@@ -61,7 +67,8 @@ struct meter_endpoint {
     uint64_t bytes_unacknowledged; /* of a connection that was lost: how many of `bytes` its peer's
                                       system did not acknowledge */
     uint64_t retries;              /* of connecting to it */
-    uint64_t wait_ns;              /* bpipe was ready for it and it was not */
+    uint64_t connect_ns;           /* of resolving its name, and until it was connected */
+    uint64_t wait_ns;              /* bpipe was ready for it and it was not; since then */
     uint64_t stall_ns;             /* the wait that is going on, since its last progress */
     uint64_t longest_stall_ns;     /* not counting stall_ns: see meter_longest_stall() */
     bool datagrams;                /* it is a UDP socket; else the next four mean nothing */
@@ -75,7 +82,7 @@ struct meter_endpoint {
 };
 
 /* The rates of windows of METER_WINDOW_NS that have ended, in bytes/s; of all but the last, to
- * which a short rest may be added yet (see meter_rate()). */
+ * which a short rest may be added yet (see meter_rate()). Windows are of the running time. */
 #define METER_WINDOW_NS NS_PER_SEC
 
 struct meter_windows {
@@ -85,8 +92,9 @@ struct meter_windows {
 };
 
 struct meter {
-    const char *name; /* -N, or NULL */
-    bool began;       /* everything could be opened, and bytes could move */
+    const char *name;                        /* -N, or NULL */
+    bool began;                              /* everything could be opened, and bytes could move */
+    const struct meter_endpoint *connecting; /* one that was waited for before that; or NULL */
     uint64_t start_ns, now_ns;
     uint64_t state_ns[METER_STATES];
     uint64_t calls[METER_CALLS];
@@ -106,7 +114,7 @@ struct meter {
     uint64_t capacity, chunk;
     uint64_t least_room; /* with less than this the buffer is full; 0: as with 1 */
     uint64_t fill, peak;
-    double fill_area; /* bytes x ns: the integral of the fill over time */
+    double fill_area; /* bytes x ns: the integral of the fill over the running time */
     uint64_t full_count, empty_count;
     bool ran_dry; /* the buffer is empty and that was counted */
 
@@ -115,7 +123,7 @@ struct meter {
     uint64_t spool_bytes; /* ever written to it */
 
     struct meter_windows windows;
-    uint64_t window_start_ns; /* the window that contains now_ns */
+    uint64_t window_start_ns; /* the window that contains now_ns; moves on with METER_CONNECT */
     uint64_t window_bytes;    /* bytes_passed at its start */
     uint64_t last_bytes;      /* those of the last window that has ended, if one has */
 
@@ -150,7 +158,9 @@ void meter_advance_file(struct meter *meter, enum meter_state side, struct meter
 /* The time since the last call, up to `now_ns`, does not count: the process was stopped. */
 void meter_skip(struct meter *meter, uint64_t now_ns);
 
-/* An endpoint was waited for during `ns`. Ends with meter_moved(). */
+/* An endpoint was waited for during `ns`: until it is connected, or since then. The latter is a
+ * stall, which ends with meter_moved(). */
+void meter_connected(struct meter_endpoint *endpoint, uint64_t ns);
 void meter_waited(struct meter_endpoint *endpoint, uint64_t ns);
 
 /* An endpoint moved bytes: adds them, and its stall, if any, is over. */
@@ -190,15 +200,18 @@ void meter_dry(struct meter *meter);
  * min <= mean <= max. Before there is any, all are the mean and stddev is 0.
  */
 struct meter_rate {
-    double mean;             /* bytes_passed over the elapsed time; 0 if that is 0 */
+    double mean;             /* bytes_passed over the running time; 0 if that is 0 */
     double current;          /* of the last window */
     double min, max, stddev; /* over all windows */
     uint64_t windows;        /* how many that are */
 };
 
 uint64_t meter_elapsed(const struct meter *meter);
+uint64_t meter_running(const struct meter *meter); /* less the time in METER_CONNECT */
+/* The same of the states of an interval: their sum without METER_CONNECT. */
+uint64_t meter_running_of(const uint64_t state_ns[METER_STATES]);
 struct meter_rate meter_rate(const struct meter *meter);
-double meter_mean_fill(const struct meter *meter); /* bytes, time-weighted */
+double meter_mean_fill(const struct meter *meter); /* bytes, weighted by the running time */
 uint64_t meter_longest_stall(const struct meter_endpoint *endpoint);
 
 enum meter_verdict {
@@ -210,8 +223,8 @@ enum meter_verdict {
 };
 
 /*
- * The largest of input, output, throttle and busy if it is at least half of the time outside
- * absorb, else balanced. Of equals the first wins.
+ * The largest of input, output, throttle and busy if it is at least half of the running time
+ * outside absorb, else balanced. Of equals the first wins.
  */
 enum meter_verdict meter_verdict_of(const uint64_t state_ns[METER_STATES]);
 

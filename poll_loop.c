@@ -229,7 +229,7 @@ static bool output_is_blocked(const struct poll_loop *loop, size_t index)
 static enum meter_state waiting_state(const struct poll_loop *loop)
 {
     if (loop->phase == LOOP_OPENING)
-        return loop_outputs_are_open(loop) ? METER_INPUT : METER_OUTPUT;
+        return METER_CONNECT;
     if (loop->phase == LOOP_CONFIRMING)
         return METER_OUTPUT;
     if (loop_throttled_until(loop) != UINT64_MAX)
@@ -304,17 +304,28 @@ static void prepare_poll(struct poll_loop *loop)
     }
 }
 
+/* An endpoint that is not connected was waited for: a tap perhaps while the others run. */
+static void note_connecting(struct poll_loop *loop, struct meter_endpoint *endpoint, uint64_t ns)
+{
+    meter_connected(endpoint, ns);
+    loop->meter->connecting = endpoint;
+}
+
 /* A wait of `ns` in `state` has ended: whom it was for. */
 static void note_waits(struct poll_loop *loop, enum meter_state state, uint64_t ns)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
-        if (loop->phase == LOOP_OPENING ? loop_is_dialling(&loop->inputs[i])
-                                        : state == METER_INPUT && loop_is_current(loop, i))
+    for (size_t i = 0; i < loop->input_count; i++) {
+        if (state == METER_CONNECT && loop_is_dialling(&loop->inputs[i]))
+            note_connecting(loop, loop->inputs[i].meter, ns);
+        else if (state == METER_INPUT && loop_is_current(loop, i))
             meter_waited(loop->inputs[i].meter, ns);
-    for (size_t i = 0; i < loop->output_count; i++)
-        if ((output_fds(loop)[i].events & POLLOUT) != 0 || loop->outputs[i].confirming ||
-            loop->outputs[i].state == OUTPUT_UNOPENED)
+    }
+    for (size_t i = 0; i < loop->output_count; i++) {
+        if (loop->outputs[i].state == OUTPUT_UNOPENED)
+            note_connecting(loop, loop->outputs[i].meter, ns);
+        else if ((output_fds(loop)[i].events & POLLOUT) != 0 || loop->outputs[i].confirming)
             meter_waited(loop->outputs[i].meter, ns);
+    }
 }
 
 /* The error that poll() saw on an output that has nothing to send: its reader has gone, or its

@@ -74,9 +74,10 @@ static void add_rate(struct text *text, const struct meter *meter,
 {
     struct meter_rate rate = meter_rate(meter);
     const struct report_interval *interval = &request->interval;
-    bool sampled = request->moment == REPORT_MOMENT_SAMPLE && interval->ns > 0;
-    double current = sampled ? (double)interval->bytes * ((double)NS_PER_SEC / (double)interval->ns)
-                             : rate.current;
+    uint64_t ns = interval->ns - interval->state_ns[METER_CONNECT];
+    bool sampled = request->moment == REPORT_MOMENT_SAMPLE && ns > 0;
+    double current =
+        sampled ? (double)interval->bytes * ((double)NS_PER_SEC / (double)ns) : rate.current;
     const struct {
         const char *key;
         double value;
@@ -201,7 +202,8 @@ static void add_endpoint(struct text *text, const struct meter *meter, enum side
     if (side == OUTPUTS)
         text_add(text, ",\"bytes_undelivered\":%" PRIu64 ",\"bytes_unacknowledged\":%" PRIu64,
                  endpoint->bytes_undelivered, endpoint->bytes_unacknowledged);
-    text_add(text, ",\"retries\":%" PRIu64, endpoint->retries);
+    text_add(text, ",\"retries\":%" PRIu64 ",\"connect_seconds\":", endpoint->retries);
+    text_add_seconds(text, endpoint->connect_ns);
     text_add_string(text, ",\"wait_seconds\":");
     text_add_seconds(text, endpoint->wait_ns);
     text_add_string(text, ",\"longest_stall_seconds\":");

@@ -120,6 +120,11 @@ static uint64_t retries_of(const struct meter_endpoint *endpoint)
     return endpoint->retries;
 }
 
+static uint64_t connected_in(const struct meter_endpoint *endpoint)
+{
+    return endpoint->connect_ns;
+}
+
 static uint64_t waited_for(const struct meter_endpoint *endpoint)
 {
     return endpoint->wait_ns;
@@ -198,6 +203,8 @@ static const struct endpoint_family input_families[] = {
      RECORDS, NULL},
     {"bpipe_input_retries_total", "counter", "Times that connecting was tried again.", retries_of,
      COUNT, NULL},
+    {"bpipe_input_connect_seconds_total", "counter", "Time until the input was connected.",
+     connected_in, SECONDS, NULL},
     {"bpipe_input_wait_seconds_total", "counter", "Time for which the input was waited for.",
      waited_for, SECONDS, NULL},
     {"bpipe_input_longest_stall_seconds", "gauge", "Longest time without a byte from the input.",
@@ -232,6 +239,8 @@ static const struct endpoint_family output_families[] = {
      "Bytes that a lost connection's peer did not acknowledge.", unacknowledged_by, COUNT, NULL},
     {"bpipe_output_retries_total", "counter", "Times that connecting was tried again.", retries_of,
      COUNT, NULL},
+    {"bpipe_output_connect_seconds_total", "counter", "Time until the output was connected.",
+     connected_in, SECONDS, NULL},
     {"bpipe_output_wait_seconds_total", "counter", "Time for which the output was waited for.",
      waited_for, SECONDS, NULL},
     {"bpipe_output_longest_stall_seconds", "gauge",
@@ -337,7 +346,7 @@ static void add_rates(struct text *text, const struct meter *meter)
     struct meter_rate rate = meter_rate(meter);
 
     add_single_number(text, meter, "bpipe_rate_mean_bytes_per_second",
-                      "Throughput of the whole run.", rate.mean);
+                      "Throughput of the whole run, without the time of connecting.", rate.mean);
     add_single_number(text, meter, "bpipe_rate_min_bytes_per_second",
                       "Throughput of the slowest second.", rate.min);
     add_single_number(text, meter, "bpipe_rate_max_bytes_per_second",

@@ -2,6 +2,7 @@
  * report_text.c - a report as lines for people.
  *
  *     bpipe: 4.00 GiB in 3.21 s: 1.25 GiB/s (min 1.10, max 1.41, sd 0.08)
+ *     bpipe: 4.00 GiB in 13.2 s (10.0 s connecting): 1.25 GiB/s                 (the same)
  *     bpipe: time: input 8%, output 71%, absorb 12%, throttle 0%, busy 9%
  *     bpipe: bottleneck: output (stdout -> zstd, pid 812), longest stall 412 ms
  *     bpipe: buffer 16.0 MiB: mean 62%, peak 100%, full 41 times; held p50 3.20 ms, p99 12.0 ms,
@@ -13,9 +14,9 @@
  *
  * The last four stand there only where there is something to tell.
  *
- * Percentages of the time are whole numbers that sum to 100; all others are rounded down, so that
- * 100% means all of it. A rate that would say nothing (of no bytes, or of less than a millisecond)
- * is left out.
+ * Percentages are those of the time after connecting, whole numbers that sum to 100; all others are
+ * rounded down, so that 100% means all of it. A rate that would say nothing (of no bytes, or of
+ * less than a millisecond) is left out, and so is less than a millisecond of connecting.
  */
 #include "report_format.h"
 
@@ -24,10 +25,11 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const uint64_t shortest_rate_ns = NS_PER_SEC / 1000;
+static const uint64_t shortest_told_ns = NS_PER_SEC / 1000;
 
-/* The states as they stand in a line: the two sides first. */
-static const enum meter_state shown_states[METER_STATES] = {METER_INPUT, METER_OUTPUT, METER_ABSORB,
+/* The states as they stand in a line: the two sides first. Connecting is told elsewhere. */
+enum { SHOWN_STATES = METER_STATES - 1 };
+static const enum meter_state shown_states[SHOWN_STATES] = {METER_INPUT, METER_OUTPUT, METER_ABSORB,
                                                             METER_THROTTLE, METER_BUSY};
 
 static void begin_line(struct text *text, const struct meter *meter)
@@ -68,49 +70,72 @@ static uint64_t percent(uint64_t part, uint64_t whole)
 }
 
 /*
- * The states' shares of their sum in whole percent that sum to 100 (by the largest remainder); all
- * 0 if no time has passed.
+ * The shown states' shares of their sum in whole percent that sum to 100 (by the largest
+ * remainder), in the order of shown_states; all 0 if no time has passed.
  */
-static void state_percents(const uint64_t state_ns[METER_STATES], uint64_t percents[METER_STATES])
+static void state_percents(const uint64_t state_ns[METER_STATES], uint64_t percents[SHOWN_STATES])
 {
-    uint64_t rest[METER_STATES];
-    uint64_t sum = 0, missing = 100;
+    uint64_t rest[SHOWN_STATES];
+    uint64_t sum = meter_running_of(state_ns), missing = 100;
     unsigned shift = 0; /* only for runs of years: so that a hundred times the sum fits */
 
-    for (unsigned i = 0; i < METER_STATES; i++) {
-        sum += state_ns[i];
+    for (unsigned i = 0; i < SHOWN_STATES; i++)
         percents[i] = 0;
-    }
     if (sum == 0)
         return;
     while (sum >> shift > UINT64_MAX / 100)
         shift++;
     sum = 0;
-    for (unsigned i = 0; i < METER_STATES; i++)
-        sum += state_ns[i] >> shift;
-    for (unsigned i = 0; i < METER_STATES; i++) {
-        percents[i] = (state_ns[i] >> shift) * 100 / sum;
-        rest[i] = (state_ns[i] >> shift) * 100 % sum;
+    for (unsigned i = 0; i < SHOWN_STATES; i++)
+        sum += state_ns[shown_states[i]] >> shift;
+    for (unsigned i = 0; i < SHOWN_STATES; i++) {
+        percents[i] = (state_ns[shown_states[i]] >> shift) * 100 / sum;
+        rest[i] = (state_ns[shown_states[i]] >> shift) * 100 % sum;
         missing -= percents[i];
     }
     for (; missing > 0; missing--) {
-        unsigned largest = shown_states[0];
-        for (unsigned i = 1; i < METER_STATES; i++)
-            if (rest[shown_states[i]] > rest[largest])
-                largest = shown_states[i];
+        unsigned largest = 0;
+        for (unsigned i = 1; i < SHOWN_STATES; i++)
+            if (rest[i] > rest[largest])
+                largest = i;
         percents[largest]++;
         rest[largest] = 0;
     }
 }
 
-static void add_states(struct text *text, const uint64_t state_ns[METER_STATES])
+/* Whether bytes cannot move yet. */
+static bool is_connecting(const struct meter *meter)
 {
-    uint64_t percents[METER_STATES];
+    return !meter->began && meter->connecting != NULL;
+}
 
+/* "input 8%, output 71%, absorb 12%, throttle 0%, busy 9%"; "connecting (tcp://host:9)". */
+static void add_states(struct text *text, const struct meter *meter,
+                       const uint64_t state_ns[METER_STATES])
+{
+    uint64_t percents[SHOWN_STATES];
+
+    if (is_connecting(meter)) {
+        text_add_string(text, "connecting (");
+        text_add_visible(text, meter->connecting->name);
+        text_add_string(text, ")");
+        return;
+    }
     state_percents(state_ns, percents);
-    for (unsigned i = 0; i < METER_STATES; i++)
+    for (unsigned i = 0; i < SHOWN_STATES; i++)
         text_add(text, "%s%s %" PRIu64 "%%", i == 0 ? "" : ", ", meter_state_name(shown_states[i]),
-                 percents[shown_states[i]]);
+                 percents[i]);
+}
+
+/* "13.2 s (10.0 s connecting)" */
+static void add_time(struct text *text, const struct meter *meter, uint64_t ns, uint64_t connect_ns)
+{
+    add_duration(text, ns);
+    if (connect_ns < shortest_told_ns || is_connecting(meter))
+        return;
+    text_add_string(text, " (");
+    add_duration(text, connect_ns);
+    text_add_string(text, " connecting)");
 }
 
 /*
@@ -173,12 +198,12 @@ static void add_amount(struct text *text, const struct meter *meter,
             text_add(text, " (%" PRIu64 "%%)", percent(meter->records_in, size));
     }
     text_add_string(text, " in ");
-    add_duration(text, meter_elapsed(meter));
+    add_time(text, meter, meter_elapsed(meter), meter->state_ns[METER_CONNECT]);
 }
 
 static bool rate_says_something(const struct meter *meter)
 {
-    return meter->bytes_passed > 0 && meter_elapsed(meter) >= shortest_rate_ns;
+    return meter->bytes_passed > 0 && meter_running(meter) >= shortest_told_ns;
 }
 
 /* Whether there is more to say of who is at the other end than the endpoint's name does. */
@@ -406,6 +431,11 @@ static void add_endpoint_line(struct text *text, const struct meter *meter, cons
     }
     text_add_string(text, ": ");
     add_size(text, endpoint->bytes, request);
+    if (endpoint->connect_ns >= shortest_told_ns) {
+        text_add_string(text, ", ");
+        add_duration(text, endpoint->connect_ns);
+        text_add_string(text, " connecting");
+    }
     text_add_string(text, ", waited ");
     add_duration(text, endpoint->wait_ns);
     text_add_string(text, ", longest stall ");
@@ -438,6 +468,7 @@ static void add_sample_line(struct text *text, const struct meter *meter,
                             const struct report_request *request)
 {
     const struct report_interval *interval = &request->interval;
+    uint64_t running_ns = interval->ns - interval->state_ns[METER_CONNECT];
     uint64_t dropped = meter_least_output(meter)->bytes_dropped;
 
     begin_line(text, meter);
@@ -447,14 +478,14 @@ static void add_sample_line(struct text *text, const struct meter *meter,
         add_rate(text, meter_rate(meter).mean, request);
     }
     text_add_string(text, "; last ");
-    add_duration(text, interval->ns);
+    add_time(text, meter, interval->ns, interval->state_ns[METER_CONNECT]);
     text_add_string(text, ": ");
-    if (interval->ns >= shortest_rate_ns) {
-        add_rate(text, (double)interval->bytes * ((double)NS_PER_SEC / (double)interval->ns),
+    if (running_ns >= shortest_told_ns && !is_connecting(meter)) {
+        add_rate(text, (double)interval->bytes * ((double)NS_PER_SEC / (double)running_ns),
                  request);
         text_add_string(text, ", ");
     }
-    add_states(text, interval->state_ns);
+    add_states(text, meter, interval->state_ns);
     text_add(text, "; buffer %" PRIu64 "%%", percent(meter->fill, meter->capacity));
     if (meter->spool_fill > 0)
         text_add(text, "; spool %" PRIu64 "%%", percent(meter->spool_fill, meter->spool_capacity));
@@ -483,7 +514,7 @@ void report_format_text(struct text *text, const struct meter *meter,
 
     begin_line(text, meter);
     text_add_string(text, "time: ");
-    add_states(text, meter->state_ns);
+    add_states(text, meter, meter->state_ns);
     text_add_string(text, "\n");
     add_verdict_line(text, meter);
     add_buffer_line(text, meter, request);

@@ -3,6 +3,8 @@
  */
 #include "resolver.h"
 
+#include "platform.h"
+
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -121,8 +123,12 @@ static int resolve(struct resolved *resolved, const char *text, int family)
     resolved->error = address_parse(&resolved->address, text);
     if (resolved->error != NULL || resolved->address.kind == ADDRESS_NONE)
         return 0;
-    return address_is_unix(resolved->address.kind) ? take_path(resolved)
-                                                   : take_host(resolved, family);
+    if (address_is_unix(resolved->address.kind))
+        return take_path(resolved);
+    uint64_t before_ns = platform_now();
+    int result = take_host(resolved, family);
+    resolved->took_ns = platform_now() - before_ns;
+    return result;
 }
 
 /* --- all of them ---------------------------------------------------------------------------- */

@@ -11,6 +11,7 @@
 #include "options.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 struct socket_address {
@@ -24,6 +25,7 @@ struct resolved {
     struct socket_address *list; /* in the order in which they are to be tried (RFC 6724) */
     size_t count;                /* > 0 unless there is an error or nothing to resolve */
     const char *error;           /* NULL; or why there is none, in the resolver's words */
+    uint64_t took_ns;            /* to resolve its host; 0 if it has none */
 };
 
 struct resolver {

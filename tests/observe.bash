@@ -107,9 +107,9 @@ adds_up() {
             states = $0
             sub(/.*"state_seconds":\{/, "", states)
             sub(/\}.*/, "", states)
-            equal(gsub(/:/, ":", states), 5, "states")
+            equal(gsub(/:/, ":", states), 6, "states")
             equal(number(states, "busy") + number(states, "throttle") + number(states, "input") + \
-                  number(states, "output") + number(states, "absorb"),
+                  number(states, "output") + number(states, "absorb") + number(states, "connect"),
                   number($0, "elapsed_seconds"), "states and elapsed time")
             in_total = number($0, "bytes_in")
             split($0, sides, "\"inputs\":")

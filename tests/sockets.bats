@@ -1144,23 +1144,6 @@ refused_now() { refute listens "$port" >/dev/null; }
 
 # --- who is waited for at the start -----------------------------------------------------------
 
-@test "the time until an input's peer comes is that input's" {
-    local family
-    for family in $(families); do
-        rm -f in.err here
-        "$BPIPE" -q --report json:report "$(listening "$family")" -o out 2>in.err &
-        [ "$family" != unix ] || wait_until 20 [ -S here ]
-        await_listener "$family" in.err
-        sleep 0.3
-        echo hello | "$BPIPE" -q -o "$endpoint"
-        wait $!
-        equal hello "$(cat out)"
-        awk -v waited="$(last_number wait_seconds report)" -v stall="$(last_number longest_stall_seconds report)" \
-            'BEGIN { exit !(waited >= 0.25 && stall >= 0.25) }'
-        grep -q '"bottleneck":"input"' report
-    done
-}
-
 @test "where no input can be connected nobody is waited for" {
     local status=0
     "$BPIPE" -q -o tcp-listen://:0 unix://nobody 2>err || status=$?

@@ -11,7 +11,7 @@
 enum { ENDPOINTS = 3, TAPS = 2, STEPS = 400, WINDOWS_MOST = 1 << 12, CAPACITY = 1000 };
 
 struct model_endpoint {
-    uint64_t bytes, wait_ns, stall_ns, longest_ns;
+    uint64_t bytes, connect_ns, wait_ns, stall_ns, longest_ns;
 };
 
 /* The same run, kept naively. */
@@ -33,10 +33,15 @@ static bool close_to(double value, double expected, double scale)
 
 /* --- random schedules ------------------------------------------------------------------------ */
 
+static uint64_t running(const struct model *model)
+{
+    return model->now_ns - model->start_ns - model->state_ns[METER_CONNECT];
+}
+
 /* Mostly short steps; at times many windows, exactly to a window's end, no time, or back. */
 static uint64_t next_time(const struct model *model, uint64_t *random)
 {
-    uint64_t open_ns = (model->now_ns - model->start_ns) % METER_WINDOW_NS;
+    uint64_t open_ns = running(model) % METER_WINDOW_NS;
 
     switch (tap_below(random, 12)) {
     case 0:
@@ -64,7 +69,8 @@ static void model_time(struct model *model, uint64_t now_ns, enum meter_state st
     uint64_t ns = now_ns - model->now_ns;
     model->state_ns[state] += off_cpu_ns;
     model->state_ns[METER_BUSY] += ns - off_cpu_ns;
-    model->fill_area += model->fill * ns;
+    if (state != METER_CONNECT)
+        model->fill_area += model->fill * ns;
     model->now_ns = now_ns;
 }
 
@@ -109,6 +115,9 @@ static void step_endpoint(struct meter *meter, struct model *model, uint64_t *ra
     if (tap_below(random, 3) > 0) {
         model_wait(endpoint, amount);
         meter_waited(metered, amount);
+    } else if (tap_below(random, 3) == 0) {
+        endpoint->connect_ns += amount;
+        meter_connected(metered, amount);
     } else {
         endpoint->bytes += amount;
         endpoint->stall_ns = 0;
@@ -142,7 +151,7 @@ static void step_into_buffer(struct meter *meter, struct model *model, uint64_t 
 
 static void step_out_of_buffer(struct meter *meter, struct model *model, uint64_t *random)
 {
-    size_t window = (model->now_ns - model->start_ns) / METER_WINDOW_NS;
+    size_t window = running(model) / METER_WINDOW_NS;
     uint64_t bytes = tap_below(random, 2) == 0 ? model->fill : tap_below(random, model->fill + 1);
 
     model->fill -= bytes;
@@ -205,9 +214,9 @@ static void step_bytes(struct meter *meter, struct model *model, uint64_t *rando
 /* The windows' rates by their definition; how many. */
 static size_t model_rates(const struct model *model, double rates[WINDOWS_MOST])
 {
-    uint64_t elapsed_ns = model->now_ns - model->start_ns;
-    uint64_t open_ns = elapsed_ns % METER_WINDOW_NS;
-    size_t whole = elapsed_ns / METER_WINDOW_NS;
+    uint64_t running_ns = running(model);
+    uint64_t open_ns = running_ns % METER_WINDOW_NS;
+    size_t whole = running_ns / METER_WINDOW_NS;
     double open_bytes = (double)model->window_bytes[whole];
 
     for (size_t i = 0; i < whole; i++)
@@ -222,10 +231,10 @@ static size_t model_rates(const struct model *model, double rates[WINDOWS_MOST])
 static bool rate_agrees(const struct meter *meter, const struct model *model)
 {
     static double rates[WINDOWS_MOST];
-    uint64_t elapsed_ns = model->now_ns - model->start_ns;
+    uint64_t running_ns = running(model);
     size_t count = model_rates(model, rates);
     struct meter_rate rate = meter_rate(meter);
-    double mean = elapsed_ns == 0 ? 0 : (double)model->bytes_passed * 1e9 / (double)elapsed_ns;
+    double mean = running_ns == 0 ? 0 : (double)model->bytes_passed * 1e9 / (double)running_ns;
     double min = INFINITY, max = 0, sum = 0, squares = 0;
 
     if (rate.windows != count || !close_to(rate.mean, mean, mean))
@@ -249,8 +258,8 @@ static bool endpoints_agree(const struct meter_endpoint *metered,
                             const struct model_endpoint *model, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (metered[i].bytes != model[i].bytes || metered[i].wait_ns != model[i].wait_ns ||
-            metered[i].stall_ns != model[i].stall_ns ||
+        if (metered[i].bytes != model[i].bytes || metered[i].connect_ns != model[i].connect_ns ||
+            metered[i].wait_ns != model[i].wait_ns || metered[i].stall_ns != model[i].stall_ns ||
             meter_longest_stall(&metered[i]) != model[i].longest_ns)
             return false;
     return true;
@@ -271,7 +280,7 @@ static uint64_t bytes_held(const struct meter *meter)
 static const char *compare(const struct meter *meter, const struct model *model)
 {
     uint64_t sum = 0;
-    double elapsed = (double)(model->now_ns - model->start_ns);
+    double ran = (double)running(model);
 
     for (unsigned i = 0; i < METER_STATES; i++) {
         sum += meter->state_ns[i];
@@ -280,10 +289,12 @@ static const char *compare(const struct meter *meter, const struct model *model)
     }
     if (sum != meter_elapsed(meter) || meter->now_ns != model->now_ns)
         return "the states do not sum to the elapsed time";
+    if (meter_running(meter) != running(model) ||
+        meter_running_of(meter->state_ns) != running(model))
+        return "the running time";
     if (meter->fill_area != (double)model->fill_area)
         return "the fill's integral";
-    if (!close_to(meter_mean_fill(meter), elapsed > 0 ? (double)model->fill_area / elapsed : 0,
-                  CAPACITY))
+    if (!close_to(meter_mean_fill(meter), ran > 0 ? (double)model->fill_area / ran : 0, CAPACITY))
         return "the mean fill";
     if (meter->fill != model->fill || meter->peak != model->peak ||
         meter->bytes_in != model->bytes_in || meter->bytes_passed != model->bytes_passed)
@@ -398,6 +409,36 @@ static void test_windows(void)
     rate = meter_rate(&meter);
     tap_ok(rate.current == 300 && rate.max == 900 && rate.windows == 102,
            "and is a window of its own when it has become long enough");
+    meter_destroy(&meter);
+}
+
+/* The time before anything can move. */
+static void test_connecting(void)
+{
+    struct meter meter = new_meter();
+    struct meter_rate rate;
+
+    meter_advance(&meter, METER_BUSY, 5 + NS_PER_SEC / 10);
+    meter_advance(&meter, METER_CONNECT, 5 + 10 * NS_PER_SEC);
+    meter_connected(&meter.outputs[0], 99 * NS_PER_SEC / 10);
+    rate = meter_rate(&meter);
+    tap_ok(rate.windows == 0 && meter_elapsed(&meter) == 10 * NS_PER_SEC &&
+               meter_running(&meter) == NS_PER_SEC / 10,
+           "connecting takes time, and is in no window");
+    tap_ok(meter_longest_stall(&meter.outputs[0]) == 0 && meter.outputs[0].wait_ns == 0,
+           "who is connected to is not stalled");
+    meter_advance(&meter, METER_CONNECT, 5);
+    tap_ok(meter_elapsed(&meter) == 10 * NS_PER_SEC, "connecting does not go back in time, either");
+
+    meter_arrived(&meter, 100, 100);
+    meter_advance(&meter, METER_OUTPUT, 5 + 12 * NS_PER_SEC - NS_PER_SEC / 10);
+    meter_left(&meter, 100, 0);
+    rate = meter_rate(&meter);
+    tap_ok(rate.mean == 50 && rate.windows == 2 && rate.min == 0, "the rate is that since then");
+    tap_ok(close_to(meter_mean_fill(&meter), 95, 100), "and so is the mean fill");
+    meter_skip(&meter, 5 + 20 * NS_PER_SEC);
+    tap_ok(meter_running(&meter) == 2 * NS_PER_SEC && meter_rate(&meter).mean == 50,
+           "time for which the process was stopped is in neither");
     meter_destroy(&meter);
 }
 
@@ -569,6 +610,7 @@ int main(void)
 
     test_random(&random);
     test_windows();
+    test_connecting();
     test_even_rate();
     test_verdicts();
     test_counts();

@@ -342,6 +342,75 @@ static void test_text_sample(void)
     meter_destroy(&meter);
 }
 
+/* 3.21 s after 10 s of connecting; and before anything is connected. */
+static void test_text_connecting(void)
+{
+    struct meter meter = example_meter();
+    struct report_request sample = {
+        .moment = REPORT_MOMENT_SAMPLE,
+        .interval = {
+            .ns = NS_PER_SEC,
+            .bytes = 49 << 20,
+            .state_ns = {[METER_OUTPUT] = NS_PER_SEC / 2, [METER_CONNECT] = NS_PER_SEC / 2}}};
+    struct report_request now = {.moment = REPORT_MOMENT_NOW, .verbose = true};
+
+    meter.began = true;
+    meter.start_ns = 0;
+    meter_advance(&meter, METER_CONNECT, meter.now_ns + 10 * NS_PER_SEC - 1000);
+    meter_connected(&meter.outputs[0], 10 * NS_PER_SEC - 1000);
+    meter_connected(&meter.inputs[0], 999999);
+    text_is(&meter, &final_request,
+            "bpipe: 4.00 GiB in 13.2 s (10.0 s connecting): "
+            "1.25 GiB/s (min 1.10, max 1.41, sd 0.13)\n"
+            "bpipe: time: input 8%, output 71%, absorb 12%, throttle 0%, busy 9%\n"
+            "bpipe: bottleneck: output (stdout), longest stall 412 ms\n"
+            "bpipe: buffer 16.0 MiB: mean 62%, peak 100%, full 41 times; held nothing\n",
+            "connecting is told, and is in no rate, share or mean");
+    text_is(&meter, &sample,
+            "bpipe: 4.00 GiB in 13.2 s (10.0 s connecting): 1.25 GiB/s; last 1.00 s (500 ms "
+            "connecting): 98.0 MiB/s, input 0%, output 100%, absorb 0%, throttle 0%, busy 0%; "
+            "buffer 0%\n",
+            "a sample in which connecting ended");
+    struct text text = {0};
+    report_format_text(&text, &meter, &now);
+    text_add_bytes(&text, "", 1);
+    tap_ok(strstr(text.bytes, "bpipe: output stdout: 4.00 GiB, 10.0 s connecting, waited 2.66 s, "
+                              "longest stall 412 ms\n") != NULL &&
+               strstr(text.bytes, "bpipe: input stdin: 4.00 GiB, waited 257 ms") != NULL,
+           "-v: of each endpoint, from a millisecond on");
+    text_free(&text);
+    meter_destroy(&meter);
+}
+
+static void test_text_not_connected(void)
+{
+    struct meter meter;
+    struct report_request sample = {
+        .moment = REPORT_MOMENT_SAMPLE,
+        .interval = {.ns = NS_PER_SEC,
+                     .state_ns = {[METER_BUSY] = 2000000, [METER_CONNECT] = 998000000}}};
+    struct report_request now = {.moment = REPORT_MOMENT_NOW};
+
+    if (meter_init(&meter, 0, 1, 1, 0) != 0)
+        abort();
+    meter.capacity = 4096;
+    meter.outputs[0].name = "tcp-listen://:9";
+    meter.connecting = &meter.outputs[0];
+    meter_advance(&meter, METER_BUSY, 2 * MS);
+    meter_advance(&meter, METER_CONNECT, 3 * NS_PER_SEC);
+    text_is(&meter, &sample,
+            "bpipe: 0 B in 3.00 s; last 1.00 s: connecting (tcp-listen://:9); buffer 0%\n",
+            "a sample before anything is connected");
+    struct text text = {0};
+    report_format_text(&text, &meter, &now);
+    text_add_bytes(&text, "", 1);
+    tap_ok(strstr(text.bytes, "bpipe: 0 B in 3.00 s so far\n"
+                              "bpipe: time: connecting (tcp-listen://:9)\n") == text.bytes,
+           "a report for who asks meanwhile");
+    text_free(&text);
+    meter_destroy(&meter);
+}
+
 /* The number after `name` in text; *from moves past it. Aborts if that is not there. */
 static unsigned long long number_after(const char **from, const char *name)
 {
@@ -356,7 +425,10 @@ static unsigned long long number_after(const char **from, const char *name)
     return strtoull(at, NULL, 10);
 }
 
-/* Reads the five numbers of a "time:" line and checks them against the states. */
+/* Reads the five numbers of a "time:" line and checks them against the states: their shares of the
+ * time that was not spent connecting. */
+enum { SHOWN_STATES = 5 };
+
 static bool percentages_hold(const struct meter *meter)
 {
     static const struct {
@@ -374,10 +446,10 @@ static bool percentages_hold(const struct meter *meter)
 
     report_format_text(&text, meter, &final_request);
     text_add_bytes(&text, "", 1);
-    for (unsigned i = 0; i < METER_STATES; i++)
-        total += (double)meter->state_ns[i];
+    for (unsigned i = 0; i < SHOWN_STATES; i++)
+        total += (double)meter->state_ns[order[i].state];
     const char *from = text.bytes;
-    for (unsigned i = 0; i < METER_STATES; i++) {
+    for (unsigned i = 0; i < SHOWN_STATES; i++) {
         double exact = 100 * (double)meter->state_ns[order[i].state] / total;
         unsigned long long shown = number_after(&from, order[i].name);
         sum += shown;
@@ -398,7 +470,7 @@ static void test_percentages(uint64_t *random)
         unsigned bits = (unsigned)tap_below(random, 62);
         for (unsigned state = 0; state < METER_STATES; state++)
             sum += meter.state_ns[state] = tap_magnitude(random, bits);
-        if (sum == 0)
+        if (sum == meter.state_ns[METER_CONNECT])
             meter.state_ns[METER_ABSORB] = 1;
         hold_all = percentages_hold(&meter);
     }
@@ -414,26 +486,27 @@ static void test_percentages(uint64_t *random)
 #define JSON_NO_DATAGRAMS                                                  \
     "\"datagrams_dropped_by_kernel\":null,\"datagrams_not_allowed\":null," \
     "\"refusals\":null,\"peer\":null,\"process\":null,"
-#define JSON_MIDDLE                                                                           \
-    "\"rate_bytes_per_second\":{\"current\":%s,\"mean\":1337996042.368,"                      \
-    "\"min\":1181116006.400,\"max\":1513975971.840,\"stddev\":138711855.649},"                \
-    "\"state_seconds\":{\"busy\":0.289000000,\"throttle\":0.000000000,\"input\":0.257000000," \
-    "\"output\":2.279000000,\"absorb\":0.385000000},\"bottleneck\":\"output\","               \
-    "\"bottleneck_endpoint\":\"stdout\",\"buffer\":{\"capacity_bytes\":16777216,"             \
-    "\"chunk_bytes\":131072,\"fill_bytes\":0,\"peak_bytes\":16777216,"                        \
-    "\"mean_bytes\":10485760.000,\"full_count\":41,\"empty_count\":2},"                       \
-    "\"residence_seconds\":{\"p50\":0.000000000,\"p90\":0.000000000,\"p99\":0.000000000,"     \
-    "\"max\":0.000000000},\"spool\":null,\"zero_copy_bytes\":0,\"syscalls\":{\"read\":32800," \
-    "\"write\":32770,"                                                                        \
-    "\"splice\":0,\"poll\":411},\"inputs\":[{\"name\":\"stdin\",\"bytes\":4294967296,"        \
-    "\"bytes_added\":0,\"bytes_dropped\":0,\"records_dropped\":null,\"retries\":0,"           \
-    "\"wait_seconds\":0.257000000,\"longest_stall_seconds\":0.012000000," JSON_NO_DATAGRAMS   \
-    "\"error\":null}],"                                                                       \
-    "\"outputs\":[{\"name\":\"stdout\",\"bytes\":4294967296,\"bytes_added\":0,"               \
-    "\"bytes_dropped\":0,\"records_dropped\":null,\"bytes_undelivered\":0,"                   \
-    "\"bytes_unacknowledged\":0,\"retries\":0,"                                               \
-    "\"wait_seconds\":2.664000000,\"longest_stall_seconds\":0.412000000," JSON_NO_DATAGRAMS   \
-    "\"error\":%s}],"                                                                         \
+#define JSON_MIDDLE                                                                             \
+    "\"rate_bytes_per_second\":{\"current\":%s,\"mean\":1337996042.368,"                        \
+    "\"min\":1181116006.400,\"max\":1513975971.840,\"stddev\":138711855.649},"                  \
+    "\"state_seconds\":{\"busy\":0.289000000,\"throttle\":0.000000000,\"input\":0.257000000,"   \
+    "\"output\":2.279000000,\"absorb\":0.385000000,\"connect\":0.000000000},\"bottleneck\":"    \
+    "\"output\","                                                                               \
+    "\"bottleneck_endpoint\":\"stdout\",\"buffer\":{\"capacity_bytes\":16777216,"               \
+    "\"chunk_bytes\":131072,\"fill_bytes\":0,\"peak_bytes\":16777216,"                          \
+    "\"mean_bytes\":10485760.000,\"full_count\":41,\"empty_count\":2},"                         \
+    "\"residence_seconds\":{\"p50\":0.000000000,\"p90\":0.000000000,\"p99\":0.000000000,"       \
+    "\"max\":0.000000000},\"spool\":null,\"zero_copy_bytes\":0,\"syscalls\":{\"read\":32800,"   \
+    "\"write\":32770,"                                                                          \
+    "\"splice\":0,\"poll\":411},\"inputs\":[{\"name\":\"stdin\",\"bytes\":4294967296,"          \
+    "\"bytes_added\":0,\"bytes_dropped\":0,\"records_dropped\":null,\"retries\":0,"             \
+    "\"connect_seconds\":0.000000000,\"wait_seconds\":0.257000000,\"longest_stall_seconds\":0." \
+    "012000000," JSON_NO_DATAGRAMS "\"error\":null}],"                                          \
+    "\"outputs\":[{\"name\":\"stdout\",\"bytes\":4294967296,\"bytes_added\":0,"                 \
+    "\"bytes_dropped\":0,\"records_dropped\":null,\"bytes_undelivered\":0,"                     \
+    "\"bytes_unacknowledged\":0,\"retries\":0,"                                                 \
+    "\"connect_seconds\":0.000000000,\"wait_seconds\":2.664000000,\"longest_stall_seconds\":0." \
+    "412000000," JSON_NO_DATAGRAMS "\"error\":%s}],"                                            \
     "\"taps\":[],\"exit_status\":%s}\n"
 
 static void test_json_golden(void)
@@ -476,8 +549,9 @@ static void test_json_golden(void)
     meter_destroy(&meter);
 }
 
-#define JSON_NO_WAITS \
-    ",\"retries\":0,\"wait_seconds\":0.000000000,\"longest_stall_seconds\":0.000000000"
+#define JSON_NO_WAITS                                                                              \
+    ",\"retries\":0,\"connect_seconds\":0.000000000,\"wait_seconds\":0.000000000,\"longest_stall_" \
+    "seconds\":0.000000000"
 
 static const char overloaded_json[] =
     "{\"type\":\"final\",\"version\":1,\"name\":null,\"elapsed_seconds\":1.000000000,"
@@ -486,7 +560,7 @@ static const char overloaded_json[] =
     "\"records_dropped\":345,\"size_bytes\":null,\"rate_bytes_per_second\":{"
     "\"current\":2097152.000,\"mean\":2097152.000,\"min\":2097152.000,\"max\":2097152.000,"
     "\"stddev\":0.000},\"state_seconds\":{\"busy\":0.000000000,\"throttle\":0.000000000,"
-    "\"input\":0.000000000,\"output\":1.000000000,\"absorb\":0.000000000},"
+    "\"input\":0.000000000,\"output\":1.000000000,\"absorb\":0.000000000,\"connect\":0.000000000},"
     "\"bottleneck\":\"output\",\"bottleneck_endpoint\":\"out\",\"buffer\":{"
     "\"capacity_bytes\":1048576,\"chunk_bytes\":4096,\"fill_bytes\":0,\"peak_bytes\":0,"
     "\"mean_bytes\":0.000,\"full_count\":0,\"empty_count\":0},\"residence_seconds\":{"
@@ -508,7 +582,8 @@ static const char overloaded_json[] =
     "\"error\":null},"
     "{\"name\":\"gone\",\"bytes\":0,\"bytes_added\":1,\"bytes_dropped\":0,"
     "\"records_dropped\":0,\"bytes_undelivered\":4194305,"
-    "\"bytes_unacknowledged\":0,\"retries\":0,\"wait_seconds\":1.000000000,\"longest_stall_"
+    "\"bytes_unacknowledged\":0,\"retries\":0,\"connect_seconds\":0.000000000,\"wait_seconds\":1."
+    "000000000,\"longest_stall_"
     "seconds\":0.000000000," JSON_NO_DATAGRAMS "\"error\":\"Broken pipe\"}],"
     "\"exit_status\":0}\n";
 
@@ -697,7 +772,7 @@ static void test_prometheus(void)
     tap_ok(strstr(text.bytes, "bpipe_output_bytes_total{output=\"same\",index=\"2\"} 0\n") != NULL,
            "outputs of one name have different labels");
     unsigned families = count_families(text.bytes);
-    tap_ok(families == 41, "%u families, each in one block with HELP and TYPE", families);
+    tap_ok(families == 43, "%u families, each in one block with HELP and TYPE", families);
     text_free(&text);
     meter_destroy(&meter);
 }
@@ -757,7 +832,7 @@ static void test_prometheus_overload(void)
     report_format_prometheus(&text, &meter, &final_request);
     text_add_bytes(&text, "", 1);
     unsigned families = count_families(text.bytes);
-    tap_ok(families == 48, "%u families with them, each in one block", families);
+    tap_ok(families == 50, "%u families with them, each in one block", families);
     text_free(&text);
 
     meter.spool_capacity = 0;
@@ -985,6 +1060,8 @@ int main(void)
     test_text_overload();
     test_text_short();
     test_text_sample();
+    test_text_connecting();
+    test_text_not_connected();
     test_percentages(&random);
     test_json_golden();
     test_json_overload();
