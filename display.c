@@ -264,7 +264,8 @@ static void take_side(struct display *display, struct display_values *values)
                                                 [METER_VERDICT_OUTPUT] = METER_OUTPUT,
                                                 [METER_VERDICT_THROTTLE] = METER_THROTTLE,
                                                 [METER_VERDICT_BUSY] = METER_BUSY};
-    values->side = meter_verdict_of(values->state_ns);
+    values->side =
+        meter_is_judged(meter) ? meter_verdict_of(values->state_ns) : METER_VERDICT_BALANCED;
     if (values->side != METER_VERDICT_BALANCED)
         values->side_percent =
             (unsigned)((double)values->state_ns[state_of[values->side]] * 100 / (double)sum);

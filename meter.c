@@ -369,9 +369,21 @@ const struct meter_endpoint *meter_side(const struct meter *meter, enum meter_ve
     return NULL;
 }
 
+bool meter_is_judged(const struct meter *meter)
+{
+    const uint64_t *state_ns = meter->state_ns;
+
+    if (meter->ended && (meter->failed || meter->bytes_in == 0))
+        return false;
+    return state_ns[METER_INPUT] + state_ns[METER_OUTPUT] + state_ns[METER_THROTTLE] >=
+               METER_JUDGED_NS ||
+           state_ns[METER_BUSY] >= METER_BUSY_JUDGED_NS;
+}
+
 enum meter_verdict meter_verdict(const struct meter *meter, const struct meter_endpoint **endpoint)
 {
-    enum meter_verdict verdict = meter_verdict_of(meter->state_ns);
+    enum meter_verdict verdict =
+        meter_is_judged(meter) ? meter_verdict_of(meter->state_ns) : METER_VERDICT_NONE;
     *endpoint = meter_side(meter, verdict);
     return verdict;
 }
@@ -388,7 +400,7 @@ const char *meter_verdict_name(enum meter_verdict verdict)
     static const char *const names[] = {
         [METER_VERDICT_INPUT] = "input",       [METER_VERDICT_OUTPUT] = "output",
         [METER_VERDICT_THROTTLE] = "throttle", [METER_VERDICT_BUSY] = "busy",
-        [METER_VERDICT_BALANCED] = "balanced",
+        [METER_VERDICT_BALANCED] = "balanced", [METER_VERDICT_NONE] = NULL,
     };
     return names[verdict];
 }

@@ -92,8 +92,10 @@ struct meter_windows {
 };
 
 struct meter {
-    const char *name;                        /* -N, or NULL */
-    bool began;                              /* everything could be opened, and bytes could move */
+    const char *name; /* -N, or NULL */
+    bool began;       /* everything could be opened, and bytes could move */
+    bool ended;       /* the run is over; and then: */
+    bool failed;      /* it failed: neither was it complete, nor did a signal or a reader end it */
     const struct meter_endpoint *connecting; /* one that was waited for before that; or NULL */
     uint64_t start_ns, now_ns;
     uint64_t state_ns[METER_STATES];
@@ -219,8 +221,19 @@ enum meter_verdict {
     METER_VERDICT_OUTPUT,
     METER_VERDICT_THROTTLE,
     METER_VERDICT_BUSY,
-    METER_VERDICT_BALANCED
+    METER_VERDICT_BALANCED,
+    METER_VERDICT_NONE /* there is nothing to judge */
 };
+
+/*
+ * Whether there is anything to judge: at least METER_JUDGED_NS in input, output and throttle
+ * together, or METER_BUSY_JUDGED_NS in busy. The latter is longer, since busy accuses bpipe itself,
+ * and includes the start of the process, with whatever else the processor had to do meanwhile. A
+ * run that has ended without a byte, or failed, has no verdict at all.
+ */
+#define METER_JUDGED_NS      (NS_PER_SEC / 10)
+#define METER_BUSY_JUDGED_NS NS_PER_SEC
+bool meter_is_judged(const struct meter *meter);
 
 /*
  * The largest of input, output, throttle and busy if it is at least half of the running time
@@ -235,14 +248,14 @@ enum meter_verdict meter_verdict_of(const uint64_t state_ns[METER_STATES]);
  */
 const struct meter_endpoint *meter_side(const struct meter *meter, enum meter_verdict verdict);
 
-/* Both, of the whole run. */
+/* Both, of the whole run; METER_VERDICT_NONE and NULL if it is not judged. */
 enum meter_verdict meter_verdict(const struct meter *meter, const struct meter_endpoint **endpoint);
 
 /* Who is at the other end, in a word: the command, or the address; NULL: unknown. Points into the
  * endpoint; any bytes but NUL. */
 const char *meter_peer_name(const struct meter_endpoint *endpoint);
 
-const char *meter_verdict_name(enum meter_verdict verdict); /* "input", "output", ... */
+const char *meter_verdict_name(enum meter_verdict verdict); /* "input" ...; NULL for NONE */
 const char *meter_state_name(enum meter_state state);       /* "busy", "throttle", ... */
 
 /* The output with the least bytes: its four counters stand at the top of a report. Never NULL. */

@@ -460,5 +460,8 @@ void poll_loop_run(struct poll_loop *loop)
     control_close(&loop->control);
     loop_find_last_peers(loop);
     loop_close_endpoints(loop);
+    loop->meter->ended = true;
+    loop->meter->failed =
+        ending_status(&loop->ending) != EXIT_OK && ending_signal(&loop->ending) == 0;
     display_final(loop->display);
 }

@@ -105,7 +105,9 @@ static void add_states(struct text *text, const struct meter *meter)
         add_key(text, meter_state_name((enum meter_state)state), state == 0);
         text_add_seconds(text, meter->state_ns[state]);
     }
-    text_add(text, "},\"bottleneck\":\"%s\",\"bottleneck_endpoint\":", meter_verdict_name(verdict));
+    text_add_string(text, "},\"bottleneck\":");
+    add_string(text, meter_verdict_name(verdict));
+    text_add_string(text, ",\"bottleneck_endpoint\":");
     add_string(text, endpoint == NULL ? NULL : endpoint->name);
 }
 

@@ -368,7 +368,8 @@ static void add_states(struct text *text, const struct meter *meter)
         begin_sample(text, meter, time, "state", meter_state_name((enum meter_state)state));
         add_value(text, meter->state_ns[state], SECONDS);
     }
-    begin_family(text, verdict, "gauge", "1 for what limits the throughput, else 0.");
+    begin_family(text, verdict, "gauge",
+                 "1 for what limits the throughput, else 0; all 0 if nothing can be judged.");
     for (unsigned side = 0; side <= METER_VERDICT_BALANCED; side++) {
         begin_sample(text, meter, verdict, "side", meter_verdict_name((enum meter_verdict)side));
         add_value(text, side == found, COUNT);

@@ -12,7 +12,8 @@
  *     bpipe: stdout: 12.0 KiB undelivered, 1.20 MiB dropped (345 records), 61 B added
  *     bpipe: tap copy: 1.20 MiB missed
  *
- * The last four stand there only where there is something to tell.
+ * The last four stand there only where there is something to tell, and the bottleneck only where
+ * there is something to judge.
  *
  * Percentages are those of the time after connecting, whole numbers that sum to 100; all others are
  * rounded down, so that 100% means all of it. A rate that would say nothing (of no bytes, or of
@@ -262,6 +263,8 @@ static void add_verdict_line(struct text *text, const struct meter *meter)
     const struct meter_endpoint *endpoint;
     enum meter_verdict verdict = meter_verdict(meter, &endpoint);
 
+    if (verdict == METER_VERDICT_NONE)
+        return;
     begin_line(text, meter);
     text_add_string(text, "bottleneck: ");
     switch (verdict) {
@@ -281,6 +284,8 @@ static void add_verdict_line(struct text *text, const struct meter *meter)
         break;
     case METER_VERDICT_BALANCED:
         text_add_string(text, "none (balanced)\n");
+        break;
+    case METER_VERDICT_NONE:
         break;
     }
 }

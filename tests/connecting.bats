@@ -26,6 +26,7 @@ await_connecting() {
     equal 0.000000000 "$(last_number wait_seconds "$2")"
     equal 0.000000000 "$(last_number input "$2")"
     equal 0.000000000 "$(last_number output "$2")"
+    last_line "$2" | grep -q '"bottleneck":null,"bottleneck_endpoint":null,'
 }
 
 # side SIDE KEY FILE: that number of the first endpoint of a side ("inputs", "outputs", "taps").
@@ -230,7 +231,7 @@ tells_apart() {
         -o fifo in 2>err &
     pid=$!
     await_connecting "$pid" json
-    wait_until 20 grep -q 'connect |  0%|  0%|' err
+    wait_until 20 grep -q 'connect |  0%|  0%|             |' err
     cat fifo >out
     ended "$pid" 0
     equal_files in out

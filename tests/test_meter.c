@@ -461,12 +461,13 @@ static void test_even_rate(void)
 
 /* --- verdicts -------------------------------------------------------------------------------- */
 
+/* In seconds, but for those that are too many. */
 static const struct {
     uint64_t input, output, throttle, busy, absorb;
     const char *verdict, *endpoint;
 } verdicts[] = {
-    {0, 0, 0, 0, 0, "balanced", NULL},
-    {0, 0, 0, 0, 9, "balanced", NULL},
+    {0, 0, 0, 0, 0, NULL, NULL},
+    {0, 0, 0, 0, 9, NULL, NULL},
     {1, 0, 0, 0, 1000, "input", "in-1"},
     {0, 1, 0, 0, 0, "output", "out-1"},
     {0, 0, 1, 0, 0, "throttle", NULL},
@@ -482,6 +483,16 @@ static const struct {
     {UINT64_MAX / 4, UINT64_MAX / 2, 0, 0, 0, "output", "out-1"},
 };
 
+static uint64_t seconds(uint64_t count)
+{
+    return count <= 1000 ? count * NS_PER_SEC : count;
+}
+
+static bool same_text(const char *one, const char *other)
+{
+    return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
+}
+
 static void test_verdicts(void)
 {
     unsigned wrong = 0;
@@ -495,18 +506,17 @@ static void test_verdicts(void)
     meter_waited(&meter.outputs[2], 6); /* a tap, which limits nothing */
     for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
         const struct meter_endpoint *endpoint = meter.inputs;
-        meter.state_ns[METER_INPUT] = verdicts[i].input;
-        meter.state_ns[METER_OUTPUT] = verdicts[i].output;
-        meter.state_ns[METER_THROTTLE] = verdicts[i].throttle;
-        meter.state_ns[METER_BUSY] = verdicts[i].busy;
-        meter.state_ns[METER_ABSORB] = verdicts[i].absorb;
+        meter.state_ns[METER_INPUT] = seconds(verdicts[i].input);
+        meter.state_ns[METER_OUTPUT] = seconds(verdicts[i].output);
+        meter.state_ns[METER_THROTTLE] = seconds(verdicts[i].throttle);
+        meter.state_ns[METER_BUSY] = seconds(verdicts[i].busy);
+        meter.state_ns[METER_ABSORB] = seconds(verdicts[i].absorb);
+        meter.state_ns[METER_CONNECT] = seconds(1000);
         const char *name = meter_verdict_name(meter_verdict(&meter, &endpoint));
-        bool right = strcmp(name, verdicts[i].verdict) == 0 &&
-                     (endpoint == NULL || verdicts[i].endpoint == NULL
-                          ? (endpoint == NULL) == (verdicts[i].endpoint == NULL)
-                          : strcmp(endpoint->name, verdicts[i].endpoint) == 0);
+        bool right = same_text(name, verdicts[i].verdict) &&
+                     same_text(endpoint == NULL ? NULL : endpoint->name, verdicts[i].endpoint);
         if (!right)
-            tap_note("row %zu: %s", i, name);
+            tap_note("row %zu: %s", i, name == NULL ? "none" : name);
         wrong += !right;
     }
     tap_ok(wrong == 0, "the table of verdicts");
@@ -516,6 +526,60 @@ static void test_verdicts(void)
     meter.state_ns[METER_OUTPUT] = UINT64_MAX / 2;
     meter_verdict(&meter, &endpoint);
     tap_ok(endpoint == &meter.outputs[0], "outputs that were never waited for: the first is named");
+    meter_destroy(&meter);
+}
+
+#define MS UINT64_C(1000000)
+#define US UINT64_C(1000)
+
+/* What there has to be before anybody is blamed. */
+static const struct {
+    uint64_t input, output, throttle, busy, absorb, bytes;
+    bool ended, failed;
+    const char *verdict;
+} judged[] = {
+    {100 * MS - 1, 0, 0, 0, 0, 1, true, false, NULL},
+    {100 * MS, 0, 0, 0, 0, 1, true, false, "input"},
+    {0, 100 * MS, 0, 0, 0, 1, true, false, "output"},
+    {0, 0, 100 * MS, 0, 0, 1, true, false, "throttle"},
+    {40 * MS, 30 * MS, 30 * MS - 1, 0, 0, 1, true, false, NULL},
+    {40 * MS, 30 * MS, 30 * MS, 0, 0, 1, true, false, "balanced"},
+    {60 * MS, 30 * MS, 10 * MS, 0, 0, 1, true, false, "input"},
+    {0, 0, 0, 0, 1000 * MS, 1, true, false, NULL},
+    {0, 0, 0, 1000 * MS - 1, 0, 1, true, false, NULL},
+    {0, 0, 0, 1000 * MS, 0, 1, true, false, "busy"},
+    {100 * MS - 1, 0, 0, 999 * MS, 0, 1, true, false, NULL},
+    {100 * MS, 0, 0, 110 * MS, 0, 1, true, false, "busy"},
+    {99 * MS, 0, 0, 1000 * MS, 0, 1, true, false, "busy"},
+    {0, 1000 * MS, 0, 0, 0, 1, true, true, NULL},      /* it failed */
+    {1000 * MS, 0, 0, 0, 0, 0, true, false, NULL},     /* it was empty */
+    {1000 * MS, 0, 0, 0, 0, 0, false, false, "input"}, /* it may not be */
+    {0, 0, 0, 5000 * MS, 0, 0, true, false, NULL},
+    {10 * US, 20 * US, 0, 300 * US, 0, 0, false, false, NULL},
+};
+
+static void test_judged(void)
+{
+    struct meter meter = new_meter();
+    unsigned wrong = 0;
+
+    for (size_t i = 0; i < sizeof judged / sizeof judged[0]; i++) {
+        const struct meter_endpoint *endpoint;
+        meter.state_ns[METER_INPUT] = judged[i].input;
+        meter.state_ns[METER_OUTPUT] = judged[i].output;
+        meter.state_ns[METER_THROTTLE] = judged[i].throttle;
+        meter.state_ns[METER_BUSY] = judged[i].busy;
+        meter.state_ns[METER_ABSORB] = judged[i].absorb;
+        meter.bytes_in = judged[i].bytes;
+        meter.ended = judged[i].ended;
+        meter.failed = judged[i].failed;
+        const char *name = meter_verdict_name(meter_verdict(&meter, &endpoint));
+        if (!same_text(name, judged[i].verdict) || (name == NULL && endpoint != NULL)) {
+            tap_note("row %zu: %s", i, name == NULL ? "none" : name);
+            wrong++;
+        }
+    }
+    tap_ok(wrong == 0, "the table of what can be judged");
     meter_destroy(&meter);
 }
 
@@ -613,6 +677,7 @@ int main(void)
     test_connecting();
     test_even_rate();
     test_verdicts();
+    test_judged();
     test_counts();
     test_drops();
     return tap_done();

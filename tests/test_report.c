@@ -134,6 +134,22 @@ static bool text_is(const struct meter *meter, const struct report_request *requ
     return formats_as(report_format_text, meter, request, expected, what);
 }
 
+static bool contains(format_function *format, const struct meter *meter, const char *before,
+                     const char *name, const char *after)
+{
+    struct text text = {0};
+    char wanted[200];
+
+    snprintf(wanted, sizeof wanted, "%s%s%s", before, name, after);
+    format(&text, meter, &final_request);
+    text_add_bytes(&text, "", 1);
+    bool found = strstr(text.bytes, wanted) != NULL;
+    if (!found)
+        tap_note("%s is not in %s", wanted, text.bytes);
+    text_free(&text);
+    return found;
+}
+
 /* --- text ------------------------------------------------------------------------------------ */
 
 static void test_text_final(void)
@@ -276,7 +292,6 @@ static void test_text_short(void)
     text_is(&meter, &final_request,
             "bpipe: 0 B in 0 ns\n"
             "bpipe: time: input 0%, output 0%, absorb 0%, throttle 0%, busy 0%\n"
-            "bpipe: bottleneck: none (balanced)\n"
             "bpipe: buffer 0 B: mean 0%, peak 0%, full 0 times; held nothing\n",
             "a run of no time at all");
     meter.capacity = 4096;
@@ -285,7 +300,6 @@ static void test_text_short(void)
     text_is(&meter, &final_request,
             "bpipe: 100 B in 250 us\n"
             "bpipe: time: input 0%, output 0%, absorb 0%, throttle 0%, busy 100%\n"
-            "bpipe: bottleneck: busy (bpipe itself)\n"
             "bpipe: buffer 4.00 KiB: mean 0%, peak 0%, full 0 times; held nothing\n",
             "a run of less than a millisecond has no rate");
     meter.bytes_passed = 0;
@@ -304,6 +318,42 @@ static void test_text_short(void)
             "bpipe: bottleneck: input (stdin), longest stall 0 ns\n"
             "bpipe: buffer 4.00 KiB: mean 0%, peak 0%, full 0 times; held nothing\n",
             "plain bytes have no decimals");
+    meter_destroy(&meter);
+}
+
+/* What the formats say of a run that nobody can judge, and of one that can be. */
+static void test_verdict_formats(void)
+{
+    struct meter meter = example_meter();
+
+    meter.ended = true;
+    tap_ok(contains(report_format_text, &meter, "\nbpipe: bottleneck: output (", "", "") &&
+               contains(report_format_json, &meter, ",\"bottleneck\":\"output\",",
+                        "\"bottleneck_endpoint\":\"stdout\",", "") &&
+               contains(report_format_prometheus, &meter, "\nbpipe_bottleneck{side=\"output\"} 1\n",
+                        "", ""),
+           "a run that has ended well has a verdict");
+    meter.failed = true;
+    tap_ok(!contains(report_format_text, &meter, "bottleneck", "", "") &&
+               contains(report_format_json, &meter, ",\"bottleneck\":null,",
+                        "\"bottleneck_endpoint\":null,", "") &&
+               contains(report_format_prometheus, &meter, "\nbpipe_bottleneck{side=\"input\"} 0\n",
+                        "bpipe_bottleneck{side=\"output\"} 0\n", "") &&
+               !contains(report_format_prometheus, &meter, "bpipe_bottleneck{side=\"balanced\"} 1",
+                         "", ""),
+           "one that failed has none");
+    meter_destroy(&meter);
+
+    meter = example_meter();
+    meter.state_ns[METER_INPUT] = meter.state_ns[METER_OUTPUT] = meter.state_ns[METER_BUSY] =
+        meter.state_ns[METER_THROTTLE] = NS_PER_SEC;
+    tap_ok(contains(report_format_text, &meter, "\nbpipe: bottleneck: none (balanced)\n", "", "") &&
+               contains(report_format_json, &meter, ",\"bottleneck\":\"balanced\",", "", ""),
+           "balanced is a verdict");
+    meter.state_ns[METER_INPUT] = meter.state_ns[METER_OUTPUT] = meter.state_ns[METER_THROTTLE] = 0;
+    tap_ok(
+        contains(report_format_text, &meter, "\nbpipe: bottleneck: busy (bpipe itself)\n", "", ""),
+        "and so is busy");
     meter_destroy(&meter);
 }
 
@@ -667,22 +717,6 @@ static const struct {
     {"\xef\xbf\xbf\xf4\x8f\xbf\xbf", "\xef\xbf\xbf\xf4\x8f\xbf\xbf", "\xef\xbf\xbf\xf4\x8f\xbf\xbf",
      "\xef\xbf\xbf\xf4\x8f\xbf\xbf"},
 };
-
-static bool contains(format_function *format, const struct meter *meter, const char *before,
-                     const char *name, const char *after)
-{
-    struct text text = {0};
-    char wanted[200];
-
-    snprintf(wanted, sizeof wanted, "%s%s%s", before, name, after);
-    format(&text, meter, &final_request);
-    text_add_bytes(&text, "", 1);
-    bool found = strstr(text.bytes, wanted) != NULL;
-    if (!found)
-        tap_note("%s is not in %s", wanted, text.bytes);
-    text_free(&text);
-    return found;
-}
 
 static void test_names(void)
 {
@@ -1059,6 +1093,7 @@ int main(void)
     test_text_records();
     test_text_overload();
     test_text_short();
+    test_verdict_formats();
     test_text_sample();
     test_text_connecting();
     test_text_not_connected();
