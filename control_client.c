@@ -109,7 +109,7 @@ static void wait_for(const struct asking *asking, int fd, short events, int64_t 
     struct pollfd poll_fd = {.fd = fd, .events = events};
     uint64_t now = platform_now();
     int64_t left = now < asking->deadline_ns ? (int64_t)(asking->deadline_ns - now) : 0;
-    (void)platform_poll(&poll_fd, 1, left < most_ns ? left : most_ns);
+    (void)platform_poll_or_nap(&poll_fd, 1, left < most_ns ? left : most_ns);
 }
 
 static bool may_wait(const struct asking *asking)

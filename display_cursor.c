@@ -49,7 +49,7 @@ static bool lock_at_last(const struct cursor *cursor)
     for (int i = 0; i < TRIES; i++) {
         if (lock(cursor))
             return true;
-        (void)platform_poll(NULL, 0, NS_PER_SEC / 1000);
+        platform_nap(NS_PER_SEC / 1000);
     }
     return false;
 }
@@ -201,7 +201,7 @@ enum cursor_status cursor_begin(struct cursor *cursor, struct text *text, int tt
     struct table table;
     enum cursor_status status = try_to_begin(cursor, tty);
     for (int i = 0; i < TRIES && status == CURSOR_BUSY && last; i++) {
-        (void)platform_poll(NULL, 0, NS_PER_SEC / 1000);
+        platform_nap(NS_PER_SEC / 1000);
         status = try_to_begin(cursor, tty);
     }
     if (status != CURSOR_READY)

@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 enum { LOOKS_AT_MOST = 10000 };
-static const int64_t look_pause_ns = 100000;
+static const uint64_t look_pause_ns = 100000;
 static const uint64_t first_pause_ns = 5000000, longest_pause_ns = 1000000000;
 static const uint64_t patience_ns = 1000000000; /* with what should have helped */
 static const uint64_t look_ns = 1000000000;     /* how often we see whether they are there yet */
@@ -150,8 +150,8 @@ static void hold_on(struct watch *watch)
         if (watch->pipe >= 0)
             (void)close(watch->pipe);
         watch->pipe = -1;
-        (void)platform_poll(watch->held.fds, watch->held.count,
-                            watch->kept.count == 0 ? -1 : (int64_t)look_ns);
+        (void)platform_poll_or_nap(watch->held.fds, watch->held.count,
+                                   watch->kept.count == 0 ? -1 : (int64_t)look_ns);
         if (watch->kept.count > 0)
             process_tree_update(&watch->tree);
     }
@@ -163,7 +163,7 @@ static void hold_on(struct watch *watch)
 static void see_it_out(const struct watch *watch)
 {
     for (int looks = 0; getppid() == watch->parent && looks < LOOKS_AT_MOST; looks++)
-        (void)platform_poll(NULL, 0, look_pause_ns);
+        platform_nap(look_pause_ns);
 }
 
 /* bpipe has nothing more to say: it waits for our exit; or it is gone. */
@@ -212,12 +212,12 @@ static void listen_to_pipe(struct watch *watch)
         uint64_t left_ns = watch->kill_ns > now_ns ? watch->kill_ns - now_ns : watch->pause_ns;
         timeout_ns = (int64_t)(left_ns < watch->pause_ns ? left_ns : watch->pause_ns);
     }
-    if (platform_poll(&wanted, 1, timeout_ns) <= 0 || wanted.revents == 0)
+    if (platform_poll_or_nap(&wanted, 1, timeout_ns) == 0)
         return;
-    ssize_t bytes = read(watch->pipe, &message, sizeof message);
+    ssize_t bytes = read(watch->pipe, &message, sizeof message); /* tells even if poll() fails */
     if (bytes == (ssize_t)sizeof message) {
         obey(watch, &message);
-    } else if (bytes == 0 || errno != EINTR) {
+    } else if (bytes == 0 || (errno != EINTR && errno != EAGAIN)) {
         see_it_out(watch);
         lose(watch);
     }
@@ -254,6 +254,7 @@ static _Noreturn void be_guard(struct watch *watch, int *open, size_t count, con
     struct pollfd kept[KEPT_AT_MOST];
     watch->kept = (struct pipe_ends){.fds = kept, .room = KEPT_AT_MOST};
     watch->pipe = open[count - 1];
+    (void)fcntl(watch->pipe, F_SETFL, O_NONBLOCK); /* cannot fail: it is open */
     for (size_t i = 0; i < count - 1; i++)
         pipe_ends_add(&watch->held, open[i]);
     watch->tree.pipes = &watch->held;

@@ -402,7 +402,7 @@ static void hear_signals(struct poll_loop *loop, enum ending_step *step)
 static void wait_a_moment(struct poll_loop *loop, enum ending_step *step)
 {
     struct pollfd fd = {.fd = loop->signals.fd, .events = POLLIN};
-    (void)platform_poll(&fd, 1, (int64_t)WAIT_STEP_NS);
+    (void)platform_poll_or_nap(&fd, 1, (int64_t)WAIT_STEP_NS);
     meter_advance(loop->meter, METER_OUTPUT, platform_now());
     hear_signals(loop, step);
     loop_reap_commands(loop);

@@ -8,9 +8,11 @@
 #include "loop_merge.h"
 #include "loop_moves.h"
 #include "loop_overload.h"
+#include "loop_poll.h"
 #include "platform.h"
 #include "stream_socket.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 
@@ -129,30 +131,36 @@ static bool goes_on(struct poll_loop *loop)
     return on;
 }
 
-/* Waits until a tap takes more, or for less: it is to be tried again. False: time is up, or a
- * signal came that ends this. */
+static void watch_taps(struct poll_loop *loop)
+{
+    loop->signal_watch = (struct pollfd){.fd = loop->signals.fd, .events = POLLIN};
+    loop->control_watch.fd = -1;
+    for (size_t i = 0; i < loop->input_count; i++)
+        loop->inputs[i].watch.fd = -1;
+    for (size_t i = 0; i < loop->output_count; i++) {
+        int fd = i >= loop->main_count && wants_more(loop, i) ? loop->outputs[i].endpoint.fd : -1;
+        loop->outputs[i].watch = (struct pollfd){.fd = fd, .events = POLLOUT};
+    }
+}
+
+/* Waits until a tap takes more, or for less: it is to be tried again. False: time is up, a signal
+ * came that ends this, or poll() does not work. */
 static bool wait_for_taps(struct poll_loop *loop, uint64_t until_ns)
 {
-    size_t taps = loop->output_count - loop->main_count;
     uint64_t before = loop->meter->now_ns;
     if (before >= until_ns)
         return false;
-    loop->fds[0] = (struct pollfd){.fd = loop->signals.fd, .events = POLLIN};
-    for (size_t i = 0; i < taps; i++) {
-        size_t index = loop->main_count + i;
-        int fd = wants_more(loop, index) ? loop->outputs[index].endpoint.fd : -1;
-        loop->fds[1 + i] = (struct pollfd){.fd = fd, .events = POLLOUT};
-    }
-    (void)platform_poll(loop->fds, (nfds_t)(1 + taps), (int64_t)(until_ns - before));
-    loop->meter->calls[METER_POLL]++;
+    watch_taps(loop);
+    if (loop_poll(loop, (int64_t)(until_ns - before)) < 0 && errno != EINTR)
+        return false;
     meter_advance(loop->meter, METER_OUTPUT, platform_now());
-    for (size_t i = 0; i < taps; i++) {
-        if (loop->fds[1 + i].fd >= 0)
-            meter_waited(loop->outputs[loop->main_count + i].meter, loop->meter->now_ns - before);
-        if (loop->fds[1 + i].revents != 0)
-            loop->flow.outputs[loop->main_count + i].blocked = false;
+    for (size_t i = loop->main_count; i < loop->output_count; i++) {
+        if (loop->outputs[i].watch.fd >= 0)
+            meter_waited(loop->outputs[i].meter, loop->meter->now_ns - before);
+        if (loop->outputs[i].watch.revents != 0)
+            loop->flow.outputs[i].blocked = false;
     }
-    return loop->fds[0].revents == 0 || goes_on(loop);
+    return loop->signal_watch.revents == 0 || goes_on(loop);
 }
 
 static void drain_taps(struct poll_loop *loop)

@@ -31,10 +31,15 @@ static bool same_file(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_rdev == b->st_rdev;
 }
 
-static bool polls_as(int fd, short events)
+/* Whether poll() says one of these of it now: 1 or 0, or -1 with errno. */
+static int polls_as(int fd, short events)
 {
     struct pollfd poll_fd = {.fd = fd, .events = events};
-    return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & events) != 0;
+    int result;
+    do
+        result = poll(&poll_fd, 1, 0);
+    while (result < 0 && errno == EINTR);
+    return result < 0 ? -1 : (poll_fd.revents & events) != 0;
 }
 
 /*
@@ -61,12 +66,13 @@ static bool reopen_privately(struct nonblock *nonblock, int fd, const struct sta
         return false;
     }
     struct stat own_status;
-    if (fstat(own, &own_status) != 0 || !same_file(status, &own_status)) {
+    bool fifo_input = S_ISFIFO(status->st_mode) && access_mode == O_RDONLY;
+    int hung_up = fifo_input ? polls_as(fd, POLLHUP) : 0;
+    if (hung_up < 0 || fstat(own, &own_status) != 0 || !same_file(status, &own_status)) {
         close(own);
         return false;
     }
-    nonblock->writers_gone =
-        S_ISFIFO(status->st_mode) && access_mode == O_RDONLY && polls_as(fd, POLLHUP);
+    nonblock->writers_gone = hung_up == 1;
     int moved = dup2(own, fd);
     close(own);
     return moved == fd;
@@ -143,7 +149,7 @@ static ssize_t write_once(const struct nonblock *nonblock, int fd, struct iovec 
     case NONBLOCK_MESSAGE:
         return platform_send_nowait(fd, iov, count);
     case NONBLOCK_POLLED:
-        if (!polls_as(fd, POLLOUT | POLLERR | POLLHUP | POLLNVAL)) {
+        if (polls_as(fd, POLLOUT | POLLERR | POLLHUP | POLLNVAL) != 1) {
             errno = EAGAIN;
             return -1;
         }

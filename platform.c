@@ -460,6 +460,29 @@ void platform_terminal_size(int fd, unsigned *columns, unsigned *rows)
 #endif
 }
 
+int platform_poll_or_nap(struct pollfd *fds, nfds_t count, int64_t timeout_ns)
+{
+    enum { LONGEST_NAP_NS = 10000000 };
+    int events = platform_poll(fds, count, timeout_ns);
+    if (events >= 0)
+        return events;
+    int error = errno;
+    for (nfds_t i = 0; i < count; i++)
+        fds[i].revents = 0;
+    if (error != EINTR)
+        platform_nap(timeout_ns < 0 || timeout_ns > LONGEST_NAP_NS ? LONGEST_NAP_NS
+                                                                   : (uint64_t)timeout_ns);
+    errno = error;
+    return -1;
+}
+
+void platform_nap(uint64_t ns)
+{
+    struct timespec time = {.tv_sec = (time_t)(ns / 1000000000),
+                            .tv_nsec = (long)(ns % 1000000000)};
+    (void)nanosleep(&time, NULL); /* fails only by EINTR */
+}
+
 uint64_t platform_now(void)
 {
     struct timespec time;

@@ -119,6 +119,16 @@ void platform_discard(void *pages, size_t bytes);
  */
 int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns);
 
+/*
+ * The same for a caller that looks again in any case, and to which it does not matter why poll(2)
+ * failed: with any error but EINTR it sleeps, for `timeout_ns` but not longer than 10 ms, so that
+ * the caller does not spin. `revents` are 0 then.
+ */
+int platform_poll_or_nap(struct pollfd *fds, nfds_t count, int64_t timeout_ns);
+
+/* nanosleep(2): sleeps for so long, or until a signal comes. */
+void platform_nap(uint64_t ns);
+
 /* CLOCK_MONOTONIC, in ns. */
 uint64_t platform_now(void);
 

@@ -16,6 +16,7 @@
 #include "loop_network.h"
 #include "loop_overload.h"
 #include "loop_peers.h"
+#include "loop_poll.h"
 #include "loop_rates.h"
 #include "loop_taps.h"
 #include "loop_timeouts.h"
@@ -29,25 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where things stand in loop->fds: the self-pipe, every input, every output, control. */
-enum { FD_SIGNALS, FD_INPUTS };
-
 /* --- setting up ------------------------------------------------------------------------------- */
-
-static struct pollfd *output_fds(const struct poll_loop *loop)
-{
-    return loop->fds + FD_INPUTS + loop->input_count;
-}
-
-static struct pollfd *control_fd(const struct poll_loop *loop)
-{
-    return output_fds(loop) + loop->output_count;
-}
-
-static nfds_t fd_count(const struct poll_loop *loop)
-{
-    return (nfds_t)(control_fd(loop) + 1 - loop->fds);
-}
 
 static int allocate(struct poll_loop *loop)
 {
@@ -57,7 +40,7 @@ static int allocate(struct poll_loop *loop)
     loop->output_count = options->output_count + options->tap_count;
     loop->inputs = calloc(loop->input_count, sizeof *loop->inputs);
     loop->outputs = calloc(loop->output_count, sizeof *loop->outputs);
-    loop->fds = calloc(FD_INPUTS + loop->input_count + loop->output_count + 1, sizeof *loop->fds);
+    loop->fds = calloc(2 + loop->input_count + loop->output_count, sizeof *loop->fds);
     if (loop->inputs == NULL || loop->outputs == NULL || loop->fds == NULL ||
         ring_init(&loop->ring, (size_t)options_ring_size(options), loop->output_count) != 0 ||
         pipe_store_init(&loop->store, (size_t)options->buffer_size) != 0 ||
@@ -245,12 +228,11 @@ static void prepare_inputs(struct poll_loop *loop)
 {
     bool wanted = false, ready = false;
     for (size_t i = 0; i < loop->input_count; i++) {
-        const struct loop_input *input = &loop->inputs[i];
+        struct loop_input *input = &loop->inputs[i];
         bool takes = loop_may_take_from(loop, i);
         bool watched = takes && !loop_input_is_ready(input);
         struct pollfd fd = {.fd = watched ? input->endpoint.fd : -1, .events = POLLIN};
-        loop->fds[FD_INPUTS + i] =
-            loop->phase == LOOP_OPENING ? loop_dialer_poll(input->dialer) : fd;
+        input->watch = loop->phase == LOOP_OPENING ? loop_dialer_poll(input->dialer) : fd;
         wanted |= takes;
         ready |= takes && !watched;
     }
@@ -288,13 +270,13 @@ static void prepare_poll(struct poll_loop *loop)
     uint64_t now = loop->meter->now_ns;
     if (ring_fill(&loop->ring) > RING_KEPT || loop->large_ns == 0)
         loop->large_ns = now;
-    loop->fds[FD_SIGNALS] = (struct pollfd){.fd = loop->signals.fd, .events = POLLIN};
-    *control_fd(loop) = control_poll(&loop->control);
+    loop->signal_watch = (struct pollfd){.fd = loop->signals.fd, .events = POLLIN};
+    loop->control_watch = control_poll(&loop->control);
     prepare_inputs(loop);
     for (size_t i = 0; i < loop->output_count; i++) {
         struct loop_output *output = &loop->outputs[i];
         bool blocked = output_is_blocked(loop, i) || output->parked;
-        output_fds(loop)[i] = output_poll(loop, output, blocked);
+        output->watch = output_poll(loop, output, blocked);
         if (output->confirming)
             continue;
         if (!blocked)
@@ -323,7 +305,7 @@ static void note_waits(struct poll_loop *loop, enum meter_state state, uint64_t 
     for (size_t i = 0; i < loop->output_count; i++) {
         if (loop->outputs[i].state == OUTPUT_UNOPENED)
             note_connecting(loop, loop->outputs[i].meter, ns);
-        else if ((output_fds(loop)[i].events & POLLOUT) != 0 || loop->outputs[i].confirming)
+        else if ((loop->outputs[i].watch.events & POLLOUT) != 0 || loop->outputs[i].confirming)
             meter_waited(loop->outputs[i].meter, ns);
     }
 }
@@ -339,7 +321,7 @@ static int hang_up_error(const struct endpoint *endpoint)
 static void dispatch_output(struct poll_loop *loop, size_t index)
 {
     struct loop_output *output = &loop->outputs[index];
-    const struct pollfd *fd = &output_fds(loop)[index];
+    const struct pollfd *fd = &output->watch;
     if ((fd->revents & POLLIN) != 0)
         loop_discard(loop, output);
     if (output->state != OUTPUT_OPEN || (fd->revents & ~POLLIN) == 0)
@@ -356,18 +338,18 @@ static void dispatch_output(struct poll_loop *loop, size_t index)
 static void dispatch(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->input_count && loop->phase != LOOP_OPENING; i++)
-        if (loop->fds[FD_INPUTS + i].revents != 0)
+        if (loop->inputs[i].watch.revents != 0)
             loop->inputs[i].ready = true;
     for (size_t i = 0; i < loop->output_count; i++) {
         struct loop_output *output = &loop->outputs[i];
-        if (output_fds(loop)[i].revents == 0)
+        if (output->watch.revents == 0)
             continue;
         if (output->state == OUTPUT_UNOPENED)
             output->dialer_ready = true;
         else if (output->state == OUTPUT_OPEN && !output->confirming)
             dispatch_output(loop, i);
     }
-    if (loop->fds[FD_SIGNALS].revents != 0)
+    if (loop->signal_watch.revents != 0)
         handle_signals(loop);
 }
 
@@ -384,9 +366,17 @@ static void begin_idling(struct poll_loop *loop)
 static void end_doomed_inputs(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->input_count; i++)
-        if (loop->fds[FD_INPUTS + i].fd >= 0 && loop->fds[FD_INPUTS + i].revents == 0 &&
+        if (loop->inputs[i].watch.fd >= 0 && loop->inputs[i].watch.revents == 0 &&
             loop_is_current(loop, i) && loop_input_is_doomed(&loop->inputs[i]))
             loop_input_at_end(loop, i);
+}
+
+/* poll() does not work. Without it bpipe would spin, and would miss signals: it ends. */
+static void cannot_wait(struct poll_loop *loop, int error)
+{
+    report_message("poll: %s", strerror(error));
+    loop->ending.failed = loop->cut = true;
+    loop->phase = LOOP_DONE;
 }
 
 /* Waits until something can move, or just looks if something did. */
@@ -399,10 +389,14 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
     if (!moved && loop->phase == LOOP_RUNNING && loop_is_empty(loop))
         begin_idling(loop);
     uint64_t before = loop->wait_start_ns = loop->meter->now_ns;
-    int events = platform_poll(loop->fds, fd_count(loop), timeout_ns);
-    loop->meter->calls[METER_POLL]++;
+    int events = loop_poll(loop, timeout_ns);
+    int error = events < 0 ? errno : 0;
     meter_advance(loop->meter, state, platform_now());
     loop->last_poll_ns = loop->meter->now_ns;
+    if (error != 0 && error != EINTR) {
+        cannot_wait(loop, error);
+        return;
+    }
     if (!moved)
         note_waits(loop, state, loop->meter->now_ns - before);
     if (!moved && events >= 0 && loop->command_count > 0)
@@ -414,7 +408,7 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
         handle_signals(loop);
     if (loop->phase == LOOP_DONE)
         return;
-    loop_attend_control(loop, events > 0 && control_fd(loop)->revents != 0);
+    loop_attend_control(loop, events > 0 && loop->control_watch.revents != 0);
     loop_enforce_timeouts(loop);
 }
 

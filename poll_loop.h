@@ -60,6 +60,7 @@ struct loop_input {
     struct endpoint endpoint;
     struct meter_endpoint *meter;
     struct dialer *dialer;   /* of an endpoint of the network, until it is opened; else NULL */
+    struct pollfd watch;     /* what it waits for, and what came (loop_poll.h) */
     bool refused;            /* that could not be connected, which was reported */
     bool ready;              /* it may have bytes: read before asking poll() */
     struct command *command; /* --from; else NULL */
@@ -85,6 +86,7 @@ struct loop_output {
     struct endpoint endpoint;
     struct meter_endpoint *meter;
     struct dialer *dialer;       /* of an endpoint of the network; else NULL */
+    struct pollfd watch;         /* what it waits for, and what came (loop_poll.h) */
     struct command *command;     /* --to; else NULL */
     bool left;                   /* its reader has gone; a command, perhaps not exited yet */
     int witness;                 /* of a command that was told the end: another reader of its pipe,
@@ -142,7 +144,9 @@ struct poll_loop {
     size_t main_count;   /* without them */
     size_t open_outputs; /* of the latter */
     uint64_t main_tail;  /* position up to which all of these have got the ring's bytes */
-    struct pollfd *fds;  /* the self-pipe, the inputs, the outputs, control */
+    struct pollfd signal_watch, control_watch;
+    struct pollfd *fds;     /* room for all that may be watched: the set for poll(2) */
+    unsigned poll_failures; /* in a row */
     struct control control;
     char *name; /* the one that control gave, or NULL */
 

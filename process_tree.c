@@ -22,7 +22,7 @@ enum {
     TURNS_AT_MOST = 100   /* some block a signal for good */
 };
 
-static const int64_t look_pause_ns = 100000;
+static const uint64_t look_pause_ns = 100000;
 
 struct stat_fields {
     char state;
@@ -209,7 +209,7 @@ static void wait_until_stopped(const struct process_tree *tree)
     int looks = 0;
     for (size_t i = 0; i < tree->count; i++)
         while (!is_stopped(&tree->processes[i]) && ++looks < LOOKS_AT_MOST)
-            (void)platform_poll(NULL, 0, look_pause_ns);
+            platform_nap(look_pause_ns);
 }
 
 /* A shell blocks signals around fork(2). Stopped before it, and sent SIGTERM, it would go on to
@@ -225,7 +225,7 @@ static bool let_unblock(const struct process_tree *tree)
             any = true;
         }
     if (any)
-        (void)platform_poll(NULL, 0, look_pause_ns);
+        platform_nap(look_pause_ns);
     return any;
 }
 

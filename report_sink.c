@@ -198,7 +198,7 @@ void sink_drain(struct sink *const sinks[], size_t count, uint64_t *patience_ns)
 
     while (!flush_all(sinks, count) && used_ns < *patience_ns) {
         uint64_t left_ns = *patience_ns - used_ns;
-        (void)platform_poll(NULL, 0, (int64_t)(left_ns < nap_ns ? left_ns : nap_ns));
+        platform_nap(left_ns < nap_ns ? left_ns : nap_ns);
         used_ns = platform_now() - start_ns;
     }
     *patience_ns -= used_ns < *patience_ns ? used_ns : *patience_ns;
