@@ -128,6 +128,8 @@ static enum endpoint_kind kind_of(int fd, mode_t mode)
         return ENDPOINT_PIPE;
     if (S_ISSOCK(mode))
         return ENDPOINT_SOCKET;
+    if (!S_ISCHR(mode))
+        return ENDPOINT_UNTYPED;
     return isatty(fd) ? ENDPOINT_TERMINAL : ENDPOINT_DEVICE;
 }
 
@@ -188,14 +190,28 @@ static int adopt(struct endpoint *endpoint, int access_mode, const struct option
         endpoint->fd = -1; /* not ours to close: it may be open for something else */
         return -1;
     }
+    endpoint->listening = stream_socket_is_listening(endpoint->fd);
+    if (endpoint->listening) {
+        endpoint->fd = -1;
+        errno = ENOTCONN;
+        return -1;
+    }
     if (nonblock_adopt(&endpoint->nonblock, endpoint->fd, true) != 0)
         return -1;
     return describe(endpoint, options);
 }
 
-static int refuse(struct endpoint *endpoint, const char *what)
+/* Why it cannot be opened, as errno says, to be `done`. */
+static void set_opening_error(struct endpoint *endpoint, const char *done)
 {
-    set_error(endpoint, what, errno);
+    set_error(endpoint, "", errno);
+    if (endpoint->listening)
+        snprintf(endpoint->error, sizeof endpoint->error, "a listening socket cannot be %s", done);
+}
+
+static int refuse(struct endpoint *endpoint)
+{
+    set_opening_error(endpoint, "read");
     if (!endpoint->inherited && endpoint->fd >= 0)
         close(endpoint->fd);
     endpoint->fd = -1;
@@ -210,16 +226,16 @@ int endpoint_open_input(struct endpoint *endpoint, const char *text, const struc
                                   .fd = endpoint_inherited_number(text, STDIN_FILENO)};
     if (endpoint->fd >= 0) {
         if (adopt(endpoint, O_RDONLY, options) != 0)
-            return refuse(endpoint, "");
+            return refuse(endpoint);
         size_pipe(endpoint, options);
         return 0;
     }
     endpoint->fd = again_open(text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
     if (endpoint->fd < 0)
-        return refuse(endpoint, "");
+        return refuse(endpoint);
     nonblock_own(&endpoint->nonblock, endpoint->fd);
     if (describe(endpoint, options) != 0)
-        return refuse(endpoint, "");
+        return refuse(endpoint);
     size_pipe(endpoint, options);
     if (endpoint->kind == ENDPOINT_REGULAR)
         (void)posix_fadvise(endpoint->fd, 0, 0, POSIX_FADV_SEQUENTIAL); /* only advice */
@@ -376,7 +392,7 @@ enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char
         snprintf(endpoint->error, sizeof endpoint->error,
                  "is no regular file, which --atomic needs");
     else
-        set_error(endpoint, "", errno);
+        set_opening_error(endpoint, "written");
     endpoint_abandon_output(endpoint);
     return ENDPOINT_REFUSED;
 }

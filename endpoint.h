@@ -33,7 +33,8 @@ enum endpoint_kind {
     ENDPOINT_PIPE, /* or FIFO */
     ENDPOINT_TERMINAL,
     ENDPOINT_SOCKET,
-    ENDPOINT_DEVICE, /* any other character device */
+    ENDPOINT_DEVICE,  /* any other character device */
+    ENDPOINT_UNTYPED, /* no type in stat(2): epoll(7), eventfd(2), pidfd_open(2) and so on */
     ENDPOINT_DISCARD /* no descriptor: takes everything */
 };
 
@@ -54,6 +55,7 @@ struct endpoint {
     struct atomic_file atomic;
     bool inherited;       /* others may share it: never unlinked, its flags are given back */
     bool is_pty_master;   /* EIO is its end of file */
+    bool listening;       /* a socket that listens, which is refused */
     bool writes_over;     /* an output by path that would truncate, or append to, what is there */
     bool appends;         /* an output in append mode, which splice(2) refuses */
     bool created;         /* this output file did not exist before */

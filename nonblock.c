@@ -93,6 +93,7 @@ int nonblock_adopt(struct nonblock *nonblock, int fd, bool may_share)
         return -1;
     if (never_waits(fd, &status))
         return 0;
+    nonblock->is_socket = S_ISSOCK(status.st_mode);
     if (reopen_privately(nonblock, fd, &status))
         nonblock->method = NONBLOCK_PRIVATE;
     else if (S_ISFIFO(status.st_mode))
@@ -131,9 +132,12 @@ static ssize_t read_once(const struct nonblock *nonblock, int fd, struct iovec *
         return platform_readv_nowait(fd, iov, count);
     case NONBLOCK_MESSAGE:
         return platform_recv_nowait(fd, iov, count);
+    case NONBLOCK_SHARED:
+        if (nonblock->is_socket)
+            return platform_recv(fd, iov, count);
+        break;
     case NONBLOCK_NONE:
     case NONBLOCK_PRIVATE:
-    case NONBLOCK_SHARED:
     case NONBLOCK_POLLED:
         break;
     }

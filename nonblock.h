@@ -34,6 +34,7 @@ enum nonblock_method {
 
 struct nonblock {
     enum nonblock_method method;
+    bool is_socket;   /* an inherited one, which may have datagrams (platform_recv()) */
     bool may_share;   /* way 5 is allowed */
     bool set_by_this; /* NONBLOCK_SHARED: the flag was clear before */
     /* A FIFO whose writers had all gone when it was opened again: poll() will never tell the end,

@@ -23,6 +23,21 @@
 #include <time.h>
 #include <unistd.h>
 
+static ssize_t receive_whole(int fd, struct iovec *iov, int count, int flags)
+{
+    struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
+    ssize_t bytes = recvmsg(fd, &message, flags);
+    if (bytes < 0 || (message.msg_flags & MSG_TRUNC) == 0)
+        return bytes;
+    errno = EMSGSIZE;
+    return -1;
+}
+
+ssize_t platform_recv(int fd, struct iovec *iov, int count)
+{
+    return receive_whole(fd, iov, count, 0);
+}
+
 #ifdef BPIPE_LINUX
 
 #include <sys/mman.h>
@@ -82,8 +97,7 @@ ssize_t platform_writev_nowait(int fd, const struct iovec *iov, int count)
 
 ssize_t platform_recv_nowait(int fd, struct iovec *iov, int count)
 {
-    struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
-    return recvmsg(fd, &message, MSG_DONTWAIT);
+    return receive_whole(fd, iov, count, MSG_DONTWAIT);
 }
 
 ssize_t platform_send_nowait(int fd, struct iovec *iov, int count)

@@ -34,7 +34,10 @@ bool platform_is_pty_master(int fd);
 ssize_t platform_readv_nowait(int fd, const struct iovec *iov, int count);
 ssize_t platform_writev_nowait(int fd, const struct iovec *iov, int count);
 
-/* recvmsg(2) and sendmsg(2) with MSG_DONTWAIT | MSG_NOSIGNAL. -1 with ENOSYS where not available.
+/* recvmsg(2). -1 with EMSGSIZE for a datagram that is longer than iov: the rest of it is lost. */
+ssize_t platform_recv(int fd, struct iovec *iov, int count);
+
+/* The same, and sendmsg(2), with MSG_DONTWAIT | MSG_NOSIGNAL. -1 with ENOSYS where not available.
  */
 ssize_t platform_recv_nowait(int fd, struct iovec *iov, int count);
 ssize_t platform_send_nowait(int fd, struct iovec *iov, int count);

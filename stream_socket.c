@@ -22,6 +22,13 @@ bool stream_socket_is_tcp(int fd)
            (own.ss_family == AF_INET || own.ss_family == AF_INET6);
 }
 
+bool stream_socket_is_listening(int fd)
+{
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
+}
+
 /* The address of a socket without its port; 0 bytes if it is none of the internet. */
 static size_t address_bytes(const struct sockaddr_storage *address, const unsigned char **bytes)
 {

@@ -17,6 +17,10 @@
 /* Whether it is a TCP socket, connected or not. */
 bool stream_socket_is_tcp(int fd);
 
+/* Whether it is a socket that listens: it has no peer, nothing can be read or written, and poll(2)
+ * reports a connection that waits as if that were data. */
+bool stream_socket_is_listening(int fd);
+
 /* Whether the peer of a TCP connection is on this machine. */
 bool stream_socket_is_local(int fd);
 

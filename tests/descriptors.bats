@@ -1,0 +1,132 @@
+#!/usr/bin/env bats
+#
+# Descriptors that cannot be read or written, as standard input, standard output or fd://N: said at
+# once, and status 1, where cat(1) fails; and where cat waits, bpipe waits.
+
+bats_require_minimum_version 1.5.0
+load helpers
+load observe
+
+# odd FD KIND OPTION...: bpipe with such a descriptor; sets $status and $said.
+odd() {
+    local fd=$1 kind=$2
+    shift 2
+    status=0
+    timeout -k 1 30 oddfd "$fd" "$kind" "$BPIPE" -q --report json:report "$@" 2>err || status=$?
+    said=$(<err)
+}
+
+fails() { # MESSAGE
+    equal "$1" "$said" message
+    equal 1 "$status" status
+    adds_up report 1
+}
+
+@test "a listening socket cannot be read" {
+    printf old >old
+    local kind
+    for kind in tcp-listener unix-listener packet-listener; do
+        odd 0 $kind >out
+        fails "bpipe: stdin: a listening socket cannot be read"
+        odd 5 $kind fd://5 >out
+        fails "bpipe: fd://5: a listening socket cannot be read"
+        # It is the sole input: nothing is touched.
+        odd 0 $kind -o old -o new
+        fails "bpipe: stdin: a listening socket cannot be read"
+        equal old "$(<old)"
+        [ ! -e new ]
+        # Of several inputs the others are copied.
+        odd 0 $kind -o out - old
+        fails "bpipe: stdin: a listening socket cannot be read"
+        equal old "$(<out)"
+        odd 0 $kind --merge -o out - old
+        fails "bpipe: stdin: a listening socket cannot be read"
+        equal old "$(<out)"
+    done
+}
+
+@test "a listening socket cannot be written" {
+    printf old >in
+    local kind
+    for kind in tcp-listener unix-listener packet-listener; do
+        odd 1 $kind in
+        fails "bpipe: stdout: a listening socket cannot be written"
+        odd 5 $kind -o new -o fd://5 in
+        fails "bpipe: fd://5: a listening socket cannot be written"
+        [ ! -e new ]
+        odd 5 $kind -o out --tap fd://5 in
+        equal 0 "$status"
+        equal "bpipe: fd://5: a listening socket cannot be written; going on without this tap" "$said"
+        equal old "$(<out)"
+        rm out
+    done
+}
+
+@test "a socket that is not connected: what the system says of it" {
+    local kind
+    for kind in tcp-socket unix-socket; do
+        odd 0 $kind >out
+        equal 1 "$status"
+        [[ $said == "bpipe: stdin: read failed at byte 0: "* ]]
+        adds_up report 1
+        odd 1 $kind <<<x
+        equal 1 "$status"
+        [[ $said == "bpipe: stdout: write failed at byte 0: "* ]]
+        adds_up report 1
+    done
+}
+
+@test "a datagram socket: an empty datagram is the end, as for cat; one that does not fit is no success" {
+    odd 0 datagrams >out
+    equal 0 "$status"
+    equal "$(printf 'd%.0s' {1..5000} | sum_stdin)" "$(sum out)"
+    adds_up report
+    odd 0 datagrams -B 100 -z 100 >out
+    fails "bpipe: stdin: read failed at byte 0: Message too long"
+    # Waits, as cat does.
+    oddfd 0 datagram-socket "$BPIPE" -q >out &
+    wait_until 20 in_poll $!
+    kill $!
+    ended $! 143
+}
+
+@test "a directory, and what is not open for reading or for writing" {
+    printf x >in
+    local status=0
+    result "$BPIPE" -q <.
+    equal "1::bpipe: stdin: Is a directory" "$result"
+    result "$BPIPE" -q fd://5 5<.
+    equal "1::bpipe: fd://5: Is a directory" "$result"
+    result withfd 0 w in "$BPIPE" -q
+    equal "1::bpipe: stdin: Bad file descriptor" "$result"
+    result withfd 5 r in "$BPIPE" -q -o fd://5 in
+    equal "1::bpipe: fd://5: Bad file descriptor" "$result"
+    equal x "$(<in)"
+}
+
+@test "O_PATH, epoll, eventfd: none of them is waited for in vain" {
+    [ "$(uname -s)" = Linux ] || skip "this system has none of them"
+    printf old >old
+    odd 0 path=old >out
+    [[ $said == "bpipe: stdin: "*"Bad file descriptor" ]]
+    fails "$said"
+    odd 0 path >out
+    fails "bpipe: stdin: Is a directory"
+    odd 1 path=old <<<x
+    fails "bpipe: stdout: Bad file descriptor"
+    equal old "$(<old)"
+    odd 0 epoll >out
+    fails "bpipe: stdin: read failed at byte 0: Invalid argument"
+    odd 0 epoll -o out - old
+    fails "bpipe: stdin: read failed at byte 0: Invalid argument"
+    equal old "$(<out)"
+    odd 1 epoll <<<x
+    fails "bpipe: stdout: write failed at byte 0: Invalid argument"
+    # One that can be read is: its count, and then it waits for the next.
+    oddfd 0 eventfd "$BPIPE" -q -o out &
+    wait_until 20 size_is out 8
+    wait_until 20 in_poll $!
+    equal 123 "$(head -c 3 out)"
+    kill $!
+    ended $! 143
+}

@@ -1,0 +1,113 @@
+/*
+ * oddfd - become a command that inherits a descriptor of a kind that no shell makes.
+ *
+ *     oddfd FD KIND COMMAND...
+ *
+ * KIND: tcp-listener, unix-listener (the socket ./oddfd.sock), packet-listener (SOCK_SEQPACKET,
+ * ./oddfd.sock), tcp-socket (not connected), unix-socket (the same), datagrams (a connected socket
+ * whose peer has sent one of 5000 bytes "d" and an empty one), datagram-socket (not connected, nor
+ * bound), path (O_PATH of "."), path=FILE, epoll, eventfd (whose count is 0x0a333231).
+ *
+ * Status 127 where something failed, 126 where the system has no such thing.
+ */
+#ifdef __linux__
+#define _GNU_SOURCE /* O_PATH */
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#endif
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { ABOVE = 50, LENGTH = 5000, EVENTS = 0x0a333231 };
+
+static int unix_listener(int type)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "oddfd.sock"};
+    int fd = socket(AF_UNIX, type, 0);
+    (void)unlink(address.sun_path);
+    return bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 1) == 0 ? fd
+                                                                                            : -1;
+}
+
+static int tcp_listener(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    return bind(fd, (struct sockaddr *)&address, sizeof address) == 0 && listen(fd, 1) == 0 ? fd
+                                                                                            : -1;
+}
+
+/* The sender stays open, as a descriptor that the command does not know of. */
+static int datagrams(void)
+{
+    static char bytes[LENGTH];
+    int ends[2];
+    memset(bytes, 'd', sizeof bytes);
+    if (socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) != 0 || dup2(ends[1], ABOVE + 1) < 0 ||
+        send(ends[1], bytes, sizeof bytes, 0) != LENGTH || send(ends[1], "", 0, 0) != 0)
+        return -1;
+    close(ends[1]);
+    return ends[0];
+}
+
+static int only_linux(const char *kind)
+{
+#ifdef __linux__
+    if (strcmp(kind, "epoll") == 0)
+        return epoll_create1(0);
+    if (strcmp(kind, "eventfd") == 0)
+        return eventfd(EVENTS, 0);
+    if (strcmp(kind, "path") == 0)
+        return open(".", O_PATH);
+    if (strncmp(kind, "path=", 5) == 0)
+        return open(kind + 5, O_PATH);
+#endif
+    fprintf(stderr, "oddfd: %s: not known here\n", kind);
+    exit(126);
+}
+
+static int make(const char *kind)
+{
+    if (strcmp(kind, "tcp-listener") == 0)
+        return tcp_listener();
+    if (strcmp(kind, "unix-listener") == 0)
+        return unix_listener(SOCK_STREAM);
+    if (strcmp(kind, "packet-listener") == 0)
+        return unix_listener(SOCK_SEQPACKET);
+    if (strcmp(kind, "tcp-socket") == 0)
+        return socket(AF_INET, SOCK_STREAM, 0);
+    if (strcmp(kind, "unix-socket") == 0)
+        return socket(AF_UNIX, SOCK_STREAM, 0);
+    if (strcmp(kind, "datagram-socket") == 0)
+        return socket(AF_UNIX, SOCK_DGRAM, 0);
+    if (strcmp(kind, "datagrams") == 0)
+        return datagrams();
+    return only_linux(kind);
+}
+
+int main(int argc, char *argv[])
+{
+    if (argc < 4) {
+        fprintf(stderr, "usage: oddfd FD KIND COMMAND [ARGUMENT]...\n");
+        return 127;
+    }
+    int wanted = (int)strtol(argv[1], NULL, 10);
+    int fd = make(argv[2]);
+    if (fd < 0 || dup2(fd, wanted) < 0) {
+        fprintf(stderr, "oddfd: %s: %s\n", argv[2], strerror(errno));
+        return 127;
+    }
+    if (fd != wanted)
+        close(fd);
+    execvp(argv[3], argv + 3);
+    fprintf(stderr, "oddfd: %s: %s\n", argv[3], strerror(errno));
+    return 127;
+}
