@@ -130,12 +130,13 @@ void report_message(const char *format, ...)
     errno = error;
 }
 
-/* A report that could not be written: told once. */
+/* A report cannot be written: a warning, once for each report. */
 static void fail(struct report *report, int error)
 {
-    if (!report->failed)
-        report_message("%s: %s", report->path,
-                       error == EAGAIN ? "the report was not taken in time" : strerror(error));
+    if (!report->failed && error == EAGAIN)
+        report_message("%s: the report was not taken in time", report->path);
+    else if (!report->failed)
+        report_message("%s: the report cannot be written: %s", report->path, strerror(error));
     report->failed = true;
 }
 
@@ -247,25 +248,20 @@ static int open_report(struct reporter *reporter, const struct options *options,
     return 0;
 }
 
-/* Closes and frees all; 0, or -1 if a report failed, now or before, and that was told. */
-static int destroy(struct reporter *reporter)
+/* Closes and frees everything. What fails only now is a warning as well. */
+static void destroy(struct reporter *reporter)
 {
-    int result = 0;
-
     for (size_t i = 0; i < reporter->count; i++) {
         struct report *report = &reporter->reports[i];
         int error = sink_close(&report->own);
         if (error != 0)
             fail(report, error);
-        if (report->failed)
-            result = -1;
         replaced_file_close(&report->file);
     }
     free(reporter->reports);
     free(reporter->sinks);
     text_free(&reporter->text);
     free(reporter);
-    return result;
 }
 
 struct reporter *report_open(const struct options *options)
@@ -283,12 +279,12 @@ struct reporter *report_open(const struct options *options)
         !text_reserve(&reporter->text, USUAL_LENGTH)) {
         report_message("%s", strerror(ENOMEM));
         if (reporter != NULL)
-            (void)destroy(reporter);
+            destroy(reporter);
         return NULL;
     }
     for (size_t i = 0; i < options->report_count; i++) {
         if (open_report(reporter, options, &options->reports[i]) != 0) {
-            (void)destroy(reporter);
+            destroy(reporter);
             return NULL;
         }
     }
@@ -394,19 +390,17 @@ void report_final(struct reporter *reporter, const struct meter *meter, int exit
     send_all(reporter, meter, &request);
 }
 
-int report_close(struct reporter *reporter)
+void report_close(struct reporter *reporter)
 {
     struct sink *sink = stderr_sink();
-    int result = 0;
 
     the_stderr.run_goes_on = false;
     if (reporter != NULL) {
         reporter->sinks[reporter->sink_count] = sink;
         sink_drain(reporter->sinks, reporter->sink_count + 1, &the_stderr.patience_ns);
-        result = destroy(reporter);
+        destroy(reporter);
     }
     sink_drain(&sink, 1, &the_stderr.patience_ns);
     if (sink_pending(sink) == 0)
         text_free(&sink->pending);
-    return result;
 }

@@ -5,7 +5,9 @@
  * one cannot take is kept and sent before the next thing that is said; while anything is kept, all
  * reports but the final one are dropped, whole. The end of the run waits for them briefly
  * (REPORT_PATIENCE_NS) and then gives up. Report files are opened by report_open(), before a byte
- * moves, so that a path that cannot be written is found out then.
+ * moves, so that a path that cannot be opened ends the run then, with status 1. A report that fails
+ * later is one warning, and never changes the exit status: the final report contains that status,
+ * and is written after the end of the data was told.
  *
  * A stderr that is closed, or whose reader has gone, is silence. SIGPIPE must be ignored.
  */
@@ -57,10 +59,10 @@ const char *report_compose(struct reporter *reporter, const struct meter *meter,
 void report_final(struct reporter *reporter, const struct meter *meter, int exit_status);
 
 /*
- * Sends what is left, waiting at most REPORT_PATIENCE_NS in all, and frees everything. Returns 0,
- * or -1 after a message if a report could not be written (other than to stderr). NULL is fine.
+ * Sends what is left, waiting at most REPORT_PATIENCE_NS in all, and frees everything. A report that
+ * was not written (other than to stderr) has had its one warning then. NULL is fine.
  */
-int report_close(struct reporter *reporter);
+void report_close(struct reporter *reporter);
 
 /*
  * What stands on the terminal's current line, for whatever is to be said on stderr next: the bytes

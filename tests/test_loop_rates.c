@@ -76,7 +76,7 @@ static void take_down(struct stage *stage)
         continue;
     loop_close_endpoints(&stage->loop);
     poll_loop_destroy(&stage->loop);
-    (void)report_close(stage->reporter);
+    report_close(stage->reporter);
     meter_destroy(&stage->meter);
     options_destroy(&stage->options);
 }

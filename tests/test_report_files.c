@@ -151,19 +151,20 @@ static void test_asking(void)
 
 static void test_failures(void)
 {
-    tap_ok(run(SCENE(SPECS({REPORT_JSON, "/dev/full"}))) == 1 &&
-               said("bpipe: /dev/full: No space left on device\n"),
+    tap_ok(run(SCENE(SPECS({REPORT_JSON, "/dev/full"}))) == 0 &&
+               said("bpipe: /dev/full: the report cannot be written: No space left on device\n"),
            "a report that cannot be written: one message");
     tap_ok(run(SCENE(SPECS({REPORT_JSON, "r.json"}), .act = sample_often,
-                     .prepare = limit_files)) == 1 &&
-               said("bpipe: r.json: File too large\n"),
+                     .prepare = limit_files)) == 0 &&
+               said("bpipe: r.json: the report cannot be written: File too large\n"),
            "a file that becomes too large");
     read_file("r.json");
     tap_ok(lines_of(captured) >= 1 && captured[strlen(captured) - 1] == '\n',
            "it ends with a whole line");
     tap_ok(run(SCENE(SPECS({REPORT_PROMETHEUS, "p.prom"}), .act = sample_often,
-                     .prepare = limit_files)) == 1 &&
-               said("bpipe: p.prom: File too large\n") && access("p.prom", F_OK) != 0,
+                     .prepare = limit_files)) == 0 &&
+               said("bpipe: p.prom: the report cannot be written: File too large\n") &&
+               access("p.prom", F_OK) != 0,
            "a Prometheus file that becomes too large never appears");
 }
 
@@ -225,8 +226,9 @@ static void test_prometheus(void)
                lstat("link.prom", &status) == 0 && S_ISLNK(status.st_mode),
            "a symbolic link stays one");
     unlink("link.prom");
-    tap_ok(run(SCENE(SPECS({REPORT_PROMETHEUS, "p.prom"}), .act = replace_by_directory)) == 1 &&
-               said("bpipe: p.prom: Is a directory\n") && files_here() == before + 1,
+    tap_ok(run(SCENE(SPECS({REPORT_PROMETHEUS, "p.prom"}), .act = replace_by_directory)) == 0 &&
+               said("bpipe: p.prom: the report cannot be written: Is a directory\n") &&
+               files_here() == before + 1,
            "a rename that fails: a message, and no temporary file");
     rmdir("p.prom");
     run(SCENE(SPECS({REPORT_PROMETHEUS, NULL})));
