@@ -15,6 +15,7 @@
 #include "records.h"
 #include "report.h"
 #include "resolver.h"
+#include "same_file.h"
 #include "signals.h"
 
 #include <errno.h>
@@ -137,6 +138,8 @@ static struct ending resolve_and_run(const struct options *options, uint64_t sta
 {
     struct ending ending = {.failed = true};
     struct resolver resolver;
+    if (same_file_check(options) != 0)
+        return ending;
     if (resolver_run(&resolver, options) == 0)
         ending = run_with_pidfile(options, &resolver, start_ns);
     else

@@ -9,6 +9,7 @@
 #include "loop_commands.h"
 #include "loop_datagrams.h"
 #include "loop_framing.h"
+#include "loop_identity.h"
 #include "loop_merge.h"
 #include "loop_moves.h"
 #include "loop_network.h"
@@ -17,7 +18,6 @@
 #include "loop_taps.h"
 
 #include "platform.h"
-#include "same_file.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -65,8 +65,7 @@ int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool c
     return result;
 }
 
-/* What the command line says of an output, or of a tap. */
-static const char *text_of(const struct poll_loop *loop, size_t index)
+const char *loop_output_text(const struct poll_loop *loop, size_t index)
 {
     const struct options *options = loop->options;
     return index < loop->main_count ? options->outputs[index]
@@ -84,7 +83,8 @@ enum endpoint_opening loop_open_output(struct poll_loop *loop, size_t index)
     else if (output->dialer != NULL)
         opening = loop_dial_output(loop, index);
     else
-        opening = endpoint_open_output(&output->endpoint, text_of(loop, index), loop->options);
+        opening =
+            endpoint_open_output(&output->endpoint, loop_output_text(loop, index), loop->options);
     if (opening != ENDPOINT_OPENED)
         return opening;
     output->meter->name = output->endpoint.name;
@@ -111,43 +111,6 @@ static bool open_outputs(struct poll_loop *loop)
         loop_note_failure(loop, output->meter, output->endpoint.error);
         return false;
     }
-    return true;
-}
-
-/* Of two new files that get one name (--atomic) the later would replace the other. */
-static bool names_differ(struct poll_loop *loop)
-{
-    for (size_t i = loop->options->atomic ? 1 : loop->output_count; i < loop->output_count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (loop->outputs[i].command == NULL &&
-                same_file_as(text_of(loop, i), text_of(loop, j), STDOUT_FILENO)) {
-                loop_note_failure(loop, loop->outputs[i].meter, "is an output already");
-                return false;
-            }
-    return true;
-}
-
-/* Two descriptions of one file would write over each other. */
-static bool outputs_differ(struct poll_loop *loop)
-{
-    for (size_t i = 1; i < loop->output_count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (endpoint_same_regular_file(&loop->outputs[i].endpoint,
-                                           &loop->outputs[j].endpoint)) {
-                loop_note_failure(loop, loop->outputs[i].meter, "is an output already");
-                return false;
-            }
-    return true;
-}
-
-static bool inputs_survive(struct poll_loop *loop)
-{
-    for (size_t i = 0; i < loop->input_count; i++)
-        for (size_t j = 0; j < loop->output_count; j++)
-            if (endpoint_would_destroy(loop->options->inputs[i], &loop->outputs[j].endpoint)) {
-                loop_note_failure(loop, loop->inputs[i].meter, "input file is output file");
-                return false;
-            }
     return true;
 }
 
@@ -459,7 +422,7 @@ void loop_input_failed(struct poll_loop *loop, int error)
 /* All outputs are open: the first input, then the first change to a file. */
 static bool begin(struct poll_loop *loop)
 {
-    if (!outputs_differ(loop) || !inputs_survive(loop) || !loop_start_commands(loop))
+    if (!loop_files_differ(loop) || !loop_start_commands(loop))
         return false;
     loop_begin_taps(loop);
     loop->phase = LOOP_RUNNING;
@@ -486,7 +449,7 @@ void loop_postpone_opening(struct poll_loop *loop)
 
 void loop_open_endpoints(struct poll_loop *loop)
 {
-    if (!names_differ(loop) || !open_outputs(loop)) {
+    if (!loop_names_differ(loop) || !open_outputs(loop)) {
         loop_abandon_outputs(loop);
         return;
     }

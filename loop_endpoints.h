@@ -14,6 +14,9 @@
  */
 void loop_open_endpoints(struct poll_loop *loop);
 
+/* The command line's text of output or tap `index`. */
+const char *loop_output_text(const struct poll_loop *loop, size_t index);
+
 /* Whether all outputs are open; the taps do not count. */
 bool loop_outputs_are_open(const struct poll_loop *loop);
 

@@ -8,7 +8,6 @@
 #include "loop_moves.h"
 #include "loop_rates.h"
 #include "records.h"
-#include "same_file.h"
 #include "size.h"
 
 #include <errno.h>
@@ -40,21 +39,12 @@ static bool may_be_overtaken(const struct poll_loop *loop, size_t index)
     return drops_oldest(loop) || loop->outputs[index].tap;
 }
 
-/* The spool's file is removed at the end, or emptied. */
-static bool spool_is_another_file(const struct options *options)
-{
-    return same_file_as_any(options->spool, options) ||
-           (options->pidfile != NULL &&
-            same_file_as(options->spool, options->pidfile, STDOUT_FILENO));
-}
-
 static int open_spool(struct poll_loop *loop)
 {
     const struct options *options = loop->options;
-    const char *reason = "is an input, an output or a report as well";
+    const char *reason;
     if (options->spool == NULL ||
-        (!spool_is_another_file(options) &&
-         spool_open(&loop->spool, options->spool, options->spool_max, &reason) == 0))
+        spool_open(&loop->spool, options->spool, options->spool_max, &reason) == 0)
         return 0;
     report_message("--spool: %s: %s", options->spool, reason);
     return -1;

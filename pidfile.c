@@ -4,7 +4,6 @@
 #include "pidfile.h"
 
 #include "again.h"
-#include "same_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -33,10 +32,6 @@ int pidfile_write(const struct options *options, const char **reason)
 {
     if (options->pidfile == NULL)
         return 0;
-    if (same_file_as_any(options->pidfile, options)) {
-        *reason = "is an input, an output or a report as well";
-        return -1;
-    }
     int fd = open_regular(options->pidfile, O_WRONLY | O_CREAT, reason);
     if (fd < 0)
         return -1;

@@ -8,8 +8,7 @@
 
 /*
  * Writes options->pidfile, replacing a regular file that is there; nothing without one. Refuses
- * what is no regular file, or is an input, an output or a report of this run. 0, or -1 with
- * *reason.
+ * what is no regular file. 0, or -1 with *reason. Call it after same_file_check().
  */
 int pidfile_write(const struct options *options, const char **reason);
 

@@ -11,7 +11,6 @@
 #include "endpoint.h"
 #include "report_format.h"
 #include "report_sink.h"
-#include "same_file.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -142,51 +141,6 @@ static void fail(struct report *report, int error)
 
 /* --- opening ------------------------------------------------------------------------------- */
 
-static bool is_endpoint(const char *endpoint, const char *path, int fd)
-{
-    return fd >= 0 ? endpoint_inherited_number(endpoint, STDOUT_FILENO) == fd
-                   : strcmp(endpoint, path) == 0 || same_file_as(path, endpoint, STDOUT_FILENO);
-}
-
-static bool is_output(const struct options *options, const char *path, int fd)
-{
-    for (size_t i = 0; i < options->output_count && !options->discard; i++) {
-        if (is_endpoint(options->outputs[i], path, fd))
-            return true;
-    }
-    for (size_t i = 0; i < options->tap_count; i++)
-        if (is_endpoint(options->taps[i], path, fd))
-            return true;
-    return false;
-}
-
-static bool is_input(const struct options *options, const char *path)
-{
-    for (size_t i = 0; i < options->input_count; i++)
-        if (same_file_as(path, options->inputs[i], STDIN_FILENO))
-            return true;
-    return false;
-}
-
-/* Whether two reports would overwrite each other, or mix. */
-static bool same_report(const char *path, const char *other)
-{
-    int fd = endpoint_inherited_number(path, STDOUT_FILENO);
-    int other_fd = endpoint_inherited_number(other, STDOUT_FILENO);
-
-    if (fd >= 0 || other_fd >= 0)
-        return fd == other_fd;
-    return strcmp(path, other) == 0 || same_file_as(path, other, STDOUT_FILENO);
-}
-
-static bool is_taken(const struct reporter *reporter, const struct report *report)
-{
-    for (const struct report *old = reporter->reports; old < report; old++)
-        if (old->sink != &the_stderr.sink && same_report(old->path, report->path))
-            return true;
-    return false;
-}
-
 /* Pipes, devices and descriptors are written to; a file is, too, but for Prometheus. */
 static bool is_replaced(const struct report *report)
 {
@@ -194,6 +148,18 @@ static bool is_replaced(const struct report *report)
 
     return report->format == REPORT_PROMETHEUS &&
            (stat(report->path, &status) != 0 || S_ISREG(status.st_mode));
+}
+
+/* The sink that writes to the file of `own` already, or NULL. Two of them would overwrite each
+ * other, or cut into each other's lines. */
+static struct sink *find_sink(const struct reporter *reporter, const struct sink *own)
+{
+    if (sink_same_file(stderr_sink(), own))
+        return &the_stderr.sink;
+    for (size_t i = 0; i < reporter->sink_count; i++)
+        if (sink_same_file(reporter->sinks[i], own))
+            return reporter->sinks[i];
+    return NULL;
 }
 
 /* Opens what `report->path` names. 0, or -1 with errno. */
@@ -207,14 +173,18 @@ static int open_path(struct reporter *reporter, struct report *report, int fd)
                          : sink_open_path(&report->own, report->path);
     if (opened != 0)
         return -1;
+    report->sink = find_sink(reporter, &report->own);
+    if (report->sink != NULL) {
+        (void)sink_close(&report->own); /* nothing was written to it */
+        return 0;
+    }
     report->sink = &report->own;
     reporter->sinks[reporter->sink_count++] = &report->own;
     return 0;
 }
 
 /* Opens the next report. 0, or -1 after a message. */
-static int open_report(struct reporter *reporter, const struct options *options,
-                       const struct report_spec *spec)
+static int open_report(struct reporter *reporter, const struct report_spec *spec)
 {
     struct report *report = &reporter->reports[reporter->count];
     int fd =
@@ -226,19 +196,6 @@ static int open_report(struct reporter *reporter, const struct options *options,
         report->sink = stderr_sink();
         reporter->count++;
         return 0;
-    }
-    if (is_output(options, report->path, fd)) {
-        report_message("%s: is an output already; the report would mix with its data",
-                       report->path);
-        return -1;
-    }
-    if (fd < 0 && is_input(options, report->path)) {
-        report_message("%s: is an input; the report would overwrite it", report->path);
-        return -1;
-    }
-    if (is_taken(reporter, report)) {
-        report_message("%s: two reports cannot share a file", report->path);
-        return -1;
     }
     if (open_path(reporter, report, fd) != 0) {
         report_message("%s: %s", report->path, strerror(errno));
@@ -283,7 +240,7 @@ struct reporter *report_open(const struct options *options)
         return NULL;
     }
     for (size_t i = 0; i < options->report_count; i++) {
-        if (open_report(reporter, options, &options->reports[i]) != 0) {
+        if (open_report(reporter, &options->reports[i]) != 0) {
             destroy(reporter);
             return NULL;
         }

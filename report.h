@@ -29,9 +29,10 @@ struct reporter; /* opaque: the open sinks, owned by whoever called report_open(
  * Opens what options->reports asks for. Paths: a file (created with 0666 & ~umask, truncated when
  * the first report is written), a FIFO that has a reader, a device; or a descriptor, fd://N and
  * the other names that endpoint_inherited_number() knows, of which a copy is kept. A Prometheus
- * file is written beside its final name and renamed. Returns NULL after a message when one cannot
- * be opened, two would share a file, or one is an output. With no reports at all it still returns
- * a reporter, for report_now(). Call it after endpoint_fill_standard().
+ * file is written beside its final name and renamed. Reports that go to one pipe or terminal, and
+ * those to the file that stderr is, take turns with each other and with the messages. Returns NULL
+ * after a message when one cannot be opened. With no reports at all it still returns a reporter,
+ * for report_now(). Call it after endpoint_fill_standard() and same_file_check().
  */
 struct reporter *report_open(const struct options *options);
 
@@ -59,8 +60,8 @@ const char *report_compose(struct reporter *reporter, const struct meter *meter,
 void report_final(struct reporter *reporter, const struct meter *meter, int exit_status);
 
 /*
- * Sends what is left, waiting at most REPORT_PATIENCE_NS in all, and frees everything. A report that
- * was not written (other than to stderr) has had its one warning then. NULL is fine.
+ * Sends what is left, waiting at most REPORT_PATIENCE_NS in all, and frees everything. A report
+ * that was not written (other than to stderr) has had its one warning then. NULL is fine.
  */
 void report_close(struct reporter *reporter);
 

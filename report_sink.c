@@ -73,6 +73,15 @@ int sink_open_path(struct sink *sink, const char *path)
     return 0;
 }
 
+bool sink_same_file(const struct sink *a, const struct sink *b)
+{
+    struct stat a_status, b_status;
+
+    return a->fd >= 0 && b->fd >= 0 && fstat(a->fd, &a_status) == 0 &&
+           fstat(b->fd, &b_status) == 0 && a_status.st_dev == b_status.st_dev &&
+           a_status.st_ino == b_status.st_ino;
+}
+
 /* --- writing ------------------------------------------------------------------------------- */
 
 /* `whole` is where the lines that were written before end: what was torn is taken back. */

@@ -50,6 +50,9 @@ bool sink_flush(struct sink *sink);
 /* Sends whole lines, or keeps them behind what is pending. Nothing if the sink was given up. */
 void sink_write(struct sink *sink, const char *bytes, size_t length);
 
+/* Whether both are open, and are one file, pipe, socket or device. */
+bool sink_same_file(const struct sink *a, const struct sink *b);
+
 /* Neither closed nor given up. */
 bool sink_usable(const struct sink *sink);
 

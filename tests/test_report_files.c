@@ -93,13 +93,6 @@ static void test_refusals(void)
     close(5);
     close(read_only);
     tap_ok(right, "what cannot be written is found out when it is opened");
-    tap_ok(run(SCENE(SPECS({REPORT_TEXT, "twice"}, {REPORT_JSON, "./twice"}))) == NOT_OPENED &&
-               said("bpipe: ./twice: two reports cannot share a file\n"),
-           "two reports in one file");
-    tap_ok(
-        run(SCENE(SPECS({REPORT_JSON, "/dev/stdout"}), .to_stdout = true)) == NOT_OPENED &&
-            said("bpipe: /dev/stdout: is an output already; the report would mix with its data\n"),
-        "a report in the data");
 }
 
 static void limit_files(void)
@@ -240,7 +233,7 @@ static void test_prometheus(void)
 
 int main(void)
 {
-    static const char *const made[] = {"r.json", "r.txt", "log", "fifo", "twice", "p.prom"};
+    static const char *const made[] = {"r.json", "r.txt", "log", "fifo", "p.prom"};
 
     set_stage();
     test_files();
