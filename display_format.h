@@ -100,7 +100,8 @@ struct display_format {
     size_t count;
     size_t written;                        /* the largest n of %nA; 0: none */
     bool lines;                            /* %nL is there */
-    bool buffer, timer, bytes, rate, name; /* so are %T; %t; %b; %r; %N */
+    bool buffer, timer, bytes, rate, name; /* so are %T, %{buffer-fill} or
+                                              %{buffer-bar}; %t; %b; %r; %N */
 };
 
 void display_format_parse(struct display_format *format, const char *text);

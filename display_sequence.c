@@ -118,6 +118,7 @@ static void add_sequence(struct display_format *format, struct display_part *par
 {
     bool *const there[SEQUENCES] = {
         [SEQUENCE_PREVIOUS_LINE] = &format->lines, [SEQUENCE_BUFFER_PERCENT] = &format->buffer,
+        [SEQUENCE_BUFFER_FILL] = &format->buffer,  [SEQUENCE_BUFFER_BAR] = &format->buffer,
         [SEQUENCE_TIMER] = &format->timer,         [SEQUENCE_BYTES] = &format->bytes,
         [SEQUENCE_RATE] = &format->rate,           [SEQUENCE_NAME] = &format->name,
     };

@@ -136,7 +136,7 @@ static enum endpoint_kind kind_of(int fd, mode_t mode)
 /* The kernel may refuse to grow a pipe (fcntl(2), F_SETPIPE_SZ): that is never an error. */
 static void size_pipe(struct endpoint *endpoint, const struct options *options)
 {
-    if (endpoint->kind != ENDPOINT_PIPE || (options->pipe_size_given && options->pipe_size == 0))
+    if (endpoint->kind != ENDPOINT_PIPE || !options_grow_pipes(options))
         return;
     int before = platform_pipe_size(endpoint->fd);
     if (before <= 0)

@@ -173,6 +173,14 @@ enum options_status options_parse(struct options *options, int argc, char *argv[
 enum { MERGE_WINDOW = 64 * 1024 };
 uint64_t options_ring_size(const struct options *options);
 
+/*
+ * Whether the pipes that bpipe reads from and writes to are grown. What -J says; without -J, unless
+ * the user wants to see the buffer (-T, or a format of -F or -x with a sequence of the buffer), or
+ * wants little to be held (-B below 64K, which is what a pipe holds that was not grown): a grown
+ * pipe would take what the buffer is to hold.
+ */
+bool options_grow_pipes(const struct options *options);
+
 /* The format that -F gives, or the switches stand for, composed in `buf`; NULL: there are none, and
  * it is the default line. */
 enum { DISPLAY_FORMAT_TEXT = 64 };

@@ -3,6 +3,7 @@
  */
 #include "options_display.h"
 
+#include "display_format.h"
 #include "report.h"
 #include "size.h"
 
@@ -14,7 +15,11 @@
 #define LEAST_INTERVAL_NS (NS_PER_SEC / 10)
 #define MOST_INTERVAL_NS  (600 * NS_PER_SEC)
 
-enum { LAST_WRITTEN_MOST = 256, COLUMNS_MOST = 9999 };
+enum {
+    LAST_WRITTEN_MOST = 256,
+    COLUMNS_MOST = 9999,
+    UNGROWN_PIPE = 64 * 1024 /* pipe(7): what a pipe of Linux holds by default */
+};
 
 void options_apply_display(struct parser *parser)
 {
@@ -209,6 +214,25 @@ const char *options_display_format(const struct options *options, char buf[DISPL
         snprintf(buf + used, DISPLAY_FORMAT_TEXT - used, "%s%%%uA", used > 0 ? " " : "",
                  display->last_written);
     return buf;
+}
+
+/* Whether a format (or NULL) shows how full the buffer is. */
+static bool shows_buffer(const char *text)
+{
+    struct display_format format;
+    if (text == NULL)
+        return false;
+    display_format_parse(&format, text);
+    return format.buffer;
+}
+
+bool options_grow_pipes(const struct options *options)
+{
+    const struct display_options *display = &options->display;
+    if (options->pipe_size_given)
+        return options->pipe_size > 0;
+    return options->buffer_size >= UNGROWN_PIPE && !display->buffer_percent &&
+           !shows_buffer(display->format) && !shows_buffer(display->extra_format);
 }
 
 /* --- control ---------------------------------------------------------------------------------- */

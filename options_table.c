@@ -29,7 +29,8 @@ const struct option_row option_rows[OPTION_COUNT] = {
                            "write exactly SIZE at a time, the last excepted"},
     [OPTION_PIPE_BUFFER_SIZE] = {NULL, 'J', "--pipe-buffer-size", "SIZE",
                                  "size of the pipes on both sides; 0 leaves them\n"
-                                 "as they are (default 1M, or as far as allowed)"},
+                                 "as they are (default 1M, or as far as allowed;\n"
+                                 "with -T, or -B below 64K, 0)"},
     [OPTION_NO_SPLICE] = {NULL, 'C', "--no-splice", NULL, "always copy through the buffer"},
 
     [OPTION_RATE_LIMIT] = {"Rates (0: no limit)", 'L', "--rate-limit", "RATE",

@@ -800,10 +800,40 @@ grows() {
     grows "$before" -J 0
     grows "$before" -J 4096 # never smaller
     grows 1048576 -J 2000M # more than any kernel gives: as much as without
+    # Not where the buffer is to be seen or to be small, unless -J is given.
+    grows "$before" -T
+    grows "$before" -F '%b %T'
+    grows "$before" -F '%{buffer-bar}'
+    grows "$before" -x 'processtitle:%{buffer-fill}'
+    grows "$before" -B 65535
+    grows 1048576 -B 64K
+    grows 1048576 -F '%b %{bottleneck}'
+    grows 1048576 -T -J 1M
+    grows 131072 -B 1K -F %T -J 128K
     before=$(pipesize 5 524288)
     pipesize 6 524288
     grows 1048576
     grows 524288 -J 256K
+}
+
+@test "-J: the pipes to and from commands" {
+    ! is_portable || skip "the portable variant leaves the size of pipes alone"
+    mkfifo probe
+    exec 5<>probe
+    local before
+    before=$(pipesize 5)
+    [ "$(pipesize 5 1048576 2>/dev/null)" = 1048576 ] || skip "this user may not grow a pipe to 1M"
+    sizes() { # WANT OPTION...
+        local want=$1
+        shift
+        "$BPIPE" -q "$@" --from 'pipesize 1' --to 'pipesize 0 >to; cat >from'
+        equal "$want $want" "$(<from) $(<to)" "$*"
+    }
+    sizes 262144 -J 256K
+    sizes "$before" -J 0
+    sizes "$before" -T
+    sizes "$before" -B 32K
+    sizes 262144 -T -J 256K
 }
 
 @test "-J: what a grown pipe still holds at the end is not lost" {
