@@ -24,11 +24,8 @@
 
 static int find_size(const struct options *options, uint64_t *size)
 {
-    const char *failed;
-    if (input_size(options, size, &failed) != 0) {
-        report_message("--size: %s: %s", failed, strerror(errno));
+    if (input_size(options, size) != 0)
         return -1;
-    }
     if (options->stop_at_size && *size == 0 && !options->quiet)
         report_message("--stop-at-size: the size is not known, so all is copied (use --size)");
     return 0;

@@ -62,12 +62,9 @@ static bool ask_change(struct control_request *request, const struct options *op
 {
     const struct display_options *display = &options->display;
     char format[DISPLAY_FORMAT_TEXT];
-    const char *failed;
     uint64_t size = options->size;
-    if (options->size_path != NULL && input_size(options, &size, &failed) != 0) {
-        report_message("--size: %s: %s", failed, strerror(errno));
+    if (options->size_path != NULL && input_size(options, &size) != 0)
         return false;
-    }
     ask_number(request, options->rate_given, CONTROL_RATE_LIMIT, options->rate_limit);
     ask_number(request, options->read_rate_given, CONTROL_READ_RATE, options->read_rate);
     ask_number(request, options->size_given, CONTROL_SIZE, size);

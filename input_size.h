@@ -11,13 +11,24 @@
 
 /*
  * The size that -s gave, in bytes (or records with -l and -0): the number itself, or that of
- * options->size_path: a file's size, or the sum over the regular files below a directory (symbolic
- * links are not followed); with records, how many of them those files hold. Without -s, and only
- * with bytes, the sum of the inputs if all of them are regular files or block devices, less what is
- * before their position; else the size of the sole output, if that is a block device.
+ * options->size_path:
  *
- * 0 with *size (0: unknown), or -1 with errno and *failed, the path that could not be read.
+ *   a regular file     its size, or the records in it
+ *   a block device     the same
+ *   a directory        the sum of the regular files below it, in other filesystems, too. Symbolic
+ *                      links are not followed, and a file that has several names (hard links)
+ *                      counts once, as with du(1)
+ *   anything else      has no size: a failure
+ *
+ * What cannot be counted below a directory, because it may not be read or is gone by then, is left
+ * out: one message then says that the size is a lower bound, and names the first that is missing.
+ *
+ * Without -s, and only with bytes, the sum of the inputs if all of them are regular files or block
+ * devices, less what is before their position; else the size of the sole output, if that is a block
+ * device.
+ *
+ * 0 with *size (0: unknown), or -1 after a message.
  */
-int input_size(const struct options *options, uint64_t *size, const char **failed);
+int input_size(const struct options *options, uint64_t *size);
 
 #endif

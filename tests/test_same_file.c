@@ -44,10 +44,10 @@ static void test_network(void)
 /* The size that is known of these two inputs; 0: none is. */
 static uint64_t size_of(const char *first, const char *second)
 {
-    const char *inputs[] = {first, second}, *failed;
+    const char *inputs[] = {first, second};
     struct options options = {.inputs = inputs, .input_count = 2};
     uint64_t size = 0;
-    return input_size(&options, &size, &failed) == 0 ? size : UINT64_MAX;
+    return input_size(&options, &size) == 0 ? size : UINT64_MAX;
 }
 
 static void test_sizes(void)
