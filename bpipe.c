@@ -26,7 +26,7 @@ static int find_size(const struct options *options, uint64_t *size)
 {
     if (input_size(options, size) != 0)
         return -1;
-    if (options->stop_at_size && *size == 0 && !options->quiet)
+    if (options->stop_at_size && *size == INPUT_SIZE_UNKNOWN && !options->quiet)
         report_message("--stop-at-size: the size is not known, so all is copied (use --size)");
     return 0;
 }
@@ -56,7 +56,8 @@ static const char *name_of(const char *text, const char *command, const char *da
 static void describe_run(struct meter *meter, const struct options *options, uint64_t size)
 {
     meter->name = options->name;
-    meter->size_bytes = size;
+    meter->size_known = size != INPUT_SIZE_UNKNOWN;
+    meter->size_bytes = meter->size_known ? size : 0;
     meter->capacity = options->buffer_size;
     meter->chunk = options->chunk_size;
     meter->least_room = options->merge ? 1 : records_least_room(options->records);

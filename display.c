@@ -245,7 +245,7 @@ static uint64_t time_left(const struct display *display, uint64_t units, double 
 {
     enum { LONGEST_S = 360000000 }; /* pv's 100,000 hours */
     uint64_t size = display->meter->size_bytes;
-    if (size == 0 || rate <= 0)
+    if (!display->meter->size_known || rate <= 0)
         return UINT64_MAX;
     double seconds = size > units ? (double)(size - units) / rate : 0;
     return seconds > LONGEST_S ? LONGEST_S * NS_PER_SEC : (uint64_t)(seconds * (double)NS_PER_SEC);
@@ -287,6 +287,7 @@ static struct display_values take_values(struct display *display, bool final)
     struct display_values values = {
         .units = now.units,
         .size = meter->size_bytes,
+        .size_known = meter->size_known,
         .records = meter->size_in_records,
         .elapsed_ns = meter_elapsed(meter) - display->start_ns,
         .rate = rate,

@@ -51,9 +51,9 @@ static void add_bar(const struct line *line, enum bar_style style, unsigned widt
 
     if (!line->style->utf8)
         style = BAR_PLAIN;
-    if (values->size > 0)
+    if (values->size_known)
         display_add_bar(line->text, style, width,
-                        display_fraction((double)values->units, (double)values->size));
+                        display_fraction_done(values->units, values->size));
     else if (line->style->gauge)
         display_add_bar(line->text, style, width,
                         display_fraction(values->rate, values->highest_rate));
@@ -74,8 +74,9 @@ static void add_styled_bar(const struct line *line)
 
 static void add_progress_amount(const struct line *line)
 {
-    if (line->values->size > 0) {
-        display_add_percent(line->text, line->values->units, line->values->size);
+    if (line->values->size_known) {
+        display_add_percent(
+            line->text, display_percent_done(line->values->units, line->values->size), 100);
     } else if (line->style->gauge) {
         text_add_string(line->text, "/");
         display_add_rate(line->text, line->values->highest_rate, unit_of(line));
@@ -89,7 +90,7 @@ static void add_progress(const struct line *line)
     const size_t start = text->length;
     unsigned behind;
 
-    text_add_string(text, line->values->size > 0 ? "] " : "]");
+    text_add_string(text, line->values->size_known ? "] " : "]");
     add_progress_amount(line);
     behind = display_columns(text, start);
     text->length = start;
@@ -97,7 +98,7 @@ static void add_progress(const struct line *line)
         return;
     text_add_string(text, "[");
     add_bar(line, line->style->bar, line->room - behind - 1);
-    text_add_string(text, line->values->size > 0 ? "] " : "]");
+    text_add_string(text, line->values->size_known ? "] " : "]");
     add_progress_amount(line);
 }
 
@@ -114,7 +115,7 @@ static void add_eta(const struct line *line)
     const struct display_values *values = line->values;
     const size_t start = line->text->length;
 
-    if (values->size == 0)
+    if (!values->size_known)
         return;
     display_add_eta(line->text, values->final ? 0 : values->eta_ns);
     if (values->final && !line->text->failed)
@@ -126,7 +127,7 @@ static void add_fineta(const struct line *line)
 {
     const struct display_values *values = line->values;
 
-    if (values->size > 0)
+    if (values->size_known)
         display_add_fineta(line->text, values->now, values->final ? 0 : values->eta_ns);
 }
 
@@ -473,7 +474,7 @@ static bool has_room(struct line *line, const struct display_format *format)
             continue;
         }
         const struct display_part amount = {.kind = SEQUENCE_PROGRESS_AMOUNT};
-        columns += LEAST_BAR_WIDTH + (line->values->size > 0 ? 3U : 2U) + measure(line, &amount);
+        columns += LEAST_BAR_WIDTH + (line->values->size_known ? 3U : 2U) + measure(line, &amount);
     }
     return columns <= line->style->width;
 }
@@ -481,7 +482,7 @@ static bool has_room(struct line *line, const struct display_format *format)
 unsigned display_format_default(struct text *text, const struct display_values *values,
                                 const struct display_style *style)
 {
-    const char *const *formats = values->size > 0 ? known_size : unknown_size;
+    const char *const *formats = values->size_known ? known_size : unknown_size;
     struct line line = {.text = text, .values = values, .style = style};
     struct display_format format;
     char with_name[FORMAT_TEXT];

@@ -51,7 +51,8 @@
  * records with -l and -0. */
 struct display_values {
     uint64_t units;          /* so far */
-    uint64_t size;           /* that are expected; 0: unknown */
+    bool size_known;         /* how many are expected, which may be none */
+    uint64_t size;
     bool records;            /* units are records */
     uint64_t elapsed_ns;     /* since the start, or with -W since the first byte */
     double rate;             /* units a second, of the last interval; of the whole run when final */

@@ -109,3 +109,13 @@ double display_fraction(double part, double whole)
         return 0;
     return fraction < 1 ? fraction : 1;
 }
+
+uint64_t display_percent_done(uint64_t units, uint64_t size)
+{
+    return size == 0 ? 100 : display_percent(units, size);
+}
+
+double display_fraction_done(uint64_t units, uint64_t size)
+{
+    return size == 0 ? 1 : display_fraction((double)units, (double)size);
+}

@@ -35,4 +35,8 @@ void display_add_fineta(struct text *text, time_t now, uint64_t ns);
 uint64_t display_percent(uint64_t part, uint64_t whole); /* rounded down; 0 if there is no whole */
 double display_fraction(double part, double whole);      /* 0..1 */
 
+/* The same of a size that is expected: if that is 0, all of it is done. */
+uint64_t display_percent_done(uint64_t units, uint64_t size);
+double display_fraction_done(uint64_t units, uint64_t size);
+
 #endif

@@ -29,8 +29,8 @@ static void add_percentage(struct text *text, const struct display_values *value
 {
     unsigned phase = values->phase % PHASES;
 
-    if (values->size > 0)
-        text_add(text, "%" PRIu64, display_percent(values->units, values->size));
+    if (values->size_known)
+        text_add(text, "%" PRIu64, display_percent_done(values->units, values->size));
     else
         text_add(text, "%u", phase > PHASE_END ? PHASES - phase : phase);
 }

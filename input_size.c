@@ -251,34 +251,36 @@ static uint64_t left_of(off_t size, off_t position)
     return position < 0 || position > size ? 0 : (uint64_t)(size - position);
 }
 
-/* What is left of all inputs; 0: unknown. */
+/* What is left of all inputs. A file of 0 bytes may be one in /proc, which has some all the same. */
 static uint64_t left_of_inputs(const struct options *options)
 {
     uint64_t sum = 0;
+    bool empty = false;
     for (size_t i = 0; i < options->input_count; i++) {
         off_t position = 0;
         off_t size = size_of_endpoint(options->inputs[i], STDIN_FILENO, &position);
         if (size < 0)
-            return 0;
+            return INPUT_SIZE_UNKNOWN;
         sum += left_of(size, position);
+        empty |= size == 0;
     }
-    return sum;
+    return sum == 0 && empty ? INPUT_SIZE_UNKNOWN : sum;
 }
 
-/* How much a disk takes that is written to; 0: unknown. */
+/* How much a disk takes that is written to. */
 static uint64_t room_of_output(const struct options *options)
 {
     struct stat status;
     off_t position = 0;
     if (options->output_count != 1 || options->discard)
-        return 0;
+        return INPUT_SIZE_UNKNOWN;
     int fd = endpoint_inherited_number(options->outputs[0], STDOUT_FILENO);
     if (address_kind_of(options->outputs[0]) != ADDRESS_NONE ||
         (fd >= 0 ? fstat(fd, &status) : stat(options->outputs[0], &status)) != 0 ||
         !S_ISBLK(status.st_mode))
-        return 0;
+        return INPUT_SIZE_UNKNOWN;
     off_t size = size_of_endpoint(options->outputs[0], STDOUT_FILENO, &position);
-    return size < 0 ? 0 : left_of(size, position);
+    return size < 0 ? INPUT_SIZE_UNKNOWN : left_of(size, position);
 }
 
 int input_size(const struct options *options, uint64_t *size)
@@ -286,10 +288,13 @@ int input_size(const struct options *options, uint64_t *size)
     *size = options->size;
     if (options->size_path != NULL)
         return size_of_path(options, size);
-    if (options->size_given || records_are_units(options->records))
+    if (options->size_given)
+        return 0;
+    *size = INPUT_SIZE_UNKNOWN;
+    if (records_are_units(options->records))
         return 0;
     *size = left_of_inputs(options);
-    if (*size == 0 && !options->stop_at_size)
+    if (*size == INPUT_SIZE_UNKNOWN && !options->stop_at_size)
         *size = room_of_output(options);
     return 0;
 }

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define INPUT_SIZE_UNKNOWN UINT64_MAX
+
 /*
  * The size that -s gave, in bytes (or records with -l and -0): the number itself, or that of
  * options->size_path:
@@ -25,9 +27,10 @@
  *
  * Without -s, and only with bytes, the sum of the inputs if all of them are regular files or block
  * devices, less what is before their position; else the size of the sole output, if that is a block
- * device.
+ * device. A size of 0 is a size, except that of input files: the kernel gives every file in /proc
+ * a size of 0.
  *
- * 0 with *size (0: unknown), or -1 after a message.
+ * 0 with *size (or INPUT_SIZE_UNKNOWN), or -1 after a message.
  */
 int input_size(const struct options *options, uint64_t *size);
 

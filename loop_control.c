@@ -93,8 +93,10 @@ static const char *change(struct poll_loop *loop, const struct control_request *
         free(loop->name);
         loop->meter->name = loop->name = name;
     }
-    if (request->given[CONTROL_SIZE])
+    if (request->given[CONTROL_SIZE]) {
+        loop->meter->size_known = true;
         loop->meter->size_bytes = request->numbers[CONTROL_SIZE];
+    }
     change_rates(loop, request);
     change_marks(loop, request);
     return NULL;

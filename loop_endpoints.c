@@ -427,15 +427,18 @@ static bool begin(struct poll_loop *loop)
     loop_begin_taps(loop);
     loop->phase = LOOP_RUNNING;
     loop->current = SIZE_MAX; /* so that the next one is the first */
-    if (loop->options->stop_at_size && loop->size_known && loop->size_left == 0)
-        loop_end_input(loop);
-    else if (loop->options->merge)
+    bool nothing_wanted =
+        loop->options->stop_at_size && loop->size_known && loop->size_left == 0;
+    if (loop->options->merge)
         open_merged(loop);
-    else
+    else if (!nothing_wanted || loop->inputs[0].command == NULL) /* else it is not started */
         loop_next_input(loop);
-    bool nothing_to_read = loop->phase == LOOP_DRAINING && loop->ending.failed;
-    loop->meter->began = !nothing_to_read;
-    return loop->meter->began && begin_outputs(loop);
+    loop->meter->began = loop->phase == LOOP_RUNNING || !loop->ending.failed;
+    if (!loop->meter->began || !begin_outputs(loop))
+        return false;
+    if (nothing_wanted)
+        loop_end_input(loop);
+    return true;
 }
 
 void loop_postpone_opening(struct poll_loop *loop)

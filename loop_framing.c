@@ -27,7 +27,7 @@ static void note_added(struct poll_loop *loop, size_t bytes)
 {
     struct intake_result result = {.added = bytes};
     loop_note_result(loop, NULL, &result);
-    if (loop->meter->size_bytes > 0)
+    if (loop->meter->size_known)
         loop->meter->size_bytes += bytes;
 }
 

@@ -104,7 +104,8 @@ struct meter {
     struct meter_endpoint *inputs, *outputs; /* the taps stand behind the outputs */
     size_t input_count, output_count, tap_count;
 
-    uint64_t size_bytes; /* what -s announced, in bytes or records; 0: unknown */
+    bool size_known;     /* how much is to come: 0, too, is a size */
+    uint64_t size_bytes; /* and that, in bytes or records; 0 if it is not known */
     uint64_t bytes_in;
     uint64_t bytes_passed; /* that left the buffer for good: what the rate is made of */
     uint64_t first_ns;     /* when the first of them did; 0: none has */

@@ -5,6 +5,7 @@
  */
 #include "poll_loop.h"
 
+#include "input_size.h"
 #include "loop_closing.h"
 #include "loop_commands.h"
 #include "loop_control.h"
@@ -67,7 +68,7 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options,
                                .meter = meter,
                                .reporter = reporter,
                                .size_left = total_size,
-                               .size_known = total_size > 0,
+                               .size_known = total_size != INPUT_SIZE_UNKNOWN,
                                .signals.fd = -1,
                                .spool.fd = -1,
                                .guard.fd = -1};

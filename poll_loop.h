@@ -182,7 +182,7 @@ struct poll_loop {
  * what the names of these options mean (NULL: no endpoint is of the network), `standard` what
  * commands get (NULL: there are none), `meter` has been
  * initialized with options' numbers of inputs and outputs, `total_size` is the announced size in
- * bytes or records (0: unknown). Returns 0, or -1 after a message.
+ * bytes or records (or INPUT_SIZE_UNKNOWN). Returns 0, or -1 after a message.
  */
 int poll_loop_init(struct poll_loop *loop, const struct options *options,
                    const struct resolver *resolver, const struct command_standard *standard,

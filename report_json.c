@@ -66,7 +66,7 @@ static void add_totals(struct text *text, const struct meter *meter)
     add_count_or_null(text, "records_in", meter->records_in, meter->counts_records);
     add_count_or_null(text, "records_dropped", least->records_dropped, meter->counts_records);
     add_count_or_null(text, "size_bytes", meter->size_bytes,
-                      meter->size_bytes > 0 && !meter->size_in_records);
+                      meter->size_known && !meter->size_in_records);
 }
 
 static void add_rate(struct text *text, const struct meter *meter,

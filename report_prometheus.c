@@ -333,10 +333,10 @@ static void add_totals(struct text *text, const struct meter *meter)
     if (meter->counts_records)
         add_single(text, meter, "bpipe_in_records_total", "counter",
                    "Records read from all inputs.", meter->records_in, COUNT);
-    if (meter->size_bytes > 0 && meter->size_in_records)
+    if (meter->size_known && meter->size_in_records)
         add_single(text, meter, "bpipe_expected_records", "gauge", "Records that were announced.",
                    meter->size_bytes, COUNT);
-    else if (meter->size_bytes > 0)
+    else if (meter->size_known)
         add_single(text, meter, "bpipe_expected_bytes", "gauge", "Bytes that were announced.",
                    meter->size_bytes, COUNT);
 }

@@ -70,6 +70,12 @@ static uint64_t percent(uint64_t part, uint64_t whole)
     return whole == 0 ? 0 : part * 100 / whole;
 }
 
+/* How much of what is to come is done: all of it where that is nothing. */
+static uint64_t percent_done(uint64_t part, uint64_t whole)
+{
+    return whole == 0 ? 100 : percent(part, whole);
+}
+
 /*
  * The shown states' shares of their sum in whole percent that sum to 100 (by the largest
  * remainder), in the order of shown_states; all 0 if no time has passed.
@@ -181,22 +187,21 @@ static void add_amount(struct text *text, const struct meter *meter,
                        const struct report_request *request)
 {
     uint64_t size = meter->size_bytes;
+    bool of_records = meter->size_known && meter->size_in_records;
 
     add_size(text, meter->bytes_passed, request);
-    if (!meter->size_in_records && size > 0) {
+    if (meter->size_known && !meter->size_in_records) {
         text_add_string(text, " of ");
         add_size(text, size, request);
-        text_add(text, " (%" PRIu64 "%%)", percent(meter->bytes_passed, size));
+        text_add(text, " (%" PRIu64 "%%)", percent_done(meter->bytes_passed, size));
     }
-    if (!meter->size_in_records)
-        size = 0;
     if (meter->counts_records) {
         text_add(text, ", %" PRIu64, meter->records_in);
-        if (size > 0)
+        if (of_records)
             text_add(text, " of %" PRIu64, size);
-        text_add_string(text, size == 0 && meter->records_in == 1 ? " record" : " records");
-        if (size > 0)
-            text_add(text, " (%" PRIu64 "%%)", percent(meter->records_in, size));
+        text_add_string(text, !of_records && meter->records_in == 1 ? " record" : " records");
+        if (of_records)
+            text_add(text, " (%" PRIu64 "%%)", percent_done(meter->records_in, size));
     }
     text_add_string(text, " in ");
     add_time(text, meter, meter_elapsed(meter), meter->state_ns[METER_CONNECT]);

@@ -175,7 +175,7 @@ sockets_of() { # PID
     "$BPIPE" -R "$pid" -s @data -p -e
     equal 300 "$(number size_bytes)"
     "$BPIPE" -R "$pid" -s 0
-    equal null "$("$BPIPE" -Q "$pid" --report json | json .size_bytes)"
+    equal 0 "$("$BPIPE" -Q "$pid" --report json | json .size_bytes)"
     result "$BPIPE" -R "$pid" -s @missing
     equal "1::bpipe: --size: missing: No such file or directory" "$result"
 }

@@ -627,6 +627,78 @@ rest_follows() {
     rest_follows "$(head -z -n 333 in | wc -c)" -0 -s 333 -z 1
 }
 
+@test "-S with a size of 0 passes nothing, and leaves everything to the next reader" {
+    printf 12345 >in
+    : >empty
+    mkdir -p bare/folder
+    local option
+    mkfifo fifo
+    for option in "-s 0" "-s 0 -C" "-s 0 -B 1" "-s @empty" "-s @bare" "-l -s 0" "-0 -s @empty" "-s 0 -K" \
+        "-s 0 --overflow drop-oldest" "-s 0 --frame -X" "-s 0 --tap tap" "-s 0 -L 1" "-s 0 --expect-size 0"; do
+        echo "options: $option"
+        # shellcheck disable=SC2086
+        case $option in
+        *-X*) { "$BPIPE" -q -S $option && cat >left; } <in && cmp in left ;;
+        *) rest_follows 0 $option ;;
+        esac
+    done
+    # Several inputs; the second is not even looked at.
+    { "$BPIPE" -q -S -s 0 -o got - missing && cat >left; } <in
+    cmp in left
+    size_is got 0
+    # A terminal keeps what was typed.
+    if command -v python3 >/dev/null; then
+        python3 -c "$typed" "$BPIPE" -q -S -s 0 >out
+        equal "status 0, left b'12345\\n'" "$(<out)"
+    fi
+    # A command that nothing is wanted of is not started.
+    "$BPIPE" -q -S -s 0 --from ': >started' -o got
+    refute [ -e started ]
+    # What is wrong is found all the same.
+    run -1 --separate-stderr "$BPIPE" -q -S -s 0 missing -o new
+    equal 'bpipe: missing: No such file or directory' "$stderr"
+    refute [ -e new ]
+    run -1 --separate-stderr "$BPIPE" -q -S -s 0 --expect-size 5 in
+    equal 'bpipe: in: the stream ended after 0 bytes, not 5 (--expect-size)' "$stderr"
+}
+
+# Types a line, runs the arguments on that terminal, and says what is left.
+typed='
+import os, pty, subprocess, sys
+master, slave = pty.openpty()
+os.write(master, b"12345\n")
+status = subprocess.call(sys.argv[1:], stdin=slave)
+print("status %d, left %r" % (status, os.read(slave, 100)))
+'
+
+@test "a size of 0 is a size" {
+    : >empty
+    printf 12345 >in
+    local option
+    for option in "-s 0" "-s @empty"; do
+        # shellcheck disable=SC2086
+        "$BPIPE" $option -f -n in --report json:report 2>err | cmp in -
+        equal 0 "$(last_number size_bytes report)"
+        equal 100 "$(tail -n 1 err)"
+        # shellcheck disable=SC2086
+        "$BPIPE" $option in 2>&1 >out | head -n 1 | grep -qx 'bpipe: 5 B of 0 B (100%) in .*'
+        # shellcheck disable=SC2086
+        "$BPIPE" $option --report prometheus:report in | cmp in -
+        grep -qx 'bpipe_expected_bytes 0' report
+        rm report
+    done
+    "$BPIPE" -l -s 0 in 2>&1 >out | head -n 1 | grep -qx 'bpipe: 5 B, 0 of 0 records (100%) in .*'
+    "$BPIPE" -f -p -e -s 0 in 2>err >out
+    tr '\r' '\n' <err | grep -qE '^\[=+>\] 100% *$'
+    # What is left of a file that was read to its end is nothing; that of a file without bytes may be
+    # one in /proc, and is not known.
+    { cat >/dev/null; "$BPIPE" -q -S --report json:report; } <in
+    equal 0 "$(last_number size_bytes report)"
+    "$BPIPE" -q --report json:report empty
+    tail -n 1 report | grep -q '"size_bytes":null'
+    "$BPIPE" -q -S /proc/self/status | grep -q ^Name:
+}
+
 @test "-S over several inputs, and with the size of a file or tree" {
     random_bytes 1000 1 >a
     random_bytes 500 2 >b

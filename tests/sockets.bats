@@ -807,7 +807,7 @@ stuck_at_the_end() {
 }
 
 @test "--stop-at-size, at either end" {
-    local family
+    local family size
     random_bytes 3000000 >in
     for family in $(families); do
         receive in "$family" -o out
@@ -816,12 +816,20 @@ stuck_at_the_end() {
         finished "$receiver" 0 in.report
         cat out rest | cmp in -
         # A receiver that has got what it wanted, and a sender that has more.
-        receive in "$family" -S -s 1000001 -o out
-        sends in
-        equal 1 $status
-        says err "$endpoint: $lost"
+        for size in 1000001 0; do
+            receive in "$family" -S -s "$size" -o out
+            sends in
+            equal 1 $status
+            says err "$endpoint: $lost"
+            finished "$receiver" 0 in.report
+            cmp out <(head -c "$size" in)
+        done
+        receive in "$family" -o out
+        { sends -S -s 0; cat >rest; } <in
+        equal 0 $status
         finished "$receiver" 0 in.report
-        cmp out <(head -c 1000001 in)
+        size_is out 0
+        cmp in rest
     done
 }
 

@@ -61,6 +61,7 @@ static struct display_values usual_values(unsigned flags)
 {
     struct display_values values = {
         .units = 1299227607,
+        .size_known = !(flags & UNKNOWN),
         .size = flags & UNKNOWN ? 0
                 : flags & DONE  ? 1000000000
                                 : UINT64_C(3000000000),
@@ -620,6 +621,7 @@ static bool try_random(uint64_t *random, struct text *text)
     random_bytes(random, culprit, sizeof culprit);
     random_bytes(random, line, sizeof line);
     values.units = any(random);
+    values.size_known = !(flags & UNKNOWN);
     values.size = flags & UNKNOWN ? 0 : any(random);
     values.elapsed_ns = any(random);
     values.rate = (double)any(random) / 3;

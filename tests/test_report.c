@@ -179,6 +179,7 @@ static void test_text_options(void)
         .moment = REPORT_MOMENT_NOW, .si = true, .verbose = true, .exit_status = 1};
 
     meter.name = "night\nly";
+    meter.size_known = true;
     meter.size_bytes = 8 * GIB;
     meter.full_count = 1;
     meter.fill = 1;
@@ -218,6 +219,7 @@ static void test_text_records(void)
     snprintf(expected, sizeof expected, "bpipe: 4.00 GiB, 12345 records in 3.21 s: 1.25 GiB/s\n%s",
              rest);
     text_is(&meter, &final_request, expected, "records; one window says nothing about spread");
+    meter.size_known = true;
     meter.size_bytes = 24690;
     snprintf(expected, sizeof expected,
              "bpipe: 4.00 GiB, 12345 of 24690 records (50%%) in 3.21 s: 1.25 GiB/s\n%s", rest);
@@ -576,6 +578,7 @@ static void test_json_golden(void)
     formats_as(report_format_json, &meter, &sample, expected, "JSON: a sample");
 
     meter.name = "a \"b\"";
+    meter.size_known = true;
     meter.size_bytes = 5 * GIB;
     snprintf(meter.outputs[0].error, METER_ERROR_TEXT, "Broken\tpipe");
     snprintf(expected, sizeof expected,
@@ -800,6 +803,7 @@ static void test_prometheus(void)
     for (size_t i = 0; i < 3; i++)
         meter.outputs[i].name = "same";
     meter.counts_records = meter.size_in_records = true;
+    meter.size_known = true;
     meter.size_bytes = 5;
     report_format_prometheus(&text, &meter, &final_request);
     text_add_bytes(&text, "", 1);
@@ -890,6 +894,7 @@ static void test_datagrams(void)
 
     meter.counts_records = true; /* but they are no units: a size is in bytes */
     meter.records_in = 7;
+    meter.size_known = true;
     meter.size_bytes = 8 * GIB;
     meter.inputs[0].datagrams = meter.inputs[0].kernel_tells = true;
     meter.inputs[0].name = "udp-listen://:9";
