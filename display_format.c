@@ -75,8 +75,8 @@ static void add_styled_bar(const struct line *line)
 static void add_progress_amount(const struct line *line)
 {
     if (line->values->size_known) {
-        display_add_percent(
-            line->text, display_percent_done(line->values->units, line->values->size), 100);
+        display_add_percent(line->text,
+                            display_percent_done(line->values->units, line->values->size), 100);
     } else if (line->style->gauge) {
         text_add_string(line->text, "/");
         display_add_rate(line->text, line->values->highest_rate, unit_of(line));

@@ -50,8 +50,8 @@
 /* What a line is made of: taken together at one moment. "Units" are what -b counts: bytes, or
  * records with -l and -0. */
 struct display_values {
-    uint64_t units;          /* so far */
-    bool size_known;         /* how many are expected, which may be none */
+    uint64_t units;  /* so far */
+    bool size_known; /* how many are expected, which may be none */
     uint64_t size;
     bool records;            /* units are records */
     uint64_t elapsed_ns;     /* since the start, or with -W since the first byte */

@@ -251,7 +251,8 @@ static uint64_t left_of(off_t size, off_t position)
     return position < 0 || position > size ? 0 : (uint64_t)(size - position);
 }
 
-/* What is left of all inputs. A file of 0 bytes may be one in /proc, which has some all the same. */
+/* What is left of all inputs. A file of 0 bytes may be one in /proc, which has some all the same.
+ */
 static uint64_t left_of_inputs(const struct options *options)
 {
     uint64_t sum = 0;

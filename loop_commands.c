@@ -179,7 +179,7 @@ static const char *describe(const struct command *command, uint64_t bytes,
 static void note_unread(struct loop_output *output)
 {
     int64_t bytes = platform_unread(output->witness >= 0 ? output->witness : output->endpoint.fd);
-    if (bytes > 0)
+    if (bytes >= 0)
         output->meter->bytes_unacknowledged = (uint64_t)bytes;
     close_witness(output);
 }
@@ -355,6 +355,8 @@ bool loop_confirm_command(struct poll_loop *loop, struct loop_output *output)
         return false;
     output->confirming = false;
     output->blocked_since_ns = 0;
+    if (output->witness >= 0) /* it had exited before, and what it started may have read on */
+        note_unread(output);
     if (output->meter->bytes_unacknowledged > 0 || !command_succeeded(output->command))
         loop_output_failed(loop, output, EPIPE);
     return true;

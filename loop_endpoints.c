@@ -427,8 +427,7 @@ static bool begin(struct poll_loop *loop)
     loop_begin_taps(loop);
     loop->phase = LOOP_RUNNING;
     loop->current = SIZE_MAX; /* so that the next one is the first */
-    bool nothing_wanted =
-        loop->options->stop_at_size && loop->size_known && loop->size_left == 0;
+    bool nothing_wanted = loop->options->stop_at_size && loop->size_known && loop->size_left == 0;
     if (loop->options->merge)
         open_merged(loop);
     else if (!nothing_wanted || loop->inputs[0].command == NULL) /* else it is not started */
@@ -507,10 +506,20 @@ void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, con
         loop->phase = LOOP_DONE;
 }
 
-/* The sole output's reader has left: no error, unless SIGPIPE was ignored when bpipe started. */
+/* Whether it is no error that a reader has left: that of the sole output, or a command that says by
+ * its exit status that it wanted no more. If SIGPIPE was ignored when bpipe started, one at least
+ * has to stay. */
+static bool may_depart(const struct poll_loop *loop, const struct loop_output *output)
+{
+    bool last = loop->open_outputs == 1;
+    return (loop->main_count == 1 || output->command != NULL) &&
+           !(last && loop->signals.pipe_ignored);
+}
+
+/* It has left. Where no output is left that ends the run; else the others go on. */
 static void depart(struct poll_loop *loop, struct loop_output *output)
 {
-    loop->ending.departed = true;
+    loop->ending.departed |= loop->open_outputs == 1;
     (void)loop_close_output(loop, output, false);
     detach(loop, output);
 }
@@ -523,8 +532,7 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
     }
     if (loop_command_left(loop, output, error))
         return;
-    if (endpoint_reader_gone(&output->endpoint, error) && loop->main_count == 1 &&
-        !loop->signals.pipe_ignored) {
+    if (endpoint_reader_gone(&output->endpoint, error) && may_depart(loop, output)) {
         depart(loop, output);
         return;
     }
@@ -539,29 +547,21 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
     loop_give_up_output(loop, output, reason);
 }
 
-/* Whether all that has come was written to an output, and as far as can be told, read. */
-static bool has_all(const struct poll_loop *loop, const struct loop_output *output)
-{
-    if (loop->main_count == 1)
-        return loop_is_empty(loop) && output->meter->bytes_unacknowledged == 0;
-    return ring_unread(&loop->ring, output->lag.reader) == 0 &&
-           output->meter->bytes_unacknowledged == 0;
-}
-
 void loop_reader_left(struct poll_loop *loop, struct loop_output *output, int error)
 {
     if (loop_command_left(loop, output, error))
         return;
-    bool sole = loop->main_count == 1 && !output->tap;
+    bool last = loop->open_outputs == 1 && !output->tap &&
+                (loop->main_count == 1 || output->command != NULL);
     bool moving = loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING;
-    if ((!sole && output->command == NULL) || !moving || !has_all(loop, output) ||
-        !endpoint_reader_gone(&output->endpoint, error)) {
+    bool has_all = loop_is_empty(loop) && output->meter->bytes_unacknowledged == 0;
+    if (!last || !moving || !has_all || !endpoint_reader_gone(&output->endpoint, error)) {
         loop_output_failed(loop, output, error);
         return;
     }
     output->left = true;
     loop->flow.outputs[output - loop->outputs].blocked = false;
-    if (sole && loop->phase == LOOP_RUNNING) {
+    if (loop->phase == LOOP_RUNNING) {
         loop->leaving_ns = loop->meter->now_ns;
         loop->flow.passing = false; /* a read tells whether there is more */
     }

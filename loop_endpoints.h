@@ -62,11 +62,11 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
 
 /*
  * The reader of an output is seen to have gone, and it is not known that there is more to write. If
- * it is the sole one and has got everything, that may have been all: a tar(1) leaves when it has
- * read the end of its archive, which is sooner than the end of the stream comes by a network. So
- * the input is given LEAVING_NS to end. The first byte that comes, or the end of that time, is the
- * end of bpipe. A command that is one of several outputs, and exited with 0, is not waited for: it
- * has left too early only if one more byte comes.
+ * it is the sole one, or the last command of several, and has got everything, that may have been
+ * all: a tar(1) leaves when it has read the end of its archive, which is sooner than the end of the
+ * stream comes by a network. So the input is given LEAVING_NS to end. The first byte that comes, or
+ * the end of that time, is the end of bpipe. A command that exited with 0 while other outputs go on
+ * has got what it wanted: that is no failure.
  */
 void loop_reader_left(struct poll_loop *loop, struct loop_output *output, int error);
 

@@ -177,6 +177,14 @@ static bool any_cold(const struct poll_loop *loop)
     return false;
 }
 
+/* The last reader has left when it had got everything, and the input has had the time to end. */
+static void end_leaving(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->main_count && loop->phase == LOOP_RUNNING; i++)
+        if (loop->outputs[i].state == OUTPUT_OPEN && loop->outputs[i].left)
+            loop_output_failed(loop, &loop->outputs[i], EPIPE);
+}
+
 void loop_enforce_timeouts(struct poll_loop *loop)
 {
     uint64_t now = loop->meter->now_ns;
@@ -186,7 +194,7 @@ void loop_enforce_timeouts(struct poll_loop *loop)
     for (size_t i = 0; i < loop->main_count && loop->phase != LOOP_DONE; i++)
         enforce_output_timeouts(loop, i);
     if (expired(loop->leaving_ns, LEAVING_NS, now) && loop->phase == LOOP_RUNNING)
-        loop_output_failed(loop, &loop->outputs[0], EPIPE);
+        end_leaving(loop);
     if (is_trimmable(loop) && now - loop->large_ns >= RING_TRIM_NS)
         ring_trim(&loop->ring);
     loop_look_for_peers(loop);

@@ -353,7 +353,8 @@ static void add_exception_line(struct text *text, const struct meter *meter, con
     } exceptions[] = {{endpoint->bytes_undelivered, 0, "undelivered"},
                       {endpoint->bytes_dropped, endpoint->records_dropped, dropped},
                       {endpoint->bytes_added, 0, "added"},
-                      {endpoint->bytes_unacknowledged, 0, "not acknowledged"}};
+                      {endpoint->bytes_unacknowledged, 0,
+                       endpoint->process.is_command ? "left unread" : "not acknowledged"}};
     const char *separator = ": ";
 
     if (endpoint->bytes_undelivered == 0 && endpoint->bytes_dropped == 0 &&
