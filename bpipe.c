@@ -56,6 +56,8 @@ static const char *name_of(const char *text, const char *command, const char *da
 static void describe_run(struct meter *meter, const struct options *options, uint64_t size)
 {
     meter->name = options->name;
+    meter->pid = (long)getpid();
+    meter->start_time_ns = platform_time_of_day() - (platform_now() - meter->start_ns);
     meter->size_known = size != INPUT_SIZE_UNKNOWN;
     meter->size_bytes = meter->size_known ? size : 0;
     meter->capacity = options->buffer_size;

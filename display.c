@@ -424,9 +424,24 @@ static bool show_row(struct display *display, const struct display_values *value
     return true;
 }
 
+static bool reports_on_stderr(const struct options *options, enum report_format format)
+{
+    for (size_t i = 0; i < options->report_count; i++)
+        if (options->reports[i].format == format && options->reports[i].path == NULL)
+            return true;
+    return false;
+}
+
+/* What was typed is echoed where the cursor is; and a line that begins with "{" (-T) would be taken
+ * for JSON. */
+static bool begins_with_return(const struct display *display)
+{
+    return display->terminal || reports_on_stderr(display->options, REPORT_JSON);
+}
+
 static bool show_line(struct display *display, const struct display_values *values)
 {
-    if (display->terminal) /* what was typed is echoed where the cursor is */
+    if (begins_with_return(display))
         text_add_string(&display->text, "\r");
     unsigned width = add_line(display, &display->text, values);
     cover(display, width);
@@ -512,14 +527,6 @@ void display_continue(struct display *display)
     display_refresh(display);
 }
 
-static bool reports_text(const struct options *options)
-{
-    for (size_t i = 0; i < options->report_count; i++)
-        if (options->reports[i].format == REPORT_TEXT && options->reports[i].path == NULL)
-            return true;
-    return false;
-}
-
 /* A run that is over before a delay, or with -W without a byte, has shown nothing, and shows
  * nothing; nor does a short one whose report says it all. */
 void display_final(struct display *display)
@@ -530,7 +537,8 @@ void display_final(struct display *display)
         (options->wait && meter->first_ns == 0))
         return;
     bool shown = display->shown > 0 || display->cursor.fd >= 0;
-    if (display->by_default && !shown && !options->force && reports_text(display->options))
+    if (display->by_default && !shown && !options->force &&
+        reports_on_stderr(display->options, REPORT_TEXT))
         return;
     if (!display->started)
         start_late(display);

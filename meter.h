@@ -92,10 +92,12 @@ struct meter_windows {
 };
 
 struct meter {
-    const char *name; /* -N, or NULL */
-    bool began;       /* everything could be opened, and bytes could move */
-    bool ended;       /* the run is over; and then: */
-    bool failed;      /* it failed: neither was it complete, nor did a signal or a reader end it */
+    const char *name;       /* -N, or NULL */
+    long pid;               /* bpipe's own */
+    uint64_t start_time_ns; /* the time of day at start_ns, since 1970 (UTC); only to be shown */
+    bool began;             /* everything could be opened, and bytes could move */
+    bool ended;             /* the run is over; and then: */
+    bool failed; /* it failed: neither was it complete, nor did a signal or a reader end it */
     const struct meter_endpoint *connecting; /* one that was waited for before that; or NULL */
     uint64_t start_ns, now_ns;
     uint64_t state_ns[METER_STATES];
@@ -259,7 +261,7 @@ const char *meter_peer_name(const struct meter_endpoint *endpoint);
 const char *meter_verdict_name(enum meter_verdict verdict); /* "input" ...; NULL for NONE */
 const char *meter_state_name(enum meter_state state);       /* "busy", "throttle", ... */
 
-/* The output with the least bytes: its four counters stand at the top of a report. Never NULL. */
+/* The output with the least bytes: its counters stand at the top of a report. Never NULL. */
 const struct meter_endpoint *meter_least_output(const struct meter *meter);
 
 #endif

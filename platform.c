@@ -497,9 +497,19 @@ void platform_nap(uint64_t ns)
     (void)nanosleep(&time, NULL); /* fails only by EINTR */
 }
 
-uint64_t platform_now(void)
+static uint64_t read_clock(clockid_t clock)
 {
     struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time); /* cannot fail: the clock exists */
+    clock_gettime(clock, &time); /* cannot fail: the clock exists */
     return (uint64_t)time.tv_sec * 1000000000 + (uint64_t)time.tv_nsec;
+}
+
+uint64_t platform_now(void)
+{
+    return read_clock(CLOCK_MONOTONIC);
+}
+
+uint64_t platform_time_of_day(void)
+{
+    return read_clock(CLOCK_REALTIME);
 }

@@ -135,4 +135,7 @@ void platform_nap(uint64_t ns);
 /* CLOCK_MONOTONIC, in ns. */
 uint64_t platform_now(void);
 
+/* CLOCK_REALTIME: the time of day, in ns since 1970-01-01 UTC. It can be set, and so go back. */
+uint64_t platform_time_of_day(void);
+
 #endif

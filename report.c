@@ -9,6 +9,7 @@
 #include "report.h"
 
 #include "endpoint.h"
+#include "platform.h"
 #include "report_format.h"
 #include "report_sink.h"
 
@@ -52,6 +53,7 @@ static struct {
     bool run_goes_on; /* between report_open() and report_close(): nothing may wait */
     uint64_t patience_ns;
     const struct report_line *line; /* that a message would mix with, or NULL */
+    bool in_line;                   /* what was said last, a frame, did not end its line */
 } the_stderr = {.patience_ns = REPORT_PATIENCE_NS};
 
 static struct sink *stderr_sink(void)
@@ -69,6 +71,16 @@ static void erase_line(struct text *text)
         text_add_string(text, the_stderr.line->erase);
 }
 
+/* What is printed now is a line of its own for those who look for its first byte: what stands on
+ * the line, or a process has left there unfinished, is ended instead of erased. */
+static void end_line(struct text *text)
+{
+    const struct sink *sink = stderr_sink();
+    if (the_stderr.in_line ||
+        (sink_usable(sink) && sink_pending(sink) == 0 && !sink_at_line_start(sink)))
+        text_add_string(text, "\n");
+}
+
 static void tell_printing(void)
 {
     const struct report_line *line = the_stderr.line;
@@ -80,6 +92,7 @@ static void tell_printing(void)
 static void tell_printed(const struct text *text)
 {
     const struct report_line *line = the_stderr.line;
+    the_stderr.in_line = false;
     if (line != NULL && line->printed != NULL)
         line->printed(line->context, text->bytes, text->length);
     if (line != NULL && !line->stays)
@@ -97,6 +110,7 @@ bool report_live(const char *bytes, size_t length, const struct report_line *lin
         return false;
     sink_write(sink, bytes, length);
     the_stderr.line = line;
+    the_stderr.in_line = bytes[length - 1] != '\n';
     return true;
 }
 
@@ -271,8 +285,10 @@ static void send_report(struct reporter *reporter, struct report *report, const 
     if (sink != NULL && !sink_flush(sink) && request->moment != REPORT_MOMENT_FINAL)
         return;
     text_clear(&reporter->text);
-    if (sink == &the_stderr.sink)
+    if (sink == &the_stderr.sink && report->format == REPORT_TEXT)
         erase_line(&reporter->text);
+    else if (sink == &the_stderr.sink)
+        end_line(&reporter->text);
     formats[report->format](&reporter->text, meter, request);
     if (reporter->text.failed) {
         fail(report, ENOMEM);
@@ -342,7 +358,9 @@ const char *report_compose(struct reporter *reporter, const struct meter *meter,
 
 void report_final(struct reporter *reporter, const struct meter *meter, int exit_status)
 {
-    struct report_request request = {.moment = REPORT_MOMENT_FINAL, .exit_status = exit_status};
+    struct report_request request = {.moment = REPORT_MOMENT_FINAL,
+                                     .exit_status = exit_status,
+                                     .end_time_ns = platform_time_of_day()};
 
     send_all(reporter, meter, &request);
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void text_clear(struct text *text)
 {
@@ -78,6 +79,20 @@ void text_add(struct text *text, const char *format, ...)
 void text_add_seconds(struct text *text, uint64_t ns)
 {
     text_add(text, "%" PRIu64 ".%09" PRIu64, ns / NS_PER_SEC, ns % NS_PER_SEC);
+}
+
+void text_add_time(struct text *text, uint64_t time_ns)
+{
+    time_t seconds = (time_t)(time_ns / NS_PER_SEC);
+    struct tm utc;
+
+    if (gmtime_r(&seconds, &utc) == NULL) { /* a year that has no place in an int */
+        text->failed = true;
+        return;
+    }
+    text_add(text, "%04d-%02d-%02dT%02d:%02d:%02d.%06" PRIu64 "Z", utc.tm_year + 1900,
+             utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+             time_ns % NS_PER_SEC / 1000);
 }
 
 void text_add_decimal(struct text *text, double value, unsigned decimals)

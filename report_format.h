@@ -35,6 +35,8 @@ void text_add(struct text *text, const char *format, ...) __attribute__((format(
 
 /* "3.210000000": all nine decimals, so that the states sum to the elapsed time in print too. */
 void text_add_seconds(struct text *text, uint64_t ns);
+/* The time of day, of ns since 1970: "2026-11-21T10:04:05.123456Z" (RFC 3339, UTC). */
+void text_add_time(struct text *text, uint64_t time_ns);
 /* A number >= 0 with so many decimals (0..3), rounded. */
 void text_add_decimal(struct text *text, double value, unsigned decimals);
 /* For people: control characters and what is not UTF-8 become \n, \t or \xNN. */
@@ -64,7 +66,8 @@ struct report_interval {
 
 struct report_request {
     enum report_moment moment;
-    int exit_status; /* of a final report */
+    int exit_status;      /* of a final report */
+    uint64_t end_time_ns; /* of a final report: the time of day */
     bool si, verbose;
     struct report_interval interval; /* for a sample */
 };

@@ -52,6 +52,22 @@ static void add_key(struct text *text, const char *key, bool first)
     text_add(text, "%s\"%s\":", first ? "" : ",", key);
 }
 
+static void add_run(struct text *text, const struct meter *meter,
+                    const struct report_request *request)
+{
+    bool final = request->moment == REPORT_MOMENT_FINAL;
+
+    text_add(text, "{\"type\":\"%s\",\"schema\":1,\"name\":", final ? "final" : "sample");
+    add_string(text, meter->name);
+    text_add(text, ",\"pid\":%ld,\"start_time\":\"", meter->pid);
+    text_add_time(text, meter->start_time_ns);
+    text_add_string(text, final ? "\",\"end_time\":\"" : "\",\"end_time\":null");
+    if (!final)
+        return;
+    text_add_time(text, request->end_time_ns);
+    text_add_string(text, "\"");
+}
+
 static void add_totals(struct text *text, const struct meter *meter)
 {
     const struct meter_endpoint *least = meter_least_output(meter);
@@ -60,9 +76,10 @@ static void add_totals(struct text *text, const struct meter *meter)
     text_add_seconds(text, meter_elapsed(meter));
     text_add(text,
              ",\"bytes_in\":%" PRIu64 ",\"bytes_added\":%" PRIu64 ",\"bytes_out\":%" PRIu64
-             ",\"bytes_dropped\":%" PRIu64 ",\"bytes_undelivered\":%" PRIu64,
+             ",\"bytes_dropped\":%" PRIu64 ",\"bytes_undelivered\":%" PRIu64
+             ",\"bytes_unacknowledged\":%" PRIu64,
              meter->bytes_in, least->bytes_added, least->bytes, least->bytes_dropped,
-             least->bytes_undelivered);
+             least->bytes_undelivered, least->bytes_unacknowledged);
     add_count_or_null(text, "records_in", meter->records_in, meter->counts_records);
     add_count_or_null(text, "records_dropped", least->records_dropped, meter->counts_records);
     add_count_or_null(text, "size_bytes", meter->size_bytes,
@@ -237,8 +254,7 @@ void report_format_json(struct text *text, const struct meter *meter,
 {
     bool final = request->moment == REPORT_MOMENT_FINAL;
 
-    text_add(text, "{\"type\":\"%s\",\"version\":1,\"name\":", final ? "final" : "sample");
-    add_string(text, meter->name);
+    add_run(text, meter, request);
     add_totals(text, meter);
     add_rate(text, meter, request);
     add_states(text, meter);

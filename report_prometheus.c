@@ -324,6 +324,8 @@ static void add_totals(struct text *text, const struct meter *meter)
 {
     add_single(text, meter, "bpipe_elapsed_seconds", "gauge", "Time since the start of the run.",
                meter_elapsed(meter), SECONDS);
+    add_single(text, meter, "bpipe_start_time_seconds", "gauge",
+               "Start of the run, in seconds since 1970.", meter->start_time_ns, SECONDS);
     add_single(text, meter, "bpipe_in_bytes_total", "counter", "Bytes read from all inputs.",
                meter->bytes_in, COUNT);
     add_single(text, meter, "bpipe_passed_bytes_total", "counter",
@@ -466,8 +468,11 @@ void report_format_prometheus(struct text *text, const struct meter *meter,
         add_endpoints(text, meter, &tap_side, meter->outputs + meter->output_count,
                       meter->tap_count);
     add_single(text, meter, "bpipe_finished", "gauge", "1 once the run has ended.", final, COUNT);
-    if (final)
-        add_single(text, meter, "bpipe_exit_status", "gauge",
-                   "Exit status of the run, 128+N for signal N.", (uint64_t)request->exit_status,
-                   COUNT);
+    if (!final)
+        return;
+    add_single(text, meter, "bpipe_end_time_seconds", "gauge",
+               "End of the run, in seconds since 1970.", request->end_time_ns, SECONDS);
+    add_single(text, meter, "bpipe_exit_status", "gauge",
+               "Exit status of the run, 128+N for signal N.", (uint64_t)request->exit_status,
+               COUNT);
 }

@@ -82,6 +82,28 @@ bool sink_same_file(const struct sink *a, const struct sink *b)
            a_status.st_ino == b_status.st_ino;
 }
 
+bool sink_at_line_start(const struct sink *sink)
+{
+    struct stat status;
+    int flags = fcntl(sink->fd, F_GETFL);
+    char last;
+
+    if (flags < 0 || fstat(sink->fd, &status) != 0 || !S_ISREG(status.st_mode))
+        return true;
+    off_t end = (flags & O_APPEND) != 0 ? status.st_size : lseek(sink->fd, 0, SEEK_CUR);
+    if (end <= 0)
+        return true;
+    ssize_t count = pread(sink->fd, &last, 1, end - 1);
+    if (count < 0) { /* it is open for writing only */
+        const struct sink readable = {.fd = platform_reopen(sink->fd, O_RDONLY)};
+        if (sink_same_file(sink, &readable))
+            count = pread(readable.fd, &last, 1, end - 1);
+        if (readable.fd >= 0)
+            (void)close(readable.fd);
+    }
+    return count != 1 || last == '\n';
+}
+
 /* --- writing ------------------------------------------------------------------------------- */
 
 /* `whole` is where the lines that were written before end: what was torn is taken back. */

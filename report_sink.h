@@ -53,6 +53,12 @@ void sink_write(struct sink *sink, const char *bytes, size_t length);
 /* Whether both are open, and are one file, pipe, socket or device. */
 bool sink_same_file(const struct sink *a, const struct sink *b);
 
+/*
+ * Whether what is written next begins a line, as far as that can be seen: of a regular file, by the
+ * byte before. True for all others. It is what others wrote that matters; sinks hold whole lines.
+ */
+bool sink_at_line_start(const struct sink *sink);
+
 /* Neither closed nor given up. */
 bool sink_usable(const struct sink *sink);
 

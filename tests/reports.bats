@@ -14,7 +14,7 @@ proof='
 def ns: . * 1e9 | round;
 . as $r
 | {
-    "it is a final report": (.type == "final" and .version == 1),
+    "it is a final report": (.type == "final" and .schema == 1 and (has("version") | not)),
     "its status": (.exit_status == $status),
     "the states sum to the elapsed time":
         ((.state_seconds | map(ns) | add) == (.elapsed_seconds | ns)),
@@ -28,9 +28,14 @@ def ns: . * 1e9 | round;
                                 .bytes + .bytes_dropped + .bytes_undelivered)),
     "the totals are those of the least output":
         ((.outputs | min_by(.bytes)) as $least
-         | [.bytes_out, .bytes_added, .bytes_dropped, .records_dropped, .bytes_undelivered] ==
+         | [.bytes_out, .bytes_added, .bytes_dropped, .records_dropped, .bytes_undelivered,
+            .bytes_unacknowledged] ==
            [$least.bytes, $least.bytes_added, $least.bytes_dropped, $least.records_dropped,
-            $least.bytes_undelivered]),
+            $least.bytes_undelivered, $least.bytes_unacknowledged]),
+    "it has a process id": (.pid > 0),
+    "it ends after it has started": (.start_time <= .end_time),
+    "its times are those of RFC 3339, in UTC": ([.start_time, .end_time]
+        | all(test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6}Z$"))),
     "records are counted everywhere or nowhere":
         ([.records_in, .records_dropped, (.inputs + .outputs + .taps)[].records_dropped]
          | all(. == null) or all(. != null)),
@@ -219,6 +224,132 @@ fails() {
         ended "$pid" 0
         equal x "$(<out)"
     done
+}
+
+# now: the time of day as reports have it. They are compared as text.
+now() { date -u +%Y-%m-%dT%H:%M:%S.%6NZ; }
+
+@test "JSON: who ran, and from when to when" {
+    skip_unless jq
+    local before after
+    before=$(now)
+    mkfifo fifo
+    TZ=Asia/Kathmandu "$BPIPE" -q --report json:report -o out fifo &
+    pid=$!
+    exec 5>fifo
+    echo x >&5
+    sample "$pid" report
+    after=$(now)
+    jq -e --arg before "$before" --arg after "$after" --argjson pid "$pid" '
+        .type == "sample" and .pid == $pid and $before <= .start_time and .start_time <= $after
+        and .end_time == null' report
+    exec 5>&-
+    ended "$pid" 0
+    sound report
+    jq -es --arg after "$after" --arg now "$(now)" --argjson pid "$pid" '
+        .[1].pid == $pid and .[0].start_time == .[1].start_time
+        and $after <= .[1].end_time and .[1].end_time <= $now' report
+}
+
+@test "Prometheus: from when to when" {
+    local before
+    before=$(date +%s.%N)
+    echo x | "$BPIPE" --report prometheus:prom -o out
+    awk -v before="$before" -v now="$(date +%s.%N)" '
+        /^bpipe_start_time_seconds / { start = $2 }
+        /^bpipe_end_time_seconds / { end = $2 }
+        END { exit !(before <= start && start <= end && end <= now) }' prom
+}
+
+# --- JSON on stderr -----------------------------------------------------------------------------
+
+# apart FILE [COUNT]: every object in FILE is a line of its own, which begins with "{"; there are COUNT
+# or more, and only these lines begin so.
+apart() {
+    local objects
+    LC_ALL=C grep -a '^{' "$1" >objects
+    objects=$(lines_of objects)
+    refute grep -v '^{"type":"[a-z]*","schema":1,.*}$' objects
+    equal "$objects" "$(LC_ALL=C grep -ao '{"type":' "$1" | wc -l | xargs)"
+    [ "$objects" -ge "${2:-1}" ]
+    ! command -v jq >/dev/null || equal "$objects" "$(jq -c .schema objects | grep -c '^1$')"
+}
+
+@test "JSON on stderr: a line of its own, between messages and the live line" {
+    local display
+    random_bytes 100000 >in
+    for display in '' -f '-f -pteIrabT' '-f -T' '-f -F {%b}' '-f -c -T' '-n' '-n -bt'; do
+        echo "display: $display"
+        mkfifo feed
+        # shellcheck disable=SC2086
+        "$BPIPE" $display -i 0.1 --report json --report-every 0.15 -l --tap missing/tap -o out \
+            feed missing feed2 2>err &
+        pid=$!
+        exec 5>feed
+        cat in >&5
+        wait_until 20 size_is out 100000
+        samples() { [ "$(LC_ALL=C grep -ao '"type":"sample"' err | wc -l)" -ge 3 ]; }
+        wait_until 20 samples
+        exec 5>&-
+        ended "$pid" 1
+        cmp in out
+        apart err 4
+        tail -n 1 err >last
+        adds_up last 1
+        rm feed out
+    done
+}
+
+@test "JSON on a terminal: a line of its own, also behind the live line" {
+    skip_unless script
+    random_bytes 300000 >in
+    local display
+    for display in '' -T '-c -T'; do
+        script -qec "'$BPIPE' $display -i 0.1 -L 500K --report json --report-every 0.1 -o out in" typescript \
+            </dev/null >/dev/null
+        cmp in out
+        sed 's/\r*$//' typescript >lines
+        LC_ALL=C grep -a '^{' lines >objects
+        equal "$(LC_ALL=C grep -ao '{"type":' typescript | wc -l)" "$(grep -c '^{"type":.*}$' objects)"
+        [ "$(lines_of objects)" -ge 3 ]
+        refute grep -v '^{"type"' objects
+    done
+}
+
+@test "JSON on stderr: behind another process's half line in a file" {
+    ! is_portable || skip "the portable variant cannot read what stderr was opened to write"
+    seq 1000 >in
+    { printf 'half a line' >&2; "$BPIPE" --report json -o out in; } 2>err
+    equal 'half a line' "$(head -n 1 err)"
+    apart err
+    printf 'half a line' >err
+    "$BPIPE" --report json -o out in 2>>err
+    equal 'half a line' "$(head -n 1 err)"
+    apart err
+    # Nothing is added to a whole one, nor to none.
+    echo 'a line' >err
+    "$BPIPE" --report json -o out in 2>>err
+    equal 2 "$(lines_of err)"
+    apart err
+    "$BPIPE" --report json -o out in 2>err
+    equal 1 "$(lines_of err)"
+    apart err
+    cmp in out
+}
+
+@test "JSON apart from the messages: json:fd://3 and json:FILE" {
+    seq 1000 >in
+    status=0
+    "$BPIPE" --report json:fd://3 --report json:file -o out in missing 3>three 2>err || status=$?
+    equal 1 "$status"
+    equal 'bpipe: missing: No such file or directory' "$(<err)"
+    local report
+    for report in three file; do
+        equal 1 "$(lines_of "$report")"
+        apart "$report"
+        adds_up "$report" 1
+    done
+    cmp in out
 }
 
 # --- verdicts ---------------------------------------------------------------------------------

@@ -556,7 +556,7 @@ static void test_percentages(uint64_t *random)
     "012000000," JSON_NO_DATAGRAMS "\"error\":null}],"                                          \
     "\"outputs\":[{\"name\":\"stdout\",\"bytes\":4294967296,\"bytes_added\":0,"                 \
     "\"bytes_dropped\":0,\"records_dropped\":null,\"bytes_undelivered\":0,"                     \
-    "\"bytes_unacknowledged\":0,\"retries\":0,"                                                 \
+    "\"bytes_unacknowledged\":77,\"retries\":0,"                                                \
     "\"connect_seconds\":0.000000000,\"wait_seconds\":2.664000000,\"longest_stall_seconds\":0." \
     "412000000," JSON_NO_DATAGRAMS "\"error\":%s}],"                                            \
     "\"taps\":[],\"exit_status\":%s}\n"
@@ -566,13 +566,22 @@ static void test_json_golden(void)
     struct meter meter = example_meter();
     struct report_request sample = {.moment = REPORT_MOMENT_SAMPLE,
                                     .interval = {.ns = NS_PER_SEC / 2, .bytes = 1000}};
-    struct report_request final = {.moment = REPORT_MOMENT_FINAL, .exit_status = 141};
+    struct report_request final = {.moment = REPORT_MOMENT_FINAL,
+                                   .exit_status = 141,
+                                   .end_time_ns = UINT64_C(1000000004) * NS_PER_SEC};
     char expected[4000];
 
+    meter.pid = 4711;
+    meter.start_time_ns = UINT64_C(1000000000) * NS_PER_SEC + 123456789;
+    meter.outputs[0].bytes_unacknowledged = 77;
+
     snprintf(expected, sizeof expected,
-             "{\"type\":\"sample\",\"version\":1,\"name\":null,\"elapsed_seconds\":3.210000000,"
+             "{\"type\":\"sample\",\"schema\":1,\"name\":null,\"pid\":4711,"
+             "\"start_time\":\"2001-09-09T01:46:40.123456Z\",\"end_time\":null,"
+             "\"elapsed_seconds\":3.210000000,"
              "\"bytes_in\":4294967296,\"bytes_added\":0,\"bytes_out\":4294967296,"
-             "\"bytes_dropped\":0,\"bytes_undelivered\":0,\"records_in\":null,"
+             "\"bytes_dropped\":0,\"bytes_undelivered\":0,\"bytes_unacknowledged\":77,\"records_"
+             "in\":null,"
              "\"records_dropped\":null,\"size_bytes\":null," JSON_MIDDLE,
              "2000.000", "null", "null");
     formats_as(report_format_json, &meter, &sample, expected, "JSON: a sample");
@@ -582,10 +591,13 @@ static void test_json_golden(void)
     meter.size_bytes = 5 * GIB;
     snprintf(meter.outputs[0].error, METER_ERROR_TEXT, "Broken\tpipe");
     snprintf(expected, sizeof expected,
-             "{\"type\":\"final\",\"version\":1,\"name\":\"a \\\"b\\\"\","
+             "{\"type\":\"final\",\"schema\":1,\"name\":\"a \\\"b\\\"\",\"pid\":4711,"
+             "\"start_time\":\"2001-09-09T01:46:40.123456Z\","
+             "\"end_time\":\"2001-09-09T01:46:44.000000Z\","
              "\"elapsed_seconds\":3.210000000,"
              "\"bytes_in\":4294967296,\"bytes_added\":0,\"bytes_out\":4294967296,"
-             "\"bytes_dropped\":0,\"bytes_undelivered\":0,\"records_in\":null,"
+             "\"bytes_dropped\":0,\"bytes_undelivered\":0,\"bytes_unacknowledged\":77,\"records_"
+             "in\":null,"
              "\"records_dropped\":null,\"size_bytes\":5368709120," JSON_MIDDLE,
              "1288490188.430", "\"Broken\\u0009pipe\"", "141");
     formats_as(report_format_json, &meter, &final, expected, "JSON: the final report");
@@ -607,9 +619,12 @@ static void test_json_golden(void)
     "seconds\":0.000000000"
 
 static const char overloaded_json[] =
-    "{\"type\":\"final\",\"version\":1,\"name\":null,\"elapsed_seconds\":1.000000000,"
+    "{\"type\":\"final\",\"schema\":1,\"name\":null,\"pid\":0,"
+    "\"start_time\":\"1970-01-01T00:00:00.000000Z\",\"end_time\":\"1970-01-01T00:00:00.000000Z\","
+    "\"elapsed_seconds\":1.000000000,"
     "\"bytes_in\":4194304,\"bytes_added\":62,\"bytes_out\":2097152,"
-    "\"bytes_dropped\":2084864,\"bytes_undelivered\":12350,\"records_in\":10000,"
+    "\"bytes_dropped\":2084864,\"bytes_undelivered\":12350,\"bytes_unacknowledged\":0,"
+    "\"records_in\":10000,"
     "\"records_dropped\":345,\"size_bytes\":null,\"rate_bytes_per_second\":{"
     "\"current\":2097152.000,\"mean\":2097152.000,\"min\":2097152.000,\"max\":2097152.000,"
     "\"stddev\":0.000},\"state_seconds\":{\"busy\":0.000000000,\"throttle\":0.000000000,"
@@ -729,7 +744,7 @@ static void test_names(void)
     for (size_t i = 0; i < sizeof names / sizeof names[0] && right; i++) {
         meter.outputs[0].name = meter.name = names[i].name;
         right =
-            contains(report_format_json, &meter, "\"name\":\"", names[i].json, "\",\"elapsed") &&
+            contains(report_format_json, &meter, "\"name\":\"", names[i].json, "\",\"pid\":") &&
             contains(report_format_json, &meter, "\"bottleneck_endpoint\":\"", names[i].json,
                      "\",") &&
             contains(report_format_prometheus, &meter, "bpipe_elapsed_seconds{name=\"",
@@ -810,7 +825,7 @@ static void test_prometheus(void)
     tap_ok(strstr(text.bytes, "bpipe_output_bytes_total{output=\"same\",index=\"2\"} 0\n") != NULL,
            "outputs of one name have different labels");
     unsigned families = count_families(text.bytes);
-    tap_ok(families == 43, "%u families, each in one block with HELP and TYPE", families);
+    tap_ok(families == 45, "%u families, each in one block with HELP and TYPE", families);
     text_free(&text);
     meter_destroy(&meter);
 }
@@ -870,7 +885,7 @@ static void test_prometheus_overload(void)
     report_format_prometheus(&text, &meter, &final_request);
     text_add_bytes(&text, "", 1);
     unsigned families = count_families(text.bytes);
-    tap_ok(families == 50, "%u families with them, each in one block", families);
+    tap_ok(families == 52, "%u families with them, each in one block", families);
     text_free(&text);
 
     meter.spool_capacity = 0;
