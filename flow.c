@@ -226,7 +226,7 @@ static size_t offered(const struct flow *flow, size_t index)
     bool fills_the_ring = unread == flow->ring->capacity && unread <= begun;
     if (!output->whole)
         return unread;
-    if (fills_the_ring && output->message && !output->tap && !flow->drops)
+    if (fills_the_ring && output->message && !output->tap && !flow->drops && !flow->ended)
         return unread; /* it cannot become complete: let it fail */
     return unread > begun ? unread - begun : 0;
 }

@@ -302,7 +302,7 @@ size_t intake_mark(struct intake *intake, uint64_t *calls)
 
 static void complete_if_ended(struct intake *intake)
 {
-    if (intake->ended && spooled(intake) == 0)
+    if (intake->ended && !intake->withheld && spooled(intake) == 0)
         intake->complete = intake->ring->head;
 }
 
@@ -318,13 +318,31 @@ ssize_t intake_unspool(struct intake *intake, size_t max, uint64_t *calls)
     return bytes;
 }
 
-uint64_t intake_ended(struct intake *intake)
+uint64_t intake_end_skipping(struct intake *intake)
 {
     uint64_t records = intake->skipping;
-    intake->ended = true;
     intake->skipping = false;
     intake->gap.records += records;
-    intake->begun = stream_end(intake);
-    complete_if_ended(intake);
     return records;
+}
+
+void intake_release(struct intake *intake)
+{
+    intake->withheld = false;
+    intake->begun = stream_end(intake);
+    if (spooled(intake) == 0)
+        intake->complete = intake->ring->head;
+}
+
+uint64_t intake_ended(struct intake *intake)
+{
+    intake->ended = true;
+    if (!intake->withheld)
+        intake_release(intake);
+    return intake_end_skipping(intake);
+}
+
+bool intake_is_unfinished(const struct intake *intake)
+{
+    return intake->records != RECORD_NONE && intake->begun < stream_end(intake);
 }

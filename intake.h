@@ -38,6 +38,7 @@ struct intake {
     bool closed; /* nothing is to enter the ring, whatever room it has: set by the loop */
     bool skipping;
     bool ended;
+    bool withheld;        /* though it has ended, the last record is not to pass for one */
     struct lag_count gap; /* refused since the last mark */
     int spool_error;      /* errno of a spool that could not be written; 0: none */
 };
@@ -89,8 +90,18 @@ ssize_t intake_unspool(struct intake *intake, size_t max, uint64_t *calls);
 size_t intake_mark(struct intake *intake, uint64_t *calls);
 bool intake_owes_mark(const struct intake *intake);
 
-/* No more will come: the last record is whole, though it has no terminator. If it was being
- * dropped, returns 1: it counts now. */
+/* No more will come: the last record is whole, though it has no terminator; not if it is
+ * `withheld`, until intake_release(). If it was being dropped, returns 1: it counts now. */
 uint64_t intake_ended(struct intake *intake);
+
+/* The record that has begun ends here: it is not withheld, and cannot be taken back. */
+void intake_release(struct intake *intake);
+
+/* What comes next is not the rest of the record that was being dropped. Returns 1 if there is such
+ * a record. */
+uint64_t intake_end_skipping(struct intake *intake);
+
+/* Whether the stream ends in a record that has begun and not ended. */
+bool intake_is_unfinished(const struct intake *intake);
 
 #endif

@@ -4,6 +4,7 @@
 #include "loop_commands.h"
 
 #include "loop_endpoints.h"
+#include "loop_records.h"
 #include "platform.h"
 
 #include <errno.h>
@@ -276,8 +277,10 @@ void loop_reap_commands(struct poll_loop *loop)
     keep_guarded(loop);
     for (size_t i = 0; i < loop->input_count; i++) {
         struct loop_input *input = &loop->inputs[i];
-        if (reap(loop, input->command, input->meter) && input->at_end)
-            judge_producer(loop, input);
+        if (!reap(loop, input->command, input->meter) || !input->at_end)
+            continue;
+        judge_producer(loop, input);
+        loop_record_judged(loop, input);
     }
     for (size_t i = 0; i < loop->main_count; i++) {
         struct loop_output *output = &loop->outputs[i];
@@ -291,6 +294,14 @@ void loop_note_input_end(struct poll_loop *loop, struct loop_input *input)
     input->at_end = true;
     if (input->command != NULL && input->command->ended)
         judge_producer(loop, input);
+}
+
+enum input_verdict loop_input_verdict(const struct loop_input *input)
+{
+    const struct command *command = input->command;
+    if (command == NULL || (command->ended && is_complete(command)))
+        return INPUT_WELL;
+    return command->ended ? INPUT_ILL : INPUT_UNJUDGED;
 }
 
 bool loop_input_is_doomed(const struct loop_input *input)

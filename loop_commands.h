@@ -50,6 +50,11 @@ void loop_reap_commands(struct poll_loop *loop);
 /* An input was read to its end. */
 void loop_note_input_end(struct poll_loop *loop, struct loop_input *input);
 
+/* What is known of the end of an input that was read to its end: it is its true end, or not, or its
+ * command has yet to say. */
+enum input_verdict { INPUT_WELL, INPUT_ILL, INPUT_UNJUDGED };
+enum input_verdict loop_input_verdict(const struct loop_input *input);
+
 /* Whether an input's command has failed though its output has not ended: something that it started
  * holds the pipe open. When there is nothing to read in it, that is its end. */
 bool loop_input_is_doomed(const struct loop_input *input);

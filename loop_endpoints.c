@@ -15,6 +15,7 @@
 #include "loop_network.h"
 #include "loop_overload.h"
 #include "loop_peers.h"
+#include "loop_records.h"
 #include "loop_taps.h"
 
 #include "platform.h"
@@ -369,7 +370,8 @@ void loop_input_at_end(struct poll_loop *loop, size_t index)
         return;
     }
     loop_note_input_end(loop, input);
-    loop_next_input(loop);
+    if (loop_end_record(loop, input, false))
+        loop_next_input(loop);
 }
 
 /* A stream that was cut is to be a failure before anything is told that it is complete. */
@@ -414,6 +416,7 @@ void loop_input_failed(struct poll_loop *loop, int error)
         loop_note_failure(loop, input->meter, reason);
     else
         loop_note_read_failure(loop, input, error);
+    (void)loop_end_record(loop, input, true);
     loop_next_input(loop);
 }
 

@@ -76,7 +76,7 @@ static size_t offered(const struct loop_input *input)
 {
     const struct ring_reader *mixer = &input->share.readers[0];
     bool parts = input->intake.records == RECORD_NONE || input->lag.in_record ||
-                 (input->passes_parts && is_overlong(input));
+                 (input->passes_parts && input->open && is_overlong(input));
     if (!parts)
         return mixer->cursor < input->intake.complete
                    ? (size_t)(input->intake.complete - mixer->cursor)
@@ -84,15 +84,33 @@ static size_t offered(const struct loop_input *input)
     return ring_unread(&input->share, 0);
 }
 
-static bool lacks_terminator(const struct loop_input *input)
+static bool is_offering(const struct loop_input *input)
 {
-    return !input->open && !input->cut && input->lag.in_record &&
-           ring_unread(&input->share, 0) == 0 && input->intake.records != RECORD_NONE;
+    return lag_has_beside(&input->lag) || offered(input) > 0;
 }
 
-static bool has_something(const struct loop_input *input)
+static bool any_other_is_offering(const struct poll_loop *loop, const struct loop_input *input)
 {
-    return lag_has_beside(&input->lag) || offered(input) > 0 || lacks_terminator(input);
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (&loop->inputs[i] != input && is_offering(&loop->inputs[i]))
+            return true;
+    return false;
+}
+
+/* A record that has passed in part, because it is longer than the share, and is not whole (or not
+ * known to be) is ended only if another record comes behind it. */
+static bool lacks_terminator(const struct poll_loop *loop, const struct loop_input *input)
+{
+    if (input->open || !input->lag.in_record || ring_unread(&input->share, 0) > 0 ||
+        input->intake.records == RECORD_NONE)
+        return false;
+    return input->fate == RECORD_STANDS ||
+           (input->fate != RECORD_CUT && any_other_is_offering(loop, input));
+}
+
+static bool has_something(const struct poll_loop *loop, const struct loop_input *input)
+{
+    return is_offering(input) || lacks_terminator(loop, input);
 }
 
 bool loop_merge_may_read(const struct poll_loop *loop, size_t index)
@@ -124,15 +142,15 @@ static void note_misses(struct poll_loop *loop, struct loop_input *input)
     loop_note_dropped(loop, input, &dropped);
 }
 
-/* An input is not read to its end: what there is of a record that has not come whole is not to pass
- * for one. If it has begun to go out it is the last thing that does, as in any stream that is cut.
- * (Of one that is being dropped as the oldest nothing is left to take back.) */
-static void cut(struct poll_loop *loop, struct loop_input *input)
+/* An input failed, or is not read to its end: what there is of a record that has not come whole is
+ * not to pass for one. If it has begun to go out that cannot be helped (`fate`). (Of one that is
+ * being dropped as the oldest nothing is left to take back.) */
+static void withhold(struct poll_loop *loop, struct loop_input *input, enum record_fate fate)
 {
     if (input->intake.records == RECORD_NONE)
         return;
     if (input->lag.in_record && input->intake.complete <= input->share.readers[0].cursor)
-        input->cut = true;
+        input->fate = fate;
     else if (!input->lag.skipping)
         meter_dropped_newest(loop->meter, intake_take_back_begun(&input->intake), loop_held(loop));
 }
@@ -150,8 +168,27 @@ static void end_input(struct poll_loop *loop, struct loop_input *input)
 
 void loop_merge_input_at_end(struct poll_loop *loop, struct loop_input *input)
 {
-    end_input(loop, input);
     loop_note_input_end(loop, input);
+    enum input_verdict verdict = loop_input_verdict(input);
+    if (verdict == INPUT_UNJUDGED && intake_is_unfinished(&input->intake)) {
+        input->fate = RECORD_PENDING;
+        input->open = false;
+        loop_close_input(loop, input);
+        return;
+    }
+    if (verdict == INPUT_ILL)
+        withhold(loop, input, RECORD_TORN);
+    end_input(loop, input);
+}
+
+void loop_merge_judged(struct poll_loop *loop, struct loop_input *input, enum record_fate fate)
+{
+    if (input->fate != RECORD_PENDING)
+        return;
+    input->fate = RECORD_STANDS;
+    if (fate != RECORD_STANDS)
+        withhold(loop, input, fate);
+    end_input(loop, input);
 }
 
 void loop_merge_end(struct poll_loop *loop)
@@ -160,7 +197,7 @@ void loop_merge_end(struct poll_loop *loop)
         struct loop_input *input = &loop->inputs[i];
         if (!input->open)
             continue;
-        cut(loop, input);
+        withhold(loop, input, RECORD_CUT);
         end_input(loop, input);
     }
     loop->flow.crowded = true; /* --start-fill waits for no more, from the next turn on */
@@ -274,6 +311,7 @@ static bool read_one(struct poll_loop *loop, struct loop_input *input)
         break;
     case TRANSFER_FAILED:
         loop_note_read_failure(loop, input, transfer.error);
+        withhold(loop, input, RECORD_TORN);
         end_input(loop, input);
         break;
     }
@@ -290,7 +328,8 @@ static void update_marks(struct poll_loop *loop)
         struct loop_input *input = &loop->inputs[i];
         if (room_of(input) == 0)
             input->held = loop->options->resume_fill_percent < 100;
-        else if (ring_fill(&input->share) <= resume_mark(loop, input) || !has_something(input))
+        else if (ring_fill(&input->share) <= resume_mark(loop, input) ||
+                 !has_something(loop, input))
             input->held = false;
         loop->flow.crowded |= input->held || room_of(input) == 0;
     }
@@ -330,7 +369,7 @@ static struct loop_input *choose(struct poll_loop *loop)
     struct loop_input *chosen = NULL;
     for (size_t i = 0; i < loop->input_count; i++) {
         struct loop_input *input = &loop->inputs[i];
-        bool waiting = has_something(input);
+        bool waiting = has_something(loop, input);
         if (has_begun(input)) /* the others wait until the record ends */
             return waiting ? input : NULL;
         if (waiting && !input->waiting && input->served < loop->mix_clock)
@@ -383,6 +422,7 @@ static bool mix_terminator(struct poll_loop *loop, struct loop_input *input)
         return false;
     input->lag.in_record = false;
     loop_note_result(loop, input, &(struct intake_result){.added = 1});
+    loop_merge_judged(loop, input, RECORD_STANDS); /* it is too late to withhold any of it */
     return true;
 }
 
@@ -391,7 +431,7 @@ static bool mix_from(struct poll_loop *loop, struct loop_input *input, size_t ro
 {
     if (lag_has_beside(&input->lag))
         return mix_beside(loop, input, room);
-    if (lacks_terminator(input))
+    if (lacks_terminator(loop, input))
         return mix_terminator(loop, input);
     size_t turn = turn_of(input);
     if (turn > room && input->intake.records == RECORD_DATAGRAM)
@@ -458,12 +498,12 @@ size_t loop_merge_held(const struct poll_loop *loop)
 bool loop_merge_is_empty(const struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->input_count; i++)
-        if (loop->inputs[i].cut && !has_something(&loop->inputs[i]))
+        if (loop->inputs[i].fate == RECORD_CUT && !has_something(loop, &loop->inputs[i]))
             return true; /* what the others have is not mixed any more */
     for (size_t i = 0; i < loop->input_count; i++) {
         const struct loop_input *input = &loop->inputs[i];
-        if (has_something(input) || ring_fill(&input->share) > 0 ||
-            intake_owes_mark(&input->intake))
+        if (has_something(loop, input) || ring_fill(&input->share) > 0 ||
+            input->fate == RECORD_PENDING || intake_owes_mark(&input->intake))
             return false;
     }
     return true;

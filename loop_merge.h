@@ -12,6 +12,10 @@
  *
  * A record that is longer than its share passes in parts, and the others have to wait until it
  * ends. Under a drop policy there is no such record.
+ *
+ * What an input that failed has left of a record is withheld (loop_records.h). Of one that has
+ * passed in part that is too late: it ends the stream without a terminator, or gets one when
+ * another input's record comes behind it.
  */
 #ifndef BPIPE_LOOP_MERGE_H
 #define BPIPE_LOOP_MERGE_H
@@ -27,8 +31,10 @@ enum { MERGE_TURN = 8 * 1024 };
 int loop_init_merge(struct poll_loop *loop);
 void loop_destroy_merge(struct poll_loop *loop);
 
-/* An input was read to its end. */
+/* An input was read to its end. If it left a record unfinished, and is a command that has not
+ * exited, that record waits; it is known now what becomes of it. */
 void loop_merge_input_at_end(struct poll_loop *loop, struct loop_input *input);
+void loop_merge_judged(struct poll_loop *loop, struct loop_input *input, enum record_fate fate);
 
 /* No input is to be read any more, be it at its end or not. */
 void loop_merge_end(struct poll_loop *loop);

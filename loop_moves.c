@@ -90,7 +90,8 @@ bool loop_may_read(const struct poll_loop *loop)
 {
     if (loop->options->merge)
         return may_read_any(loop);
-    if (loop->phase != LOOP_RUNNING || loop->read_throttled_until_ns != 0)
+    if (loop->phase != LOOP_RUNNING || loop->read_throttled_until_ns != 0 ||
+        loop->inputs[loop->current].at_end)
         return false;
     if (loop_is_overloaded(loop))
         return loop_has_way_out(loop);

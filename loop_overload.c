@@ -7,6 +7,7 @@
 #include "loop_merge.h"
 #include "loop_moves.h"
 #include "loop_rates.h"
+#include "loop_records.h"
 #include "records.h"
 #include "size.h"
 
@@ -179,13 +180,25 @@ void loop_note_result(struct poll_loop *loop, struct loop_input *input,
         flow_overflowed(&loop->flow);
 }
 
+static void note_arrived(struct poll_loop *loop, bool ended)
+{
+    for (size_t i = 0; i < loop->output_count; i++) {
+        lag_arrived(&loop->outputs[i].lag, ended);
+        loop_note_lag(loop, &loop->outputs[i]);
+    }
+}
+
 /* Bytes came into the ring, or none will any more: what they mean for those who drop a record. */
 static void skip_rests(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->output_count; i++) {
-        lag_arrived(&loop->outputs[i].lag, loop->intake.ended && spooled(loop) == 0);
-        loop_note_lag(loop, &loop->outputs[i]);
-    }
+    note_arrived(loop, loop->intake.ended && spooled(loop) == 0);
+}
+
+void loop_end_skipping(struct poll_loop *loop)
+{
+    struct intake_result result = {.refused.records = intake_end_skipping(&loop->intake)};
+    loop_note_result(loop, NULL, &result);
+    note_arrived(loop, spooled(loop) == 0);
 }
 
 void loop_note_arrival(struct poll_loop *loop, size_t bytes)
@@ -286,8 +299,7 @@ static uint64_t overtaking_position(const struct poll_loop *loop, size_t wanted)
     return records && position > loop->intake.complete ? loop->intake.complete : position;
 }
 
-/* The farthest that an output has come. */
-static uint64_t farthest(const struct poll_loop *loop)
+uint64_t loop_farthest(const struct poll_loop *loop)
 {
     uint64_t position = loop->main_tail;
     for (size_t i = 0; i < loop->main_count; i++)
@@ -300,7 +312,7 @@ static uint64_t farthest(const struct poll_loop *loop)
  * or if the only one has put it aside, to get it first. */
 void loop_make_room(struct poll_loop *loop, size_t wanted)
 {
-    uint64_t got = farthest(loop);
+    uint64_t got = loop_farthest(loop);
     uint64_t dropped = loop->outputs[0].meter->bytes_dropped;
     overtake(loop, 0, loop->output_count, overtaking_position(loop, wanted), false);
     if (ring_room(&loop->ring) == 0)
@@ -316,6 +328,14 @@ void loop_make_room(struct poll_loop *loop, size_t wanted)
     flow_overflowed(&loop->flow);
     loop->flow.held = false;
     loop->intake.closed = false;
+}
+
+void loop_note_given_up(struct poll_loop *loop, uint64_t got)
+{
+    uint64_t tail = main_tail(loop), rest = tail > got ? tail - got : 0;
+    meter_left(loop->meter, tail - loop->main_tail - rest, loop_held(loop));
+    meter_dropped_oldest(loop->meter, rest, loop_held(loop));
+    loop->main_tail = tail;
 }
 
 static bool add_mark(struct poll_loop *loop)
@@ -361,8 +381,8 @@ void loop_overflowed(struct poll_loop *loop, struct loop_input *input, size_t by
     announce(loop, input != NULL ? input->meter->name : "input", "giving up (--overflow fail)");
     meter_refused(loop->meter, bytes);
     loop->scratch_left = 0;
-    loop->ending.overflowed = loop->cut = true;
-    loop_end_input(loop);
+    loop->ending.overflowed = true;
+    loop_cut_input(loop);
 }
 
 static void admit(struct poll_loop *loop)
@@ -429,6 +449,8 @@ bool loop_move_overload(struct poll_loop *loop)
         moved |= add_mark(loop);
     if (loop->phase == LOOP_DRAINING && !loop->flow.ended)
         moved |= loop_settle_end(loop);
+    if (loop->phase == LOOP_DRAINING)
+        moved |= loop_withhold_last(loop);
     return moved;
 }
 
@@ -478,14 +500,17 @@ bool loop_settle_end(struct poll_loop *loop)
     if (loop->scratch_left > 0 || (loop->options->merge && !loop_merge_is_empty(loop)))
         return false;
     if (!loop->intake.ended) {
+        loop->intake.withheld = loop_last_record(loop) != RECORD_STANDS;
         struct intake_result result = {.refused.records = intake_ended(&loop->intake)};
         loop_note_result(loop, NULL, &result);
     }
     if (spooled(loop) > 0 || intake_owes_mark(&loop->intake))
         return false;
     loop->flow.ended = true;
-    loop->intake.complete = loop->ring.head;
+    if (!loop->intake.withheld)
+        loop->intake.complete = loop->ring.head;
     skip_rests(loop);
+    (void)loop_withhold_last(loop);
     return true;
 }
 

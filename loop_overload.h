@@ -75,6 +75,15 @@ void loop_overflowed(struct poll_loop *loop, struct loop_input *input, size_t by
 void loop_make_room(struct poll_loop *loop, size_t wanted);
 size_t loop_give(struct poll_loop *loop, const struct ring_span *span);
 
+/* The record that is being dropped ends here, for the intake and for outputs that miss it. */
+void loop_end_skipping(struct poll_loop *loop);
+
+/* The farthest position that an output has come to; and, after outputs were moved on without having
+ * got what they passed, what has left the buffer by that: what lies before `got` some output got.
+ */
+uint64_t loop_farthest(const struct poll_loop *loop);
+void loop_note_given_up(struct poll_loop *loop, uint64_t got);
+
 /* Whether everything that came in has left bpipe, marks included. */
 bool loop_is_empty(const struct poll_loop *loop);
 

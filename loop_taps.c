@@ -9,6 +9,7 @@
 #include "loop_moves.h"
 #include "loop_overload.h"
 #include "loop_poll.h"
+#include "loop_records.h"
 #include "platform.h"
 #include "stream_socket.h"
 
@@ -197,6 +198,7 @@ void loop_close_taps(struct poll_loop *loop)
         }
         if (tap->state != OUTPUT_OPEN)
             continue;
+        tap->dropping_said |= loop_is_withheld_only(loop, i); /* it is not too slow */
         lag_drop_all(&tap->lag);
         loop_note_lag(loop, tap);
         if (endpoint_is_connection(&tap->endpoint) && !tap->peer_ended)

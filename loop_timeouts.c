@@ -10,6 +10,7 @@
 #include "loop_network.h"
 #include "loop_peers.h"
 #include "loop_rates.h"
+#include "loop_records.h"
 #include "loop_taps.h"
 #include "size.h"
 
@@ -61,9 +62,9 @@ static void idle_timed_out(struct poll_loop *loop)
                  size_format_duration(duration, limit_ns));
         report_message("%s: %s", meter->name, meter->error);
     }
-    loop->ending.timed_out = loop->cut = true;
+    loop->ending.timed_out = true;
     loop_find_last_peers(loop);
-    loop_end_input(loop);
+    loop_cut_input(loop);
 }
 
 static void output_timed_out(struct poll_loop *loop, struct loop_output *output, uint64_t limit_ns,
@@ -195,6 +196,8 @@ void loop_enforce_timeouts(struct poll_loop *loop)
         enforce_output_timeouts(loop, i);
     if (expired(loop->leaving_ns, LEAVING_NS, now) && loop->phase == LOOP_RUNNING)
         end_leaving(loop);
+    if (expired(loop_record_pending_since(loop), COMMAND_GRACE_NS, now))
+        loop_give_up_pending(loop);
     if (is_trimmable(loop) && now - loop->large_ns >= RING_TRIM_NS)
         ring_trim(&loop->ring);
     loop_look_for_peers(loop);
@@ -227,6 +230,7 @@ int64_t loop_time_to_wait(const struct poll_loop *loop)
     }
     if (loop->phase == LOOP_RUNNING)
         deadline = earlier(deadline, loop->leaving_ns, LEAVING_NS);
+    deadline = earlier(deadline, loop_record_pending_since(loop), COMMAND_GRACE_NS);
     if (loop->next_sample_ns != 0)
         deadline = earlier(deadline, loop->next_sample_ns - 1, 1);
     if (loop->phase == LOOP_OPENING && loop->next_opening_ns != 0) {

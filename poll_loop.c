@@ -19,6 +19,7 @@
 #include "loop_peers.h"
 #include "loop_poll.h"
 #include "loop_rates.h"
+#include "loop_records.h"
 #include "loop_taps.h"
 #include "loop_timeouts.h"
 #include "platform.h"
@@ -157,7 +158,7 @@ static void end_by_signal(struct poll_loop *loop, int number)
     else if (loop->phase != LOOP_CONFIRMING) {
         loop_find_last_peers(loop);
         loop_take_last_datagrams(loop);
-        loop_end_input(loop);
+        loop_cut_input(loop);
     }
 }
 

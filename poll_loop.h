@@ -54,6 +54,15 @@
 #define COLD_RETRY_NS    UINT64_C(5000000)
 #define LEAVING_NS       UINT64_C(200000000)
 
+/* What becomes of the last record of an input that has begun it and not ended it (loop_records.h).
+ */
+enum record_fate {
+    RECORD_STANDS,  /* it is whole, though it has no terminator */
+    RECORD_PENDING, /* the input has ended; its command has yet to say whether that is its end */
+    RECORD_TORN,    /* the input has failed: it is withheld */
+    RECORD_CUT      /* reading was ended before the input: the same, and nothing comes behind it */
+};
+
 enum loop_phase { LOOP_OPENING, LOOP_RUNNING, LOOP_DRAINING, LOOP_CONFIRMING, LOOP_DONE };
 
 struct loop_input {
@@ -65,6 +74,8 @@ struct loop_input {
     bool ready;              /* it may have bytes: read before asking poll() */
     struct command *command; /* --from; else NULL */
     bool at_end;             /* it was read to its end */
+    enum record_fate fate;   /* of its last record */
+    uint64_t record_end;     /* position in the stream where that was left unfinished; 0: nowhere */
     bool cold; /* a file whose next bytes are not in memory: look again within COLD_RETRY_NS */
 
     /* With --merge (loop_merge.h): */
@@ -73,7 +84,6 @@ struct loop_input {
     struct intake intake; /* into that */
     struct lag lag;       /* what the mixer misses */
     bool passes_parts;    /* of a record that is longer than the share */
-    bool cut;             /* it was not read to its end, and a record of it is being mixed */
     bool held;            /* it was full, and has not drained to --resume-fill since */
     uint64_t served;      /* bytes that it has had of the mixer's time */
     bool waiting;         /* it had something for the mixer when that last looked */
@@ -170,6 +180,7 @@ struct poll_loop {
     struct guard guard;
     const struct command_standard *standard;
     bool cut;             /* what came in is not all that there was to be */
+    bool reading_cut;     /* an input was being read when something else ended the reading */
     bool ending_commands; /* how they end from here on is our doing */
 
     struct peer_search *peer_search; /* loop_peers.h; NULL: none goes on */

@@ -627,10 +627,10 @@ leaves_early() {
     random_bytes 300000 >in
     "$BPIPE" -q --report json:report in -o copy \
         --to 'exec 3<&0; { until [ -e go ]; do sleep 0.01; done; cat >out.tmp && mv out.tmp out; } <&3 & exit 0'
-    tail -n 1 report | sed 's/.*"name":"exec//' >command # without the other output
+    tail -n 1 report | sed 's/.*"name":"exec//' >told # without the other output
     adds_up report
     equal_files in copy
-    equal 300000 "$(last_number bytes_unacknowledged command)"
+    equal 300000 "$(last_number bytes_unacknowledged told)"
     : >go
     wait_until 10 [ -e out ]
     kept

@@ -4,7 +4,7 @@
 # business. Random schedules of it are in schedules.bats.
 
 # A pipe is not the same input as the file itself; what is a tag is no file:
-# shellcheck disable=SC2002,SC2094
+# shellcheck disable=SC2002,SC2094,SC2016
 
 bats_require_minimum_version 1.5.0
 load helpers
@@ -246,6 +246,131 @@ comes_whole() {
     comes_whole a a
     grep -q '^bpipe: b: read failed at byte [0-9]*: Input/output error$' err
     [ "$(of_input 1 bytes)" -lt "$(size_of b)" ]
+    adds_up report 1
+}
+
+# torn STATUS OPTION...: runs bpipe --merge -l of two inputs, of which `a` brings "one", "two" and an
+# unfinished "to"; ./out has the lines in any order but "to", which is undelivered.
+torn() {
+    local status=0 want=$1
+    shift
+    echo "torn: $*"
+    rm -f out report
+    "$BPIPE" -q --merge --report json:report "$@" >out 2>err || status=$?
+    equal "$want" "$status"
+    equal "$(printf '%s\n' ok one two)" "$(tr '\0' '\n' <out | sort)"
+    equal "2 0" "$(last_number bytes_undelivered report) $(last_number bytes_dropped report)"
+    adds_up report "$want"
+}
+
+@test "what an input that failed has left of a record is withheld" {
+    local how option
+    local brings="printf 'one\\ntwo\\nto'"
+    for how in 'exit 3' 'kill -9 $$' 'kill -TERM $$' 'exec >&-; sleep 0.1; exit 3' 'sleep 1 & exit 3'; do
+        torn 1 -l --from "$brings; $how" --from 'sleep 0.2; echo ok'
+        torn 1 -l --from 'echo ok' --from "$brings; $how"
+    done
+    for option in "-B 40" "-B 40 -z 1" "--overflow drop-newest" "--overflow drop-oldest --gap-mark" "--overflow fail" \
+        "-C" "--spool ." "--tap tap" "--start-fill 50" "-L 1M"; do
+        # shellcheck disable=SC2086
+        torn 1 -l $option --from "$brings; exit 3" --from 'sleep 0.1; echo ok'
+    done
+    equal "$(printf '%s\n' ok one two)" "$(sort tap)"
+    torn 1 -0 --from "printf 'one\\0two\\0to'; exit 3" --from "printf 'ok\\0'"
+    # A connection that is reset
+    "$BPIPE" -q -o tcp-listen://127.0.0.1:0 --from "$brings; until [ -e go ]; do sleep 0.01; done" 2>listen.err &
+    sender=$!
+    wait_until 20 grep -q 'listening on' listen.err
+    (wait_until 20 has_lines out 2 && kill -KILL "$sender"; : >go) &
+    torn 1 -l "tcp://127.0.0.1:$(sed -n 's/.*:\([0-9]*\)$/\1/p' listen.err)" --from 'sleep 0.2; echo ok'
+    grep -q 'read failed at byte 10: Connection reset by peer' err
+    wait || true
+    # A file that cannot be read on
+    skip_unless_faults
+    seq 5 >b
+    printf 'one\ntwo\ntore\n' >a
+    local status=0
+    with_faults FAULT_ONLY=bpipe FAULT_SCRIPT="read:*/a:@10:EIO" "$BPIPE" -q --merge -l -z 5 a b \
+        --report json:report >out 2>err || status=$?
+    equal 1 "$status"
+    equal "$(cat b; echo one; echo two)" "$(sort out)"
+    adds_up report 1
+}
+
+@test "a record waits for its command to exit, and the other inputs go on" {
+    local status
+    mkfifo other
+    for status in 0 3; do
+        rm -f go report
+        "$BPIPE" -q --merge -l --report json:report other \
+            --from "printf 'one\\ntwo'; exec >&-; until [ -e go ]; do sleep 0.01; done; exit $status" >out 2>err &
+        local pid=$!
+        exec {other}>other
+        wait_until 20 has_lines out 1
+        echo "that goes on" >&"$other"
+        wait_until 20 has_lines out 2
+        exec {other}>&-
+        wait_until 20 in_poll "$pid"
+        equal "$(printf 'one\nthat goes on')" "$(<out)"
+        : >go
+        if ((status == 0)); then
+            ended "$pid" 0
+            equal "$(printf 'one\nthat goes on\ntwo')" "$(<out)"
+            equal "1 0" "$(last_number bytes_added report) $(last_number bytes_undelivered report)"
+        else
+            ended "$pid" 1
+            equal "$(printf 'one\nthat goes on')" "$(<out)"
+            equal "0 3" "$(last_number bytes_added report) $(last_number bytes_undelivered report)"
+        fi
+        adds_up report $((status == 0 ? 0 : 1))
+    done
+    # A signal comes first: nobody waits.
+    rm -f go report
+    "$BPIPE" -q --merge -l --report json:report --from "printf 'one\\ntwo'; exec >&-; exec sleep 100" >out 2>err &
+    pid=$!
+    wait_until 20 has_lines out 1
+    wait_until 20 in_poll "$pid"
+    kill -TERM "$pid"
+    ended "$pid" 143
+    equal one "$(<out)"
+    equal 3 "$(last_number bytes_undelivered report)"
+    adds_up report 143
+    # Another input has failed: it is not waited for without an end.
+    run -1 --separate-stderr timeout -s KILL 60 "$BPIPE" -q --merge -l --report json:report \
+        --from "printf 'one\\ntwo'; exec >&-; exec sleep 100" --from 'exit 3'
+    equal one "$output"
+    equal 'bpipe: exit 3: exited with status 3 after 0 bytes' "$stderr"
+    adds_up report 1
+}
+
+@test "a torn record that is longer than its share gets its end only before another" {
+    # What has passed cannot be taken back.
+    local long="head -c 5000 /dev/zero | tr '\\0' x"
+    run -1 --separate-stderr "$BPIPE" -q --merge -l -B 1000 --report json:report --from "$long; exit 3" --from 'echo ok'
+    adds_up report 1
+    head -c 5000 /dev/zero | tr '\0' x >x
+    case $output in
+    ok*) equal "ok$(<x)" "$(tr -d '\n' <<<"$output")" && equal 0 "$(last_number bytes_added report)" ;;
+    *) equal "$(cat x; printf '\nok')" "$output" && equal 1 "$(last_number bytes_added report)" ;;
+    esac
+    mkfifo other
+    "$BPIPE" -q --merge -l -B 1000 --report json:report --from "$long; exit 3" other >out 2>err &
+    local pid=$!
+    exec {other}>other
+    wait_until 20 size_is out 5000 >/dev/null
+    wait_until 20 in_poll "$pid"
+    size_is out 5000
+    echo ok >&"$other"
+    wait_until 20 has_lines out 2
+    exec {other}>&-
+    ended "$pid" 1
+    { cat x; printf '\nok\n'; } | cmp - out
+    equal "1 0" "$(last_number bytes_added report) $(last_number bytes_undelivered report)"
+    adds_up report 1
+    # Nothing comes behind it.
+    run -1 --separate-stderr "$BPIPE" -q --merge -l -B 1000 --report json:report --from "$long; exit 3" -o out
+    cmp x out
+    equal 0 "$(last_number bytes_added report)"
     adds_up report 1
 }
 

@@ -195,6 +195,90 @@ in_small_steps() {
     equal '50001 the last' "$(tail -n 1 out)"
 }
 
+# torn STATUS WANT UNDELIVERED OPTION...: what a bpipe writes, with so many bytes undelivered and none
+# dropped.
+torn() {
+    local status=0 want_status=$1 want=$2 undelivered=$3
+    shift 3
+    echo "torn: $*"
+    rm -f report
+    "$BPIPE" -q --report json:report "$@" >out 2>err || status=$?
+    equal "$want_status" "$status"
+    equal "$want" "$(cat out && echo .)"
+    equal "$undelivered 0" "$(last_number bytes_undelivered report) $(last_number bytes_dropped report)"
+    adds_up report "$want_status"
+}
+
+@test "a record that its input has torn is withheld, and the next input does not begin with it" {
+    local policy how option
+    local brings="printf 'one\\ntwo\\nto'"
+    for policy in drop-newest drop-oldest; do
+        for how in 'exit 3' 'kill -9 $$' 'exec >&-; sleep 0.1; exit 3'; do
+            torn 1 $'one\ntwo\n.' 2 -l --overflow "$policy" --from "$brings; $how"
+            torn 1 $'one\ntwo\nok\n.' 2 -l --overflow "$policy" --from "$brings; $how" --from 'echo ok'
+            torn 1 $'one\ntwo\nok.' 2 -l --overflow "$policy" --from "$brings; $how" --from 'printf ok'
+            torn 1 $'one\ntwo\none\ntwo\n.' 4 -l --overflow "$policy" --from "$brings; $how" --from "$brings; $how"
+            torn 1 $'one\ntwo\n.' 2 -l --overflow "$policy" --from "$brings; $how" missing
+        done
+        for option in "--spool ." "--tap tap" "-o - -o copy" "-z 1" "--gap-mark" "--start-fill 100"; do
+            # shellcheck disable=SC2086
+            torn 1 $'one\ntwo\nok\n.' 2 -l --overflow "$policy" $option --from "$brings; exit 3" --from 'echo ok'
+            # shellcheck disable=SC2086
+            torn 1 $'one\ntwo\n.' 2 -l --overflow "$policy" $option --from "$brings; exit 3"
+        done
+        equal $'one\ntwo\n.' "$(cat copy && echo .)"
+        # An input that has ended well is as ever.
+        torn 0 $'one\ntwo\ntook\n.' 0 -l --overflow "$policy" --from "$brings; exec >&-; sleep 0.1" --from 'echo ok'
+        torn 0 $'one\ntwo\nto.' 0 -l --overflow "$policy" --from "$brings; exec >&-; sleep 0.1"
+        # One that was being dropped is dropped, and what follows is not a part of it.
+        run -1 "$BPIPE" -q -l -B 1000 --overflow "$policy" --report json:report \
+            --from 'echo a; head -c 2000 /dev/zero; exit 3' --from 'printf "b\nc\n"'
+        equal $'a\nb\nc' "$(grep -v '^bpipe: ' <<<"$output")"
+        adds_up report 1
+        equal "1 2000" "$(last_number records_dropped report) $(last_number bytes_dropped report)"
+        run -1 "$BPIPE" -q -l -B 1000 --overflow "$policy" --report json:report \
+            --from 'echo a; head -c 2000 /dev/zero; exit 3' --from 'printf "b\nx"; exit 3'
+        equal $'a\nb' "$(grep -v '^bpipe: ' <<<"$output")"
+        adds_up report 1
+        equal "1 2000 1" \
+            "$(last_number records_dropped report) $(last_number bytes_dropped report) $(last_number bytes_undelivered report)"
+        # A signal comes while it is not known.
+        "$BPIPE" -q -l --overflow "$policy" --report json:signalled \
+            --from "$brings; exec >&-; exec sleep 100" --from 'echo ok' >out &
+        local pid=$!
+        wait_until 20 has_lines out 2
+        wait_until 20 in_poll "$pid"
+        kill -TERM "$pid"
+        ended "$pid" 143
+        equal $'one\ntwo\n.' "$(cat out && echo .)"
+        equal 2 "$(last_number bytes_undelivered signalled)"
+        adds_up signalled 143
+        rm signalled
+        # A timeout
+        torn 4 $'one\ntwo\n.' 2 -l --overflow "$policy" --idle-timeout 0.2 --from "$brings; exec sleep 100"
+    done
+    # Bytes that go out as they come are those of cat(1).
+    torn 1 $'one\ntwo\ntook\n.' 0 -l --from "$brings; exit 3" --from 'echo ok'
+    torn 1 $'one\ntwo\ntook\n.' 0 -l --overflow fail --from "$brings; exit 3" --from 'echo ok'
+    torn 1 $'one\ntwo\nto.' 0 -l -C --from "$brings; exit 3"
+    torn 1 $'one\ntwo\nto.' 0 --overflow drop-newest --from "$brings; exit 3"
+}
+
+@test "a file that cannot be read on has torn its last record" {
+    skip_unless_faults
+    printf 'one\ntwo\ntore\n' >a
+    echo ok >b
+    local policy status
+    for policy in drop-newest drop-oldest; do
+        status=0
+        with_faults FAULT_ONLY=bpipe FAULT_SCRIPT="read:*/a:@10:EIO" "$BPIPE" -q -l -z 5 --overflow "$policy" \
+            --report json:report a b >out 2>err || status=$?
+        equal 1 "$status"
+        equal $'one\ntwo\nok' "$(<out)"
+        adds_up report 1
+    done
+}
+
 # --- several outputs --------------------------------------------------------------------------
 
 @test "drop-oldest: an output that is stuck loses its own, the others get everything" {

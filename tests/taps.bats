@@ -337,6 +337,26 @@ ends_alike() { # FILE FILE
     adds_up report 1
 }
 
+@test "a tap of records does not get one that is torn" {
+    local brings="printf 'one\\ntwo\\nto'"
+    run -1 --separate-stderr "$BPIPE" -q -l --tap tap --report json:report --from "$brings; exit 3" -o out
+    equal "bpipe: $brings; exit 3: exited with status 3 after 10 bytes" "$stderr"
+    equal $'one\ntwo\nto' "$(<out)"
+    equal $'one\ntwo\n.' "$(cat tap && echo .)"
+    adds_up report 1
+    # Nothing waits for the tap, and it gets a last record that is whole, though that is known late.
+    "$BPIPE" -q -l --tap tap --report json:report --from "$brings; exec >&-; until [ -e go ]; do sleep 0.01; done" -o out &
+    local pid=$!
+    wait_until 20 size_is out 10 >/dev/null
+    wait_until 20 size_is tap 8 >/dev/null
+    wait_until 20 in_poll "$pid"
+    size_is tap 8
+    : >go
+    ended "$pid" 0
+    equal_files out tap
+    adds_up report
+}
+
 @test "a tap of merged records gets no part of one" {
     { echo short; head -c 6000 /dev/zero | tr '\0' y; echo; printf after; } >a
     : >b

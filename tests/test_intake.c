@@ -340,6 +340,37 @@ static void test_retraction(void)
     ring_destroy(&ring);
 }
 
+/* Records that are torn: their input has failed. */
+static void test_torn(void)
+{
+    struct ring ring;
+    struct intake intake;
+    uint64_t calls = 0;
+
+    if (!tap_ok(ring_init(&ring, 10, 1) == 0, "memory"))
+        return;
+    intake_init(&intake, &ring, NULL, RECORD_LINE, false);
+    tap_ok(!intake_is_unfinished(&intake), "nothing is unfinished at the beginning");
+    ring_append(&ring, "aa\nbbb", 6);
+    intake_committed(&intake, 6);
+    tap_ok(intake_is_unfinished(&intake), "a part of a record is unfinished");
+    tap_ok(intake_take_back_begun(&intake) == 3 && !intake_is_unfinished(&intake) &&
+               ring_fill(&ring) == 3,
+           "and can be taken back");
+    (void)intake_admit_or_drop(&intake, "cccccccc", 8, &calls);
+    tap_ok(intake.skipping && intake_end_skipping(&intake) == 1 && !intake.skipping &&
+               intake_end_skipping(&intake) == 0,
+           "one that is being dropped can be ended");
+    struct intake_result result = intake_admit_or_drop(&intake, "d\ne", 3, &calls);
+    tap_ok(result.entered == 3 && intake.complete == 5, "what comes then is no part of it");
+    intake.withheld = true;
+    tap_ok(intake_ended(&intake) == 0 && intake.complete == 5 && intake_is_unfinished(&intake),
+           "a last record that is withheld does not become complete");
+    intake_release(&intake);
+    tap_ok(intake.complete == 6 && !intake_is_unfinished(&intake), "but when it is released");
+    ring_destroy(&ring);
+}
+
 int main(void)
 {
     const char *temporary = getenv("TMPDIR");
@@ -349,6 +380,7 @@ int main(void)
     if (temporary != NULL && chdir(temporary) != 0)
         return 1;
     test_retraction();
+    test_torn();
     random_state = tap_seed();
     runs = tap_rounds(1000);
     for (unsigned i = 0; i < runs; i++)

@@ -173,6 +173,65 @@ in_order() {
     received sizes.in
 }
 
+# sends_whole COUNT STATUS OPTION...: a bpipe -l of these sends COUNT of the lines of ./want, and not what
+# is left of a record.
+sends_whole() {
+    local count=$1 want=$2 status=0
+    shift 2
+    echo "sends: $*"
+    receive $((count + 1))
+    rm -f report
+    "$BPIPE" -q -l --report json:report "$@" -o "udp://127.0.0.1:$to" 2>err || status=$?
+    equal "$want" "$status"
+    adds_up report "$want"
+    echo end | datagrams send "$to" # would come behind what should not have been sent
+    { head -n "$count" want; echo end; } >want.got
+    received <(awk '{ print length + 1 }' want.got)
+    cmp want.got got
+}
+
+@test "a torn last record is not sent" {
+    local how option brings="printf 'one\\ntwo\\nto'"
+    printf '%s\n' one two >want
+    for how in 'exit 3' 'kill -9 $$' 'exec >&-; sleep 0.1; exit 3'; do
+        sends_whole 2 1 --from "$brings; $how"
+    done
+    for option in "-o copy" "--overflow drop-oldest" "--overflow fail" "-B 8" "--tap tap" "-L 100" "--merge"; do
+        # shellcheck disable=SC2086
+        sends_whole 2 1 $option --from "$brings; exit 3"
+        equal $(("$(last_number bytes_in report)" - $(of_output "udp://127.0.0.1:$to" bytes))) \
+            "$(of_output "udp://127.0.0.1:$to" bytes_undelivered)"
+    done
+    equal $'one\ntwo\nto' "$(<copy)"
+    sends_whole 2 4 --idle-timeout 0.2 --from "$brings; exec sleep 100"
+    # The record fills the buffer when its input ends.
+    sends_whole 2 1 -B 8 --from "printf 'one\\ntwo\\n'; sleep 0.1; printf 12345678; exec >&-; sleep 0.1; exit 3"
+    # Another input follows.
+    printf '%s\n' one two ok >want
+    sends_whole 3 1 --from "$brings; exit 3" --from 'echo ok'
+    printf '%s\n' one two took >want
+    sends_whole 3 0 --from "$brings; exec >&-; sleep 0.1" --from 'echo ok'
+    # --overflow fail ends the reading in the middle of a line.
+    numbered 100 20 >want
+    { head -c 600 want; exec sleep 100; } | sends_whole_of_overflow
+}
+
+# What the buffer held of whole lines, at 50 lines a second.
+sends_whole_of_overflow() {
+    local status=0
+    datagrams receive got 1000 >sizes &
+    receiver=$!
+    wait_until 20 has_lines sizes 1
+    to=$(head -n 1 sizes)
+    rm -f report
+    "$BPIPE" -q -l -B 100 -L 50 --overflow fail --report json:report -o "udp://127.0.0.1:$to" 2>err || status=$?
+    equal 3 "$status"
+    adds_up report 3
+    wait_until 20 size_is got "$(last_number bytes_out report)" >/dev/null
+    kill "$receiver"
+    head -n "$(lines_of got)" want | cmp - got
+}
+
 @test "--merge: whole records of pipes as datagrams" {
     numbered 30 900 | sed 's/^/a /' >a
     numbered 30 900 | sed 's/^/b /' >b
