@@ -87,14 +87,11 @@ static void count_resolving(struct meter *meter, struct meter_endpoint *endpoint
 }
 
 static void set_up_and_run(const struct options *options, const struct resolver *resolver,
-                           const struct command_standard *standard, uint64_t start_ns,
-                           struct ending *ending)
+                           const struct command_standard *standard, uint64_t size,
+                           uint64_t start_ns, struct ending *ending)
 {
     struct meter meter;
-    uint64_t size = 0;
     ending->failed = true;
-    if (find_size(options, &size) != 0)
-        return;
     if (meter_init(&meter, start_ns, options->input_count, options->output_count,
                    options->tap_count) != 0) {
         report_message("%s", strerror(ENOMEM));
@@ -112,18 +109,21 @@ static void set_up_and_run(const struct options *options, const struct resolver 
     meter_destroy(&meter);
 }
 
-/* Names are resolved: the whole run with its pidfile. */
+/* Names are resolved and sizes are known: the whole run with its pidfile. From here on signals are
+ * caught, so that they leave nothing behind. */
 static struct ending run_with_pidfile(const struct options *options,
-                                      const struct resolver *resolver, uint64_t start_ns)
+                                      const struct resolver *resolver, uint64_t size,
+                                      uint64_t start_ns)
 {
     struct ending ending = {0};
+    struct signals signals;
     const char *reason;
     struct command_standard standard; /* before anything takes its place, or sets flags on it */
-    if (command_save_standard(&standard, options) != 0) {
+    if (command_save_standard(&standard, options) != 0 || signals_open(&signals) != 0) {
         report_message("%s", strerror(errno));
         ending.failed = true;
     } else if (pidfile_write(options, &reason) == 0) {
-        set_up_and_run(options, resolver, &standard, start_ns, &ending);
+        set_up_and_run(options, resolver, &standard, size, start_ns, &ending);
         pidfile_remove(options);
     } else {
         report_message("%s: %s", options->pidfile, reason);
@@ -133,17 +133,19 @@ static struct ending run_with_pidfile(const struct options *options,
     return ending;
 }
 
-/* Names are resolved first: that may take long, and cannot be ended but by a signal that kills. */
+/* Names are resolved first, and sizes are found out: that may take long, and can be ended only by a
+ * signal that kills. */
 static struct ending resolve_and_run(const struct options *options, uint64_t start_ns)
 {
     struct ending ending = {.failed = true};
     struct resolver resolver;
+    uint64_t size = 0;
     if (same_file_check(options) != 0)
         return ending;
-    if (resolver_run(&resolver, options) == 0)
-        ending = run_with_pidfile(options, &resolver, start_ns);
-    else
+    if (resolver_run(&resolver, options) != 0)
         report_message("%s", strerror(errno));
+    else if (find_size(options, &size) == 0)
+        ending = run_with_pidfile(options, &resolver, size, start_ns);
     resolver_destroy(&resolver);
     return ending;
 }

@@ -35,7 +35,7 @@ static void save_ignored(sigset_t *ignored)
 {
     struct sigaction action;
     sigemptyset(ignored);
-    for (int number = 1; number <= SIGRTMAX; number++)
+    for (int number = 1; number <= platform_last_signal(); number++)
         if (sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
             sigaddset(ignored, number);
 }
@@ -122,7 +122,7 @@ static void reset_signals(const sigset_t *ignored)
 {
     struct sigaction action = {.sa_flags = 0};
     sigemptyset(&action.sa_mask);
-    for (int number = 1; number <= SIGRTMAX; number++) {
+    for (int number = 1; number <= platform_last_signal(); number++) {
         action.sa_handler = sigismember(ignored, number) == 1 ? SIG_IGN : SIG_DFL;
         (void)sigaction(number, &action, NULL); /* fails where there is nothing to be set */
     }
@@ -273,7 +273,7 @@ const char *command_ending(const struct command *command, char text[COMMAND_ENDI
     else if (code == NOT_FOUND || code == NOT_RUNNABLE)
         snprintf(text, COMMAND_ENDING_TEXT, "exited with status %d (%s)", code,
                  code == NOT_FOUND ? "not found" : "cannot be run");
-    else if (code > SIGNAL_BASE && code <= SIGNAL_BASE + SIGRTMAX)
+    else if (code > SIGNAL_BASE && code <= SIGNAL_BASE + platform_last_signal())
         snprintf(text, COMMAND_ENDING_TEXT, "exited with status %d (%d + signal %d: %s)", code,
                  SIGNAL_BASE, code - SIGNAL_BASE, strsignal(code - SIGNAL_BASE));
     else

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 struct ending {
-    int signal;      /* SIGINT, SIGQUIT, SIGTERM or SIGHUP that was sent; 0: none */
+    int signal;      /* the first signal that was to end it (signals_end()); 0: none */
     bool overflowed; /* --overflow fail: the buffer was full */
     bool timed_out;  /* idle, stall, or drain after the end of input */
     bool failed;     /* an input or output failed */

@@ -234,14 +234,17 @@ static bool is_done(struct watch *watch)
 
 static void set_signals(void)
 {
-    static const int ignored[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGTSTP, SIGTTIN,
-                                  SIGTTOU, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM};
-    /* bpipe's handlers of these would write to a descriptor that is not its own here. */
+    static const int ignored[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE};
+    /* bpipe's handlers of these, and of those that end a process, would write to a descriptor that
+     * is not its own here. */
     static const int plain[] = {SIGCHLD, SIGCONT, SIGWINCH};
     struct sigaction action = {.sa_handler = SIG_IGN};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
         (void)sigaction(ignored[i], &action, NULL); /* cannot fail: these exist */
+    for (int number = 1; number <= platform_last_signal(); number++)
+        if (platform_signal_ends(number))
+            (void)sigaction(number, &action, NULL);
     action.sa_handler = SIG_DFL;
     for (size_t i = 0; i < sizeof plain / sizeof plain[0]; i++)
         (void)sigaction(plain[i], &action, NULL);

@@ -406,7 +406,7 @@ static void hear_signals(struct poll_loop *loop, enum ending_step *step)
     for (int number; (number = signals_next(&loop->signals)) != 0;) {
         if (number == SIGUSR1)
             report_now(loop->reporter, loop->meter);
-        else if (number == SIGINT || number == SIGTERM || number == SIGHUP || number == SIGQUIT)
+        else if (signals_end(number))
             go_on_to(loop, step, *step == LET_GO ? ENDING : KILLING);
     }
 }

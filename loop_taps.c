@@ -126,7 +126,7 @@ static bool goes_on(struct poll_loop *loop)
             report_now(loop->reporter, loop->meter);
         else if (number == SIGCHLD)
             loop_reap_commands(loop);
-        else if (number != SIGCONT)
+        else if (signals_end(number) || number == SIGTSTP)
             on = false;
     }
     return on;

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +36,21 @@ static uint64_t timeval_ns(struct timeval time)
 #endif
 
 enum { PROC_PATH = 32 };
+
+/* Real-time signals end a process, too. SIGSTKFLT is not on every machine. */
+static bool ends_on_this_system(int number)
+{
+#ifdef SIGSTKFLT
+    if (number == SIGSTKFLT)
+        return true;
+#endif
+    return number == SIGIO || number == SIGPWR || (number >= SIGRTMIN && number <= SIGRTMAX);
+}
+
+int platform_last_signal(void)
+{
+    return SIGRTMAX;
+}
 
 int platform_list(struct platform_listing *listing, const char *directory)
 {
@@ -147,6 +163,30 @@ static int not_here(void)
     return -1;
 }
 
+/* SIGPOLL is obsolescent, and real-time signals are an option in older systems. (What else a system
+ * has is left alone: SIGPWR, say, is ignored by default in some, and so is SIGIO.) */
+static bool ends_on_this_system(int number)
+{
+#ifdef SIGPOLL
+    if (number == SIGPOLL)
+        return true;
+#endif
+#ifdef SIGRTMAX
+    if (number >= SIGRTMIN && number <= SIGRTMAX)
+        return true;
+#endif
+    return number == 0;
+}
+
+int platform_last_signal(void)
+{
+#ifdef SIGRTMAX
+    return SIGRTMAX;
+#else
+    return 64;
+#endif
+}
+
 int platform_list(struct platform_listing *listing, const char *directory)
 {
     (void)listing, (void)directory;
@@ -236,6 +276,16 @@ static int close_range_at_once(unsigned first, unsigned last)
 }
 
 #endif
+
+bool platform_signal_ends(int number)
+{
+    static const int everywhere[] = {SIGHUP,  SIGINT,  SIGQUIT,   SIGABRT, SIGUSR1, SIGUSR2,
+                                     SIGALRM, SIGTERM, SIGVTALRM, SIGPROF, SIGXCPU};
+    for (size_t i = 0; i < sizeof everywhere / sizeof everywhere[0]; i++)
+        if (number == everywhere[i])
+            return true;
+    return ends_on_this_system(number);
+}
 
 struct platform_usage platform_usage(void)
 {

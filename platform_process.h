@@ -66,6 +66,15 @@ struct platform_child {
 };
 pid_t platform_wait(pid_t pid, int *status, struct platform_child *child);
 
+/*
+ * Whether a signal comes from outside, or from a timer or a limit, and its default action is to end
+ * the process (signal(7), POSIX <signal.h>): SIGINT, SIGALRM, the real-time signals. Not SIGKILL,
+ * which nobody can catch, and none that says that this process made a fault (SIGSEGV) or a write
+ * that failed (SIGPIPE, SIGXFSZ). platform_last_signal() is the greatest number of a signal.
+ */
+bool platform_signal_ends(int number);
+int platform_last_signal(void);
+
 /* Closes every descriptor but these. Sorts them. */
 void platform_close_all_but(int *kept, size_t count);
 

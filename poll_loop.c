@@ -145,6 +145,8 @@ static void stop_process(struct poll_loop *loop)
     display_continue(loop->display);
 }
 
+/* SIGTERM and SIGHUP let bpipe write what it holds; any other signal, or a second one, stops it
+ * now. */
 static void end_by_signal(struct poll_loop *loop, int number)
 {
     bool may_drain = (number == SIGTERM || number == SIGHUP) && loop->ending.signal == 0 &&
@@ -191,7 +193,8 @@ static void handle_signals(struct poll_loop *loop)
             any_ended = true;
             break;
         default:
-            end_by_signal(loop, number);
+            if (signals_end(number))
+                end_by_signal(loop, number);
             break;
         }
     }

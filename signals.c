@@ -1,7 +1,10 @@
 /*
- * signals.c - see signals.h. The self-pipe's descriptor is the program's only global that changes.
+ * signals.c - see signals.h. The self-pipe is the program's only global that changes. A byte holds
+ * every signal's number: there are at most 127 (wait(2) has 7 bits for it).
  */
 #include "signals.h"
+
+#include "platform_process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,14 +19,17 @@
 #define REPORT_SIGNAL SIGUSR1
 #endif
 
-static int self_pipe_write_fd = -1;
+static struct {
+    int read_fd, write_fd; /* -1: not made yet */
+    bool pipe_ignored;
+} self_pipe = {.read_fd = -1, .write_fd = -1};
 
 static void on_signal(int number)
 {
     int error = errno;
     unsigned char byte = (unsigned char)number;
     /* A full pipe means that the loop has enough to wake up for. */
-    while (write(self_pipe_write_fd, &byte, 1) < 0 && errno == EINTR) {
+    while (write(self_pipe.write_fd, &byte, 1) < 0 && errno == EINTR) {
     }
     errno = error;
 }
@@ -38,13 +44,15 @@ static void set_action(int number, void (*handler)(int))
     (void)sigaction(number, &action, NULL); /* fails only for numbers that do not exist */
 }
 
-static bool is_ignored(int number)
+/* Whether that is the signal's action: SIG_IGN, SIG_DFL. */
+static bool has_action(int number, void (*handler)(int))
 {
     struct sigaction action;
-    return sigaction(number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+    return sigaction(number, NULL, &action) == 0 && (action.sa_flags & SA_SIGINFO) == 0 &&
+           action.sa_handler == handler;
 }
 
-static int open_self_pipe(int *read_fd)
+static int open_self_pipe(void)
 {
     int ends[2];
     if (pipe(ends) != 0)
@@ -53,28 +61,46 @@ static int open_self_pipe(int *read_fd)
         (void)fcntl(ends[i], F_SETFL, O_NONBLOCK);
         (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC);
     }
-    *read_fd = ends[0];
-    self_pipe_write_fd = ends[1];
+    self_pipe.read_fd = ends[0];
+    self_pipe.write_fd = ends[1];
     return 0;
+}
+
+/* What is to be heard of, unless it is ignored. */
+static void catch_events(void)
+{
+    static const int caught[] = {
+        REPORT_SIGNAL,
+        SIGUSR1,
+        SIGTSTP,
+        SIGCONT,
+    };
+    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
+        if (!has_action(caught[i], SIG_IGN))
+            set_action(caught[i], on_signal);
+}
+
+/* SIGUSR1 is one of these, and has been caught. */
+static void catch_endings(void)
+{
+    for (int number = 1; number <= platform_last_signal(); number++)
+        if (platform_signal_ends(number) && has_action(number, SIG_DFL))
+            set_action(number, on_signal);
 }
 
 int signals_open(struct signals *signals)
 {
-    static const int caught[] = {
-        SIGINT,  SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGTSTP, SIGCONT,
-#ifdef SIGINFO
-        SIGINFO,
-#endif
-    };
-    if (open_self_pipe(&signals->fd) != 0)
-        return -1;
-    signals->pipe_ignored = is_ignored(SIGPIPE);
-    set_action(SIGPIPE, SIG_IGN);
-    set_action(SIGXFSZ, SIG_IGN);
-    set_action(SIGTTOU, SIG_IGN);
-    for (size_t i = 0; i < sizeof caught / sizeof caught[0]; i++)
-        if (!is_ignored(caught[i]))
-            set_action(caught[i], on_signal);
+    if (self_pipe.read_fd < 0) {
+        if (open_self_pipe() != 0)
+            return -1;
+        self_pipe.pipe_ignored = has_action(SIGPIPE, SIG_IGN);
+        set_action(SIGPIPE, SIG_IGN);
+        set_action(SIGXFSZ, SIG_IGN);
+        set_action(SIGTTOU, SIG_IGN);
+        catch_events();
+        catch_endings();
+    }
+    *signals = (struct signals){.fd = self_pipe.read_fd, .pipe_ignored = self_pipe.pipe_ignored};
     return 0;
 }
 
@@ -97,6 +123,11 @@ int signals_next(struct signals *signals)
     if (result != 1)
         return 0;
     return number == REPORT_SIGNAL ? SIGUSR1 : number;
+}
+
+bool signals_end(int number)
+{
+    return number != SIGUSR1 && platform_signal_ends(number);
 }
 
 void signals_stop_process(void)
