@@ -14,6 +14,8 @@
 
 #define LEAST_INTERVAL_NS (NS_PER_SEC / 10)
 #define MOST_INTERVAL_NS  (600 * NS_PER_SEC)
+#define LEAST_WINDOW_NS   NS_PER_SEC
+#define MOST_WINDOW_NS    (86400 * NS_PER_SEC)
 
 enum {
     LAST_WRITTEN_MOST = 256,
@@ -63,21 +65,13 @@ static enum options_status take_seconds(const struct given *given, uint64_t *ns)
                                               : size_status_text(status));
 }
 
-static enum options_status take_interval(const struct given *given, uint64_t *ns)
+/* The same within limits, which `range` names. */
+static enum options_status take_seconds_in(const struct given *given, uint64_t least_ns,
+                                           uint64_t most_ns, const char *range, uint64_t *ns)
 {
     enum options_status status = take_seconds(given, ns);
-    if (*ns < LEAST_INTERVAL_NS)
-        *ns = LEAST_INTERVAL_NS;
-    if (*ns > MOST_INTERVAL_NS)
-        *ns = MOST_INTERVAL_NS;
-    return status;
-}
-
-static enum options_status take_window(const struct given *given, uint64_t *ns)
-{
-    enum options_status status = take_seconds(given, ns);
-    if (*ns < NS_PER_SEC)
-        *ns = NS_PER_SEC;
+    if (status == OPTIONS_RUN && (*ns < least_ns || *ns > most_ns))
+        return options_refuse(option_rows[given->id].name, given->argument, range);
     return status;
 }
 
@@ -87,10 +81,10 @@ static enum options_status take_number(const struct given *given, unsigned long 
     const char *text = given->argument;
     char *end = NULL;
     *number = strtoul(text, &end, 10);
-    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && *number <= most)
+    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && *number >= 1 && *number <= most)
         return OPTIONS_RUN;
     char why[64];
-    snprintf(why, sizeof why, "is not a number from 0 to %lu", most);
+    snprintf(why, sizeof why, "is not a number from 1 to %lu", most);
     return options_refuse(option_rows[given->id].name, text, why);
 }
 
@@ -107,8 +101,6 @@ static enum options_status take_pid(const struct given *given, long *pid)
     unsigned long number = 0;
     enum options_status status = take_number(given, INT_MAX, &number);
     *pid = (long)number;
-    if (status == OPTIONS_RUN && number == 0)
-        return options_refuse(option_rows[given->id].name, given->argument, "is no process");
     return status;
 }
 
@@ -164,9 +156,11 @@ enum options_status options_take_display(struct parser *parser, const struct giv
     case OPTION_LAST_WRITTEN:
         return take_unsigned(given, LAST_WRITTEN_MOST, &display->last_written);
     case OPTION_INTERVAL:
-        return take_interval(given, &display->interval_ns);
+        return take_seconds_in(given, LEAST_INTERVAL_NS, MOST_INTERVAL_NS,
+                               "is not from 0.1 to 600 seconds", &display->interval_ns);
     case OPTION_AVERAGE_RATE_WINDOW:
-        return take_window(given, &display->window_ns);
+        return take_seconds_in(given, LEAST_WINDOW_NS, MOST_WINDOW_NS,
+                               "is not from 1 to 86400 seconds", &display->window_ns);
     case OPTION_DELAY_START:
         return take_seconds(given, &display->delay_ns);
     case OPTION_BAR_STYLE:
@@ -297,7 +291,6 @@ static bool may_be_asked(enum option_id id)
 
 static enum options_status check_remote(struct parser *parser)
 {
-    const struct display_options *display = &parser->options->display;
     const char *const *last = parser->last;
     bool changes = false;
     enum options_status status = check_asked(parser, "--remote", may_come_along);
@@ -307,10 +300,6 @@ static enum options_status check_remote(struct parser *parser)
         changes |= last[id] != NULL && may_be_changed((enum option_id)id);
     if (!changes)
         return options_refuse("--remote", last[OPTION_REMOTE], "nothing is given to be changed");
-    if (last[OPTION_WIDTH] && display->width == 0)
-        return options_refuse("--width", last[OPTION_WIDTH], "must be at least 1 with --remote");
-    if (last[OPTION_HEIGHT] && display->height == 0)
-        return options_refuse("--height", last[OPTION_HEIGHT], "must be at least 1 with --remote");
     return OPTIONS_RUN;
 }
 

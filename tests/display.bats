@@ -153,7 +153,7 @@ stays_in_place() { # PATTERN
     skip_unless_terminal
     terminal_open 100 20
     open_feed
-    terminal_script <<<"$BPIPE -D 0.1 -i 1000 -s 100000 <feed >out"
+    terminal_script <<<"$BPIPE -D 0.1 -i 600 -s 100000 <feed >out"
     feed 10000
     wait_screen row_is 1 ".*$amount .*"
     feed 40000

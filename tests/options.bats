@@ -79,6 +79,31 @@ refused() {
     refused --datagram-size "'64K'" --datagram-size 64K
 }
 
+@test "the display's numbers out of their range: the message tells the range" {
+    local value
+    for value in 0 .09 99ms 0.0999 601 11m 600.000000001; do
+        refused "--interval: '$value': is not from 0.1 to 600 seconds" "" -i "$value"
+        refused "--interval: '$value': is not from 0.1 to 600 seconds" "" -R 1 -i "$value"
+    done
+    for value in 0 0.5 999ms 86401 2d; do
+        refused "--average-rate-window: '$value': is not from 1 to 86400 seconds" "" -m "$value"
+    done
+    for value in 0 00 10000 -1 1x 99999999999999999999; do
+        refused "--width: '$value': is not a number from 1 to 9999" "" "--width=$value"
+        refused "--height: '$value': is not a number from 1 to 9999" "" "--height=$value"
+        refused "--width: '$value': is not a number from 1 to 9999" "" -R 1 "--width=$value"
+    done
+    for value in 0 257; do
+        refused "--last-written: '$value': is not a number from 1 to 256" "" -A "$value"
+    done
+    # The ends of each range are in it.
+    for value in "-i 0.1" "-i .1" "-i 600" "-i 10m" "-m 1" "-m 1d" "-w 1" "-w 9999" "-H 1" "-H 9999" \
+        "-A 1" "-A 256" "-D 0"; do
+        # shellcheck disable=SC2086
+        equal data "$(printf data | "$BPIPE" -q $value)" "$value"
+    done
+}
+
 @test "policies: what is none, with the choice; never a part of one" {
     local text
     for text in '' x Block dropnewest drop drop-old 'drop-oldest,' ' fail' block:fail; do
