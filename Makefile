@@ -70,7 +70,7 @@ sources := $(wildcard *.c)
 objects := $(sources:%.c=$(B)/%.o)
 # What runs once, or once a second, or not where it is the fastest way, is made small.
 cold := bpipe options% frame address resolver dialer socket_setup unix_name input_size atomic_file report% \
-    display% control% runtime_folder peer% pidfile same_file size signals ending loop_control loop_peers \
+    display% control% runtime% peer% pidfile same_file size signals ending loop_control loop_peers \
     loop_endpoints loop_network loop_taps loop_timeouts command guard process_tree loop_commands \
     loop_closing loop_identity loop_framing loop_merge loop_overload lag intake spool loop_datagrams udp_socket \
     recent expect bitmap endpoint pipe_store limiter residence loop_rates pipe_ends transfer nonblock \

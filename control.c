@@ -11,9 +11,11 @@
 #include "endpoint.h"
 #include "platform.h"
 #include "runtime_folder.h"
+#include "runtime_sweep.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -88,26 +90,36 @@ void control_close(struct control *control)
 
 /* --- listening -------------------------------------------------------------------------------- */
 
-/* The socket has its mode from its first moment on. */
-static bool bind_privately(struct control *control, const struct sockaddr_un *address)
+/*
+ * The socket gets its own name when it listens, and another one, with the same length, before: so
+ * one of that name that refuses connections was always left behind, and anybody may remove it
+ * (runtime_sweep.h). It has its mode from its first moment on.
+ */
+static bool listen_privately(struct control *control, struct sockaddr_un *address)
 {
+    size_t stem = strlen(control->path) - strlen(RUNTIME_SOCKET);
+    snprintf(address->sun_path + stem, sizeof address->sun_path - stem, "%s", RUNTIME_NEW_SOCKET);
     mode_t mask = umask(S_IXUSR | S_IRWXG | S_IRWXO);
     const char *objection =
-        unix_name_bind(&control->name, control->path, control->listener,
+        unix_name_bind(&control->name, address->sun_path, control->listener,
                        (const struct sockaddr *)address, (socklen_t)sizeof *address);
     umask(mask);
-    return objection == NULL;
+    bool ready = objection == NULL && listen(control->listener, BACKLOG) == 0 &&
+                 unix_name_change(&control->name, control->path) == NULL;
+    if (!ready)
+        unix_name_remove(&control->name); /* its text is the caller's */
+    return ready;
 }
 
 static void open_listener(struct control *control)
 {
-    struct sockaddr_un address;
+    struct sockaddr_un address = {0};
     control->open_ns = UINT64_MAX;
     control->path = runtime_path(NULL, (long)getpid());
+    runtime_sweep(false);
     if (control->path != NULL)
         control->listener = control_socket(&address, control->path);
-    if (control->listener < 0 || !bind_privately(control, &address) ||
-        listen(control->listener, BACKLOG) != 0)
+    if (control->path == NULL || control->listener < 0 || !listen_privately(control, &address))
         control_close(control);
 }
 

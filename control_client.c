@@ -13,6 +13,7 @@
 #include "platform.h"
 #include "report.h"
 #include "runtime_folder.h"
+#include "runtime_sweep.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -30,6 +31,7 @@ static const char another_user[] = "belongs to another user";
 struct asking {
     long pid;
     uint64_t deadline_ns;
+    bool found; /* it has a socket that a process listens on */
     char request[CONTROL_REQUEST];
     size_t request_length;
     char *answer; /* of CONTROL_ANSWER bytes and one more */
@@ -132,43 +134,24 @@ static int connect_to(const char *path)
     return -1;
 }
 
-/* The same for the bpipe that is asked, wherever its folder is. */
-static int connect_to_process(long pid)
-{
-    int fd = -1;
-    for (unsigned which = 0; which < RUNTIME_FOLDERS && fd < 0; which++) {
-        char *path = runtime_path_in(which, NULL, pid);
-        if (path != NULL)
-            fd = connect_to(path);
-        free(path);
-    }
-    return fd;
-}
-
-static bool is_socket(const char *path)
-{
-    struct stat status;
-    return lstat(path, &status) == 0 && S_ISSOCK(status.st_mode);
-}
-
-/* Removes the sockets with this number that nobody listens on. */
-static void remove_stale(long pid)
-{
-    for (unsigned which = 0; which < RUNTIME_FOLDERS; which++) {
-        char *path = runtime_path_in(which, NULL, pid);
-        int fd = path != NULL ? connect_to(path) : -1;
-        bool stale = path != NULL && fd < 0 && errno == ECONNREFUSED && is_socket(path);
-        if (fd >= 0)
-            close(fd);
-        if (stale)
-            (void)unlink(path);
-        free(path);
-    }
-}
-
 static bool not_yet(void)
 {
     return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+/* The same for the bpipe that is asked, wherever its folder is. One whose queue is full is there,
+ * too. */
+static int connect_to_process(struct asking *asking)
+{
+    int fd = -1;
+    for (unsigned which = 0; which < RUNTIME_FOLDERS && fd < 0; which++) {
+        char *path = runtime_path_in(which, NULL, asking->pid);
+        if (path != NULL)
+            fd = connect_to(path);
+        asking->found |= path != NULL && (fd >= 0 || not_yet());
+        free(path);
+    }
+    return fd;
 }
 
 /* True: there is an answer. */
@@ -204,7 +187,7 @@ static const char *ask(struct asking *asking)
         int error = errno;
         if (!exists && error != ESRCH)
             return error == EPERM ? another_user : strerror(error);
-        int fd = exists ? connect_to_process(asking->pid) : -1;
+        int fd = exists ? connect_to_process(asking) : -1;
         if (fd >= 0) {
             answered = exchange(asking, fd);
             close(fd);
@@ -214,10 +197,11 @@ static const char *ask(struct asking *asking)
     } while (!answered && exists && may_wait(asking));
     if (answered)
         return NULL;
-    remove_stale(asking->pid);
-    if (exists && !is_own(asking->pid))
-        return another_user;
-    return exists ? "does not answer" : strerror(ESRCH);
+    if (!exists)
+        return strerror(ESRCH);
+    if (asking->found)
+        return "does not answer";
+    return is_own(asking->pid) ? "is not a bpipe that can be reached" : another_user;
 }
 
 /* --- what is answered ------------------------------------------------------------------------- */
@@ -267,6 +251,7 @@ int control_client_run(const struct options *options)
     }
     if (compose(&asking, options)) {
         const char *reason = ask(&asking);
+        runtime_sweep(true);
         if (reason == NULL)
             status = take_answer(&asking);
         else

@@ -1,8 +1,10 @@
 /*
  * display_cursor.c - see display_cursor.h.
  *
- * The file holds one `struct table`. Lines are counted from wherever the first member was; who
- * leaves keeps his, since what he has shown last stays there.
+ * The file holds one `struct table`, which is locked while it is used. Beyond it there is a byte
+ * that each member has locked for reading as long as it lives, so that it can be told from one that
+ * was killed, whatever process ids mean where it runs (pid_namespaces(7)). Lines are counted from
+ * wherever the first member was; who leaves keeps his, since what he has shown last stays there.
  */
 #include "display_cursor.h"
 
@@ -13,7 +15,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,14 +33,49 @@ struct table {
 /* --- the file ----------------------------------------------------------------------------------
  */
 
-static bool lock(const struct cursor *cursor)
+enum { TABLE_AT = 0, LIFE_AT = 1 << 16 };
+
+/* fcntl(2) with a lock of that type, repeated if a signal interrupted it. */
+static int call_lock(int fd, int command, struct flock *lock)
 {
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     int result;
     do
-        result = fcntl(cursor->fd, F_SETLK, &whole);
+        result = fcntl(fd, command, lock);
     while (result != 0 && errno == EINTR);
-    return result == 0;
+    return result;
+}
+
+static bool lock_table(int fd, short type)
+{
+    struct flock table = {.l_type = type,
+                          .l_whence = SEEK_SET,
+                          .l_start = TABLE_AT,
+                          .l_len = (off_t)sizeof(struct table)};
+    return call_lock(fd, F_SETLK, &table) == 0;
+}
+
+static struct flock life_lock(short type)
+{
+    return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = LIFE_AT, .l_len = 1};
+}
+
+/* This process becomes known to others_live(), until it closes the file or ends. */
+static bool show_life(int fd)
+{
+    struct flock life = life_lock(F_RDLCK);
+    return call_lock(fd, F_SETLK, &life) == 0;
+}
+
+/* Whether another process has the file open as a member. */
+static bool others_live(int fd)
+{
+    struct flock life = life_lock(F_WRLCK);
+    return call_lock(fd, F_GETLK, &life) != 0 || life.l_type != F_UNLCK;
+}
+
+static bool lock(const struct cursor *cursor)
+{
+    return lock_table(cursor->fd, F_WRLCK);
 }
 
 /* At the end nothing is held up by waiting, a little, for those who are drawing. */
@@ -56,8 +92,7 @@ static bool lock_at_last(const struct cursor *cursor)
 
 static void unlock(const struct cursor *cursor)
 {
-    struct flock whole = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
-    (void)fcntl(cursor->fd, F_SETLK, &whole);
+    (void)lock_table(cursor->fd, F_UNLCK);
 }
 
 static void load(const struct cursor *cursor, struct table *table)
@@ -71,19 +106,6 @@ static void load(const struct cursor *cursor, struct table *table)
 static bool store(const struct cursor *cursor, const struct table *table)
 {
     return pwrite(cursor->fd, table, sizeof *table, 0) == (ssize_t)sizeof *table;
-}
-
-static bool is_alive(pid_t pid)
-{
-    return pid > 0 && (kill(pid, 0) == 0 || errno == EPERM);
-}
-
-static bool any_alive(const struct table *table)
-{
-    for (unsigned i = 0; i < table->count; i++)
-        if (is_alive(table->members[i].pid))
-            return true;
-    return false;
 }
 
 /* Takes a new line, and the rows in the order of process ids, which in a shell's pipeline is that
@@ -144,7 +166,7 @@ static char *path_for(int tty)
     char kind[32];
     if (fstat(tty, &status) != 0)
         return NULL;
-    snprintf(kind, sizeof kind, "rows-%lx", (unsigned long)status.st_rdev);
+    snprintf(kind, sizeof kind, CURSOR_KIND "-%lx", (unsigned long)status.st_rdev);
     return runtime_path(kind, (long)getpgrp());
 }
 
@@ -162,7 +184,7 @@ static enum cursor_status open_locked(struct cursor *cursor, int tty)
         return CURSOR_ALONE;
     }
     if (lock(cursor) && fstat(cursor->fd, &opened) == 0 && stat(cursor->path, &named) == 0 &&
-        opened.st_ino == named.st_ino)
+        opened.st_ino == named.st_ino && show_life(cursor->fd))
         return CURSOR_READY;
     forget(cursor);
     return CURSOR_BUSY;
@@ -175,7 +197,7 @@ static enum cursor_status join(struct cursor *cursor, int tty)
     if (status != CURSOR_READY)
         return status;
     load(cursor, &table);
-    if (!any_alive(&table))
+    if (!others_live(cursor->fd))
         memset(&table, 0, sizeof table);
     bool room = table.count < CURSOR_MEMBERS;
     if (room)
@@ -263,8 +285,20 @@ void cursor_leave(struct cursor *cursor)
         else
             leave_row(&table);
         (void)store(cursor, &table);
-        if (!any_alive(&table))
+        if (!others_live(cursor->fd))
             (void)unlink(cursor->path);
     }
     forget(cursor);
+}
+
+void cursor_sweep(const char *path)
+{
+    struct stat opened, named;
+    int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+    if (fd < 0)
+        return;
+    if (fstat(fd, &opened) == 0 && S_ISREG(opened.st_mode) && lock_table(fd, F_WRLCK) &&
+        !others_live(fd) && stat(path, &named) == 0 && opened.st_ino == named.st_ino)
+        (void)unlink(path); /* who has just opened it sees that it has no name any more */
+    (void)close(fd);
 }

@@ -10,7 +10,8 @@
  *
  * The file is locked (fcntl(2)) while it is looked at and a frame is sent, and the lock is never
  * waited for, since who has it may have been stopped: who does not get it drops the frame.
- * Processes that are gone without a word are found by kill(pid, 0); the last one removes the file.
+ * Each member also holds a lock for as long as it lives, which tells one that was killed from one
+ * that is silent; the last one removes the file.
  * Without a runtime folder all is as without -c.
  */
 #ifndef BPIPE_DISPLAY_CURSOR_H
@@ -21,6 +22,7 @@
 #include <stdbool.h>
 
 enum { CURSOR_MEMBERS = 64 };
+#define CURSOR_KIND "rows" /* of file (runtime_folder.h): bpipe-rows-DEVICE-GROUP */
 
 struct cursor {
     int fd; /* of the file; -1: no row is taken */
@@ -50,5 +52,9 @@ void cursor_printed(struct cursor *cursor, unsigned rows);
 
 /* Gives the row up: what stands there stays. */
 void cursor_leave(struct cursor *cursor);
+
+/* Removes a file of rows whose members were all killed. Not to be called for a file that this
+ * process has a row in: closing it once more would release the locks (fcntl(2)). */
+void cursor_sweep(const char *path);
 
 #endif

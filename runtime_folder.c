@@ -50,18 +50,32 @@ static char *folder_name(unsigned which)
     return home != NULL ? compose("%s/.bpipe", home) : NULL;
 }
 
-static char *path_in(unsigned which, bool make, const char *kind, long number)
+static char *usable_folder(unsigned which, bool make)
 {
-    char *folder = folder_name(which), *path = NULL;
+    char *folder = folder_name(which);
     if (folder == NULL)
         return NULL;
     if (make && which == FOLDER_HOME && is_own_folder(absolute("HOME"), 0))
         (void)mkdir(folder, S_IRWXU); /* mostly it is there; else that is seen below */
     if (is_own_folder(folder, S_IWGRP | S_IWOTH))
+        return folder;
+    free(folder);
+    return NULL;
+}
+
+static char *path_in(unsigned which, bool make, const char *kind, long number)
+{
+    char *folder = usable_folder(which, make), *path = NULL;
+    if (folder != NULL)
         path = kind != NULL ? compose("%s/bpipe-%s-%ld", folder, kind, number)
                             : compose("%s/bpipe-%ld.sock", folder, number);
     free(folder);
     return path;
+}
+
+char *runtime_folder(unsigned which)
+{
+    return usable_folder(which, false);
 }
 
 char *runtime_path(const char *kind, long number)

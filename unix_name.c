@@ -6,8 +6,10 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static bool is_still(const char *path, dev_t device, ino_t inode)
@@ -57,6 +59,37 @@ const char *unix_name_bind(struct unix_name *name, const char *path, int fd,
     if (objection == NULL && lstat(path, &info) == 0)
         *name = (struct unix_name){path, info.st_dev, info.st_ino};
     return objection;
+}
+
+/* False: the path is too long for a socket's. */
+static bool address_of(const char *path, struct sockaddr_un *address)
+{
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof address->sun_path)
+        return false;
+    memcpy(address->sun_path, path, strlen(path));
+    return true;
+}
+
+const char *unix_name_change(struct unix_name *name, const char *path)
+{
+    struct sockaddr_un address;
+    if (!address_of(path, &address))
+        return strerror(ENAMETOOLONG);
+    const char *objection =
+        make_way(path, (const struct sockaddr *)&address, (socklen_t)sizeof address);
+    if (objection == NULL && rename(name->path, path) != 0)
+        objection = strerror(errno);
+    if (objection == NULL)
+        name->path = path;
+    return objection;
+}
+
+void unix_name_sweep(const char *path)
+{
+    struct sockaddr_un address;
+    if (address_of(path, &address))
+        (void)make_way(path, (const struct sockaddr *)&address, (socklen_t)sizeof address);
 }
 
 void unix_name_remove(struct unix_name *name)

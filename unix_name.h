@@ -26,6 +26,14 @@ struct unix_name {
 const char *unix_name_bind(struct unix_name *name, const char *path, int fd,
                            const struct sockaddr *address, socklen_t length);
 
+/* The name becomes `path`, of which a pointer is kept: what was left behind there is replaced.
+ * NULL, or why not; then it is still the old one. */
+const char *unix_name_change(struct unix_name *name, const char *path);
+
+/* Removes `path` if it is the name of a socket that no process has open. The caller knows that
+ * nobody is in the middle of bind(2) there, which makes the name before the socket has it. */
+void unix_name_sweep(const char *path);
+
 /* Removes the name, if one was made and it still is that one; harmless twice. To be called while
  * the socket is open: until then nothing else can get its inode number. */
 void unix_name_remove(struct unix_name *name);

@@ -235,11 +235,14 @@ sockets_of() { # PID
 -R 5 -l -q: --remote: '5': nothing is given to be changed
 -R 5 -B 1M: --buffer-size: cannot be used with --remote
 -R 5 -L 1M in: --remote: 'in': no INPUT can be given with it
--R 5 -w 0: --width: '0': must be at least 1 with --remote
--R 5 -H 0: --height: '0': must be at least 1 with --remote
+-R 5 -w 0: --width: '0': is not a number from 1 to 9999
+-R 5 -H 10000: --height: '10000': is not a number from 1 to 9999
+-R 5 -A 0: --last-written: '0': is not a number from 1 to 256
+-R 5 -i 0: --interval: '0': is not from 0.1 to 600 seconds
+-R 5 -i 601: --interval: '601': is not from 0.1 to 600 seconds
 -R 5 -Q 5: --remote: cannot be used with --query
--R 0 -L 1: --remote: '0': is no process
--Q x: --query: 'x': is not a number from 0 to 2147483647
+-R 0 -L 1: --remote: '0': is not a number from 1 to 2147483647
+-Q x: --query: 'x': is not a number from 1 to 2147483647
 -Q 5 -L 1M: --rate-limit: cannot be used with --query
 -Q 5 --report prometheus: --report: 'prometheus': is not text or json, as --query prints
 -Q 5 --report none: --report: 'none': is not text or json, as --query prints
@@ -254,7 +257,17 @@ END
     sleep 60 &
     local other=$!
     result "$BPIPE" -Q "$other"
-    equal "1::bpipe: PID $other: does not answer" "$result"
+    equal "1::bpipe: PID $other: is not a bpipe that can be reached" "$result"
+    result "$BPIPE" -R "$other" -L 1
+    equal "1::bpipe: PID $other: is not a bpipe that can be reached" "$result"
+    # A socket that was left under its number is not its own.
+    start_idle -q >out
+    kill -KILL "$pid"
+    ended "$pid" 137
+    mv "$socket" "$XDG_RUNTIME_DIR/bpipe-$other.sock"
+    result "$BPIPE" -Q "$other"
+    equal "1::bpipe: PID $other: is not a bpipe that can be reached" "$result"
+    rm idle pid
     kill "$other"
     wait "$other" || true
     result "$BPIPE" -R "$other" -L 1
@@ -263,6 +276,28 @@ END
     "$BPIPE" -q <&"$idle" >out &
     "$BPIPE" -Q $! >asked # it is waited for
     has_lines asked 3
+}
+
+@test "a bpipe that is stopped, and a process of another user" {
+    start_idle -q >out
+    kill -STOP "$pid"
+    wait_until 20 in_state "$pid" T
+    result "$BPIPE" -Q "$pid"
+    equal "1::bpipe: PID $pid: does not answer" "$result"
+    kill -CONT "$pid"
+    "$BPIPE" -Q "$pid" >asked
+    skip_unless_other_user
+    setpriv --reuid=65534 --regid=65534 --clear-groups sleep 60 &
+    local other=$!
+    wait_until 20 has_owner "$other" 65534
+    result "$BPIPE" -Q "$other" # seen by root, who may signal anybody
+    equal "1::bpipe: PID $other: belongs to another user" "$result"
+    result as_other_user "$BPIPE" -Q "$$"
+    equal "1::bpipe: PID $$: belongs to another user" "$result"
+}
+
+has_owner() { # PID UID
+    [ "$(stat -c %u "/proc/$1")" = "$2" ]
 }
 
 @test "a report that cannot be printed" {
@@ -316,6 +351,64 @@ END
     : >"$socket"
     result "$BPIPE" -Q "$pid"
     [ -e "$socket" ]
+}
+
+# killed: a bpipe that is, once it has its socket. Sets $socket.
+killed() {
+    rm -f pid idle
+    start_idle -q >out
+    kill -KILL "$pid"
+    ended "$pid" 137
+    exec {idle}>&-
+    [ -S "$socket" ]
+}
+
+sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
+
+@test "sockets that SIGKILL left behind are removed by the next bpipe, and by who asks another" {
+    local first second
+    killed
+    first=$socket
+    killed
+    second=$socket
+    [ ! -e "$first" ] # by the second one, before it was killed
+    : >"$XDG_RUNTIME_DIR/bpipe-7.sock"
+    rm pid idle
+    start_idle -q >out
+    equal "$(printf '%s\n' "$XDG_RUNTIME_DIR/bpipe-7.sock" "$socket" | sort)" "$(sockets)"
+    [ ! -e "$second" ]
+    local alive=$pid kept=$socket
+    killed
+    "$BPIPE" -Q "$alive" >asked
+    equal "$(printf '%s\n' "$XDG_RUNTIME_DIR/bpipe-7.sock" "$kept" | sort)" "$(sockets)"
+    killed
+    "$BPIPE" -R "$alive" -L 1M
+    equal "$(printf '%s\n' "$XDG_RUNTIME_DIR/bpipe-7.sock" "$kept" | sort)" "$(sockets)"
+}
+
+@test "of many bpipes that are killed at once nothing stays, and those that live keep theirs" {
+    local number alive
+    open_idle
+    "$BPIPE" -q <&"$idle" >out &
+    alive=$!
+    wait_until 20 has_control "$alive"
+    for number in 1 2 3 4 5 6 7 8; do
+        "$BPIPE" -q <&"$idle" >out &
+        echo $! >"pid.$number"
+    done
+    for number in 1 2 3 4 5 6 7 8; do
+        wait_until 20 has_control "$(<"pid.$number")"
+    done
+    equal 9 "$(sockets | wc -l)"
+    for number in 1 2 3 4 5 6 7 8; do
+        kill -KILL "$(<"pid.$number")"
+    done
+    for number in 1 2 3 4 5 6 7 8; do
+        wait_until 20 gone "$(<"pid.$number")"
+    done
+    result "$BPIPE" -Q "$alive"
+    equal 0 "${result%%:*}"
+    equal "$XDG_RUNTIME_DIR/bpipe-$alive.sock" "$(sockets)"
 }
 
 @test "a short run makes no socket" {
@@ -375,7 +468,7 @@ END
     wait_until 20 [ -s pid ]
     stays_without "$(<pid)" report
     result "$BPIPE" -Q "$(<pid)"
-    equal "1::bpipe: PID $(<pid): does not answer" "$result"
+    equal "1::bpipe: PID $(<pid): is not a bpipe that can be reached" "$result"
     printf 12345 >idle
     pid=$(<pid)
     exec {idle}>&-
