@@ -17,20 +17,9 @@ static size_t character_length(const char *bytes, size_t length)
     return utf8_length(character);
 }
 
-/* The code point of a sequence that is UTF-8. */
-static wchar_t code_point(const char *bytes, size_t length)
-{
-    static const unsigned char masks[CHARACTER_BYTES + 1] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    unsigned long point = (unsigned char)bytes[0] & masks[length];
-
-    for (size_t i = 1; i < length; i++)
-        point = point << 6 | ((unsigned char)bytes[i] & 0x3f);
-    return (wchar_t)point;
-}
-
 static unsigned character_columns(const char *bytes, size_t length)
 {
-    int columns = length > 1 ? wcwidth(code_point(bytes, length)) : 1;
+    int columns = length > 1 ? wcwidth((wchar_t)utf8_code_point(bytes, length)) : 1;
 
     return columns < 0 ? 1 : (unsigned)columns; /* the locale does not know it */
 }
@@ -89,10 +78,10 @@ void display_add_clean(struct text *text, const char *bytes, size_t length, char
 {
     for (size_t at = 0, step; at < length; at += step) {
         size_t character = character_length(bytes + at, length - at);
-        bool control = character > 0 ? utf8_is_control(bytes + at, character)
-                                     : strict || is_control_byte(bytes[at]);
+        bool hidden = character > 0 ? !utf8_is_visible(bytes + at, character)
+                                    : strict || is_control_byte(bytes[at]);
         step = character > 0 ? character : 1;
-        text_add_bytes(text, control ? &instead : bytes + at, control ? 1 : step);
+        text_add_bytes(text, hidden ? &instead : bytes + at, hidden ? 1 : step);
     }
 }
 

@@ -2,7 +2,8 @@
  * display_text.h - text of the live line, measured in a terminal's columns.
  *
  * What comes from outside (a name, a line, a format) never gets a control character to the
- * terminal. Lengths are bytes; columns are what display_format.h says they are.
+ * terminal, nor another one that cannot be seen (utf8_is_visible()). Lengths are bytes; columns are
+ * what display_format.h says they are.
  */
 #ifndef BPIPE_DISPLAY_TEXT_H
 #define BPIPE_DISPLAY_TEXT_H
@@ -21,8 +22,9 @@ unsigned display_cut(struct text *text, size_t start, unsigned columns);
 
 void display_pad(struct text *text, unsigned columns); /* adds blanks */
 
-/* As it is, but for control characters, which become `instead`, as what is not UTF-8 does where
- * `strict` (else only the bytes that a terminal of 8 bits takes for control characters). */
+/* As it is, except characters that are not visible: they become `instead`, as what is not UTF-8
+ * does where `strict` (else only the bytes that a terminal of 8 bits takes for control characters).
+ */
 void display_add_clean(struct text *text, const char *bytes, size_t length, char instead,
                        bool strict);
 

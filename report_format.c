@@ -147,13 +147,31 @@ size_t utf8_length(const char *string)
     return 0;
 }
 
-bool utf8_is_control(const char *string, size_t length)
+uint32_t utf8_code_point(const char *string, size_t length)
 {
-    const unsigned char *bytes = (const unsigned char *)string;
+    static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07}; /* by the length */
+    uint32_t point = (unsigned char)string[0] & masks[length];
 
-    if (length == 1)
-        return bytes[0] < 0x20 || bytes[0] == 0x7f;
-    return length == 2 && bytes[0] == 0xc2 && bytes[1] < 0xa0;
+    for (size_t i = 1; i < length; i++)
+        point = point << 6 | ((unsigned char)string[i] & 0x3f);
+    return point;
+}
+
+bool utf8_is_visible(const char *string, size_t length)
+{
+    static const struct {
+        uint32_t first, last;
+    } hidden[] = {
+        {0x0000, 0x001f}, {0x007f, 0x009f}, {0x00ad, 0x00ad}, {0x061c, 0x061c},
+        {0x180e, 0x180e}, {0x200b, 0x200b}, {0x200e, 0x200f}, {0x2028, 0x202e},
+        {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
+    };
+    uint32_t point = utf8_code_point(string, length);
+
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+        if (point >= hidden[i].first && point <= hidden[i].last)
+            return false;
+    return true;
 }
 
 static void add_escaped_byte(struct text *text, char byte)
@@ -170,7 +188,7 @@ void text_add_visible(struct text *text, const char *string)
 {
     while (*string != '\0') {
         size_t length = utf8_length(string);
-        if (length > 0 && !utf8_is_control(string, length)) {
+        if (length > 0 && utf8_is_visible(string, length)) {
             text_add_bytes(text, string, length);
         } else {
             length = length > 0 ? length : 1;

@@ -39,7 +39,8 @@ void text_add_seconds(struct text *text, uint64_t ns);
 void text_add_time(struct text *text, uint64_t time_ns);
 /* A number >= 0 with so many decimals (0..3), rounded. */
 void text_add_decimal(struct text *text, double value, unsigned decimals);
-/* For people: control characters and what is not UTF-8 become \n, \t or \xNN. */
+/* For people: what utf8_is_visible() refuses and what is not UTF-8 becomes \n, \t, or \xNN for each
+ * byte. */
 void text_add_visible(struct text *text, const char *string);
 
 /*
@@ -48,8 +49,22 @@ void text_add_visible(struct text *text, const char *string);
  * own, to be replaced by one U+FFFD.
  */
 size_t utf8_length(const char *string);
-/* Whether it is a control character: U+0000..1F, U+7F..9F. `length` is utf8_length()'s. */
-bool utf8_is_control(const char *string, size_t length);
+/* The code point of such a sequence; `length` is utf8_length()'s, and not 0. */
+uint32_t utf8_code_point(const char *string, size_t length);
+/*
+ * Whether a terminal may get it as it is. Everything that is shown to people, and comes from
+ * outside (the name of a file or a process, a command, bytes of the stream), is asked for this. Not
+ * visible:
+ *   - control characters (U+0000..1F, U+007F..9F): they move the cursor, or begin a sequence
+ *   - those of bidirectional text (U+061C, U+200E..F, U+202A..E, U+2066..9; Unicode Annex 9): they
+ *     change the order in which the rest of the line is read
+ *   - separators of lines and paragraphs (U+2028..9), where some programs begin a new line
+ *   - other format characters that nobody sees: U+00AD, U+180E, U+200B, U+2060..5, U+206A..F,
+ *     U+FEFF, U+FFF9..B, U+E0000..7F. Two names that differ would look the same.
+ * The joiners U+200C and U+200D are visible, though they have no width: Persian is written with the
+ * one, and emoji are made of several with the other.
+ */
+bool utf8_is_visible(const char *string, size_t length);
 
 enum report_moment {
     REPORT_MOMENT_SAMPLE, /* --report-every */

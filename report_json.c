@@ -2,12 +2,24 @@
  * report_json.c - a report as one JSON object on one line (RFC 8259).
  *
  * The keys and their order are an interface: scripts read them. Numbers are never localized, times
- * are exact to the nanosecond, strings are valid UTF-8 whatever the bytes of a file's name are.
+ * are exact to the nanosecond, strings are valid UTF-8 whatever the bytes of a file's name are. A
+ * report may be shown on a terminal: what nobody would see there is escaped (utf8_is_visible()),
+ * which to a program means the same.
  */
 #include "report_format.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+
+/* \uNNNN, or two of them, a surrogate pair, above U+FFFF. */
+static void add_escaped(struct text *text, uint32_t point)
+{
+    if (point > 0xffff) {
+        text_add(text, "\\u%04x", (unsigned)(0xd800 + ((point - 0x10000) >> 10)));
+        point = 0xdc00 + (point & 0x3ff);
+    }
+    text_add(text, "\\u%04x", (unsigned)point);
+}
 
 static void add_string(struct text *text, const char *string)
 {
@@ -20,8 +32,8 @@ static void add_string(struct text *text, const char *string)
         size_t length = utf8_length(string);
         if (length == 0)
             text_add_string(text, "\\ufffd");
-        else if (utf8_is_control(string, length))
-            text_add(text, "\\u00%02x", (unsigned)(unsigned char)string[length - 1]);
+        else if (!utf8_is_visible(string, length))
+            add_escaped(text, utf8_code_point(string, length));
         else if (*string == '"' || *string == '\\')
             text_add(text, "\\%c", *string);
         else

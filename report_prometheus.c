@@ -6,10 +6,16 @@
  * names are an interface. With -N every sample has a label `name`, so that the files of several
  * runs can stand in one directory; endpoints have their index beside their name, because the same
  * path may be given twice.
+ *
+ * A label's value is UTF-8 without anything that nobody would see on a terminal: what is not UTF-8,
+ * or not visible, is \xNN for each byte in the value (so \\xNN in the text), except a newline,
+ * which the format itself has an escape for. A backslash that is followed by what looks like such
+ * an escape is \x5c, so that no two names have the same value.
  */
 #include "report_format.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* RECORDS: counts that are there only where such are. */
 enum kind { COUNT, SECONDS, RECORDS };
@@ -19,20 +25,32 @@ static void begin_family(struct text *text, const char *metric, const char *type
     text_add(text, "# HELP %s %s\n# TYPE %s %s\n", metric, help, metric, type);
 }
 
+static void add_hidden(struct text *text, const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        text_add(text, "\\\\x%02x", (unsigned)(unsigned char)bytes[i]);
+}
+
+static bool looks_escaped(const char *value)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    return value[0] == '\\' && value[1] == 'x' && strspn(value + 2, digits) >= 2;
+}
+
 static void add_label(struct text *text, const char *key, const char *value, char before)
 {
     text_add(text, "%c%s=\"", before, key);
     while (*value != '\0') {
-        size_t length = utf8_length(value);
-        if (length == 0)
-            text_add_string(text, "\xef\xbf\xbd");
-        else if (*value == '\n')
+        size_t length = utf8_length(value), step = length > 0 ? length : 1;
+        if (*value == '\n')
             text_add_string(text, "\\n");
+        else if (length == 0 || !utf8_is_visible(value, length) || looks_escaped(value))
+            add_hidden(text, value, step);
         else if (*value == '"' || *value == '\\')
             text_add(text, "\\%c", *value);
         else
             text_add_bytes(text, value, length);
-        value += length > 0 ? length : 1;
+        value += step;
     }
     text_add_string(text, "\"");
 }

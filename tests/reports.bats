@@ -564,6 +564,75 @@ broken=($'\xff\xfe' $'half\xc3' $'\xed\xa0\x80')
     equal '' "$output"
 }
 
+# harmless FILE: nothing that a terminal acts on, nor what nobody sees.
+harmless() {
+    iconv -f UTF-8 -t UTF-8 "$1" >/dev/null
+    refute env LC_ALL=C grep -n $'[\x01-\x09\x0b-\x1f\x7f]' "$1"
+    refute env LC_ALL=C grep -nE $'\xc2[\x80-\x9f\xad]|\xd8\x9c' "$1"
+    refute env LC_ALL=C grep -nE $'\xe2(\x80[\x8b\x8e\x8f\xa8-\xae]|\x81[\xa0-\xaf])' "$1"
+    refute env LC_ALL=C grep -nE $'\xef\xbb\xbf|\xf3\xa0' "$1"
+}
+
+# ESC, DEL, C1, right-to-left overrides and isolates, marks, separators, what is invisible.
+hostile=$'\e[31mred\x7f \xc2\x9b31m \xe2\x80\xaefdp.exe\xe2\x80\xac \xe2\x81\xa6x\xe2\x81\xa9'
+hostile+=$'\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c \xe2\x80\xa8\xe2\x80\xa9 \xe2\x80\x8b\xef\xbb\xbf\xc2\xad\xf3\xa0\x81\x81'
+
+@test "names that a terminal would act on: no output shows them raw" {
+    local format script='printf x; : '
+    printf data >"$hostile"
+    script+="'$hostile'"$'\xff'
+    for format in text json prometheus; do
+        # shellcheck disable=SC2094
+        "$BPIPE" -v --report "$format" -N "$hostile" -o "$hostile.out" --tap "$hostile.tap" --from "$script" \
+            --to "cat >/dev/null; : '$hostile'"$'\xff' "$hostile" 2>err
+        cmp <(printf xdata) "$hostile.out"
+        harmless err
+        [ "$(lines_of err)" -ge 8 ]
+    done
+    grep -qF 'output="'"\\\\x1b[31mred\\\\x7f \\\\xc2\\\\x9b31m \\\\xe2\\\\x80\\\\xaefdp.exe" err
+    # Messages, and the live line with its name and its text.
+    "$BPIPE" "$hostile.missing" "$hostile/x" 2>err || true
+    harmless err
+    "$BPIPE" --no-such"$hostile" 2>err || true
+    harmless err
+    "$BPIPE" -P "$hostile" "$hostile" 2>err || true
+    harmless err
+    for format in "-pterabN" "-nbN" "-F%N$hostile%b%{20L}%nN"; do
+        # shellcheck disable=SC2086
+        LC_ALL=C.UTF-8 "$BPIPE" -f -i 0.1 "$format" "$hostile" --read-rate 20 "$hostile" >/dev/null 2>shown || cat shown
+        tr '\r' '\n' <shown | sed $'s/\e\\[[0-9;]*[a-zA-Z]//g' >plain
+        [ -s plain ]
+        harmless plain
+    done
+}
+
+@test "a process with a hostile name, as the culprit in reports and on the live line" {
+    is_portable && skip "the portable build looks at no other process"
+    local format
+    mkfifo feed
+    printf '%s' $'a\e[1m\xe2\x80\xaeb' >name
+    open_idle
+    # A shell that calls itself so (proc(5), comm).
+    # shellcheck disable=SC2016
+    sh -c 'printf "%s" "$(cat name)" >/proc/$$/comm; exec 5>feed; read -r line' <&"$idle" &
+    "$BPIPE" -f -i 0.1 -F '%{bottleneck}' -P pid feed >out 2>shown &
+    wait_until 20 [ -s pid ]
+    wait_until 20 has_control $!
+    wait_until 20 knows_peer $!
+    for format in text json; do
+        "$BPIPE" -Q $! --report "$format" -v >report
+        harmless report
+    done
+    grep -qF '"command":"a\u001b[1m\u202eb"' report
+    end_processes
+    tr '\r' '\n' <shown | sed $'s/\e\\[[0-9;]*[a-zA-Z]//g' >plain
+    harmless plain
+}
+
+knows_peer() {
+    "$BPIPE" -Q "$1" --report json | grep -qF '"command":"a'
+}
+
 # --- Prometheus -------------------------------------------------------------------------------
 
 @test "Prometheus: promtool has nothing to say" {

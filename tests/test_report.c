@@ -138,7 +138,7 @@ static bool contains(format_function *format, const struct meter *meter, const c
                      const char *name, const char *after)
 {
     struct text text = {0};
-    char wanted[200];
+    char wanted[400];
 
     snprintf(wanted, sizeof wanted, "%s%s%s", before, name, after);
     format(&text, meter, &final_request);
@@ -710,28 +710,42 @@ static const struct {
 } names[] = {
     {"plain", "plain", "plain", "plain"},
     {"q\"b\\", "q\\\"b\\\\", "q\\\"b\\\\", "q\"b\\"},
-    {"a\nb\tc\x01\x7f", "a\\u000ab\\u0009c\\u0001\\u007f", "a\\nb\tc\x01\x7f",
+    {"a\nb\tc\x01\x7f", "a\\u000ab\\u0009c\\u0001\\u007f", "a\\nb\\\\x09c\\\\x01\\\\x7f",
      "a\\nb\\tc\\x01\\x7f"},
-    {"\x1b]0;x\x07", "\\u001b]0;x\\u0007", "\x1b]0;x\x07", "\\x1b]0;x\\x07"},
+    {"\x1b]0;x\x07", "\\u001b]0;x\\u0007", "\\\\x1b]0;x\\\\x07", "\\x1b]0;x\\x07"},
+    {"\\x1b \\x1 \\x \\", "\\\\x1b \\\\x1 \\\\x \\\\", "\\\\x5cx1b \\\\x1 \\\\x \\\\",
+     "\\x1b \\x1 \\x \\"},
+    {"\\\x1b", "\\\\\\u001b", "\\\\\\\\x1b", "\\\\x1b"},
+    {"\\\\xfF\xff", "\\\\\\\\xfF\\ufffd", "\\\\\\\\x5cxfF\\\\xff", "\\\\xfF\\xff"},
     {"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80",
      "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80"},
     {"\xc2\x9b"
-     "31m",
-     "\\u009b31m",
-     "\xc2\x9b"
-     "31m",
-     "\\xc2\\x9b31m"},
-    {"\xff", "\\ufffd", "\xef\xbf\xbd", "\\xff"},
-    {"\xc3", "\\ufffd", "\xef\xbf\xbd", "\\xc3"},
-    {"\xc0\xaf", "\\ufffd\\ufffd", "\xef\xbf\xbd\xef\xbf\xbd", "\\xc0\\xaf"},
-    {"\xe0\x9f\xbf", "\\ufffd\\ufffd\\ufffd", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd",
-     "\\xe0\\x9f\\xbf"},
-    {"\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd",
-     "\\xed\\xa0\\x80"},
-    {"\xf4\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd",
-     "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", "\\xf4\\x90\\x80\\x80"},
-    {"\xf0\x9f\x98", "\\ufffd\\ufffd\\ufffd", "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd",
-     "\\xf0\\x9f\\x98"},
+     "31m\xc2\x80\xc2\x9f\xc2\xa0",
+     "\\u009b31m\\u0080\\u009f\xc2\xa0", "\\\\xc2\\\\x9b31m\\\\xc2\\\\x80\\\\xc2\\\\x9f\xc2\xa0",
+     "\\xc2\\x9b31m\\xc2\\x80\\xc2\\x9f\xc2\xa0"},
+    {"\xff", "\\ufffd", "\\\\xff", "\\xff"},
+    {"\xc3", "\\ufffd", "\\\\xc3", "\\xc3"},
+    {"\xc0\xaf", "\\ufffd\\ufffd", "\\\\xc0\\\\xaf", "\\xc0\\xaf"},
+    {"\xe0\x9f\xbf", "\\ufffd\\ufffd\\ufffd", "\\\\xe0\\\\x9f\\\\xbf", "\\xe0\\x9f\\xbf"},
+    {"\xed\xa0\x80", "\\ufffd\\ufffd\\ufffd", "\\\\xed\\\\xa0\\\\x80", "\\xed\\xa0\\x80"},
+    {"\xf4\x90\x80\x80", "\\ufffd\\ufffd\\ufffd\\ufffd", "\\\\xf4\\\\x90\\\\x80\\\\x80",
+     "\\xf4\\x90\\x80\\x80"},
+    {"\xf0\x9f\x98", "\\ufffd\\ufffd\\ufffd", "\\\\xf0\\\\x9f\\\\x98", "\\xf0\\x9f\\x98"},
+    /* Text that runs the other way, a paragraph's end, what is invisible. */
+    {"a\xe2\x80\xae"
+     "b",
+     "a\\u202eb", "a\\\\xe2\\\\x80\\\\xaeb", "a\\xe2\\x80\\xaeb"},
+    {"\xe2\x81\xa6\xe2\x81\xa9\xd8\x9c\xe2\x80\x8e", "\\u2066\\u2069\\u061c\\u200e",
+     "\\\\xe2\\\\x81\\\\xa6\\\\xe2\\\\x81\\\\xa9\\\\xd8\\\\x9c\\\\xe2\\\\x80\\\\x8e",
+     "\\xe2\\x81\\xa6\\xe2\\x81\\xa9\\xd8\\x9c\\xe2\\x80\\x8e"},
+    {"\xe2\x80\xa8\xef\xbb\xbf", "\\u2028\\ufeff", "\\\\xe2\\\\x80\\\\xa8\\\\xef\\\\xbb\\\\xbf",
+     "\\xe2\\x80\\xa8\\xef\\xbb\\xbf"},
+    {"\xf3\xa0\x80\x81\xf3\xa0\x81\xbf", "\\udb40\\udc01\\udb40\\udc7f",
+     "\\\\xf3\\\\xa0\\\\x80\\\\x81\\\\xf3\\\\xa0\\\\x81\\\\xbf",
+     "\\xf3\\xa0\\x80\\x81\\xf3\\xa0\\x81\\xbf"},
+    /* Joiners, and letters that are written from the right. */
+    {"\xe2\x80\x8c\xe2\x80\x8d\xd8\xa8\xd7\x90", "\xe2\x80\x8c\xe2\x80\x8d\xd8\xa8\xd7\x90",
+     "\xe2\x80\x8c\xe2\x80\x8d\xd8\xa8\xd7\x90", "\xe2\x80\x8c\xe2\x80\x8d\xd8\xa8\xd7\x90"},
     {"\xef\xbf\xbf\xf4\x8f\xbf\xbf", "\xef\xbf\xbf\xf4\x8f\xbf\xbf", "\xef\xbf\xbf\xf4\x8f\xbf\xbf",
      "\xef\xbf\xbf\xf4\x8f\xbf\xbf"},
 };
@@ -873,13 +887,13 @@ static void test_prometheus_overload(void)
                        "bpipe_output_added_bytes_total{output=\"out\",index=\"0\"} 62\n"
                        "bpipe_output_dropped_bytes_total{output=\"out\",index=\"0\"} 2084864\n"
                        "bpipe_output_dropped_records_total{output=\"out\",index=\"0\"} 345\n"
-                       "bpipe_tap_bytes_total{tap=\"tap\t1\",index=\"0\"} 1048576\n"
+                       "bpipe_tap_bytes_total{tap=\"tap\\\\x091\",index=\"0\"} 1048576\n"
                        "bpipe_tap_bytes_total{tap=\"gone\",index=\"1\"} 0\n"
-                       "bpipe_tap_dropped_bytes_total{tap=\"tap\t1\",index=\"0\"} 3145729\n"
+                       "bpipe_tap_dropped_bytes_total{tap=\"tap\\\\x091\",index=\"0\"} 3145729\n"
                        "bpipe_tap_dropped_bytes_total{tap=\"gone\",index=\"1\"} 0\n"
-                       "bpipe_tap_dropped_records_total{tap=\"tap\t1\",index=\"0\"} 9000\n"
+                       "bpipe_tap_dropped_records_total{tap=\"tap\\\\x091\",index=\"0\"} 9000\n"
                        "bpipe_tap_dropped_records_total{tap=\"gone\",index=\"1\"} 0\n"
-                       "bpipe_tap_failed{tap=\"tap\t1\",index=\"0\"} 0\n"
+                       "bpipe_tap_failed{tap=\"tap\\\\x091\",index=\"0\"} 0\n"
                        "bpipe_tap_failed{tap=\"gone\",index=\"1\"} 1\n"),
            "dropped and added bytes, taps, a spool");
     report_format_prometheus(&text, &meter, &final_request);
