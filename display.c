@@ -228,11 +228,11 @@ static void keep_moment(struct display *display, struct moment now)
     }
 }
 
-/* The rates of the interval that ends now, unless it is too short to tell. */
+/* The rates of the interval that ends now, unless it is too short to tell (the first never is). */
 static void take_rates(struct display *display, struct moment now)
 {
     enum { SHORTEST_NS = 10000000 };
-    if (now.ns - display->last.ns > SHORTEST_NS) {
+    if (now.ns - display->last.ns > SHORTEST_NS || display->last.ns == display->start_ns) {
         display->rate = rate_between(&display->last, &now);
         display->last = now;
         if (display->rate > display->highest_rate)
@@ -241,14 +241,15 @@ static void take_rates(struct display *display, struct moment now)
     keep_moment(display, now);
 }
 
+/* UINT64_MAX: unknown, also where more came than was announced: there may be more yet. */
 static uint64_t time_left(const struct display *display, uint64_t units, double rate)
 {
-    enum { LONGEST_S = 360000000 }; /* pv's 100,000 hours */
+    enum { LONGEST_S = 360000000 }; /* pv's 100,000 hours: more is no answer */
     uint64_t size = display->meter->size_bytes;
-    if (!display->meter->size_known || rate <= 0)
+    if (!display->meter->size_known || rate <= 0 || units > size)
         return UINT64_MAX;
-    double seconds = size > units ? (double)(size - units) / rate : 0;
-    return seconds > LONGEST_S ? LONGEST_S * NS_PER_SEC : (uint64_t)(seconds * (double)NS_PER_SEC);
+    double seconds = (double)(size - units) / rate;
+    return seconds > LONGEST_S ? UINT64_MAX : (uint64_t)(seconds * (double)NS_PER_SEC);
 }
 
 /* Who held the pipe up in this interval; in the end, in the whole run, as with the rates. */
@@ -462,7 +463,7 @@ static bool show_line(struct display *display, const struct display_values *valu
 static void show_number(struct display *display, const struct display_values *values)
 {
     display_format_numeric(&display->text, &display->format, values);
-    if (!display->text.failed)
+    if (!display->text.failed && display->text.length > 0)
         (void)report_live(display->text.bytes, display->text.length, NULL);
 }
 

@@ -114,9 +114,10 @@ unsigned display_format_line(struct text *text, const struct display_format *for
 
 /*
  * The same for -n: "0.2510 1048576 4194304\n" of the time, the units and the rate, each where the
- * format has it, or a percentage if it has neither of the last two; with no size that runs up and
- * down with the phase. A format with other text than blanks is filled in as it stands instead (pv
- * 1.9.31), with plain numbers for the sequences that are numbers and nothing for bars and the like.
+ * format has it, or a percentage if it has neither of the last two. What is not known is left out,
+ * and if nothing is left there is no line. A format with other text than blanks is filled in as it
+ * stands instead (pv 1.9.31), with plain numbers for the sequences that are numbers, "null" for
+ * those that are not known, and nothing for bars and the like.
  */
 void display_format_numeric(struct text *text, const struct display_format *format,
                             const struct display_values *values);

@@ -53,7 +53,7 @@ void display_add_rate(struct text *text, double rate, struct display_unit unit)
 
 void display_add_time(struct text *text, uint64_t ns)
 {
-    uint64_t seconds = ns / NS_PER_SEC;
+    uint64_t seconds = display_seconds(ns);
 
     if (seconds >= day)
         text_add(text, "%" PRIu64 ":%02" PRIu64, seconds / day, seconds % day / hour);
@@ -64,7 +64,10 @@ void display_add_time(struct text *text, uint64_t ns)
 
 void display_add_percent(struct text *text, uint64_t part, uint64_t whole)
 {
-    text_add(text, "%3" PRIu64 "%%", display_percent(part, whole));
+    if (whole == 0)
+        text_add_string(text, " --%");
+    else
+        text_add(text, "%3" PRIu64 "%%", display_percent(part, whole));
 }
 
 void display_add_eta(struct text *text, uint64_t ns)
@@ -78,7 +81,7 @@ void display_add_eta(struct text *text, uint64_t ns)
 
 void display_add_fineta(struct text *text, time_t now, uint64_t ns)
 {
-    time_t end = now + (time_t)(ns / NS_PER_SEC);
+    time_t end = now + (time_t)display_seconds(ns);
     struct tm tm;
 
     tzset(); /* localtime_r() need not */
@@ -90,6 +93,11 @@ void display_add_fineta(struct text *text, time_t now, uint64_t ns)
     if (ns > 6 * hour * NS_PER_SEC)
         text_add(text, "%04d-%02d-%02d ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
     text_add(text, "%02d:%02d:%02d", tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+uint64_t display_seconds(uint64_t ns)
+{
+    return ns / NS_PER_SEC + (ns % NS_PER_SEC >= NS_PER_SEC / 2);
 }
 
 uint64_t display_percent(uint64_t part, uint64_t whole)

@@ -5,7 +5,8 @@
  *   amounts    " 103MiB"  "1.21GiB"  " 999  B"    (-8: "Mib", "  b"; -k: "MB", " B")
  *   records    "1.21M"    "12.0 "                 always in 1000s
  *   rates      the same and "/s"
- *   times      "0:00:12"  "9:23:59:59" from a day on
+ *   times      "0:00:12"  "9:23:59:59" from a day on; rounded to the nearest second, as the
+ *              durations of reports are (size.h)
  */
 #ifndef BPIPE_DISPLAY_NUMBERS_H
 #define BPIPE_DISPLAY_NUMBERS_H
@@ -25,13 +26,15 @@ struct display_unit {
 void display_add_amount(struct text *text, double amount, struct display_unit unit);
 void display_add_rate(struct text *text, double rate, struct display_unit unit);
 void display_add_time(struct text *text, uint64_t ns);
-void display_add_percent(struct text *text, uint64_t part, uint64_t whole); /* " 43%" */
+void display_add_percent(struct text *text, uint64_t part, uint64_t whole); /* " 43%", or " --%" of
+                                                                               no whole */
 
 /* "ETA 0:00:16": ns of UINT64_MAX are unknown, "ETA -:--:--". */
 void display_add_eta(struct text *text, uint64_t ns);
 /* "FIN 12:34:56", with the date if that is more than 6 hours ahead. */
 void display_add_fineta(struct text *text, time_t now, uint64_t ns);
 
+uint64_t display_seconds(uint64_t ns);                   /* rounded to the nearest, halves up */
 uint64_t display_percent(uint64_t part, uint64_t whole); /* rounded down; 0 if there is no whole */
 double display_fraction(double part, double whole);      /* 0..1 */
 

@@ -4,6 +4,10 @@
  * A format of nothing but sequences and blanks says which numbers there are, and these are always
  * in the same order: that is pv(1)'s -n with -t, -b and -r. One with other text is filled in as it
  * stands, which makes lines of JSON, say, as with pv 1.9.31 and later.
+ *
+ * A number that is not known (a percentage or an ETA without a size, say) is left out of the former
+ * and null in the latter. (pv writes the position of its moving mark, or 0, which a program cannot
+ * tell from a number that means something.)
  */
 #include "display_format.h"
 
@@ -14,8 +18,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { PHASE_END = 100, PHASES = 200 };
-
 /* "0.2510", rounded. */
 static void add_seconds(struct text *text, uint64_t ns)
 {
@@ -25,47 +27,64 @@ static void add_seconds(struct text *text, uint64_t ns)
     text_add(text, "%" PRIu64 ".%04" PRIu64, parts / 10000, parts % 10000);
 }
 
-static void add_percentage(struct text *text, const struct display_values *values)
+static bool add_percentage(struct text *text, const struct display_values *values)
 {
-    unsigned phase = values->phase % PHASES;
-
-    if (values->size_known)
-        text_add(text, "%" PRIu64, display_percent_done(values->units, values->size));
-    else
-        text_add(text, "%u", phase > PHASE_END ? PHASES - phase : phase);
+    if (!values->size_known)
+        return false;
+    text_add(text, "%" PRIu64, display_percent_done(values->units, values->size));
+    return true;
 }
 
-static void add_wait(struct text *text, const struct display_values *values, enum meter_state state)
+static bool add_eta(struct text *text, const struct display_values *values)
+{
+    if (!values->size_known || (!values->final && values->eta_ns == UINT64_MAX))
+        return false;
+    text_add(text, "%" PRIu64, values->final ? 0 : display_seconds(values->eta_ns));
+    return true;
+}
+
+static bool add_rate(struct text *text, const struct display_values *values, double rate)
+{
+    if (values->elapsed_ns == 0)
+        return false;
+    text_add_decimal(text, rate, 0);
+    return true;
+}
+
+static bool add_wait(struct text *text, const struct display_values *values, enum meter_state state)
 {
     uint64_t running_ns = meter_running_of(values->state_ns);
 
+    if (running_ns == 0)
+        return false;
     text_add(text, "%" PRIu64, display_percent(values->state_ns[state], running_ns));
+    return true;
 }
 
-/* What has no number in it adds nothing. */
-static void add_number(struct text *text, const struct display_part *part,
+/* A sequence that is no number (a bar, a colour) adds nothing. False: it is a number that is not
+ * known, and nothing was added. */
+static bool add_number(struct text *text, const struct display_part *part,
                        const struct display_values *values)
 {
     switch (part->kind) {
+    case SEQUENCE_PROGRESS:
+    case SEQUENCE_PROGRESS_AMOUNT:
+        return add_percentage(text, values);
+    case SEQUENCE_ETA:
+        return add_eta(text, values);
+    case SEQUENCE_RATE:
+        return add_rate(text, values, values->rate);
+    case SEQUENCE_AVERAGE_RATE:
+        return add_rate(text, values, values->average_rate);
+    case SEQUENCE_INPUT_WAIT:
+        return add_wait(text, values, METER_INPUT);
+    case SEQUENCE_OUTPUT_WAIT:
+        return add_wait(text, values, METER_OUTPUT);
     case SEQUENCE_LITERAL:
         display_add_clean(text, part->text, part->length, ' ', false);
         break;
-    case SEQUENCE_PROGRESS:
-    case SEQUENCE_PROGRESS_AMOUNT:
-        add_percentage(text, values);
-        break;
     case SEQUENCE_TIMER:
         add_seconds(text, values->elapsed_ns);
-        break;
-    case SEQUENCE_ETA:
-        text_add(text, "%" PRIu64,
-                 values->final || values->eta_ns == UINT64_MAX ? 0 : values->eta_ns / NS_PER_SEC);
-        break;
-    case SEQUENCE_RATE:
-        text_add_decimal(text, values->rate, 0);
-        break;
-    case SEQUENCE_AVERAGE_RATE:
-        text_add_decimal(text, values->average_rate, 0);
         break;
     case SEQUENCE_BYTES:
         text_add(text, "%" PRIu64, values->units);
@@ -73,12 +92,6 @@ static void add_number(struct text *text, const struct display_part *part,
     case SEQUENCE_BUFFER_PERCENT:
     case SEQUENCE_BUFFER_FILL:
         text_add(text, "%" PRIu64, display_percent(values->fill, values->capacity));
-        break;
-    case SEQUENCE_INPUT_WAIT:
-        add_wait(text, values, METER_INPUT);
-        break;
-    case SEQUENCE_OUTPUT_WAIT:
-        add_wait(text, values, METER_OUTPUT);
         break;
     case SEQUENCE_DROPPED:
         text_add(text, "%" PRIu64, values->dropped);
@@ -90,6 +103,7 @@ static void add_number(struct text *text, const struct display_part *part,
     default:
         break;
     }
+    return true;
 }
 
 static bool has_text(const struct display_format *format)
@@ -113,20 +127,26 @@ void display_format_numeric(struct text *text, const struct display_format *form
                    {format->bytes, SEQUENCE_BYTES},
                    {format->rate, SEQUENCE_RATE},
                    {!format->bytes && !format->rate, SEQUENCE_PROGRESS_AMOUNT}};
+    const size_t start = text->length;
     const char *separator = "";
 
     if (has_text(format)) {
         for (size_t i = 0; i < format->count; i++)
-            add_number(text, &format->parts[i], values);
+            if (!add_number(text, &format->parts[i], values))
+                text_add_string(text, "null");
         text_add_string(text, "\n");
         return;
     }
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         if (!numbers[i].there)
             continue;
+        const size_t before = text->length;
         text_add_string(text, separator);
-        add_number(text, &(struct display_part){.kind = (int)numbers[i].kind}, values);
-        separator = " ";
+        if (add_number(text, &(struct display_part){.kind = (int)numbers[i].kind}, values))
+            separator = " ";
+        else
+            text->length = before;
     }
-    text_add_string(text, "\n");
+    if (text->length > start)
+        text_add_string(text, "\n");
 }

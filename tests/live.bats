@@ -34,13 +34,13 @@ fill_follows() {
     "$@" <feed >stuck 2>err {feed}<&- {stuck}<&- &
     pid=$!
     head -c 640K in >&"$feed"
-    wait_until 20 fill_is_between err 50 62
+    wait_until 60 fill_is_between err 50 62
     head -c 256K <stuck >got
-    wait_until 20 fill_is_between err 25 37
+    wait_until 60 fill_is_between err 25 37
     head -c 256K <stuck >>got
-    wait_until 20 fill_is_between err 1 12
+    wait_until 60 fill_is_between err 1 12
     head -c 128K <stuck >>got
-    wait_until 20 fill_is_between err 0 0
+    wait_until 60 fill_is_between err 0 0
     exec {feed}>&-
     ended "$pid" 0
     exec {stuck}>&-
@@ -64,12 +64,12 @@ small_buffer() { # COMMAND...
     touch err
     {
         cat in
-        wait_until 20 has_frame err '\{100%\}'
-        wait_until 20 fill_is_between err 0 0
+        wait_until 60 has_frame err '\{100%\}'
+        wait_until 60 fill_is_between err 0 0
     } | "$@" 2>err | {
-        wait_until 20 fill_is_between err 100 100
+        wait_until 60 fill_is_between err 100 100
         head -c 512K
-        wait_until 20 fill_is_between err 100 100
+        wait_until 60 fill_is_between err 100 100
         cat
     } >got
     equal_files in got
@@ -81,4 +81,73 @@ small_buffer() { # COMMAND...
     small_buffer "$BPIPE" --report none -f -F '{%{buffer-fill}}' -C -i 0.1 -B 1024
     small_buffer "$BPIPE" --report none -f -F '%T' -C -i 0.1 -B 1024
     ! command -v pv >/dev/null || small_buffer pv -f -T -i 0.1 -B 1024
+}
+
+# --- what is not known ----------------------------------------------------------------------
+
+# With -n a line that has no number is not written; with other text it is null.
+@test "-n: no size, no percentage" {
+    skip_unless_json
+    seq 20 >in
+    result "$BPIPE" --report none -n < <(cat in)
+    equal "0:$(<in):" "$result"
+    result "$BPIPE" --report none -n -e -I </dev/null
+    equal "0::" "$result"
+    result "$BPIPE" --report none -n -l <in
+    equal "0:$(<in):" "$result"
+    "$BPIPE" --report none -n -t < <(cat in) 2>err | cmp in -
+    grep -qxE '[0-9]+\.[0-9]{4}' err
+    "$BPIPE" --report none -n -t -b < <(cat in) 2>err | cmp in -
+    grep -qxE '[0-9]+\.[0-9]{4} 51' err
+    "$BPIPE" --report none -n -F '{"elapsed":%t,"bytes":%b,"percent":%p,"amount":%{progress-amount-only},"eta":%e}' \
+        < <(cat in) 2>err | cmp in -
+    equal 'null null null 51' "$(json .percent err) $(json .amount err) $(json .eta err) $(json .bytes err)"
+    # What is known is a number, the last time left 0.
+    "$BPIPE" --report none -n -F '{"percent":%p,"eta":%e}' in 2>err | cmp in -
+    equal '{"percent":100,"eta":0}' "$(<err)"
+}
+
+@test "-n: no ETA while nothing moves, for what takes for ever, and beyond the size" {
+    mkfifo feed
+    exec {feed}<>feed
+    "$BPIPE" --report none -n -i 0.1 -m 1 -s 1000 -F '[%b,%p,%e]' <feed 2>err >got {feed}<&- &
+    wait_until 30 has_frame err '\[0,0,null\]'
+    head -c 500 /dev/zero >&"$feed"
+    wait_until 30 has_frame err '\[500,50,[0-9]+\]'
+    wait_until 60 last_is err '[500,50,null]'
+    head -c 600 /dev/zero >&"$feed"
+    wait_until 30 has_frame err '\[1100,110,null\]'
+    exec {feed}>&-
+    ended $! 0
+    equal '[1100,110,0]' "$(last_frame err)"
+    equal "" "$(frames err | grep -E '^\[1100,110,[1-9]')"
+    equal 1100 "$(size_of got)"
+    exec {feed}<>feed
+    "$BPIPE" --report none -f -i 0.1 -s 4E -F '%b;%e;%I' <feed 2>err >got {feed}<&- &
+    echo hello >&"$feed"
+    wait_until 30 has_frame err ' *6\.00  B;ETA -:--:--;FIN --:--:--'
+    exec {feed}>&-
+    ended $! 0
+}
+last_is() { [ "$(last_frame "$1")" = "$2" ]; } # FILE FRAME
+
+# --- times ----------------------------------------------------------------------------------
+
+# The report that follows, and the JSON report, are of the same moment as the last line.
+@test "the elapsed time is rounded, as in the report under it" {
+    skip_unless_json
+    local i line report exact
+    for i in 0.55 0.6 0.1; do
+        sleep "$i" | "$BPIPE" -f -t -v --report json:json 2>err
+        line=$(grep -oE '0:00:[0-9]{2}' err | tail -n 1)
+        report=$(sed -nE 's/.* in ([0-9.]+ m?s).*/\1/p' err)
+        exact=$(json .elapsed_seconds json)
+        awk -v line="$line" -v report="$report" -v exact="$exact" 'BEGIN {
+            split(line, parts, ":")
+            shown = parts[3] + 0
+            said = report * (report ~ /ms$/ ? 0.001 : 1)
+            print line ", " report ", " exact
+            exit !(shown == int(exact + 0.5) && said >= exact - 0.0051 && said <= exact + 0.0051)
+        }'
+    done
 }

@@ -172,14 +172,14 @@ make_tree() {
     done
     exec {master}>&-
     "$BPIPE" -q --connect-timeout 20 -o got "unix-listen://$PWD/socket" &
-    wait_until 10 test -S socket
+    wait_until 30 test -S socket
     result "$BPIPE" -q -l -s @socket -o new in
     equal "1::bpipe: --size: socket: has no size" "$result"
     kill -TERM $!
     ended $! 143
     "$BPIPE" -q -P pid fifo -o got &
     exec {writer}>fifo
-    wait_until 10 has_control $!
+    wait_until 30 has_control $!
     result "$BPIPE" -R $! -s @fifo
     equal "1::bpipe: --size: fifo: has no size" "$result"
     exec {writer}>&-

@@ -9,6 +9,7 @@
 #include "tap.h"
 
 #include "../display_numbers.h"
+#include "../size.h"
 
 #include <float.h>
 #include <locale.h>
@@ -43,8 +44,9 @@ enum {
     BLOCK = 1 << 16,
     GRANULAR = 1 << 17,
     SHADED = 1 << 18,
-    BACK = 1 << 19, /* the mark is on its way back */
-    DONE = 1 << 20  /* all that was expected, and more */
+    BACK = 1 << 19,   /* the mark is on its way back */
+    DONE = 1 << 20,   /* all that was expected, and more */
+    NO_TIME = 1 << 21 /* has passed: neither a rate nor a share of it is known */
 };
 
 struct scene {
@@ -66,7 +68,7 @@ static struct display_values usual_values(unsigned flags)
                 : flags & DONE  ? 1000000000
                                 : UINT64_C(3000000000),
         .records = flags & RECORDS,
-        .elapsed_ns = 12 * SEC + SEC / 2,
+        .elapsed_ns = flags & NO_TIME ? 0 : 12 * SEC + SEC / 4,
         .rate = 108003328,
         .average_rate = 999,
         .highest_rate = 200e6,
@@ -92,6 +94,8 @@ static struct display_values usual_values(unsigned flags)
         .line = last_line,
         .line_length = sizeof last_line - 1,
     };
+    if (flags & NO_TIME)
+        return values;
     values.state_ns[METER_OUTPUT] = 810;
     values.state_ns[METER_INPUT] = 90;
     values.state_ns[METER_BUSY] = 100;
@@ -440,10 +444,22 @@ static void test_times(void)
     static const struct {
         uint64_t ns;
         const char *text;
-    } times[] = {{0, "0:00:00"},          {SEC - 1, "0:00:00"},
-                 {MINUTE - 1, "0:00:59"}, {HOUR - 1, "0:59:59"},
-                 {HOUR, "1:00:00"},       {DAY - 1, "23:59:59"},
-                 {DAY, "1:00:00:00"},     {UINT64_MAX, "213503:23:34:33"}};
+    } times[] = {
+        {0, "0:00:00"},
+        {SEC / 2 - 1, "0:00:00"},
+        {SEC / 2, "0:00:01"},
+        {SEC - 1, "0:00:01"},
+        {1700 * SEC / 1000, "0:00:02"},
+        {MINUTE - SEC / 2 - 1, "0:00:59"},
+        {MINUTE - SEC / 2, "0:01:00"},
+        {HOUR - SEC / 2 - 1, "0:59:59"},
+        {HOUR - SEC / 2, "1:00:00"},
+        {HOUR, "1:00:00"},
+        {DAY - SEC / 2 - 1, "23:59:59"},
+        {DAY - SEC / 2, "1:00:00:00"},
+        {DAY, "1:00:00:00"},
+        {UINT64_MAX, "213503:23:34:34"},
+    };
     struct text text = {0};
 
     for (size_t i = 0; i < LENGTH(times); i++) {
@@ -456,9 +472,15 @@ static void test_times(void)
     text_clear(&text);
     display_add_fineta(&text, NEW_YEAR, 6 * HOUR);
     display_add_fineta(&text, NEW_YEAR, 6 * HOUR + 1);
-    static const char expected[] = "FIN 06:00:00FIN 2026-01-01 06:00:00";
+    display_add_fineta(&text, NEW_YEAR, MINUTE - SEC / 2);
+    static const char expected[] = "FIN 06:00:00FIN 2026-01-01 06:00:00FIN 00:01:00";
     tap_ok(text.length == sizeof expected - 1 && memcmp(text.bytes, expected, text.length) == 0,
            "the date is shown above 6 hours");
+    text_free(&text);
+
+    text_clear(&text);
+    display_add_percent(&text, 0, 0);
+    tap_ok(text.length == 4 && memcmp(text.bytes, " --%", 4) == 0, "no percentage of nothing");
     text_free(&text);
 
     tap_ok(display_percent(0, 0) == 0 && display_percent(5, 0) == 0, "nothing of nothing");
@@ -467,6 +489,83 @@ static void test_times(void)
                display_percent(UINT64_MAX / 2, UINT64_MAX) == 50,
            "large ones");
     tap_ok(display_percent(UINT64_MAX, 1) == UINT64_MAX, "and too large ones");
+}
+
+/* Reads numbers with colons between them, "1:02:03:04" or "2:05", as seconds; UINT64_MAX if one but
+ * the first is 60 or more (24 hours, if there are days). */
+static uint64_t read_clock(const char *text)
+{
+    uint64_t parts[4] = {0}, seconds = 0;
+    size_t count = 0;
+
+    for (char *end; count < 4; text = end + 1) {
+        parts[count++] = strtoull(text, &end, 10);
+        if (*end != ':')
+            break;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const bool hours = count == 4 && i == 1;
+        if (i > 0 && parts[i] >= (hours ? 24 : 60))
+            return UINT64_MAX;
+        seconds = seconds * (hours ? 24 : 60) + parts[i];
+    }
+    return seconds;
+}
+
+/* Whether "1.70 s" is what the time is, rounded to the last digit that is shown, and less than
+ * a unit of the next kind: never "60.0 s" or "1000 ms". */
+static bool is_rounded(const char *text, uint64_t ns)
+{
+    static const struct {
+        const char *name;
+        double ns, limit;
+    } units[] = {{"ns", 1, 1000}, {"us", 1e3, 1000}, {"ms", 1e6, 1000}, {"s", 1e9, 60}};
+    char *end;
+    double number = strtod(text, &end), digit = 1;
+    const char *point = strchr(text, '.');
+
+    for (const char *at = point == NULL ? end : point + 1; at < end; at++)
+        digit /= 10;
+    for (size_t i = 0; i < LENGTH(units); i++)
+        if (strcmp(end + 1, units[i].name) == 0)
+            return number < units[i].limit &&
+                   fabs(number * units[i].ns - (double)ns) <= digit * units[i].ns * 0.5000001;
+    return false;
+}
+
+/* Any time, or one close to where digits carry. */
+static uint64_t any_time(uint64_t *random)
+{
+    static const uint64_t units[] = {1000, 1000000, SEC, MINUTE, HOUR, DAY};
+    uint64_t unit = units[tap_below(random, LENGTH(units))];
+
+    if (tap_below(random, 3) == 0)
+        return tap_magnitude(random, 64);
+    return unit * (1 + tap_below(random, 100)) - tap_magnitude(random, 30) % unit;
+}
+
+/* The live line and the report under it show the same time. */
+static void test_agreement(uint64_t *random)
+{
+    unsigned rounds = tap_rounds(200000);
+    struct text text = {0};
+    bool passed = true;
+
+    for (unsigned i = 0; i < rounds && passed; i++) {
+        char report[SIZE_TEXT];
+        uint64_t ns = any_time(random), seconds = ns / SEC + (ns % SEC >= SEC / 2);
+        text_clear(&text);
+        display_add_time(&text, ns);
+        text_add_bytes(&text, "", 1);
+        size_format_duration(report, ns);
+        passed =
+            read_clock(text.bytes) == seconds &&
+            (strchr(report, ':') != NULL ? read_clock(report) == seconds : is_rounded(report, ns));
+        if (!passed)
+            tap_note("%" PRIu64 " ns: %s, %s", ns, text.bytes, report);
+    }
+    tap_ok(passed, "times are rounded in the line and in the report");
+    text_free(&text);
 }
 
 /* --- -n --------------------------------------------------------------------------------------- */
@@ -478,21 +577,36 @@ static const struct {
 } numerics[] = {
     {"", 0, "43\n"},
     {"%p", 0, "43\n"},
-    {"", UNKNOWN, "25\n"},
-    {"", UNKNOWN | BACK, "50\n"},
+    {"", UNKNOWN, ""}, /* no line at all */
+    {"%p", UNKNOWN | BACK, ""},
+    {"%t", UNKNOWN, "12.2500\n"},
+    {"", UNKNOWN | FINAL, ""},
+    {"%e", NO_ETA, "43\n"},
+    {"%t %b %r", NO_TIME, "0.0000 1299227607\n"},
+    {"%r", NO_TIME, ""},
     {"", DONE, "129\n"},
-    {"%t", 0, "12.5000 43\n"},
+    {"%t", 0, "12.2500 43\n"},
     {"%b", 0, "1299227607\n"},
     {"%b", RECORDS | UNKNOWN, "1299227607\n"},
-    {"%b %t", UNKNOWN, "12.5000 1299227607\n"},
-    {"%b %t %r", 0, "12.5000 1299227607 108003328\n"},
+    {"%b %t", UNKNOWN, "12.2500 1299227607\n"},
+    {"%b %t %r", 0, "12.2500 1299227607 108003328\n"},
     {"%r", 0, "108003328\n"},
     {"%N %b", NAME, "1299227607\n"},
     {"%I%e%T %a", 0, "43\n"},
     {"{\"t\":%t,\"b\":%b,\"r\":%r,\"p\":%{progress-amount-only}}", 0,
-     "{\"t\":12.5000,\"b\":1299227607,\"r\":108003328,\"p\":43}\n"},
+     "{\"t\":12.2500,\"b\":1299227607,\"r\":108003328,\"p\":43}\n"},
+    {"[%t,%p,%{progress-amount-only},%e,%b,%r]", UNKNOWN,
+     "[12.2500,null,null,null,1299227607,108003328]\n"},
+    {"[%t,%p,%e]", UNKNOWN | FINAL, "[12.2500,null,null]\n"},
+    {"[%t,%p,%e]", NO_ETA, "[12.2500,43,null]\n"},
+    {"[%t,%p,%e]", FINAL, "[12.2500,43,0]\n"},
+    {"[%t,%p,%e]", FINAL | NO_ETA, "[12.2500,43,0]\n"},
+    {"[%p,%e]", DONE | NO_ETA, "[129,null]\n"},
+    {"[%t,%r,%a,%{input-wait},%{output-wait},%T,%{buffer-fill},%{dropped}]", NO_TIME,
+     "[0.0000,null,null,null,null,74,74,4096]\n"},
+    {"%p ETA", UNKNOWN, "null ETA\n"},
     {"%b;%t;%e;%a;%T;%{input-wait};%{output-wait};%{dropped};%N;%{state};%L", NAME,
-     "1299227607;12.5000;16;999;74;9;81;4096;bad\\nk;;\n"},
+     "1299227607;12.2500;16;999;74;9;81;4096;bad\\nk;;\n"},
 };
 
 static void test_numeric(void)
@@ -505,9 +619,10 @@ static void test_numeric(void)
         text_clear(&text);
         display_format_parse(&format, numerics[i].format);
         display_format_numeric(&text, &format, &values);
-        if (!tap_ok(text.length == strlen(numerics[i].line) &&
-                        memcmp(text.bytes, numerics[i].line, text.length) == 0,
-                    "-n with '%s'", numerics[i].format))
+        if (!tap_ok(
+                text.length == strlen(numerics[i].line) &&
+                    (text.length == 0 || memcmp(text.bytes, numerics[i].line, text.length) == 0),
+                "-n with '%s'", numerics[i].format))
             tap_note("%.*s", (int)text.length, text.bytes);
     }
     text_free(&text);
@@ -716,6 +831,7 @@ int main(void)
     test_amounts();
     test_amount_widths(&random);
     test_times();
+    test_agreement(&random);
     test_numeric();
     test_parse();
     test_fixed();
