@@ -13,6 +13,7 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -35,8 +36,9 @@ struct display {
     const struct options *options;
     const struct meter *meter;
     struct recent *recent;
-    bool on;
-    bool terminal;
+    bool on;                    /* something is shown, if only a title */
+    bool shows;                 /* the line, or numbers, on stderr */
+    bool terminal;              /* stderr is one */
     struct display_style style; /* the width and height of a frame: set anew for each */
     unsigned height, fixed_width, fixed_height;
 
@@ -60,7 +62,7 @@ struct display {
     uint64_t zero_copy_bytes;        /* the same */
 
     struct cursor cursor;
-    struct text text, blanks;
+    struct text text, blanks, title;
     unsigned shown; /* columns of the frame that is on the screen */
     struct report_line line;
     bool titled;
@@ -88,10 +90,19 @@ static bool obeys_escapes(void)
     return term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
 }
 
-static bool in_foreground(const struct display *display)
+/* There is a background only at the controlling terminal: tcgetpgrp(3) fails with ENOTTY for any
+ * other, except that the master side of a pseudo-terminal answers for the slave side, whose session
+ * is another one. */
+static bool in_background(void)
 {
-    return display->options->display.force || !display->terminal ||
-           tcgetpgrp(STDERR_FILENO) == getpgrp();
+    pid_t group = tcgetpgrp(STDERR_FILENO);
+    return group >= 0 && group != getpgrp() && tcgetsid(STDERR_FILENO) == getsid(0);
+}
+
+/* Whether this is the moment to write to the terminal, if stderr is one. */
+static bool may_show(const struct display *display)
+{
+    return display->options->display.force || !display->terminal || !in_background();
 }
 
 static void measure_terminal(struct display *display)
@@ -151,6 +162,12 @@ static void set_style(struct display *display)
     };
 }
 
+/* Whether the window has a title to be set. */
+static bool has_window(const struct display *display)
+{
+    return display->options->display.window_title && display->terminal;
+}
+
 struct display *display_open(const struct options *options, const struct meter *meter,
                              struct recent *recent)
 {
@@ -164,7 +181,9 @@ struct display *display_open(const struct options *options, const struct meter *
     display->recent = recent;
     display->cursor.fd = -1;
     display->terminal = open && isatty(STDERR_FILENO);
-    display->on = open && !options->quiet && (display->terminal || asked->force || asked->numeric);
+    display->shows =
+        open && !options->quiet && (display->terminal || asked->force || asked->numeric);
+    display->on = display->shows || asked->process_title || has_window(display);
     display->interval_ns = asked->interval_ns;
     display->fixed_width = asked->width;
     display->fixed_height = asked->height;
@@ -317,11 +336,11 @@ static struct display_values take_values(struct display *display, bool final)
  */
 
 static unsigned add_line(const struct display *display, struct text *text,
-                         const struct display_values *values)
+                         const struct display_values *values, const struct display_style *style)
 {
     if (display->by_default)
-        return display_format_default(text, values, &display->style);
-    return display_format_line(text, &display->format, values, &display->style);
+        return display_format_default(text, values, style);
+    return display_format_line(text, &display->format, values, style);
 }
 
 static void add_blanks(struct text *text, unsigned count)
@@ -380,29 +399,28 @@ static void rows_printed(void *context, const char *bytes, size_t length)
     cursor_printed(&display->cursor, count_rows(bytes, length, display->style.width));
 }
 
-/* -x: the same line or another, to the titles. */
+/* -x: the same line or another, to the titles. That of the window goes with what is shown next. */
 static void show_titles(struct display *display, const struct display_values *values)
 {
     const struct display_options *options = &display->options->display;
-    if (!options->window_title && !options->process_title)
+    const bool window = has_window(display) && may_show(display);
+    if (!window && !options->process_title)
         return;
     struct display_style plain = display->style;
     plain.colours = false;
-    char title[512];
-    struct text text = {.bytes = title, .capacity = sizeof title, .fixed = true};
+    text_clear(&display->title);
     if (options->extra_format != NULL)
-        (void)display_format_line(&text, &display->extra, values, &plain);
-    else if (display->by_default)
-        (void)display_format_default(&text, values, &plain);
+        (void)display_format_line(&display->title, &display->extra, values, &plain);
     else
-        (void)display_format_line(&text, &display->format, values, &plain);
-    text_add_bytes(&text, "", 1);
-    if (text.failed)
+        (void)add_line(display, &display->title, values, &plain);
+    text_add_bytes(&display->title, "", 1);
+    if (display->title.failed)
         return;
     if (options->process_title)
-        platform_set_title(title);
-    if (options->window_title && display->terminal) {
-        text_add(&display->text, "%s\033]2;%s\007", display->titled ? "" : "\033[22;2t", title);
+        platform_set_title(display->title.bytes);
+    if (window) {
+        text_add(&display->text, "%s\033]2;%s\007", display->titled ? "" : "\033[22;2t",
+                 display->title.bytes);
         display->titled = true;
     }
 }
@@ -414,7 +432,7 @@ static bool show_row(struct display *display, const struct display_values *value
                                              display->height, values->final);
     if (status != CURSOR_READY)
         return status == CURSOR_BUSY;
-    (void)add_line(display, &display->text, values);
+    (void)add_line(display, &display->text, values, &display->style);
     text_add_string(&display->text, "\033[K");
     cursor_end(&display->cursor, &display->text);
     display->line = (struct report_line){
@@ -444,7 +462,7 @@ static bool show_line(struct display *display, const struct display_values *valu
 {
     if (begins_with_return(display))
         text_add_string(&display->text, "\r");
-    unsigned width = add_line(display, &display->text, values);
+    unsigned width = add_line(display, &display->text, values, &display->style);
     cover(display, width);
     unsigned shown = display->shown;
     display->shown = width;
@@ -460,9 +478,9 @@ static bool show_line(struct display *display, const struct display_values *valu
     return sent;
 }
 
-static void show_number(struct display *display, const struct display_values *values)
+/* A number, a title, or both; nothing stands on the terminal then. */
+static void send_text(struct display *display)
 {
-    display_format_numeric(&display->text, &display->format, values);
     if (!display->text.failed && display->text.length > 0)
         (void)report_live(display->text.bytes, display->text.length, NULL);
 }
@@ -479,15 +497,15 @@ static void show(struct display *display, bool final)
     display->framed = true;
     struct display_values values = take_values(display, final);
     text_clear(&display->text);
-    if (display->options->display.numeric) {
-        show_number(display, &values);
+    show_titles(display, &values);
+    if (display->shows && display->options->display.numeric)
+        display_format_numeric(&display->text, &display->format, &values);
+    else if (display->shows && may_show(display)) {
+        if (!has_rows(display) || !show_row(display, &values))
+            (void)show_line(display, &values);
         return;
     }
-    if (!in_foreground(display))
-        return;
-    show_titles(display, &values);
-    if (!has_rows(display) || !show_row(display, &values))
-        (void)show_line(display, &values);
+    send_text(display);
 }
 
 /* -W: what counts begins with the first byte. */
@@ -579,6 +597,7 @@ void display_close(struct display *display)
     cursor_leave(&display->cursor);
     text_free(&display->text);
     text_free(&display->blanks);
+    text_free(&display->title);
     free(display->changed);
     free(display);
 }

@@ -3,9 +3,11 @@
  *
  * One line on stderr, every --interval: composed by display_format.c from the meter, sent by
  * report_live(), which drops a frame that stderr does not take at once. It is shown if stderr is a
- * terminal whose foreground process group is bpipe's (tcgetpgrp(3)), looked at before each frame;
- * or always, with -f; never with -q. With -n numbers go out instead, a line each, whatever stderr
- * is.
+ * terminal, unless that is the controlling terminal and its foreground process group is not bpipe's
+ * (tcgetpgrp(3)), looked at before each frame; or always, with -f; never with -q. With -n numbers
+ * go out instead, a line each, whatever stderr is. The titles of -x are asked for by name, so that
+ * -q leaves them: the process's is set whatever stderr is, the window's where the line would be
+ * shown.
  *
  * The width is the terminal's at each frame (SIGWINCH brings the next one at once), or -w, else 80.
  * Beyond ASCII: where the locale's character set is UTF-8. Colours: where TERM is that of a
@@ -28,7 +30,7 @@
 struct display; /* opaque: the format, the history of the rate, the terminal */
 
 /*
- * Makes the display that the options ask for; without a terminal, -n or -f, and with -q, it is
+ * Makes the display that the options ask for; where it would show neither a line nor a title it is
  * there but never due. recent->wanted becomes whether a format shows that. All three outlive it.
  * NULL: no memory.
  */

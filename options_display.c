@@ -135,7 +135,7 @@ static enum options_status take_extra(struct display_options *display, const cha
             return options_refuse("--extra-display", text,
                                   "is no place (choose windowtitle, processtitle, or both)");
         place += length;
-        if (*place == ':')
+        if (place[0] == ':' && place[1] != '\0')
             display->extra_format = place + 1;
         if (*place != ',')
             return OPTIONS_RUN;

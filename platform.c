@@ -152,7 +152,14 @@ int platform_count_drops(int fd, uint32_t *drops)
 
 void platform_set_title(const char *title)
 {
-    (void)prctl(PR_SET_NAME, title);
+    enum { COMM = 15 }; /* what PR_SET_NAME keeps (proc(5), comm) */
+    size_t length = strnlen(title, COMM + 1);
+    char name[COMM + 1] = {0};
+    if (length > COMM) /* not a part of a UTF-8 character */
+        for (length = COMM; length > 0 && ((unsigned char)title[length] & 0xc0) == 0x80;)
+            length--;
+    memcpy(name, title, length);
+    (void)prctl(PR_SET_NAME, name);
 }
 
 int64_t platform_unacknowledged(int fd)

@@ -151,3 +151,217 @@ last_is() { [ "$(last_frame "$1")" = "$2" ]; } # FILE FRAME
         }'
     done
 }
+
+# --- where it is shown ------------------------------------------------------------------------
+
+# Sets $name, the path of a terminal; what is written to it goes to the file shown. end_terminal waits
+# for the last of that. (The slave side is held open: a master whose slave was closed has an end.)
+open_terminal() {
+    exec {master}<>/dev/ptmx
+    name=$(pty name <&"$master")
+    exec {slave}<>"$name"
+    pty raw <&"$slave"
+    rm -f shown
+    cat <&"$master" >shown 2>/dev/null {slave}<&- &
+    reader=$!
+}
+end_terminal() {
+    exec {slave}<&-
+    wait_until 30 gone "$reader"
+    wait "$reader" || true
+    exec {master}<&-
+}
+
+# live OPTION...: starts $live OPTION... with $stderr, sets $pid, and gives it half of 1000 bytes.
+live() {
+    rm -f feed out
+    mkfifo feed
+    exec {feed}<>feed
+    # shellcheck disable=SC2086
+    $live "$BPIPE" --report none -i 0.1 -s 1000 "$@" <feed >out 2>"$stderr" {feed}<&- &
+    pid=$!
+    head -c 500 /dev/zero >&"$feed"
+}
+end_live() {
+    head -c 500 /dev/zero >&"$feed"
+    exec {feed}>&-
+    ended "$pid" 0
+    equal 1000 "$(size_of out)"
+}
+
+half='.* 50% .*' whole='.* 100% .*'
+
+@test "a terminal that is not the controlling one shows the line" {
+    skip_unless setsid
+    export TERM=xterm LC_ALL=C
+    local live stderr name reader master slave pid
+    # Without a session of its own, and in one that has no terminal.
+    for live in env setsid; do
+        open_terminal
+        stderr=$name
+        live
+        wait_until 30 has_frame shown "$half"
+        end_live
+        end_terminal
+        has_frame shown "$whole"
+    done
+    open_terminal
+    stderr=$name live='setsid'
+    live -q
+    wait_until 30 size_is out 500
+    end_live
+    end_terminal
+    equal "" "$(<shown)"
+}
+
+# Makes live, a script for a session: its arguments are a job in the background of the controlling
+# terminal, <feed >out 2>$err. Opens $feed, after open_terminal, whose reader would keep it open.
+make_session() {
+    rm -f feed
+    cat >live <<'SCRIPT'
+set -m # a job is a process group of its own
+"$@" <feed >out 2>"$err" &
+echo $! >pid
+wait $!
+SCRIPT
+    mkfifo feed
+    exec {feed}<>feed
+}
+
+@test "a terminal that is not the controlling one, where there is another that is" {
+    export TERM=xterm LC_ALL=C
+    local name reader master slave controlling other
+    exec {other}<>/dev/ptmx
+    controlling=$(pty name <&"$other")
+    open_terminal
+    make_session
+    err=$name pty session bash live "$BPIPE" --report none -i 0.1 -s 1000 <>"$controlling" >&0 {feed}<&- {slave}<&- &
+    head -c 500 /dev/zero >&"$feed"
+    wait_until 30 has_frame shown "$half"
+    exec {feed}>&-
+    wait $!
+    end_terminal
+    exec {other}<&-
+}
+
+@test "in the background of the controlling terminal: nothing without -f" {
+    export TERM=xterm LC_ALL=C
+    local name reader master slave force
+    for force in '' -f; do
+        rm -f every out
+        open_terminal
+        make_session
+        # shellcheck disable=SC2086
+        err=$name pty session bash live "$BPIPE" --report json:every --report-every 0.2 -i 0.1 -s 1000 $force \
+            <>"$name" >&0 {feed}<&- {slave}<&- &
+        head -c 500 /dev/zero >&"$feed"
+        wait_until 30 size_is out 500
+        wait_until 30 has_lines every 4
+        [ -n "$force" ] || equal "" "$(<shown)"
+        [ -z "$force" ] || wait_until 30 has_frame shown "$half"
+        exec {feed}>&-
+        wait $!
+        end_terminal
+    done
+}
+
+# --- titles -----------------------------------------------------------------------------------
+
+skip_unless_process_title() {
+    [ "$(uname -s)" = Linux ] || skip "the title of a process is shown by Linux here"
+    ! is_portable || skip "PORTABLE=1 has no title of the process"
+}
+process_is() { [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ]; }
+
+@test "-x processtitle, whatever standard error is" {
+    skip_unless_process_title
+    local live=env stderr pid options
+    for stderr in err /dev/null /dev/full; do
+        for options in '' -q -n -f; do
+            echo "$stderr $options"
+            # shellcheck disable=SC2086
+            live -x 'process:%b' $options
+            wait_until 30 process_is ' 500  B'
+            end_live
+        done
+    done
+    live -x processtitle -B 1M
+    wait_until 30 process_is ' 500  B 0:00:00'
+    end_live
+    stderr=err
+    live -x processtitle:%b
+    wait_until 30 process_is ' 500  B'
+    end_live
+    equal "" "$(<err)"
+    # Closed, and with pv's abbreviation.
+    mkfifo closed
+    exec {feed}<>closed
+    "$BPIPE" -q -i 0.1 -x process:%b <closed >out 2>&- {feed}<&- &
+    pid=$!
+    head -c 500 /dev/zero >&"$feed"
+    wait_until 30 process_is ' 500  B'
+    exec {feed}>&-
+    ended "$pid" 0
+    equal 500 "$(size_of out)"
+}
+
+@test "-x processtitle in the background of the controlling terminal" {
+    skip_unless_process_title
+    local name reader master slave pid
+    open_terminal
+    make_session
+    err=$name pty session bash live "$BPIPE" --report none -i 0.1 -x process:%b <>"$name" >&0 {feed}<&- {slave}<&- &
+    head -c 500 /dev/zero >&"$feed"
+    wait_until 30 test -s pid
+    pid=$(<pid)
+    wait_until 30 process_is ' 500  B'
+    equal "" "$(<shown)"
+    exec {feed}>&-
+    wait $!
+    end_terminal
+}
+
+@test "-x processtitle is cut between characters, and follows a line of any length" {
+    skip_unless_process_title
+    local live='env LC_ALL=C.UTF-8' stderr=/dev/null pid
+    live -x 'processtitle:ääääääääää'
+    wait_until 30 process_is äääääää
+    end_live
+    live -x 'processtitle:%b %p' -w 2000 -u block
+    wait_until 30 process_is ' 500  B [██'
+    end_live
+}
+
+# The titles that escape sequences in a file set, one on a line.
+titles() { tr '\a' '\n' <"$1" | sed -n $'s/.*\e\\]2;//p'; }
+has_title() { titles shown | grep -qxE -e "$1"; }
+
+@test "-x windowtitle: on any terminal, also with -q and -n, and nowhere else" {
+    skip_unless setsid
+    export TERM=xterm LC_ALL=C
+    local live=setsid stderr name reader master slave pid options
+    for options in '' -q -n; do
+        open_terminal
+        stderr=$name
+        # shellcheck disable=SC2086
+        live -x 'window:copied %b' $options
+        wait_until 30 has_title 'copied  500  B'
+        end_live
+        end_terminal
+        case $options in
+        '') has_frame <(tr '\a' '\r' <shown) "$half" ;;
+        -q) equal "" "$(tr '\a' '\n' <shown | sed -e $'s/^\\(\e\\[2[23];2t\\)*\\(\e\\]2;.*\\)*$//' -e '/^$/d')" ;;
+        -n) tr '\a' '\n' <shown | grep -qx 100 ;;
+        esac
+        grep -q $'\e\\[23;2t' shown # the title before comes back
+    done
+    stderr=err
+    live -x windowtitle
+    wait_until 30 size_is out 500
+    end_live
+    live -f -x windowtitle
+    wait_until 30 has_frame err "$half"
+    end_live
+    equal "" "$(titles err)"
+    refute grep -q $'\e' err
+}
