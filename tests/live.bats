@@ -58,6 +58,7 @@ fill_follows() {
 }
 
 # The example of a buffer that is smaller than a pipe: 1M, and a consumer that takes it in two parts.
+# shellcheck disable=SC2094
 small_buffer() { # COMMAND...
     echo "$*"
     rm -f err got
