@@ -35,7 +35,7 @@ enum endpoint_kind {
     ENDPOINT_SOCKET,
     ENDPOINT_DEVICE,  /* any other character device */
     ENDPOINT_UNTYPED, /* no type in stat(2): epoll(7), eventfd(2), pidfd_open(2) and so on */
-    ENDPOINT_DISCARD /* no descriptor: takes everything */
+    ENDPOINT_DISCARD  /* no descriptor: takes everything */
 };
 
 /* What kind of socket it is that bpipe itself connected or bound. */

@@ -319,7 +319,8 @@ static bool open_input(struct poll_loop *loop, size_t index)
         loop_choose_way(loop);
     /* A FIFO must not be read before poll() has seen a writer. What has no type may be something
      * that cannot be read at all (epoll), which poll() does not tell. */
-    input->ready = input->endpoint.nonblock.writers_gone || input->endpoint.kind == ENDPOINT_UNTYPED;
+    input->ready =
+        input->endpoint.nonblock.writers_gone || input->endpoint.kind == ENDPOINT_UNTYPED;
     return true;
 }
 
