@@ -119,8 +119,11 @@ static struct ending run_with_pidfile(const struct options *options,
     struct signals signals;
     const char *reason;
     struct command_standard standard; /* before anything takes its place, or sets flags on it */
-    if (command_save_standard(&standard, options) != 0 || signals_open(&signals) != 0) {
+    if (command_save_standard(&standard, options) != 0) {
         report_message("%s", strerror(errno));
+        ending.failed = true;
+    } else if (signals_open(&signals) != 0) {
+        report_message("pipe: %s", strerror(errno));
         ending.failed = true;
     } else if (pidfile_write(options, &reason) == 0) {
         set_up_and_run(options, resolver, &standard, size, start_ns, &ending);

@@ -595,7 +595,8 @@ somebody_is_there() {
         index($0, "shutdown(" fd ", SHUT_WR") { print "shutdown" }
         index($0, "ioctl(" fd ", ") && /OUTQ/ { print "ask" }
         /SO_LINGER/ && /l_onoff=0/ { print "keep" }
-        index($0, "close(" fd ")") { print "close" }' trace | uniq | xargs)
+        index($0, "close(" fd ")") && connected { print "close" } # not an earlier file of that number
+        /SO_LINGER/ { connected = 1 }' trace | uniq | xargs)
     equal 'linger connect shutdown ask keep close' "$order"
 }
 
