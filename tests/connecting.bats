@@ -159,8 +159,10 @@ tells_apart() {
     equal 'bpipe: fifo: no reader for 300 ms (--connect-timeout)' "$(<err)"
     equal '0.000 0.000 0.000' \
         "$(last_number current json) $(last_number mean json) $(last_number max json)"
+    # The limit counts from the start, so what bpipe was busy with by then is part of it.
     awk -v own="$(side outputs connect_seconds json)" -v connect="$(last_number connect json)" \
-        'BEGIN { exit !(own >= 0.29 && connect >= 0.29) }'
+        -v busy="$(last_number busy json)" \
+        'BEGIN { exit !(own > 0 && own == connect && connect + busy >= 0.3) }'
     equal '0.000000000 0.000000000' "$(last_number input json) $(last_number output json)"
     rm json
     defsig "$BPIPE" --report json:json -o fifo <<<text 2>err &
@@ -190,7 +192,7 @@ tells_apart() {
     ended "$pid" 0
     equal text "$(<out)"
     adds_up json
-    refute grep -q 'connecting (' <(tail -n 4 text)
+    equal 3 "$(tail -n 4 text | grep -v bottleneck | tail -n 3 | grep -vc 'connecting (')"
 }
 
 @test "Prometheus: a state of its own, and the time of each endpoint" {

@@ -159,14 +159,14 @@ shared='is an input, an output or a report as well'
     grep -q '^bpipe: time: ' log
     "$BPIPE" --report json:log --report text -o copy in 2>log
     equal 1 "$(grep -c '^{"type":"final".*}$' log)"
-    equal 5 "$(lines_of log)"
+    equal 4 "$(grep -vc "^bpipe: bottleneck" log)"
     "$BPIPE" --report json:fd://7 --report text -o copy in 2>log 7>&2
-    equal 5 "$(lines_of log)"
+    equal 4 "$(grep -vc "^bpipe: bottleneck" log)"
     "$BPIPE" --report json:fd://7 --report text -o copy in 2>log 7>log
-    equal 5 "$(lines_of log)"
+    equal 4 "$(grep -vc "^bpipe: bottleneck" log)"
     "$BPIPE" --report json:fd://7 --report text --report json:fd://8 -o copy in 2>&1 7>&2 8>&2 | cat >log
     equal 2 "$(grep -c '^{"type":"final".*}$' log)"
-    equal 6 "$(lines_of log)"
+    equal 5 "$(grep -vc "^bpipe: bottleneck" log)"
     cmp in copy
     # What would be renamed to stderr's file would take the messages away.
     status=0
