@@ -213,18 +213,24 @@ sends_whole() {
     sends_whole 3 0 --from "$brings; exec >&-; sleep 0.1" --from 'echo ok'
     # --overflow fail ends the reading in the middle of a line.
     numbered 100 20 >want
-    { head -c 600 want; exec sleep 100; } | sends_whole_of_overflow
+    sends_whole_of_overflow
 }
 
 # What the buffer held of whole lines, at 50 lines a second.
 sends_whole_of_overflow() {
-    local status=0
-    datagrams receive got 1000 >sizes &
+    local status=0 both
+    mkfifo feed
+    exec {both}<>feed
+    head -c 600 want >feed # and no end
+    rm -f got
+    datagrams receive got 1000 >sizes {both}<&- &
     receiver=$!
     wait_until 20 has_lines sizes 1
     to=$(head -n 1 sizes)
     rm -f report
-    "$BPIPE" -q -l -B 100 -L 50 --overflow fail --report json:report -o "udp://127.0.0.1:$to" 2>err || status=$?
+    "$BPIPE" -q -l -B 100 -L 50 --overflow fail --report json:report -o "udp://127.0.0.1:$to" <feed 2>err {both}<&- || status=$?
+    exec {both}<&-
+    cat err
     equal 3 "$status"
     adds_up report 3
     wait_until 20 size_is got "$(last_number bytes_out report)" >/dev/null
