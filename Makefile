@@ -72,7 +72,8 @@ objects := $(sources:%.c=$(B)/%.o)
 cold := bpipe options% frame address resolver dialer socket_setup unix_name input_size atomic_file report% \
     display% control% runtime% peer% pidfile same_file size signals ending loop_control loop_peers \
     loop_endpoints loop_network loop_taps loop_timeouts command guard process_tree loop_commands \
-    loop_closing loop_identity loop_framing loop_merge loop_overload lag intake spool loop_datagrams udp_socket \
+    loop_closing loop_identity loop_framing loop_merge loop_amounts loop_overload lag intake spool \
+    loop_datagrams udp_socket \
     recent expect bitmap endpoint pipe_store limiter residence loop_rates pipe_ends transfer nonblock \
     direct_io poll_loop framing platform% stream_socket pipe_hop loop_moves
 $(filter $(cold:%=$(B)/%.o),$(objects)): COLD_FLAGS := $(if $(filter 1,$(SANITIZE)),,-Os)

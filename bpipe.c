@@ -64,7 +64,9 @@ static void describe_run(struct meter *meter, const struct options *options, uin
     meter->chunk = options->chunk_size;
     meter->least_room = options->merge ? 1 : records_least_room(options->records);
     meter->counts_records = options->records != RECORD_NONE;
-    meter->size_in_records = records_are_units(options->records);
+    meter->shows_records = records_are_units(options->records);
+    meter->size_in_records = meter->shows_records && options->size_given;
+    meter->overtaking = options->overflow == OVERFLOW_DROP_OLDEST;
     for (size_t i = 0; i < options->input_count; i++)
         meter->inputs[i].name =
             name_of(options->inputs[i], options->input_commands[i].text, "stdin");

@@ -29,7 +29,7 @@ enum {
  * of moments, which rates are made from, stand still as well while bpipe is connecting. */
 struct moment {
     uint64_t ns;
-    uint64_t units;
+    uint64_t bytes, records; /* that the output has got */
 };
 
 struct display {
@@ -215,17 +215,21 @@ uint64_t display_due(const struct display *display)
 /* --- what is shown -----------------------------------------------------------------------------
  */
 
-static uint64_t units_so_far(const struct display *display)
+static struct moment moment_of(const struct meter *meter)
 {
-    const struct meter *meter = display->meter;
-    return meter->size_in_records ? meter->records_in : meter->bytes_passed;
+    return (struct moment){.ns = meter_running(meter),
+                           .bytes = meter->bytes_passed,
+                           .records = meter_shown_output(meter)->records_out};
 }
 
-static double rate_between(const struct moment *from, const struct moment *to)
+/* In records or in bytes a second. */
+static double rate_between(const struct moment *from, const struct moment *to, bool records)
 {
-    if (to->ns <= from->ns || to->units < from->units)
+    uint64_t before = records ? from->records : from->bytes;
+    uint64_t after = records ? to->records : to->bytes;
+    if (to->ns <= from->ns || after < before)
         return 0;
-    return (double)(to->units - from->units) * ((double)NS_PER_SEC / (double)(to->ns - from->ns));
+    return (double)(after - before) * ((double)NS_PER_SEC / (double)(to->ns - from->ns));
 }
 
 /* Keeps what -m reaches back to: a moment that is just older than that, and HISTORY - 1 since. */
@@ -252,7 +256,7 @@ static void take_rates(struct display *display, struct moment now)
 {
     enum { SHORTEST_NS = 10000000 };
     if (now.ns - display->last.ns > SHORTEST_NS || display->last.ns == display->start_ns) {
-        display->rate = rate_between(&display->last, &now);
+        display->rate = rate_between(&display->last, &now, display->meter->shows_records);
         display->last = now;
         if (display->rate > display->highest_rate)
             display->highest_rate = display->rate;
@@ -261,13 +265,16 @@ static void take_rates(struct display *display, struct moment now)
 }
 
 /* UINT64_MAX: unknown, also where more came than was announced: there may be more yet. */
-static uint64_t time_left(const struct display *display, uint64_t units, double rate)
+static uint64_t time_left(const struct meter *meter, const struct moment *start,
+                          const struct moment *now)
 {
     enum { LONGEST_S = 360000000 }; /* pv's 100,000 hours: more is no answer */
-    uint64_t size = display->meter->size_bytes;
-    if (!display->meter->size_known || rate <= 0 || units > size)
+    bool records = meter->size_in_records;
+    uint64_t size = meter->size_bytes, done = records ? now->records : now->bytes;
+    double rate = rate_between(start, now, records);
+    if (!meter->size_known || rate <= 0 || done > size)
         return UINT64_MAX;
-    double seconds = (double)(size - units) / rate;
+    double seconds = (double)(size - done) / rate;
     return seconds > LONGEST_S ? UINT64_MAX : (uint64_t)(seconds * (double)NS_PER_SEC);
 }
 
@@ -296,24 +303,25 @@ static void take_side(struct display *display, struct display_values *values)
 static struct display_values take_values(struct display *display, bool final)
 {
     const struct meter *meter = display->meter;
-    struct moment now = {.ns = meter_running(meter), .units = units_so_far(display)};
+    struct moment now = moment_of(meter);
     take_rates(display, now);
-    double average = rate_between(&display->history[display->oldest], &now);
-    if (final)
-        average = rate_between(&display->first, &now);
+    struct moment start = final ? display->first : display->history[display->oldest];
+    double average = rate_between(&start, &now, meter->shows_records);
     double rate = final ? average : display->rate;
     if (rate > 0)
         display->phase = (display->phase + PHASE_STEP) % PHASES;
     struct display_values values = {
-        .units = now.units,
+        .units = meter->shows_records ? now.records : now.bytes,
         .size = meter->size_bytes,
         .size_known = meter->size_known,
-        .records = meter->size_in_records,
+        .size_in_bytes = meter->shows_records && !meter->size_in_records,
+        .bytes = now.bytes,
+        .records = meter->shows_records,
         .elapsed_ns = meter_elapsed(meter) - display->start_ns,
         .rate = rate,
         .average_rate = average,
         .highest_rate = display->highest_rate,
-        .eta_ns = time_left(display, now.units, average),
+        .eta_ns = time_left(meter, &start, &now),
         .phase = display->phase,
         .now = time(NULL),
         .final = final,

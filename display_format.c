@@ -45,6 +45,11 @@ static struct display_unit unit_of(const struct line *line)
 
 /* --- progress ------------------------------------------------------------------------------- */
 
+uint64_t display_done(const struct display_values *values)
+{
+    return values->size_in_bytes ? values->bytes : values->units;
+}
+
 static void add_bar(const struct line *line, enum bar_style style, unsigned width)
 {
     const struct display_values *values = line->values;
@@ -53,7 +58,7 @@ static void add_bar(const struct line *line, enum bar_style style, unsigned widt
         style = BAR_PLAIN;
     if (values->size_known)
         display_add_bar(line->text, style, width,
-                        display_fraction_done(values->units, values->size));
+                        display_fraction_done(display_done(values), values->size));
     else if (line->style->gauge)
         display_add_bar(line->text, style, width,
                         display_fraction(values->rate, values->highest_rate));
@@ -75,8 +80,8 @@ static void add_styled_bar(const struct line *line)
 static void add_progress_amount(const struct line *line)
 {
     if (line->values->size_known) {
-        display_add_percent(line->text,
-                            display_percent_done(line->values->units, line->values->size), 100);
+        display_add_percent(
+            line->text, display_percent_done(display_done(line->values), line->values->size), 100);
     } else if (line->style->gauge) {
         text_add_string(line->text, "/");
         display_add_rate(line->text, line->values->highest_rate, unit_of(line));

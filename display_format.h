@@ -50,9 +50,11 @@
 /* What a line is made of: taken together at one moment. "Units" are what -b counts: bytes, or
  * records with -l and -0. */
 struct display_values {
-    uint64_t units;  /* so far */
+    uint64_t units;  /* that the output has got so far */
     bool size_known; /* how many are expected, which may be none */
     uint64_t size;
+    bool size_in_bytes;      /* the size is in bytes, while units are records: */
+    uint64_t bytes;          /* of these the output has got so many */
     bool records;            /* units are records */
     uint64_t elapsed_ns;     /* since the start, or with -W since the first byte */
     double rate;             /* units a second, of the last interval; of the whole run when final */
@@ -104,6 +106,9 @@ struct display_format {
     bool buffer, timer, bytes, rate, name; /* so are %T, %{buffer-fill} or
                                               %{buffer-bar}; %t; %b; %r; %N */
 };
+
+/* How much of the size the output has got. */
+uint64_t display_done(const struct display_values *values);
 
 void display_format_parse(struct display_format *format, const char *text);
 

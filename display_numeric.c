@@ -31,7 +31,7 @@ static bool add_percentage(struct text *text, const struct display_values *value
 {
     if (!values->size_known)
         return false;
-    text_add(text, "%" PRIu64, display_percent_done(values->units, values->size));
+    text_add(text, "%" PRIu64, display_percent_done(display_done(values), values->size));
     return true;
 }
 

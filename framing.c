@@ -15,7 +15,6 @@
 #include "framing.h"
 
 #include "meter.h"
-#include "records.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -70,14 +69,14 @@ static void complete_chunk(struct framing *framing, const struct ring *ring, siz
 
 static struct transfer fill_chunk(struct framing *framing, struct ring *ring,
                                   struct endpoint *input, size_t max, bool may_wait,
-                                  enum record_kind records, uint64_t *calls)
+                                  uint64_t *calls)
 {
     size_t before = field_length(framing);
     assert(ring_room(ring) > before + FRAME_FINAL && !framing->finished);
     size_t room = smaller(ring_room(ring) - before - FRAME_FINAL, FRAME_CHUNK_MOST);
     ring_commit(ring, before); /* what that is follows in complete_chunk() */
     struct transfer transfer =
-        transfer_fill(ring, input, smaller(max, room), may_wait, records, calls);
+        transfer_fill(ring, input, smaller(max, room), may_wait, RECORD_NONE, calls);
     if (transfer.bytes == 0) {
         ring_retract(ring, before);
         return transfer;
@@ -165,7 +164,7 @@ static struct transfer end_stream(struct framing *framing)
 
 static struct transfer fill_payload(struct framing *framing, struct ring *ring,
                                     struct endpoint *input, size_t max, bool may_wait,
-                                    enum record_kind records, uint64_t *calls)
+                                    uint64_t *calls)
 {
     struct transfer transfer = {.status = TRANSFER_MOVED};
     size_t moved = take_ahead(framing, ring, max);
@@ -180,10 +179,7 @@ static struct transfer fill_payload(struct framing *framing, struct ring *ring,
     }
     if (moved == 0)
         return end_stream(framing);
-    struct ring_span span = ring_newest(ring, moved);
-    bool at_end;
     transfer.bytes = moved;
-    transfer.records = records_count_span(&span, moved, records, &at_end);
     transfer.partial = transfer.partial && !framing_has_ahead(framing);
     return transfer;
 }
@@ -342,10 +338,9 @@ struct transfer framing_pour(struct framing *framing, struct pipe_store *store, 
 /* --- either ----------------------------------------------------------------------------------- */
 
 struct transfer framing_fill(struct framing *framing, struct ring *ring, struct endpoint *input,
-                             size_t max, bool may_wait, enum record_kind records, uint64_t *calls)
+                             size_t max, bool may_wait, uint64_t *calls)
 {
-    assert(framing->kind != FRAMING_NONE && records != RECORD_DATAGRAM && max > 0);
-    return framing->kind == FRAMING_ADD
-               ? fill_chunk(framing, ring, input, max, may_wait, records, calls)
-               : fill_payload(framing, ring, input, max, may_wait, records, calls);
+    assert(framing->kind != FRAMING_NONE && max > 0);
+    return framing->kind == FRAMING_ADD ? fill_chunk(framing, ring, input, max, may_wait, calls)
+                                        : fill_payload(framing, ring, input, max, may_wait, calls);
 }

@@ -42,8 +42,8 @@ struct framing {
 };
 
 /*
- * As transfer_fill() (without datagrams): up to `max` > 0 bytes of payload; transfer.bytes and
- * records count these, and they are the newest in the ring. transfer.added is how many bytes of
+ * As transfer_fill() (without datagrams): up to `max` > 0 bytes of payload; transfer.bytes counts
+ * these, and they are the newest in the ring. transfer.added is how many bytes of
  * framing went into the ring before them (ADD; else 0). The ring has room for FRAMING_ROOM (ADD) or
  * a byte (REMOVE).
  *
@@ -54,7 +54,7 @@ struct framing {
  * (framing_has_ahead()).
  */
 struct transfer framing_fill(struct framing *framing, struct ring *ring, struct endpoint *input,
-                             size_t max, bool may_wait, enum record_kind records, uint64_t *calls);
+                             size_t max, bool may_wait, uint64_t *calls);
 
 /* ADD: the end is true. Appends the final record, and the head of a stream that had no byte.
  * The ring has room for them: framing_fill() leaves

@@ -49,9 +49,16 @@ bool intake_takes_directly(const struct intake *intake)
     return !intake->skipping && !intake_owes_mark(intake) && spooled(intake) == 0;
 }
 
+static void tell_index(struct intake *intake, size_t bytes)
+{
+    if (intake->index != NULL)
+        (void)record_index_entered(intake->index, bytes);
+}
+
 /* `bytes` at `memory` are the ring's last ones now. */
 static void note_in_ring(struct intake *intake, const void *memory, size_t bytes)
 {
+    tell_index(intake, bytes);
     size_t whole =
         intake->records == RECORD_NONE ? 0 : records_whole(memory, bytes, intake->records);
     if (whole > 0)
@@ -94,6 +101,7 @@ static size_t append_datagram(struct intake *intake, const struct iovec *pieces,
     for (int i = 0; i < count; i++)
         ring_append(intake->ring, pieces[i].iov_base, pieces[i].iov_len);
     ring_end_record(intake->ring);
+    tell_index(intake, bytes);
     intake->complete = intake->begun = intake->ring->head;
     return bytes;
 }
@@ -159,6 +167,8 @@ static void take_back(struct intake *intake, size_t bytes)
     size_t from_spool = smaller(spooled(intake), bytes);
     if (from_spool > 0)
         spool_retract(intake->spool, from_spool);
+    if (intake->index != NULL)
+        record_index_retracting(intake->index, bytes - from_spool);
     ring_retract(intake->ring, bytes - from_spool);
 }
 
@@ -312,6 +322,7 @@ ssize_t intake_unspool(struct intake *intake, size_t max, uint64_t *calls)
     ssize_t bytes = spool_get(intake->spool, span.piece, span.count, calls);
     if (bytes > 0) {
         ring_commit(intake->ring, (size_t)bytes);
+        tell_index(intake, (size_t)bytes);
         note_newest(intake, (size_t)bytes);
     }
     complete_if_ended(intake);

@@ -21,6 +21,7 @@
 
 #include "lag.h"
 #include "options.h"
+#include "record_index.h"
 #include "ring.h"
 #include "spool.h"
 
@@ -30,12 +31,13 @@
 
 struct intake {
     struct ring *ring;
-    struct spool *spool;      /* NULL: none */
-    enum record_kind records; /* RECORD_NONE: nothing is known of records */
-    bool marks;               /* --gap-mark under drop-newest */
-    uint64_t complete;        /* position in the ring: after the last whole record that is in it */
-    uint64_t begun;           /* position in the stream: after the last whole record of all */
-    bool closed; /* nothing is to enter the ring, whatever room it has: set by the loop */
+    struct spool *spool;        /* NULL: none */
+    struct record_index *index; /* is told what enters the ring; NULL: none. Set by the loop */
+    enum record_kind records;   /* RECORD_NONE: nothing is known of records */
+    bool marks;                 /* --gap-mark under drop-newest */
+    uint64_t complete; /* position in the ring: after the last whole record that is in it */
+    uint64_t begun;    /* position in the stream: after the last whole record of all */
+    bool closed;       /* nothing is to enter the ring, whatever room it has: set by the loop */
     bool skipping;
     bool ended;
     bool withheld;        /* though it has ended, the last record is not to pass for one */
@@ -56,7 +58,8 @@ void intake_init(struct intake *intake, struct ring *ring, struct spool *spool,
                  enum record_kind records, bool marks);
 
 /* `bytes` have been read into the ring directly (ring_commit() was called, and for a datagram
- * ring_end_record()). Only while nothing is in the spool and intake_takes_directly(). */
+ * ring_end_record(), and the index was told). Only while nothing is in the spool and
+ * intake_takes_directly(). */
 void intake_committed(struct intake *intake, size_t bytes);
 
 /* Whether what comes may be read into the ring itself: nothing of it has to be looked at. */

@@ -58,11 +58,13 @@ static void count(struct lag *lag, uint64_t bytes, uint64_t records)
     lag->gap.records += records;
 }
 
-/* Drops what lies before `position`; `records` end in it, or are given up with it. */
-static void drop_to(struct lag *lag, uint64_t position, uint64_t records)
+/* Drops what lies before `position`: `ended` records end in it, and one more may be given up with
+ * it. */
+static void drop_to(struct lag *lag, uint64_t position, uint64_t ended, bool given_up)
 {
     size_t bytes = (size_t)(position - cursor_of(lag));
-    count(lag, bytes, records);
+    count(lag, bytes, ended + given_up);
+    lag->passed_over += ended;
     ring_consume(lag->ring, lag->reader, bytes);
 }
 
@@ -162,6 +164,7 @@ static void put_aside(struct lag *lag, uint64_t complete)
         lag->aside_left += span.piece[i].iov_len;
     }
     lag->in_record = false;
+    lag->passed_over += span.bytes > 0 && records_ends_span(&span, span.bytes, lag->records);
     ring_consume(lag->ring, lag->reader, span.bytes);
 }
 
@@ -174,7 +177,7 @@ static void drop_records(struct lag *lag, uint64_t position, uint64_t complete)
     uint64_t records = records_count_span(&span, bytes, lag->records, &ended);
     if (lag->marks)
         unfold_marks(lag, bytes);
-    drop_to(lag, cursor_of(lag) + bytes, records + !ended);
+    drop_to(lag, cursor_of(lag) + bytes, records, !ended);
 }
 
 void lag_overtake(struct lag *lag, uint64_t position, uint64_t complete, bool incomplete_too)
@@ -182,7 +185,7 @@ void lag_overtake(struct lag *lag, uint64_t position, uint64_t complete, bool in
     if (cursor_of(lag) >= position)
         return;
     if (lag->records == RECORD_NONE) {
-        drop_to(lag, position, 0);
+        drop_to(lag, position, 0, false);
         return;
     }
     if (lag->in_record)
@@ -190,7 +193,7 @@ void lag_overtake(struct lag *lag, uint64_t position, uint64_t complete, bool in
     if (cursor_of(lag) < position && cursor_of(lag) < complete)
         drop_records(lag, position < complete ? position : complete, complete);
     if (cursor_of(lag) < position && incomplete_too) {
-        drop_to(lag, lag->ring->head, 0);
+        drop_to(lag, lag->ring->head, 0, false);
         lag->skipping = true;
     }
 }
@@ -205,7 +208,7 @@ void lag_arrived(struct lag *lag, bool ended)
     if (span.bytes > 0)
         records_count_span(&span, span.bytes, lag->records, &whole);
     lag->skipping = !whole && !ended;
-    drop_to(lag, end, !lag->skipping);
+    drop_to(lag, end, whole, !lag->skipping && !whole);
 }
 
 void lag_drop_all(struct lag *lag)
@@ -217,7 +220,7 @@ void lag_drop_all(struct lag *lag)
     if (lag->marks && !lag->in_record)
         unfold_marks(lag, span.bytes);
     bool torn = lag->records != RECORD_NONE && (!ended || (span.bytes == 0 && lag->skipping));
-    drop_to(lag, ring->head, records + torn);
+    drop_to(lag, ring->head, records, torn);
     lag->skipping = false;
     count(lag, lag->aside_left, lag->aside_left > 0);
     lag->aside_left = 0;
@@ -255,8 +258,16 @@ void lag_sent_beside(struct lag *lag, size_t bytes)
     if (lag->aside_left > 0) {
         lag->aside_start += bytes;
         lag->aside_left -= bytes;
+        lag->beside += lag->aside_left == 0 && bytes > 0 &&
+                       records_ends(lag->aside + lag->aside_start - bytes, bytes, lag->records);
     } else {
         lag->mark_start += bytes;
         lag->mark_left -= bytes;
+        lag->beside += lag->mark_left == 0 && bytes > 0;
     }
+}
+
+uint64_t lag_records_sent(const struct lag *lag, uint64_t before)
+{
+    return before - lag->passed_over + lag->beside;
 }

@@ -42,6 +42,8 @@ struct lag {
     bool skipping;
     struct lag_count dropped; /* since the start */
     struct lag_count gap;     /* since the last mark: what that will say */
+    uint64_t passed_over; /* records that end in bytes of the ring that the reader did not send */
+    uint64_t beside;      /* records whose end was sent from beside the ring; marks are such */
 
     unsigned char *aside; /* as large as the ring; NULL without records */
     size_t aside_start, aside_left;
@@ -76,6 +78,9 @@ void lag_drop_all(struct lag *lag);
  * a mark that is new by this. lag_sent_beside(): so much of it was sent. */
 struct iovec lag_beside(struct lag *lag, size_t *added);
 void lag_sent_beside(struct lag *lag, size_t bytes);
+
+/* How many records end in the bytes that were sent: in the ring `before` end before the cursor. */
+uint64_t lag_records_sent(const struct lag *lag, uint64_t before);
 
 /* Whether lag_beside() would give something, and how much at least. */
 bool lag_has_beside(const struct lag *lag);

@@ -3,6 +3,7 @@
  */
 #include "loop_closing.h"
 
+#include "loop_amounts.h"
 #include "loop_commands.h"
 #include "loop_endpoints.h"
 #include "loop_network.h"
@@ -84,4 +85,5 @@ void loop_close_endpoints(struct poll_loop *loop)
         output->bytes_undelivered =
             meter->bytes_in + output->bytes_added - output->bytes - output->bytes_dropped;
     }
+    loop_count_records_out(loop);
 }

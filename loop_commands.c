@@ -3,6 +3,7 @@
  */
 #include "loop_commands.h"
 
+#include "loop_amounts.h"
 #include "loop_endpoints.h"
 #include "loop_records.h"
 #include "platform.h"
@@ -404,10 +405,12 @@ static void go_on_to(struct poll_loop *loop, enum ending_step *step, enum ending
 static void hear_signals(struct poll_loop *loop, enum ending_step *step)
 {
     for (int number; (number = signals_next(&loop->signals)) != 0;) {
-        if (number == SIGUSR1)
+        if (number == SIGUSR1) {
+            loop_count_records_out(loop);
             report_now(loop->reporter, loop->meter);
-        else if (signals_end(number))
+        } else if (signals_end(number)) {
             go_on_to(loop, step, *step == LET_GO ? ENDING : KILLING);
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 #include "loop_control.h"
 
 #include "display.h"
+#include "loop_amounts.h"
 #include "loop_datagrams.h"
 #include "loop_endpoints.h"
 #include "loop_peers.h"
@@ -96,6 +97,7 @@ static const char *change(struct poll_loop *loop, const struct control_request *
     if (request->given[CONTROL_SIZE]) {
         loop->meter->size_known = true;
         loop->meter->size_bytes = request->numbers[CONTROL_SIZE];
+        loop->meter->size_in_records = loop->meter->shows_records;
     }
     change_rates(loop, request);
     change_marks(loop, request);
@@ -113,6 +115,7 @@ static void answer(struct poll_loop *loop, const struct control_request *request
                                    .si = request->si};
         loop_count_drops(loop);
         loop_find_peers_now(loop);
+        loop_count_records_out(loop);
         report = report_compose(loop->reporter, loop->meter, &look, &length);
         if (report == NULL)
             refusal = strerror(ENOMEM);

@@ -6,6 +6,7 @@
  */
 #include "loop_endpoints.h"
 
+#include "loop_amounts.h"
 #include "loop_commands.h"
 #include "loop_datagrams.h"
 #include "loop_framing.h"
@@ -477,6 +478,8 @@ void loop_open_endpoints(struct poll_loop *loop)
 
 static void detach(struct poll_loop *loop, struct loop_output *output)
 {
+    loop_count_records_of(loop, output);
+    output->meter->left_early = true;
     ring_detach(&loop->ring, output->lag.reader);
     if (loop->open_outputs > 1) /* else what is left went nowhere */
         loop_note_left(loop);

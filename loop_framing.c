@@ -82,7 +82,7 @@ struct transfer loop_fill_framed(struct poll_loop *loop, struct loop_input *inpu
         return transfer;
     uint64_t before = framing_taken(loop);
     transfer = framing_fill(&loop->framing, &loop->ring, &input->endpoint, max, may_wait,
-                            loop->options->records, &loop->meter->calls[METER_READ]);
+                            &loop->meter->calls[METER_READ]);
     if (transfer.added > 0)
         note_added(loop, transfer.added);
     if (framing_taken(loop) > before)

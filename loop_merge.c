@@ -3,6 +3,7 @@
  */
 #include "loop_merge.h"
 
+#include "loop_amounts.h"
 #include "loop_commands.h"
 #include "loop_endpoints.h"
 #include "loop_moves.h"
@@ -262,7 +263,7 @@ static void took(struct poll_loop *loop, struct loop_input *input, const struct 
                  bool aside)
 {
     meter_moved(input->meter, transfer->bytes);
-    loop->meter->records_in += transfer->records;
+    loop_count_merged(loop, input, transfer, aside);
     loop_spend_input(loop, transfer->bytes);
     loop->idle_since_ns = 0;
     if (!input->endpoint.nonblock.writers_gone)

@@ -3,6 +3,7 @@
  */
 #include "loop_moves.h"
 
+#include "loop_amounts.h"
 #include "loop_datagrams.h"
 #include "loop_endpoints.h"
 #include "loop_framing.h"
@@ -158,8 +159,8 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
                        const struct transfer *transfer, bool aside)
 {
     struct meter *meter = loop->meter;
+    uint64_t records = loop_count_arrival(loop, transfer, aside);
     meter_moved(input->meter, transfer->bytes);
-    meter->records_in += transfer->records;
     note_end(loop, transfer->bytes, aside);
     if (aside) {
         loop_took_aside(loop, transfer->bytes);
@@ -175,8 +176,7 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
     flow_arrived(&loop->flow, transfer->bytes, transfer->partial);
     if (transfer->bytes >= LARGE_READ)
         loop->small_passes = 0;
-    count_towards_size(loop, records_are_units(loop->options->records) ? transfer->records
-                                                                       : transfer->bytes);
+    count_towards_size(loop, records_are_units(loop->options->records) ? records : transfer->bytes);
 }
 
 struct transfer loop_call_transfer_in(struct poll_loop *loop, struct loop_input *input,
@@ -280,7 +280,7 @@ static bool send_stored(struct poll_loop *loop, struct loop_output *output, size
     if (max == 0)
         return false;
     struct transfer transfer = call_transfer_unstore(loop, output, max);
-    loop->meter->records_in += transfer.records;
+    loop_count_unstored(loop, transfer.records);
     loop->flow.stored = pipe_store_held(&loop->store);
     if (transfer.status != TRANSFER_MOVED)
         return sent_nothing(loop, 0, &transfer, max);

@@ -3,6 +3,7 @@
  */
 #include "loop_overload.h"
 
+#include "loop_amounts.h"
 #include "loop_endpoints.h"
 #include "loop_merge.h"
 #include "loop_moves.h"
@@ -76,7 +77,7 @@ int loop_init_overload(struct poll_loop *loop)
     struct spool *spool = options->spool != NULL ? &loop->spool : NULL;
     intake_init(&loop->intake, &loop->ring, spool, options->records,
                 options->gap_mark && drops_newest(loop));
-    if (allocate(loop) != 0) {
+    if (allocate(loop) != 0 || loop_init_amounts(loop) != 0) {
         report_message("%s", strerror(ENOMEM));
         return -1;
     }
@@ -282,6 +283,7 @@ void loop_note_left(struct poll_loop *loop)
     if (loop->intake.spool != NULL && tail > loop->main_tail)
         spool_try_again(loop->intake.spool);
     meter_left(loop->meter, tail - loop->main_tail, loop_held(loop));
+    meter_overtaking_passed(loop->meter);
     loop->main_tail = tail;
     move_parked(loop);
 }

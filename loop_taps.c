@@ -3,6 +3,7 @@
  */
 #include "loop_taps.h"
 
+#include "loop_amounts.h"
 #include "loop_commands.h"
 #include "loop_endpoints.h"
 #include "loop_merge.h"
@@ -25,6 +26,7 @@ void loop_lose_tap(struct poll_loop *loop, struct loop_output *tap, const char *
         (void)loop_close_output(loop, tap, false);
     tap->state = OUTPUT_CLOSED;
     tap->blocked_since_ns = 0;
+    loop_count_records_of(loop, tap);
     if (loop->ring.readers[tap->lag.reader].attached)
         ring_detach(&loop->ring, tap->lag.reader);
 }
@@ -67,6 +69,7 @@ static void attach(struct poll_loop *loop, size_t index)
     if (tap->lag.skipping)
         begun = 0;
     ring_consume(&loop->ring, index, ring_unread(&loop->ring, index) - begun);
+    loop_begin_records_out(loop, tap);
     tap->meter->bytes_added = loop->added;
     tap->meter->bytes_dropped = loop->meter->bytes_in + loop->added - coming - begun;
     if (loop->options->records != RECORD_NONE)
@@ -122,12 +125,14 @@ static bool goes_on(struct poll_loop *loop)
 {
     bool on = true;
     for (int number; (number = signals_next(&loop->signals)) != 0;) {
-        if (number == SIGUSR1)
+        if (number == SIGUSR1) {
+            loop_count_records_out(loop);
             report_now(loop->reporter, loop->meter);
-        else if (number == SIGCHLD)
+        } else if (number == SIGCHLD) {
             loop_reap_commands(loop);
-        else if (signals_end(number) || number == SIGTSTP)
+        } else if (signals_end(number) || number == SIGTSTP) {
             on = false;
+        }
     }
     return on;
 }

@@ -3,6 +3,7 @@
  */
 #include "loop_timeouts.h"
 
+#include "loop_amounts.h"
 #include "loop_commands.h"
 #include "loop_datagrams.h"
 #include "loop_endpoints.h"
@@ -203,12 +204,15 @@ void loop_enforce_timeouts(struct poll_loop *loop)
     loop_look_for_peers(loop);
     if (loop->next_sample_ns != 0 && now >= loop->next_sample_ns) {
         loop_count_drops(loop);
+        loop_count_records_out(loop);
         report_sample(loop->reporter, loop->meter);
         uint64_t every = loop->options->report_every_ns;
         loop->next_sample_ns += ((now - loop->next_sample_ns) / every + 1) * every;
     }
-    if (now >= display_due(loop->display))
+    if (now >= display_due(loop->display)) {
+        loop_count_records_out(loop);
         display_tick(loop->display);
+    }
 }
 
 /* The earlier of a deadline and one more, `limit_ns` after `since_ns`, if that exists. */

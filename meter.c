@@ -216,9 +216,18 @@ void meter_left(struct meter *meter, uint64_t bytes, uint64_t fill)
 {
     if (bytes == 0)
         return;
-    count_passed(meter, bytes);
+    if (!meter->overtaking)
+        count_passed(meter, bytes);
     meter->fill = fill;
     residence_left(&meter->residence, bytes, meter->now_ns);
+}
+
+void meter_overtaking_passed(struct meter *meter)
+{
+    uint64_t got = meter->overtaking ? meter_shown_output(meter)->bytes : 0;
+
+    if (got > meter->bytes_passed)
+        count_passed(meter, got - meter->bytes_passed);
 }
 
 void meter_refused(struct meter *meter, uint64_t bytes)
@@ -422,4 +431,19 @@ const struct meter_endpoint *meter_least_output(const struct meter *meter)
         if (meter->outputs[i].bytes < least->bytes)
             least = &meter->outputs[i];
     return least;
+}
+
+const struct meter_endpoint *meter_shown_output(const struct meter *meter)
+{
+    const struct meter_endpoint *shown = meter->outputs;
+
+    for (size_t i = 1; i < meter->output_count; i++) {
+        const struct meter_endpoint *output = &meter->outputs[i];
+        bool more = output->bytes > shown->bytes, less = output->bytes < shown->bytes;
+        if (meter->overtaking || (shown->left_early && output->left_early))
+            shown = more ? output : shown;
+        else if (shown->left_early || (less && !output->left_early))
+            shown = output;
+    }
+    return shown;
 }

@@ -63,6 +63,8 @@ struct meter_endpoint {
                                       supplied terminator, gap marks */
     uint64_t bytes_dropped;        /* by the user's own policy; of a tap, what it missed */
     uint64_t records_dropped;      /* of records: how many these were */
+    uint64_t records_out;          /* that end in what it accepted; of inputs: not used */
+    bool left_early;               /* it takes no more, while the run may go on without it */
     uint64_t bytes_undelivered;    /* came in and never reached it; set when it is closed */
     uint64_t bytes_unacknowledged; /* of a connection that was lost: how many of `bytes` its peer's
                                       system did not acknowledge */
@@ -106,14 +108,17 @@ struct meter {
     struct meter_endpoint *inputs, *outputs; /* the taps stand behind the outputs */
     size_t input_count, output_count, tap_count;
 
-    bool size_known;     /* how much is to come: 0, too, is a size */
+    bool size_known;     /* how much is expected: 0, too, is a size */
     uint64_t size_bytes; /* and that, in bytes or records; 0 if it is not known */
     uint64_t bytes_in;
-    uint64_t bytes_passed; /* that left the buffer for good: what the rate is made of */
+    uint64_t bytes_passed; /* that meter_shown_output() has got: what the rate is made of */
     uint64_t first_ns;     /* when the first of them did; 0: none has */
     uint64_t zero_copy_bytes;
     bool counts_records;
-    bool size_in_records; /* those are what size_bytes counts: with -l and -0 */
+    bool overtaking;      /* drop-oldest: what leaves the buffer may have gone to no output, and
+                             bytes_passed follows what the outputs got (lag.h) */
+    bool shows_records;   /* and shows them as the amount, in place of bytes: with -l and -0 */
+    bool size_in_records; /* size_bytes are records: with -l and -0, of a size that was given */
     uint64_t records_in;
 
     uint64_t capacity, chunk;
@@ -175,6 +180,9 @@ void meter_moved(struct meter_endpoint *endpoint, uint64_t bytes);
  * `fill` is the buffer's fill after that. */
 void meter_arrived(struct meter *meter, uint64_t bytes, uint64_t fill);
 void meter_left(struct meter *meter, uint64_t bytes, uint64_t fill);
+
+/* An output got bytes: with `overtaking` they have passed if that is the one that is shown. */
+void meter_overtaking_passed(struct meter *meter);
 
 /* Bytes entered the buffer that did not come in: a mark, or a terminator. */
 void meter_added(struct meter *meter, uint64_t bytes, uint64_t fill);
@@ -263,5 +271,13 @@ const char *meter_state_name(enum meter_state state);       /* "busy", "throttle
 
 /* The output with the least bytes: its counters stand at the top of a report. Never NULL. */
 const struct meter_endpoint *meter_least_output(const struct meter *meter);
+
+/*
+ * The output whose amounts are shown in the live line and in the first line of a report: the one
+ * with the least bytes of those that have not left early, or, when all have, the one with the most.
+ * With `overtaking` the one with the most: there an output that is stuck does not hold up the
+ * others. So the amounts never shrink.
+ */
+const struct meter_endpoint *meter_shown_output(const struct meter *meter);
 
 #endif

@@ -6,6 +6,7 @@
 #include "poll_loop.h"
 
 #include "input_size.h"
+#include "loop_amounts.h"
 #include "loop_closing.h"
 #include "loop_commands.h"
 #include "loop_control.h"
@@ -116,6 +117,7 @@ void poll_loop_destroy(struct poll_loop *loop)
     loop_destroy_network(loop);
     loop_destroy_merge(loop);
     loop_destroy_overload(loop);
+    loop_destroy_amounts(loop);
     flow_destroy(&loop->flow);
     pipe_store_destroy(&loop->store);
     ring_destroy(&loop->ring);
@@ -175,6 +177,7 @@ static void handle_signals(struct poll_loop *loop)
         case SIGUSR1:
             loop_count_drops(loop);
             loop_find_peers_now(loop);
+            loop_count_records_out(loop);
             report_now(loop->reporter, loop->meter);
             break;
         case SIGTSTP:
@@ -454,8 +457,7 @@ void poll_loop_run(struct poll_loop *loop)
 {
     while (poll_loop_turn(loop))
         continue;
-    loop->meter->records_in +=
-        transfer_count_stored(&loop->store, loop->options->records, loop->meter->calls);
+    loop_count_stored(loop);
     control_close(&loop->control);
     loop_find_last_peers(loop);
     loop_close_endpoints(loop);

@@ -37,6 +37,7 @@
 #include "peer.h"
 #include "pipe_store.h"
 #include "recent.h"
+#include "record_index.h"
 #include "report.h"
 #include "resolver.h"
 #include "ring.h"
@@ -114,6 +115,7 @@ struct loop_output {
     struct limiter limiter;      /* --rate-limit */
     uint64_t throttled_until_ns; /* when that lets something pass again; 0: it does */
     struct lag lag;              /* what it misses; with -l or -0, whether it is in a record */
+    uint64_t records_unstored;   /* that it got from the pipe store */
     bool tap;                    /* --tap */
     bool parked;                 /* a tap that takes nothing and is kept abreast of the outputs */
     bool dropping_said;
@@ -128,6 +130,7 @@ struct poll_loop {
     struct expect expect; /* of all inputs */
     struct framing framing;
     struct ring ring;
+    struct record_index record_index; /* of that */
     struct pipe_store store;
     struct flow flow;
     struct intake intake;
@@ -192,8 +195,8 @@ struct poll_loop {
  * Makes the loop ready: memory and signals. Everything pointed to must outlive it; `resolver` has
  * what the names of these options mean (NULL: no endpoint is of the network), `standard` what
  * commands get (NULL: there are none), `meter` has been
- * initialized with options' numbers of inputs and outputs, `total_size` is the announced size in
- * bytes or records (or INPUT_SIZE_UNKNOWN). Returns 0, or -1 after a message.
+ * initialized with options' numbers of inputs and outputs, `total_size` is the size that -S stops
+ * at, in bytes or records (or INPUT_SIZE_UNKNOWN). Returns 0, or -1 after a message.
  */
 int poll_loop_init(struct poll_loop *loop, const struct options *options,
                    const struct resolver *resolver, const struct command_standard *standard,

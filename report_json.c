@@ -93,6 +93,7 @@ static void add_totals(struct text *text, const struct meter *meter)
              meter->bytes_in, least->bytes_added, least->bytes, least->bytes_dropped,
              least->bytes_undelivered, least->bytes_unacknowledged);
     add_count_or_null(text, "records_in", meter->records_in, meter->counts_records);
+    add_count_or_null(text, "records_out", least->records_out, meter->counts_records);
     add_count_or_null(text, "records_dropped", least->records_dropped, meter->counts_records);
     add_count_or_null(text, "size_bytes", meter->size_bytes,
                       meter->size_known && !meter->size_in_records);
@@ -229,6 +230,8 @@ static void add_endpoint(struct text *text, const struct meter *meter, enum side
     add_string(text, endpoint->name);
     text_add(text, ",\"bytes\":%" PRIu64 ",\"bytes_added\":%" PRIu64 ",\"bytes_dropped\":%" PRIu64,
              endpoint->bytes, endpoint->bytes_added, endpoint->bytes_dropped);
+    if (side == OUTPUTS)
+        add_count_or_null(text, "records_out", endpoint->records_out, meter->counts_records);
     add_count_or_null(text, "records_dropped", endpoint->records_dropped, meter->counts_records);
     if (side == OUTPUTS)
         text_add(text, ",\"bytes_undelivered\":%" PRIu64 ",\"bytes_unacknowledged\":%" PRIu64,

@@ -118,6 +118,11 @@ static uint64_t dropped_for(const struct meter_endpoint *endpoint)
     return endpoint->bytes_dropped;
 }
 
+static uint64_t records_of(const struct meter_endpoint *endpoint)
+{
+    return endpoint->records_out;
+}
+
 static uint64_t records_dropped_for(const struct meter_endpoint *endpoint)
 {
     return endpoint->records_dropped;
@@ -245,6 +250,8 @@ static const struct endpoint_family input_families[] = {
 static const struct endpoint_family output_families[] = {
     {"bpipe_output_bytes_total", "counter", "Bytes that the output accepted.", bytes_of, COUNT,
      NULL},
+    {"bpipe_output_records_total", "counter", "Records that the output accepted to their end.",
+     records_of, RECORDS, NULL},
     {"bpipe_output_added_bytes_total", "counter",
      "Bytes written to the output beyond what was read.", added_to, COUNT, NULL},
     {"bpipe_output_dropped_bytes_total", "counter",
@@ -276,6 +283,8 @@ static const struct endpoint_family output_families[] = {
 
 static const struct endpoint_family tap_families[] = {
     {"bpipe_tap_bytes_total", "counter", "Bytes that the tap accepted.", bytes_of, COUNT, NULL},
+    {"bpipe_tap_records_total", "counter", "Records that the tap accepted to their end.",
+     records_of, RECORDS, NULL},
     {"bpipe_tap_dropped_bytes_total", "counter", "Bytes that the tap missed.", dropped_for, COUNT,
      NULL},
     {"bpipe_tap_dropped_records_total", "counter", "Records that the tap missed.",
@@ -346,13 +355,17 @@ static void add_totals(struct text *text, const struct meter *meter)
                "Start of the run, in seconds since 1970.", meter->start_time_ns, SECONDS);
     add_single(text, meter, "bpipe_in_bytes_total", "counter", "Bytes read from all inputs.",
                meter->bytes_in, COUNT);
-    add_single(text, meter, "bpipe_passed_bytes_total", "counter",
-               "Bytes that left the buffer for good.", meter->bytes_passed, COUNT);
+    add_single(text, meter, "bpipe_passed_bytes_total", "counter", "Bytes that the output got.",
+               meter->bytes_passed, COUNT);
     add_single(text, meter, "bpipe_zero_copy_bytes_total", "counter",
                "Bytes that passed without being copied.", meter->zero_copy_bytes, COUNT);
-    if (meter->counts_records)
+    if (meter->counts_records) {
         add_single(text, meter, "bpipe_in_records_total", "counter",
                    "Records read from all inputs.", meter->records_in, COUNT);
+        add_single(text, meter, "bpipe_out_records_total", "counter",
+                   "Records that the output with the least bytes accepted to their end.",
+                   meter_least_output(meter)->records_out, COUNT);
+    }
     if (meter->size_known && meter->size_in_records)
         add_single(text, meter, "bpipe_expected_records", "gauge", "Records that were announced.",
                    meter->size_bytes, COUNT);

@@ -186,7 +186,7 @@ static void add_rates(struct text *text, const struct meter *meter,
 static void add_amount(struct text *text, const struct meter *meter,
                        const struct report_request *request)
 {
-    uint64_t size = meter->size_bytes;
+    uint64_t size = meter->size_bytes, records = meter_shown_output(meter)->records_out;
     bool of_records = meter->size_known && meter->size_in_records;
 
     add_size(text, meter->bytes_passed, request);
@@ -196,12 +196,12 @@ static void add_amount(struct text *text, const struct meter *meter,
         text_add(text, " (%" PRIu64 "%%)", percent_done(meter->bytes_passed, size));
     }
     if (meter->counts_records) {
-        text_add(text, ", %" PRIu64, meter->records_in);
+        text_add(text, ", %" PRIu64, records);
         if (of_records)
             text_add(text, " of %" PRIu64, size);
-        text_add_string(text, !of_records && meter->records_in == 1 ? " record" : " records");
+        text_add_string(text, !of_records && records == 1 ? " record" : " records");
         if (of_records)
-            text_add(text, " (%" PRIu64 "%%)", percent_done(meter->records_in, size));
+            text_add(text, " (%" PRIu64 "%%)", percent_done(records, size));
     }
     text_add_string(text, " in ");
     add_time(text, meter, meter_elapsed(meter), meter->state_ns[METER_CONNECT]);

@@ -39,26 +39,16 @@ struct transfer transfer_readv(struct iovec *pieces, int count, struct endpoint 
                              .partial = (size_t)bytes < wanted && !datagram};
 }
 
-static struct transfer read_span(struct ring_span *span, struct endpoint *input, bool may_wait,
-                                 enum record_kind records, uint64_t *calls)
-{
-    struct transfer transfer = transfer_readv(span->piece, span->count, input, may_wait, calls);
-    bool at_end;
-    if (transfer.status == TRANSFER_MOVED)
-        transfer.records = records == RECORD_DATAGRAM
-                               ? 1
-                               : records_count_span(span, transfer.bytes, records, &at_end);
-    return transfer;
-}
-
 struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max, bool may_wait,
                               enum record_kind records, uint64_t *calls)
 {
     struct ring_span span = ring_write_span(ring, max);
     assert(records != RECORD_DATAGRAM || span.bytes >= RECORD_DATAGRAM_SIZE);
-    struct transfer transfer = read_span(&span, input, may_wait, records, calls);
-    if (transfer.status == TRANSFER_MOVED)
-        ring_commit(ring, transfer.bytes);
+    struct transfer transfer = transfer_readv(span.piece, span.count, input, may_wait, calls);
+    if (transfer.status != TRANSFER_MOVED)
+        return transfer;
+    ring_commit(ring, transfer.bytes);
+    transfer.records = records == RECORD_DATAGRAM;
     if (records == RECORD_DATAGRAM && transfer.bytes > 0)
         ring_end_record(ring);
     return transfer;
@@ -67,8 +57,12 @@ struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t 
 struct transfer transfer_read(void *memory, size_t max, struct endpoint *input,
                               enum record_kind records, uint64_t *calls)
 {
-    struct ring_span span = {.piece = {{memory, max}}, .count = 1, .bytes = max};
-    return read_span(&span, input, false, records, calls);
+    struct iovec piece = {memory, max};
+    struct transfer transfer = transfer_readv(&piece, 1, input, false, calls);
+    if (transfer.status == TRANSFER_MOVED)
+        transfer.records =
+            records == RECORD_DATAGRAM ? 1 : records_count(memory, transfer.bytes, records);
+    return transfer;
 }
 
 static struct transfer write_span(struct ring_span *span, struct endpoint *output, uint64_t *calls)
@@ -231,17 +225,14 @@ static struct transfer copy_stored(struct pipe_store *store, struct endpoint *ou
         size_t bytes = read_stored(store, max, calls);
         if (bytes == 0)
             return (struct transfer){.status = TRANSFER_FAILED, .error = errno};
-        transfer.records = records_count(store->bounce, bytes, records);
         store->bounce_start = 0;
         store->bounce_left = bytes;
     }
     struct iovec piece = {store->bounce + store->bounce_start, store->bounce_left};
     ssize_t bytes = endpoint_writev(output, &piece, 1, &calls[METER_WRITE]);
-    if (bytes <= 0) {
-        struct transfer failed = moved_nothing(endpoint_pollable(output));
-        failed.records = transfer.records;
-        return failed;
-    }
+    if (bytes <= 0)
+        return moved_nothing(endpoint_pollable(output));
+    transfer.records = records_count(piece.iov_base, (size_t)bytes, records);
     store->bounce_start += (size_t)bytes;
     store->bounce_left -= (size_t)bytes;
     transfer.bytes = (size_t)bytes;
@@ -278,9 +269,10 @@ struct transfer transfer_unstore(struct pipe_store *store, struct endpoint *outp
 
 uint64_t transfer_count_stored(struct pipe_store *store, enum record_kind records, uint64_t *calls)
 {
-    uint64_t count = 0;
     if (records == RECORD_NONE || pipe_store_bounce(store) == NULL)
         return 0;
+    uint64_t count =
+        records_count(store->bounce + store->bounce_start, store->bounce_left, records);
     for (size_t bytes = 1; bytes > 0 && store->bytes > 0;) {
         bytes = read_stored(store, SIZE_MAX, calls);
         count += records_count(store->bounce, bytes, records);

@@ -26,7 +26,7 @@ struct transfer {
     enum transfer_status status;
     size_t bytes;
     bool partial;     /* fewer bytes moved than could have: it is not ready for more now */
-    uint64_t records; /* filled, or drained from the store: how many records ended in these bytes */
+    uint64_t records; /* how many records ended in these bytes, where the function says so */
     bool copied;      /* drained from the store: they went through our memory after all */
     size_t added;     /* bytes of framing that moved beside these (framing.h) */
     int error;
@@ -36,12 +36,14 @@ struct transfer {
  * Reads up to `max` bytes; the ring must have room. Unless it `may_wait` for a disk it reads what
  * is in memory of a file, and TRANSFER_BLOCKED then says that the disk has to be waited for; poll()
  * cannot do that. A datagram comes alone, whole and with its end marked, if there is room for the
- * longest. *calls counts system calls.
+ * longest. *calls counts system calls. transfer.records is 1 for a datagram; other records are not
+ * counted here: record_index.h counts what enters the ring.
  */
 struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max, bool may_wait,
                               enum record_kind records, uint64_t *calls);
 
-/* Reads up to `max` bytes into `memory`, where they wait for a place. Does not wait for a disk. */
+/* Reads up to `max` bytes into `memory`, where they wait for a place, and counts the records in
+ * them. Does not wait for a disk. */
 struct transfer transfer_read(void *memory, size_t max, struct endpoint *input,
                               enum record_kind records, uint64_t *calls);
 
@@ -100,7 +102,8 @@ struct transfer transfer_store(struct pipe_store *store, struct endpoint *input,
 /*
  * Moves up to `max` bytes from the store, which must hold some, to the output. To count records it
  * gives the output the pages (tee(2)) and reads them, one copy where the ring takes two. If the
- * output refuses pages the bytes are copied from then on. calls: by enum meter_call.
+ * output refuses pages the bytes are copied from then on. transfer.records are those that the
+ * output has got. calls: by enum meter_call.
  */
 struct transfer transfer_unstore(struct pipe_store *store, struct endpoint *output, size_t max,
                                  enum record_kind records, uint64_t *calls);
@@ -115,8 +118,7 @@ struct transfer transfer_tee(const struct pipe_store *store, const struct endpoi
  * of the store. 0: failed, with errno. */
 size_t transfer_take(struct pipe_store *store, void *memory, size_t max, uint64_t *reads);
 
-/* The records in what the store still holds outside of its bounce buffer, which is read for that.
- */
+/* The records in what the store still holds, which is read for that. */
 uint64_t transfer_count_stored(struct pipe_store *store, enum record_kind records, uint64_t *calls);
 
 #endif

@@ -23,6 +23,7 @@ flood() {
     wait_until 30 is_final
     wait
     equal "$(of_output stdout bytes)" "$(size_of out)" "bytes written, and got" || return 1
+    gives_records_out || return 1
     adds_up report "$([ ! -e status ] || cat status)"
     echo "said: $(<err)"
 }
@@ -66,6 +67,18 @@ of_output() {
         [[ ! ${BASH_REMATCH[1]} =~ .*\""$2"\":([0-9.]*) ]] || echo "${BASH_REMATCH[1]}"
 }
 
+# records_in FILE: how many records end in it: lines, or NUL-terminated ones with $nul set.
+records_in() {
+    if [ -n "${nul:-}" ]; then tr -dc '\000' <"$1"; else tr -dc '\n' <"$1"; fi | wc -c
+}
+
+# gives_records_out [OUT [NAME]]: if the report counts records, then those that end in OUT.
+gives_records_out() {
+    local records
+    records=$(of_output "${2:-stdout}" records_out)
+    [ -z "$records" ] || equal "$(records_in "${1:-out}")" "$records" "records that ${2:-stdout} got"
+}
+
 # loses_whole_records [OUT [NAME]]: OUT (./out) is ./in (from numbered) without some whole records;
 # the report says how many these are, with how many bytes. With $marking=1 there are marks, and say
 # how many are missing where they stand. With $nul set the records end in NUL. Prints what is missing.
@@ -78,6 +91,7 @@ loses_whole_records() {
     fi || { echo "$found" && return 1; }
     equal "$(of_output "$name" records_dropped) $(of_output "$name" bytes_dropped)" \
         "${found% *}" "what is missing in $out" || return 1
+    gives_records_out "$out" "$name" || return 1
     [ "$(of_output "$name" bytes_added)" = "${found##* }" ] || {
         echo "added: $(of_output "$name" bytes_added), marks are ${found##* }"
         return 1

@@ -723,3 +723,18 @@ faulty_flood() { # SEED OPTION...
         grep -q "fault=$kind" log
     done
 }
+
+# --- what is shown ------------------------------------------------------------------------------
+
+@test "the text report and the live line show the records that went out, not those that came" {
+    numbered 20000 40 >in
+    local policy shown
+    for policy in drop-newest drop-oldest; do
+        echo "policy: $policy"
+        flood -l -B 10000 --overflow "$policy" --gap-mark -n -b --report text:text
+        shown=$(sed -n 's/.*, \([0-9]*\) records\{0,1\} in .*/\1/p' text | tail -n 1)
+        equal "$(wc -l <out)" "$shown" "the report"
+        equal "$(wc -l <out)" "$(grep -x '[0-9]*' err | tail -n 1)" "the live line"
+        [ "$shown" -lt 20000 ]
+    done
+}

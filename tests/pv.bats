@@ -422,6 +422,38 @@ shown_more_than() { # COUNT
     [ "$(wc -l <shown)" -ge 4 ]
 }
 
+# counted TOOL ARGUMENT...: a hundred lines at fifty a second, shown as numbers.
+counted() {
+    seq 100 | "$@" -l -b -n -i 0.2 -L 50 >out 2>shown
+}
+
+# The numbers grow to `last`, and the first is only a part of it.
+grow_to() { # LAST
+    sort -n -c shown
+    equal "$1" "$(tail -n 1 shown)"
+    [ "$(head -n 1 shown)" -lt "$1" ]
+}
+
+@test "numbers: lines are counted as they leave" {
+    counted "$BPIPE"
+    grow_to 100
+    equal "$(seq 100)" "$(<out)"
+}
+
+@test "numbers: lines are counted as they leave, as pv does" {
+    skip_unless pv
+    counted pv
+    grow_to 100
+    seq 300000 >data
+    pv -l -b -n data 2>theirs >out
+    "$BPIPE" -l -b -n data 2>shown >out
+    equal "$(tail -n 1 theirs)" "$(tail -n 1 shown)" "of a whole file"
+    printf 'a\nb' >data
+    pv -l -b -n data 2>theirs >out
+    "$BPIPE" -l -b -n data 2>shown >out
+    equal "$(tail -n 1 theirs)" "$(tail -n 1 shown)" "a last line without its end"
+}
+
 # --- newer than 1.6 -------------------------------------------------------------------------
 
 @test "switches of newer versions of pv: bits, 1000s, a bar's style, the gauge" {

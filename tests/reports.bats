@@ -28,16 +28,17 @@ def ns: . * 1e9 | round;
                                 .bytes + .bytes_dropped + .bytes_undelivered)),
     "the totals are those of the least output":
         ((.outputs | min_by(.bytes)) as $least
-         | [.bytes_out, .bytes_added, .bytes_dropped, .records_dropped, .bytes_undelivered,
-            .bytes_unacknowledged] ==
-           [$least.bytes, $least.bytes_added, $least.bytes_dropped, $least.records_dropped,
-            $least.bytes_undelivered, $least.bytes_unacknowledged]),
+         | [.bytes_out, .bytes_added, .bytes_dropped, .records_out, .records_dropped,
+            .bytes_undelivered, .bytes_unacknowledged] ==
+           [$least.bytes, $least.bytes_added, $least.bytes_dropped, $least.records_out,
+            $least.records_dropped, $least.bytes_undelivered, $least.bytes_unacknowledged]),
     "it has a process id": (.pid > 0),
     "it ends after it has started": (.start_time <= .end_time),
     "its times are those of RFC 3339, in UTC": ([.start_time, .end_time]
         | all(test("^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{6}Z$"))),
     "records are counted everywhere or nowhere":
-        ([.records_in, .records_dropped, (.inputs + .outputs + .taps)[].records_dropped]
+        ([.records_in, .records_out, .records_dropped,
+          (.inputs + .outputs + .taps)[].records_dropped, (.outputs + .taps)[].records_out]
          | all(. == null) or all(. != null)),
     "nobody is waited for longer than it took":
         (.inputs + .outputs + .taps
@@ -810,9 +811,11 @@ read_whole() {
         # shellcheck disable=SC2086
         "$BPIPE" $options -l -o out --report json:report in
         equal "$(wc -l <in)" "$(last_number records_in report)" "lines, $options"
+        equal "$(wc -l <in)" "$(last_number records_out report)" "lines that went out, $options"
         # shellcheck disable=SC2086
         "$BPIPE" $options -0 -o out --report json:report in
         equal "$(tr -dc '\0' <in | wc -c)" "$(last_number records_in report)" "NULs, $options"
+        equal "$(tr -dc '\0' <in | wc -c)" "$(last_number records_out report)" "NULs out, $options"
     done
     # A record may begin in one file and end in the next.
     printf 'a\nb' >one
@@ -821,6 +824,45 @@ read_whole() {
     equal 2 "$(last_number records_in report)"
     "$BPIPE" -o out --report json:report one
     grep -q '"records_in":null' report
+}
+
+# The last report says as many records as end in the bytes that it says have gone out. Sets $bytes_out.
+tells_what_left() {
+    bytes_out=$(last_number bytes_out report)
+    equal "$(head -c "$bytes_out" in | wc -l)" "$(last_number records_out report)" "records, $1"
+}
+
+bytes_left() { # PID MORE: the output has got more than so many
+    sample "$1" report && [ "$(last_number bytes_out report)" -gt "$2" ]
+}
+
+@test "records that went out are those in the bytes that went out, whatever waits in the buffer" {
+    seq 1 400000 >in
+    open_stuck
+    local options pid reader number before
+    for options in '-C' '-C -B 150000 -z 777' '-C -B 100 -z 99' '' '-B 300000'; do
+        rm -f report
+        # shellcheck disable=SC2086,SC2002
+        cat in | "$BPIPE" -q -J 0 -l $options --report json:report -o stuck {stuck}>&- &
+        pid=$!
+        wait_until 20 bytes_left "$pid" 0
+        tells_what_left "$options, stuck"
+        for number in 70000 100000 400000; do
+            before=$bytes_out
+            head -c "$number" stuck >/dev/null
+            wait_until 20 bytes_left "$pid" "$before"
+            tells_what_left "$options, after $number bytes"
+        done
+        [ "$bytes_out" -lt "$(size_of in)" ]
+        cat stuck >/dev/null {stuck}>&- &
+        reader=$!
+        ended "$pid" 0
+        tells_what_left "$options, the end"
+        equal "$(size_of in)" "$bytes_out"
+        equal "$(last_number records_in report)" "$(last_number records_out report)"
+        kill "$reader"
+        wait "$reader" || true
+    done
 }
 
 @test "system calls: as many as strace sees" {

@@ -161,8 +161,7 @@ static void fill(size_t max)
     if (room() == 0)
         return;
     pour();
-    way.last = framing_fill(&way.framing, &way.ring, &way.input, max, true, RECORD_NONE,
-                            &way.calls[METER_READ]);
+    way.last = framing_fill(&way.framing, &way.ring, &way.input, max, true, &way.calls[METER_READ]);
     if (way.framing.kind == FRAMING_ADD && ring_room(&way.ring) < FRAME_FINAL)
         complain("no room for the final record");
     way.payload += way.last.bytes;

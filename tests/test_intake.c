@@ -28,6 +28,7 @@ enum policy { BLOCK, DROP, POLICIES };
 
 struct run {
     struct ring ring;
+    struct record_index index;
     struct spool spool;
     struct intake intake;
     enum record_kind records;
@@ -60,6 +61,20 @@ static void limit_files(rlim_t bytes)
     getrlimit(RLIMIT_FSIZE, &limit);
     limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
     setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+/* The index knows all that entered the ring, and so how many records end in what was got. (All end
+ * with a terminator but the last, perhaps, which does not end then unless it is a datagram.) */
+static void expect_index(struct run *run)
+{
+    uint64_t before = record_index_before(&run->index, 0), ended = 0;
+    bool lacks_end = stream.bytes[stream.length - 1] != stream.terminator;
+    for (size_t i = 0; i < got.length && run->records != RECORD_NONE; i++)
+        ended += got.bytes[i] == stream.terminator;
+    bool last = run->records == RECORD_DATAGRAM && lacks_end && before == ended + 1;
+    expect(run, before == ended || last, "the records that were taken");
+    expect(run, run->records == RECORD_NONE || run->index.position == run->ring.head,
+           "the index at the head");
 }
 
 /* `complete` is after the last record that ends in the ring. */
@@ -117,6 +132,7 @@ static void read_directly(struct run *run)
     ring_append(&run->ring, stream.bytes + run->offered, bytes);
     if (run->records == RECORD_DATAGRAM)
         ring_end_record(&run->ring);
+    record_index_entered(&run->index, bytes);
     intake_committed(&run->intake, bytes);
     run->offered += bytes;
     run->entered += bytes;
@@ -286,6 +302,9 @@ static bool start(struct run *run)
         return false;
     }
     intake_init(&run->intake, &run->ring, spooling ? &run->spool : NULL, run->records, marks);
+    if (record_index_init(&run->index, &run->ring, run->records) != 0)
+        return false;
+    run->intake.index = &run->index;
     return true;
 }
 
@@ -307,10 +326,14 @@ static bool one_run(void)
         else
             unspool(&run);
         expect_state(&run);
+        if (below(30) == 0)
+            expect_index(&run);
     }
     run.intake.closed = false;
     finish(&run);
     judge(&run);
+    expect_index(&run);
+    record_index_destroy(&run.index);
     spool_close(&run.spool);
     ring_destroy(&run.ring);
     return !run.failed;

@@ -8,6 +8,7 @@
 #include "../lag.h"
 #include "record_stream.h"
 
+#include "../record_index.h"
 #include "../records.h"
 
 static uint64_t random_state;
@@ -21,6 +22,7 @@ static size_t below(uint64_t limit)
 
 struct run {
     struct ring ring;
+    struct record_index index;
     struct lag lag;
     enum record_kind records;
     bool marks;
@@ -64,6 +66,7 @@ static void arrive_in_datagrams(struct run *run, size_t bytes)
             continue;
         ring_append(&run->ring, stream.bytes + run->arrived, length);
         ring_end_record(&run->ring);
+        record_index_entered(&run->index, length);
         run->arrived += length;
         run->complete = run->arrived;
     }
@@ -77,6 +80,8 @@ static void arrive(struct run *run)
         arrive_in_datagrams(run, bytes);
     else
         ring_append(&run->ring, stream.bytes + run->arrived, bytes);
+    if (run->records != RECORD_DATAGRAM)
+        record_index_entered(&run->index, bytes);
     run->arrived += run->records == RECORD_DATAGRAM ? 0 : bytes;
     for (size_t i = 0; i < stream.count && run->records != RECORD_DATAGRAM; i++)
         if (stream.start[i + 1] <= run->arrived &&
@@ -142,6 +147,18 @@ static void overtake(struct run *run)
     expect(run, run->records != RECORD_NONE || run->lag.dropped.records == 0, "records of bytes");
 }
 
+/* As many records end in what the reader got as it is said to have been sent. (All end with a
+ * terminator, datagrams too. The last may lack it, which is no end unless it is a datagram.) */
+static void expect_records_sent(struct run *run)
+{
+    uint64_t sent = lag_records_sent(&run->lag, record_index_before(&run->index, 0)), ended = 0;
+    bool lacks_end = stream.bytes[stream.length - 1] != stream.terminator;
+    for (size_t i = 0; i < got.length && run->records != RECORD_NONE; i++)
+        ended += got.bytes[i] == stream.terminator;
+    bool last = run->records == RECORD_DATAGRAM && lacks_end && sent == ended + 1;
+    expect(run, sent == ended || last, "the records that were sent");
+}
+
 static void finish(struct run *run)
 {
     while (run->arrived < stream.length && !run->failed) {
@@ -171,6 +188,7 @@ static void judge(struct run *run)
     expect(run, got.missing_bytes == run->lag.dropped.bytes, "dropped bytes");
     expect(run, got.missing_records == run->lag.dropped.records, "dropped records");
     expect(run, got.mark_bytes == run->added, "added bytes");
+    expect_records_sent(run);
 }
 
 static bool one_run(void)
@@ -188,6 +206,7 @@ static bool one_run(void)
     got.length = 0;
     if (ring_init(&run.ring, capacity, 1) != 0 ||
         (datagrams && ring_mark_records(&run.ring) != 0) ||
+        record_index_init(&run.index, &run.ring, run.records) != 0 ||
         lag_init(&run.lag, &run.ring, 0, run.records, run.marks) != 0)
         return false;
     unsigned bias = 5;
@@ -203,6 +222,7 @@ static bool one_run(void)
     }
     finish(&run);
     judge(&run);
+    record_index_destroy(&run.index);
     lag_destroy(&run.lag);
     ring_destroy(&run.ring);
     return !run.failed;

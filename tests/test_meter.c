@@ -668,6 +668,39 @@ static void test_drops(void)
     meter_destroy(&meter);
 }
 
+/* Which of three outputs is shown. */
+static void test_shown_output(void)
+{
+    struct meter meter;
+
+    if (meter_init(&meter, 5, 1, 3, 0) != 0)
+        abort();
+    meter_moved(&meter.outputs[0], 30);
+    meter_moved(&meter.outputs[1], 10);
+    meter_moved(&meter.outputs[2], 20);
+    tap_ok(meter_shown_output(&meter) == &meter.outputs[1], "the output with the least is shown");
+    meter.outputs[1].left_early = true;
+    tap_ok(meter_shown_output(&meter) == &meter.outputs[2], "of those that have not left early");
+    meter.outputs[0].left_early = meter.outputs[2].left_early = true;
+    tap_ok(meter_shown_output(&meter) == &meter.outputs[0],
+           "the one with the most, when all have: it does not shrink");
+    meter.outputs[0].left_early = meter.outputs[1].left_early = false;
+    meter.overtaking = true;
+    tap_ok(meter_shown_output(&meter) == &meter.outputs[0],
+           "the one with the most, where one that is stuck is overtaken");
+
+    meter_arrived(&meter, 100, 100);
+    meter_left(&meter, 50, 50);
+    tap_ok(meter.bytes_passed == 0 && meter.fill == 50 && meter.residence.bytes == 50,
+           "there, bytes that leave the buffer have not passed by that");
+    meter_overtaking_passed(&meter);
+    tap_ok(meter.bytes_passed == 30, "but those that this output has got");
+    meter_moved(&meter.outputs[1], 15);
+    meter_overtaking_passed(&meter);
+    tap_ok(meter.bytes_passed == 30, "whatever another one gets");
+    meter_destroy(&meter);
+}
+
 int main(void)
 {
     uint64_t random = tap_seed();
@@ -680,5 +713,6 @@ int main(void)
     test_judged();
     test_counts();
     test_drops();
+    test_shown_output();
     return tap_done();
 }

@@ -33,7 +33,7 @@ struct run {
     struct endpoint input, output; /* a pipe's read end, and another's write end */
     int feed, drain;               /* their other ends */
     uint64_t fed, stored, sent, drained;
-    uint64_t records, fed_records;
+    uint64_t records, sent_records, fed_records; /* told; in what was sent, and fed */
     enum record_kind kind;
     size_t piece; /* how large writes are at most */
     uint64_t calls[METER_CALLS];
@@ -109,6 +109,8 @@ static bool send_some(struct run *run)
         return true;
     struct transfer transfer =
         transfer_unstore(&run->store, &run->output, 1 + below(LARGE), run->kind, run->calls);
+    for (size_t i = 0; i < transfer.bytes; i++)
+        run->sent_records += byte_at(run->sent + i) == '\n';
     run->sent += transfer.bytes;
     run->records += transfer.records;
     return transfer.status == TRANSFER_MOVED || transfer.status == TRANSFER_BLOCKED;
@@ -125,6 +127,7 @@ static size_t open_pipes(const struct pipe_store *store)
 static bool holds(const struct run *run)
 {
     return run->stored - run->sent == pipe_store_held(&run->store) && run->drained <= run->sent &&
+           (run->kind == RECORD_NONE || run->records == run->sent_records) &&
            run->store.used <= run->store.limit && open_pipes(&run->store) <= run->store.limit;
 }
 

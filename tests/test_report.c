@@ -85,12 +85,14 @@ static struct meter overloaded_meter(void)
                                                .bytes_added = 62,
                                                .bytes_dropped = (2 << 20) - 12288,
                                                .records_dropped = 345,
+                                               .records_out = 5000,
                                                .bytes_undelivered = 12288 + 62};
     meter.outputs[1] = (struct meter_endpoint){.name = "tap\t1",
                                                .bytes = 1 << 20,
                                                .bytes_added = 1,
                                                .bytes_dropped = (3 << 20) + 1,
-                                               .records_dropped = 9000};
+                                               .records_dropped = 9000,
+                                               .records_out = 3000};
     meter.outputs[2] = (struct meter_endpoint){.name = "gone",
                                                .bytes_added = 1,
                                                .bytes_undelivered = (4 << 20) + 1,
@@ -213,7 +215,8 @@ static void test_text_records(void)
     char expected[600];
 
     meter.counts_records = meter.size_in_records = true;
-    meter.records_in = 12345;
+    meter.records_in = 12355;
+    meter.outputs[0].records_out = 12345;
     meter.windows.count = 0;
     meter.outputs[0].bytes_dropped = 3072;
     snprintf(expected, sizeof expected, "bpipe: 4.00 GiB, 12345 records in 3.21 s: 1.25 GiB/s\n%s",
@@ -228,7 +231,7 @@ static void test_text_records(void)
 }
 
 #define OVERLOADED_TEXT(rest)                                               \
-    "bpipe: 2.00 MiB, 10000 records in 1.00 s: 2.00 MiB/s\n"                \
+    "bpipe: 2.00 MiB, 5000 records in 1.00 s: 2.00 MiB/s\n"                 \
     "bpipe: time: input 0%, output 100%, absorb 0%, throttle 0%, busy 0%\n" \
     "bpipe: bottleneck: output (out), longest stall 0 ns\n"                 \
     "bpipe: buffer 1.00 MiB: mean 0%, peak 0%, full 0 times; held nothing\n" rest
@@ -382,13 +385,13 @@ static void test_text_sample(void)
 
     meter = overloaded_meter();
     text_is(&meter, &sample,
-            "bpipe: 2.00 MiB, 10000 records in 1.00 s: 2.00 MiB/s; last 0 ns: input 0%, output 0%, "
+            "bpipe: 2.00 MiB, 5000 records in 1.00 s: 2.00 MiB/s; last 0 ns: input 0%, output 0%, "
             "absorb 0%, throttle 0%, busy 0%; buffer 0%; spool 9%; 1.99 MiB dropped so far\n",
             "a sample of an overloaded one");
     meter.outputs[0].bytes_dropped = 0;
     meter.spool_fill = 0;
     text_is(&meter, &sample,
-            "bpipe: 2.00 MiB, 10000 records in 1.00 s: 2.00 MiB/s; last 0 ns: input 0%, output 0%, "
+            "bpipe: 2.00 MiB, 5000 records in 1.00 s: 2.00 MiB/s; last 0 ns: input 0%, output 0%, "
             "absorb 0%, throttle 0%, busy 0%; buffer 0%\n",
             "neither what taps missed nor an empty spool is in it");
     meter_destroy(&meter);
@@ -538,27 +541,27 @@ static void test_percentages(uint64_t *random)
 #define JSON_NO_DATAGRAMS                                                  \
     "\"datagrams_dropped_by_kernel\":null,\"datagrams_not_allowed\":null," \
     "\"refusals\":null,\"peer\":null,\"process\":null,"
-#define JSON_MIDDLE                                                                             \
-    "\"rate_bytes_per_second\":{\"current\":%s,\"mean\":1337996042.368,"                        \
-    "\"min\":1181116006.400,\"max\":1513975971.840,\"stddev\":138711855.649},"                  \
-    "\"state_seconds\":{\"busy\":0.289000000,\"throttle\":0.000000000,\"input\":0.257000000,"   \
-    "\"output\":2.279000000,\"absorb\":0.385000000,\"connect\":0.000000000},\"bottleneck\":"    \
-    "\"output\","                                                                               \
-    "\"bottleneck_endpoint\":\"stdout\",\"buffer\":{\"capacity_bytes\":16777216,"               \
-    "\"chunk_bytes\":131072,\"fill_bytes\":0,\"peak_bytes\":16777216,"                          \
-    "\"mean_bytes\":10485760.000,\"full_count\":41,\"empty_count\":2},"                         \
-    "\"residence_seconds\":{\"p50\":0.000000000,\"p90\":0.000000000,\"p99\":0.000000000,"       \
-    "\"max\":0.000000000},\"spool\":null,\"zero_copy_bytes\":0,\"syscalls\":{\"read\":32800,"   \
-    "\"write\":32770,"                                                                          \
-    "\"splice\":0,\"poll\":411},\"inputs\":[{\"name\":\"stdin\",\"bytes\":4294967296,"          \
-    "\"bytes_added\":0,\"bytes_dropped\":0,\"records_dropped\":null,\"retries\":0,"             \
-    "\"connect_seconds\":0.000000000,\"wait_seconds\":0.257000000,\"longest_stall_seconds\":0." \
-    "012000000," JSON_NO_DATAGRAMS "\"error\":null}],"                                          \
-    "\"outputs\":[{\"name\":\"stdout\",\"bytes\":4294967296,\"bytes_added\":0,"                 \
-    "\"bytes_dropped\":0,\"records_dropped\":null,\"bytes_undelivered\":0,"                     \
-    "\"bytes_unacknowledged\":77,\"retries\":0,"                                                \
-    "\"connect_seconds\":0.000000000,\"wait_seconds\":2.664000000,\"longest_stall_seconds\":0." \
-    "412000000," JSON_NO_DATAGRAMS "\"error\":%s}],"                                            \
+#define JSON_MIDDLE                                                                              \
+    "\"rate_bytes_per_second\":{\"current\":%s,\"mean\":1337996042.368,"                         \
+    "\"min\":1181116006.400,\"max\":1513975971.840,\"stddev\":138711855.649},"                   \
+    "\"state_seconds\":{\"busy\":0.289000000,\"throttle\":0.000000000,\"input\":0.257000000,"    \
+    "\"output\":2.279000000,\"absorb\":0.385000000,\"connect\":0.000000000},\"bottleneck\":"     \
+    "\"output\","                                                                                \
+    "\"bottleneck_endpoint\":\"stdout\",\"buffer\":{\"capacity_bytes\":16777216,"                \
+    "\"chunk_bytes\":131072,\"fill_bytes\":0,\"peak_bytes\":16777216,"                           \
+    "\"mean_bytes\":10485760.000,\"full_count\":41,\"empty_count\":2},"                          \
+    "\"residence_seconds\":{\"p50\":0.000000000,\"p90\":0.000000000,\"p99\":0.000000000,"        \
+    "\"max\":0.000000000},\"spool\":null,\"zero_copy_bytes\":0,\"syscalls\":{\"read\":32800,"    \
+    "\"write\":32770,"                                                                           \
+    "\"splice\":0,\"poll\":411},\"inputs\":[{\"name\":\"stdin\",\"bytes\":4294967296,"           \
+    "\"bytes_added\":0,\"bytes_dropped\":0,\"records_dropped\":null,\"retries\":0,"              \
+    "\"connect_seconds\":0.000000000,\"wait_seconds\":0.257000000,\"longest_stall_seconds\":0."  \
+    "012000000," JSON_NO_DATAGRAMS "\"error\":null}],"                                           \
+    "\"outputs\":[{\"name\":\"stdout\",\"bytes\":4294967296,\"bytes_added\":0,"                  \
+    "\"bytes_dropped\":0,\"records_out\":null,\"records_dropped\":null,\"bytes_undelivered\":0," \
+    "\"bytes_unacknowledged\":77,\"retries\":0,"                                                 \
+    "\"connect_seconds\":0.000000000,\"wait_seconds\":2.664000000,\"longest_stall_seconds\":0."  \
+    "412000000," JSON_NO_DATAGRAMS "\"error\":%s}],"                                             \
     "\"taps\":[],\"exit_status\":%s}\n"
 
 static void test_json_golden(void)
@@ -582,7 +585,7 @@ static void test_json_golden(void)
              "\"bytes_in\":4294967296,\"bytes_added\":0,\"bytes_out\":4294967296,"
              "\"bytes_dropped\":0,\"bytes_undelivered\":0,\"bytes_unacknowledged\":77,\"records_"
              "in\":null,"
-             "\"records_dropped\":null,\"size_bytes\":null," JSON_MIDDLE,
+             "\"records_out\":null,\"records_dropped\":null,\"size_bytes\":null," JSON_MIDDLE,
              "2000.000", "null", "null");
     formats_as(report_format_json, &meter, &sample, expected, "JSON: a sample");
 
@@ -598,18 +601,25 @@ static void test_json_golden(void)
              "\"bytes_in\":4294967296,\"bytes_added\":0,\"bytes_out\":4294967296,"
              "\"bytes_dropped\":0,\"bytes_undelivered\":0,\"bytes_unacknowledged\":77,\"records_"
              "in\":null,"
-             "\"records_dropped\":null,\"size_bytes\":5368709120," JSON_MIDDLE,
+             "\"records_out\":null,\"records_dropped\":null,\"size_bytes\":5368709120," JSON_MIDDLE,
              "1288490188.430", "\"Broken\\u0009pipe\"", "141");
     formats_as(report_format_json, &meter, &final, expected, "JSON: the final report");
 
     meter.counts_records = meter.size_in_records = true;
     meter.records_in = 3;
+    meter.outputs[0].records_out = 2;
     struct text text = {0};
     report_format_json(&text, &meter, &final);
     text_add_bytes(&text, "", 1);
-    tap_ok(strstr(text.bytes, "\"records_in\":3,\"records_dropped\":0,\"size_bytes\":null,") !=
-               NULL,
+    tap_ok(strstr(text.bytes, "\"records_in\":3,\"records_out\":2,\"records_dropped\":0,"
+                              "\"size_bytes\":null,") != NULL,
            "JSON: with -l, -s is no number of bytes");
+    text_free(&text);
+    meter.size_in_records = false;
+    report_format_json(&text, &meter, &final);
+    text_add_bytes(&text, "", 1);
+    tap_ok(strstr(text.bytes, ",\"size_bytes\":5368709120,") != NULL,
+           "JSON: with -l, the size of the inputs is");
     text_free(&text);
     meter_destroy(&meter);
 }
@@ -624,7 +634,7 @@ static const char overloaded_json[] =
     "\"elapsed_seconds\":1.000000000,"
     "\"bytes_in\":4194304,\"bytes_added\":62,\"bytes_out\":2097152,"
     "\"bytes_dropped\":2084864,\"bytes_undelivered\":12350,\"bytes_unacknowledged\":0,"
-    "\"records_in\":10000,"
+    "\"records_in\":10000,\"records_out\":5000,"
     "\"records_dropped\":345,\"size_bytes\":null,\"rate_bytes_per_second\":{"
     "\"current\":2097152.000,\"mean\":2097152.000,\"min\":2097152.000,\"max\":2097152.000,"
     "\"stddev\":0.000},\"state_seconds\":{\"busy\":0.000000000,\"throttle\":0.000000000,"
@@ -641,15 +651,15 @@ static const char overloaded_json[] =
     "{\"name\":\"b.log\",\"bytes\":1048576,\"bytes_added\":0,\"bytes_dropped\":0,"
     "\"records_dropped\":0" JSON_NO_WAITS "," JSON_NO_DATAGRAMS "\"error\":null}],"
     "\"outputs\":[{\"name\":\"out\",\"bytes\":2097152,\"bytes_added\":62,"
-    "\"bytes_dropped\":2084864,\"records_dropped\":345,"
+    "\"bytes_dropped\":2084864,\"records_out\":5000,\"records_dropped\":345,"
     "\"bytes_undelivered\":12350,\"bytes_unacknowledged\":0" JSON_NO_WAITS "," JSON_NO_DATAGRAMS
     "\"error\":null}],"
     "\"taps\":[{\"name\":\"tap\\u00091\",\"bytes\":1048576,\"bytes_added\":1,"
-    "\"bytes_dropped\":3145729,\"records_dropped\":9000,"
+    "\"bytes_dropped\":3145729,\"records_out\":3000,\"records_dropped\":9000,"
     "\"bytes_undelivered\":0,\"bytes_unacknowledged\":0" JSON_NO_WAITS "," JSON_NO_DATAGRAMS
     "\"error\":null},"
     "{\"name\":\"gone\",\"bytes\":0,\"bytes_added\":1,\"bytes_dropped\":0,"
-    "\"records_dropped\":0,\"bytes_undelivered\":4194305,"
+    "\"records_out\":0,\"records_dropped\":0,\"bytes_undelivered\":4194305,"
     "\"bytes_unacknowledged\":0,\"retries\":0,\"connect_seconds\":0.000000000,\"wait_seconds\":1."
     "000000000,\"longest_stall_"
     "seconds\":0.000000000," JSON_NO_DATAGRAMS "\"error\":\"Broken pipe\"}],"
@@ -839,7 +849,7 @@ static void test_prometheus(void)
     tap_ok(strstr(text.bytes, "bpipe_output_bytes_total{output=\"same\",index=\"2\"} 0\n") != NULL,
            "outputs of one name have different labels");
     unsigned families = count_families(text.bytes);
-    tap_ok(families == 45, "%u families, each in one block with HELP and TYPE", families);
+    tap_ok(families == 47, "%u families, each in one block with HELP and TYPE", families);
     text_free(&text);
     meter_destroy(&meter);
 }
@@ -889,6 +899,8 @@ static void test_prometheus_overload(void)
                        "bpipe_output_dropped_records_total{output=\"out\",index=\"0\"} 345\n"
                        "bpipe_tap_bytes_total{tap=\"tap\\\\x091\",index=\"0\"} 1048576\n"
                        "bpipe_tap_bytes_total{tap=\"gone\",index=\"1\"} 0\n"
+                       "bpipe_tap_records_total{tap=\"tap\\\\x091\",index=\"0\"} 3000\n"
+                       "bpipe_tap_records_total{tap=\"gone\",index=\"1\"} 0\n"
                        "bpipe_tap_dropped_bytes_total{tap=\"tap\\\\x091\",index=\"0\"} 3145729\n"
                        "bpipe_tap_dropped_bytes_total{tap=\"gone\",index=\"1\"} 0\n"
                        "bpipe_tap_dropped_records_total{tap=\"tap\\\\x091\",index=\"0\"} 9000\n"
@@ -898,8 +910,12 @@ static void test_prometheus_overload(void)
            "dropped and added bytes, taps, a spool");
     report_format_prometheus(&text, &meter, &final_request);
     text_add_bytes(&text, "", 1);
+    tap_ok(strstr(text.bytes, "bpipe_in_records_total 10000\n") != NULL &&
+               strstr(text.bytes, "bpipe_out_records_total 5000\n") != NULL &&
+               strstr(text.bytes, "bpipe_output_records_total{output=\"out\",index=\"0\"} 5000\n"),
+           "records that came in and that an output got");
     unsigned families = count_families(text.bytes);
-    tap_ok(families == 52, "%u families with them, each in one block", families);
+    tap_ok(families == 55, "%u families with them, each in one block", families);
     text_free(&text);
 
     meter.spool_capacity = 0;
@@ -922,7 +938,7 @@ static void test_datagrams(void)
     struct meter meter = example_meter();
 
     meter.counts_records = true; /* but they are no units: a size is in bytes */
-    meter.records_in = 7;
+    meter.records_in = meter.outputs[0].records_out = 7;
     meter.size_known = true;
     meter.size_bytes = 8 * GIB;
     meter.inputs[0].datagrams = meter.inputs[0].kernel_tells = true;

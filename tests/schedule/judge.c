@@ -333,6 +333,44 @@ static void check_bytes(struct trial *trial, const char *what, size_t number, si
                  it->bytes);
 }
 
+/* The records that end in what came to a consumer. */
+static uint64_t ended_records(const struct trial *trial, const struct taken *taken)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < taken->size; i++)
+        count += taken->bytes[i] == plan_terminator(trial->plan);
+    return count;
+}
+
+/* records_out, where all that was written is there to be counted. */
+static void check_records_out(struct trial *trial, const char *what, size_t number, size_t sink,
+                              const struct endpoint_numbers *it)
+{
+    if (!trial->reported)
+        return;
+    if (!has_records(trial) && it->records_out != NO_NUMBER)
+        complain(trial, "%s %zu is not null", what, number);
+    if (has_records(trial) && got_all_written(trial, sink))
+        check(trial, what, number, ended_records(trial, &trial->outcome->taken[sink]),
+              it->records_out);
+}
+
+/* What came in went out or was dropped. A last record without a terminator is no record, unless it
+ * was dropped. Marks and supplied terminators make records that did not come in. */
+static void check_records(struct trial *trial, size_t number)
+{
+    const struct endpoint_numbers *it = &trial->numbers.outputs[number];
+    const struct stream *stream = &trial->input->streams[0];
+    uint64_t extra = it->records_out + it->records_dropped - trial->numbers.records_in;
+
+    if (has_records(trial) && !trial->plan->merge && !trial->plan->gap_mark &&
+        extra > stream->record_count - stream->terminated)
+        complain(trial,
+                 "output %zu: %" PRIu64 " records in are not %" PRIu64 " out + %" PRIu64 " dropped",
+                 number, trial->numbers.records_in, it->records_out, it->records_dropped);
+}
+
 /* What could be read is known, if not from a report. */
 static bool input_is_known(const struct trial *trial)
 {
@@ -349,6 +387,7 @@ static void check_output(struct trial *trial, size_t number)
     if (trial->reported)
         check_identity(trial, "output", number, it);
     check_bytes(trial, "bytes of output", number, number, it);
+    check_records_out(trial, "records_out of output", number, number, it);
     /* (With --merge a record that has no end yet is not written.) */
     if (was_drained(trial) && lost_outputs(trial, MOST_OUTPUTS) == 0 &&
         !(trial->plan->merge && has_records(trial)))
@@ -369,6 +408,7 @@ static void check_output(struct trial *trial, size_t number)
     if (!whole)
         return;
     check_counters(trial, number, &match);
+    check_records(trial, number);
     if (trial->plan->merge && plan_drops(trial->plan))
         check_input_counters(trial, number, &match);
     check_direction(trial, number, taken);
@@ -396,6 +436,7 @@ static void check_tap(struct trial *trial, size_t number)
     if (trial->reported)
         check_identity(trial, "tap", number, it);
     check_bytes(trial, "bytes of tap", number, sink, it);
+    check_records_out(trial, "records_out of tap", number, sink, it);
     if (!input_is_known(trial))
         return;
     match_output(&match, trial->plan, trial->input, whole ? MATCH_TAP : MATCH_TAP_BEGINNING,

@@ -42,6 +42,7 @@ static size_t endpoints(const char *report, const char *name, struct endpoint_nu
                 number(at, next != NULL && next < end ? next : end, "bytes_dropped"),
                 number(at, next != NULL && next < end ? next : end, "records_dropped"),
                 number(at, next != NULL && next < end ? next : end, "bytes_undelivered"),
+                number(at, next != NULL && next < end ? next : end, "records_out"),
             };
         count++;
     }

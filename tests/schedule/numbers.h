@@ -14,6 +14,7 @@
 
 struct endpoint_numbers {
     uint64_t bytes, bytes_added, bytes_dropped, records_dropped, bytes_undelivered;
+    uint64_t records_out; /* not of inputs */
 };
 
 struct numbers {

@@ -159,6 +159,16 @@ static void miscount_records(struct trick *trick)
     trick->numbers.outputs[0].records_dropped++;
 }
 
+static void miscount_records_out(struct trick *trick)
+{
+    trick->numbers.outputs[0].records_out++; /* one more than there are */
+}
+
+static void miscount_records_of_tap(struct trick *trick)
+{
+    trick->numbers.taps[0].records_out--;
+}
+
 static void miscount_input_records(struct trick *trick)
 {
     trick->numbers.inputs[1].records_dropped++;
@@ -342,6 +352,8 @@ static const struct attempt attempts[] = {
     {"a mark in the wrong place", POLICY_DROP_OLDEST, UNIT_LINES, "m", move_mark, false},
     {"a mark in the wrong place, merged", POLICY_DROP_OLDEST, UNIT_LINES, "Mm", move_mark, false},
     {"a wrong records_dropped", POLICY_DROP_OLDEST, UNIT_LINES, "", miscount_records, false},
+    {"a wrong records_out", POLICY_DROP_OLDEST, UNIT_LINES, "m", miscount_records_out, false},
+    {"a wrong records_out of a tap", POLICY_BLOCK, UNIT_NULS, "t", miscount_records_of_tap, false},
     {"a wrong bytes_dropped", POLICY_DROP_OLDEST, UNIT_LINES, "m", miscount_bytes, false},
     {"a wrong bytes_added, block", POLICY_BLOCK, UNIT_LINES, "", miscount_bytes, false},
     {"a wrong bytes of an output", POLICY_DROP_OLDEST, UNIT_LINES, "", miscount_output, false},

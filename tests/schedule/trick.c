@@ -124,8 +124,20 @@ static size_t print_number(char *text, const char *key, uint64_t number)
     return (size_t)sprintf(text, ",\"%s\":%" PRIu64, key, number);
 }
 
-static size_t print_endpoints(char *text, const char *name, const struct endpoint_numbers *numbers,
-                              size_t count)
+/* How many records end there, and `more`. */
+static uint64_t count_records(const struct trick *trick, const struct taken *taken, uint64_t more)
+{
+    if (trick->plan.unit == UNIT_BYTES)
+        return NO_NUMBER;
+    for (size_t i = 0; i < taken->size; i++)
+        more += taken->bytes[i] == plan_terminator(&trick->plan);
+    return more;
+}
+
+/* `taken`: what the first of them got; NULL: they are inputs. */
+static size_t print_endpoints(const struct trick *trick, char *text, const char *name,
+                              const struct endpoint_numbers *numbers, size_t count,
+                              const struct taken *taken)
 {
     char *at = text;
 
@@ -135,6 +147,9 @@ static size_t print_endpoints(char *text, const char *name, const struct endpoin
         at += print_number(at, "bytes", numbers[i].bytes);
         at += print_number(at, "bytes_added", numbers[i].bytes_added);
         at += print_number(at, "bytes_dropped", numbers[i].bytes_dropped);
+        if (taken != NULL)
+            at += print_number(at, "records_out",
+                               count_records(trick, &taken[i], numbers[i].records_out));
         at += print_number(at, "records_dropped", numbers[i].records_dropped);
         at += print_number(at, "bytes_undelivered", numbers[i].bytes_undelivered);
         at += sprintf(at, ",\"error\":null}");
@@ -146,13 +161,15 @@ static size_t print_endpoints(char *text, const char *name, const struct endpoin
 static void print_report(const struct trick *trick, char *text)
 {
     const struct numbers *numbers = &trick->numbers;
+    const struct taken *taken = trick->outcome.taken;
 
     text += sprintf(text, "{\"type\":\"final\",\"version\":1,\"name\":null");
     text += print_number(text, "bytes_in", numbers->bytes_in);
     text += print_number(text, "records_in", numbers->records_in);
-    text += print_endpoints(text, "inputs", numbers->inputs, numbers->input_count);
-    text += print_endpoints(text, "outputs", numbers->outputs, numbers->output_count);
-    text += print_endpoints(text, "taps", numbers->taps, numbers->tap_count);
+    text += print_endpoints(trick, text, "inputs", numbers->inputs, numbers->input_count, NULL);
+    text += print_endpoints(trick, text, "outputs", numbers->outputs, numbers->output_count, taken);
+    text += print_endpoints(trick, text, "taps", numbers->taps, numbers->tap_count,
+                            taken + numbers->output_count);
     sprintf(text, ",\"exit_status\":%" PRIu64 "}\n", numbers->exit_status);
 }
 
