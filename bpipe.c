@@ -22,11 +22,18 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The size that -S stops at. That of the inputs is in bytes, even where -S counts records. */
+static uint64_t stopping_size(const struct options *options, uint64_t size)
+{
+    return records_are_units(options->records) && !options->size_given ? INPUT_SIZE_UNKNOWN : size;
+}
+
 static int find_size(const struct options *options, uint64_t *size)
 {
     if (input_size(options, size) != 0)
         return -1;
-    if (options->stop_at_size && *size == INPUT_SIZE_UNKNOWN && !options->quiet)
+    if (options->stop_at_size && stopping_size(options, *size) == INPUT_SIZE_UNKNOWN &&
+        !options->quiet)
         report_message("--stop-at-size: the size is not known, so all is copied (use --size)");
     return 0;
 }
@@ -38,6 +45,7 @@ static void run(const struct options *options, const struct resolver *resolver,
 {
     struct poll_loop loop;
     ending->failed = true;
+    size = stopping_size(options, size);
     if (poll_loop_init(&loop, options, resolver, standard, size, meter, reporter) == 0) {
         poll_loop_run(&loop);
         *ending = loop.ending;

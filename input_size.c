@@ -291,9 +291,6 @@ int input_size(const struct options *options, uint64_t *size)
         return size_of_path(options, size);
     if (options->size_given)
         return 0;
-    *size = INPUT_SIZE_UNKNOWN;
-    if (records_are_units(options->records))
-        return 0;
     *size = left_of_inputs(options);
     if (*size == INPUT_SIZE_UNKNOWN && !options->stop_at_size)
         *size = room_of_output(options);

@@ -25,10 +25,10 @@
  * What cannot be counted below a directory, because it may not be read or is gone by then, is left
  * out: one message then says that the size is a lower bound, and names the first that is missing.
  *
- * Without -s, and only with bytes, the sum of the inputs if all of them are regular files or block
- * devices, less what is before their position; else the size of the sole output, if that is a block
- * device. A size of 0 is a size, except that of input files: the kernel gives every file in /proc
- * a size of 0.
+ * Without -s it is in bytes, also with -l and -0: the sum of the inputs if all of them are regular
+ * files or block devices, less what is before their position; else the size of the sole output, if
+ * that is a block device. A size of 0 is a size, except that of input files: the kernel gives every
+ * file in /proc a size of 0.
  *
  * 0 with *size (or INPUT_SIZE_UNKNOWN), or -1 after a message.
  */

@@ -456,6 +456,41 @@ grow_to() { # LAST
 
 # --- newer than 1.6 -------------------------------------------------------------------------
 
+# One line of a million bytes, and a hundred thousand of ten bytes.
+unequal_lines() {
+    head -c 999999 /dev/zero | tr '\0' x
+    echo
+    yes 123456789 | head -n 100000
+}
+
+@test "-l FILE: the percentage is that of the bytes, and there is an ETA" {
+    [[ $BPIPE != pv && $BPIPE != */pv ]] || skip "what pv is installed is not asked"
+    unequal_lines >data
+    "$BPIPE" -l -n -i 0.1 -L 60000 -F 'p %{progress-amount-only} b %b e %e' data >out 2>shown
+    cmp data out
+    awk '
+        $2 !~ /^[0-9]+$/ || $4 !~ /^[0-9]+$/ { print "no numbers"; failed = 1 }
+        # In percent, the bytes of so many whole lines, and of one more.
+        { least = $4 == 0 ? 0 : 50 + ($4 - 1) / 2000; most = $4 == 0 ? 50 : least + 1 / 2000 }
+        $2 < int(least) || $2 > most + 0.5 { print "not " least ": " $0; failed = 1 }
+        $4 > 0 && $4 < 50000 && $6 !~ /^[0-9]+$/ { print "no ETA: " $0; failed = 1 }
+        END { exit failed || $2 != 100 || $4 != 100001 }' shown
+    # With the number of lines it is that of the lines.
+    "$BPIPE" -l -n -i 0.1 -L 60000 -s 200000 -F 'p %{progress-amount-only} b %b' data >out 2>shown
+    awk '{ exact = $4 / 2000 } $2 < int(exact) || $2 > exact + 0.5 { print exact ": " $0; failed = 1 }
+         END { exit failed || $2 != 50 || $4 != 100001 }' shown
+    "$BPIPE" --report none -l -f -pe data 2>err >out
+    parts_of err | grep -q 'bar.*percent'
+}
+
+@test "-l of what has no size: no percentage" {
+    [[ $BPIPE != pv && $BPIPE != */pv ]] || skip "what pv is installed is not asked"
+    seq 1000 >data
+    # shellcheck disable=SC2002
+    cat data | "$BPIPE" --report none -l -f -p 2>err >out
+    equal bar "$(parts_of err)"
+}
+
 @test "switches of newer versions of pv: bits, 1000s, a bar's style, the gauge" {
     [[ $BPIPE != pv && $BPIPE != */pv ]] || skip "what pv is installed is not asked"
     head -c 20000 /dev/zero >data

@@ -865,6 +865,28 @@ bytes_left() { # PID MORE: the output has got more than so many
     done
 }
 
+@test "size_bytes: with -l those of the inputs, but not a size in records" {
+    seq 100000 >in
+    open_stuck
+    "$BPIPE" -q -l -J 0 --report json:report -o stuck in {stuck}>&- &
+    local pid=$!
+    wait_number "$pid" report size_bytes 588895
+    "$BPIPE" -R "$pid" -s 100000
+    sample "$pid" report
+    [[ $(last_line report) == *'"size_bytes":null,'* ]]
+    end_processes
+    "$BPIPE" -l --report json:report -o out -s 100000 in
+    grep -q '"size_bytes":null,' report
+    "$BPIPE" -l --report text:said -o out in
+    grep -q '^bpipe: 575 KiB of 575 KiB (100%), 100000 records in ' said
+    "$BPIPE" -l --report text:said -o out -s 100000 in
+    grep -q '^bpipe: 575 KiB, 100000 of 100000 records (100%) in ' said
+    # -S needs a number of records: the bytes are none.
+    "$BPIPE" -l -S --report text:said -o out in 2>err
+    cmp in out
+    grep -q 'stop-at-size: the size is not known' err
+}
+
 @test "system calls: as many as strace sees" {
     skip_unless strace
     random_bytes 300000 >in
