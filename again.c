@@ -51,3 +51,31 @@ int again_sync_data(int fd)
     while (result != 0 && errno == EINTR);
     return result;
 }
+
+ssize_t again_read_all(int fd, void *bytes, size_t size)
+{
+    size_t length = 0;
+    while (length < size) {
+        ssize_t part = read(fd, (char *)bytes + length, size - length);
+        if (part == 0)
+            break;
+        if (part < 0 && errno != EINTR)
+            return -1;
+        length += part > 0 ? (size_t)part : 0;
+    }
+    return (ssize_t)length;
+}
+
+ssize_t again_write_all(int fd, const void *bytes, size_t size)
+{
+    size_t length = 0;
+    while (length < size) {
+        ssize_t part = write(fd, (const char *)bytes + length, size - length);
+        if (part == 0)
+            break;
+        if (part < 0 && errno != EINTR)
+            return -1;
+        length += part > 0 ? (size_t)part : 0;
+    }
+    return (ssize_t)length;
+}

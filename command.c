@@ -7,6 +7,7 @@
  */
 #include "command.h"
 
+#include "again.h"
 #include "endpoint.h"
 #include "platform_process.h"
 
@@ -182,11 +183,7 @@ static void close_end(struct command *command, int end)
 static int read_failure(int fd)
 {
     int error;
-    ssize_t bytes;
-    do
-        bytes = read(fd, &error, sizeof error);
-    while (bytes < 0 && errno == EINTR);
-    return bytes == (ssize_t)sizeof error ? error : 0;
+    return again_read_all(fd, &error, sizeof error) == (ssize_t)sizeof error ? error : 0;
 }
 
 static void reap_failure(pid_t pid, const struct guard *guard)

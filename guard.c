@@ -58,6 +58,8 @@ struct watch {
     enum state state;
     pid_t parent; /* bpipe */
     int pipe;     /* -1: bpipe is gone */
+    struct message message;
+    size_t message_bytes; /* of that, which have come */
     struct pipe_ends held;
     struct pipe_ends kept; /* what those in the tree write to; since we are ENDING */
     struct process_tree tree;
@@ -201,10 +203,18 @@ static void obey(struct watch *watch, const struct message *message)
     }
 }
 
+/* Reads what is missing of a message. */
+static ssize_t read_more(struct watch *watch)
+{
+    char *end = (char *)&watch->message + watch->message_bytes;
+    ssize_t bytes = read(watch->pipe, end, sizeof watch->message - watch->message_bytes);
+    watch->message_bytes += bytes > 0 ? (size_t)bytes : 0;
+    return bytes;
+}
+
 /* Waits for a message, while ENDING only as long as nothing else is to be done. */
 static void listen_to_pipe(struct watch *watch)
 {
-    struct message message;
     struct pollfd wanted = {.fd = watch->pipe, .events = POLLIN};
     int64_t timeout_ns = -1;
     if (watch->state == ENDING) {
@@ -214,10 +224,11 @@ static void listen_to_pipe(struct watch *watch)
     }
     if (platform_poll_or_nap(&wanted, 1, timeout_ns) == 0)
         return;
-    ssize_t bytes = read(watch->pipe, &message, sizeof message); /* tells even if poll() fails */
-    if (bytes == (ssize_t)sizeof message) {
-        obey(watch, &message);
-    } else if (bytes == 0 || (errno != EINTR && errno != EAGAIN)) {
+    ssize_t bytes = read_more(watch); /* tells even if poll() fails */
+    if (bytes > 0 && watch->message_bytes == sizeof watch->message) {
+        watch->message_bytes = 0;
+        obey(watch, &watch->message);
+    } else if (bytes == 0 || (bytes < 0 && errno != EINTR && errno != EAGAIN)) {
         see_it_out(watch);
         lose(watch);
     }

@@ -24,7 +24,7 @@ static size_t read_file(long pid, const char *file, char *text, size_t size)
     int fd = again_open(path, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)
         return 0;
-    ssize_t bytes = read(fd, text, size - 1);
+    ssize_t bytes = again_read_all(fd, text, size - 1);
     close(fd);
     text[bytes > 0 ? bytes : 0] = '\0';
     return bytes > 0 ? (size_t)bytes : 0;

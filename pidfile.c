@@ -37,7 +37,7 @@ int pidfile_write(const struct options *options, const char **reason)
         return -1;
     char line[PIDFILE_LINE];
     int length = snprintf(line, sizeof line, "%ld\n", (long)getpid());
-    bool written = again_truncate(fd, 0) == 0 && write(fd, line, (size_t)length) == length;
+    bool written = again_truncate(fd, 0) == 0 && again_write_all(fd, line, (size_t)length) == length;
     *reason = strerror(errno);
     if (close(fd) == 0 && written)
         return 0;
@@ -52,7 +52,7 @@ void pidfile_remove(const struct options *options)
     if (fd < 0)
         return;
     char line[PIDFILE_LINE] = "";
-    ssize_t length = read(fd, line, sizeof line - 1);
+    ssize_t length = again_read_all(fd, line, sizeof line - 1);
     close(fd);
     if (length > 0 && strtol(line, NULL, 10) == (long)getpid())
         (void)unlink(options->pidfile);

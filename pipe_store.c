@@ -36,8 +36,10 @@ int pipe_store_init(struct pipe_store *store, size_t max)
     if (store->limit == 0)
         return 0;
     store->pipes = malloc(store->limit * sizeof *store->pipes);
-    if (store->pipes == NULL)
+    if (store->pipes == NULL) {
+        store->limit = 0; /* so that pipe_store_destroy() looks at none */
         return -1;
+    }
     for (size_t i = 0; i < store->limit; i++)
         store->pipes[i] = (struct pipe_store_pipe){.read_fd = -1, .write_fd = -1};
     return 0;

@@ -118,7 +118,7 @@ ssize_t platform_process_stat(pid_t pid, char *text, size_t size)
     int fd = again_open(path, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    ssize_t bytes = read(fd, text, size - 1);
+    ssize_t bytes = again_read_all(fd, text, size - 1);
     int error = errno;
     close(fd);
     errno = error;

@@ -141,6 +141,17 @@ in_place() {
     storm in_place 25
 }
 
+from_and_to() {
+    faulty -z 8K --from 'cat in' --to 'cat >copy' --to 'cat >copy.other'
+    cmp in copy
+    cmp in copy.other
+}
+
+@test "random faults: commands, also in the guard that holds their pipes" {
+    random_bytes 100001 >in
+    storm from_and_to 25
+}
+
 @test "every call interrupted, every poll() early, every call short or late" {
     random_bytes 30000 >in
     rate=100 seed=1

@@ -31,7 +31,8 @@ enum group {
     GROUP_CONNECT,
     GROUP_ACCEPT,
     GROUP_SHUTDOWN,
-    GROUP_GETSOCKOPT
+    GROUP_GETSOCKOPT,
+    GROUP_MALLOC
 };
 
 enum kind {
@@ -86,7 +87,13 @@ enum {
     X(connect, GROUP_CONNECT, INTERRUPTIBLE)                  \
     X(accept, GROUP_ACCEPT, INTERRUPTIBLE | KIND_EAGAIN)      \
     X(shutdown, GROUP_SHUTDOWN, KIND_DELAY)                   \
-    X(getsockopt, GROUP_GETSOCKOPT, KIND_DELAY)
+    X(getsockopt, GROUP_GETSOCKOPT, KIND_DELAY)               \
+    X(malloc, GROUP_MALLOC, 0)                                \
+    X(calloc, GROUP_MALLOC, 0)                                \
+    X(realloc, GROUP_MALLOC, 0)                               \
+    X(posix_memalign, GROUP_MALLOC, 0)                        \
+    X(aligned_alloc, GROUP_MALLOC, 0)                         \
+    X(getaddrinfo, GROUP_MALLOC, 0)
 
 #define CALL_ENUM(name, group, kinds) CALL_##name,
 enum call { CALLS(CALL_ENUM) CALL_COUNT };

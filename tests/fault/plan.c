@@ -30,6 +30,7 @@ static const char *const group_names[] = {
     [GROUP_ACCEPT] = "accept",
     [GROUP_SHUTDOWN] = "shutdown",
     [GROUP_GETSOCKOPT] = "getsockopt",
+    [GROUP_MALLOC] = "malloc",
 };
 
 static const struct {

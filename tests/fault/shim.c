@@ -49,13 +49,18 @@
  *         write (writev, pwritev2, pwrite, send, sendmsg), poll (ppoll), open (openat), close,
  *         fsync (fdatasync), fcntl (F_SETPIPE_SZ), link (linkat), rename (renameat), ftruncate,
  *         splice (tee, copy_file_range, sendfile; ON is the input), fallocate, socket, connect,
- * accept, shutdown, getsockopt ON    a descriptor; or a pattern (fnmatch(3), "*" matches "/") for
+ * accept, shutdown, getsockopt, malloc (calloc, realloc, posix_memalign, aligned_alloc, getaddrinfo) ON    a descriptor; or a pattern (fnmatch(3), "*" matches "/") for
  * the path in the call or what /proc/self/fd says of the descriptor; no ":" or ";" in it WHEN  N:
  * the Nth call that matches; N+: from the Nth on; *: all; @BYTES: all after so many bytes were
  * moved by matching calls; the one that would go beyond comes short WHAT  an errno name; zero
  * (returns 0: end of file, or a poll that timed out); short=BYTES (at most); delay=MS; raise=SIGNAL
  * (a number). The last three do the call. The first rule that fires decides, but delays and signals
  * add up.
+ *
+ * Allocations get no random faults, only directed ones: "malloc:*:7:ENOMEM". All count that are made
+ * after the start of the program, also those that libc makes itself (strdup(), fopen()). A program
+ * that has an allocator of its own (ASan) is not touched. getaddrinfo() counts as one allocation and
+ * fails with EAI_MEMORY, since glibc crashes where one fails within it (glibc 2.36, nss_database.c).
  *
  * Exempt from everything, and from the counts: write() to a pipe that the process made itself by
  * pipe(). bpipe's signal handler writes to its self-pipe so, and a fault there would be a lost
@@ -69,6 +74,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -92,7 +98,8 @@
     X(fallocate64)     \
     X(fcntl64)         \
     X(sendfile64)      \
-    X(pipe2)
+    X(pipe2)           \
+    X(free)
 
 /* libc's own functions, or ASan's. */
 static struct {
@@ -109,12 +116,13 @@ static void find_next(void *function, const char *name)
     memcpy(function, &address, sizeof address); /* ISO C knows no conversion */
 }
 
-static atomic_bool resolved;
+static atomic_bool resolved, resolving;
 
 static void resolve(void)
 {
     if (atomic_load_explicit(&resolved, memory_order_relaxed))
         return;
+    atomic_store_explicit(&resolving, true, memory_order_relaxed);
 #define NEXT_FIND(name, group, kinds) find_next(&next.name, #name);
 #define OTHER_FIND(name)              find_next(&next.name, #name);
     CALLS(NEXT_FIND)
@@ -465,6 +473,105 @@ PLAIN_CALL(getsockopt, getsockopt, (int fd, int level, int name, void *value, so
 
 FCNTL_CALL(fcntl)
 FCNTL_CALL(fcntl64)
+
+/* --- the functions: memory ----------------------------------------------------------------- */
+
+/* What dlsym(3) may want while libc's functions are looked for; never given back. */
+static _Alignas(16) unsigned char early[4096];
+static size_t early_used;
+
+static bool is_too_early(void)
+{
+    return !atomic_load_explicit(&resolved, memory_order_relaxed) &&
+           atomic_load_explicit(&resolving, memory_order_relaxed);
+}
+
+static void *allocate_early(size_t size)
+{
+    void *memory = early + early_used;
+
+    size = (size + 15) / 16 * 16;
+    if (size > sizeof early - early_used)
+        abort();
+    early_used += size;
+    return memory;
+}
+
+/* Within a function of libc that is one call for us. */
+static _Thread_local bool exempt;
+
+/* Whether the call is to fail; errno is set then. */
+static bool is_refused(enum call call)
+{
+    struct attempt attempt = {.call = call, .fd = -1};
+
+    resolve();
+    if (exempt)
+        return false;
+    fault_decide(&attempt);
+    if (attempt.error != 0)
+        errno = attempt.error;
+    return attempt.error != 0;
+}
+
+void *malloc(size_t size)
+{
+    if (is_too_early())
+        return allocate_early(size);
+    return is_refused(CALL_malloc) ? NULL : next.malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    if (is_too_early())
+        return allocate_early(count * size);
+    return is_refused(CALL_calloc) ? NULL : next.calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    return is_refused(CALL_realloc) ? NULL : next.realloc(old, size);
+}
+
+void free(void *memory)
+{
+    unsigned char *byte = memory;
+
+    if (byte >= early && byte < early + sizeof early)
+        return;
+    resolve();
+    next.free(memory);
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size)
+{
+    int saved = errno, error;
+
+    if (is_refused(CALL_posix_memalign)) {
+        error = errno;
+        errno = saved; /* which it need not set */
+        return error;
+    }
+    return next.posix_memalign(memory, alignment, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size)
+{
+    return is_refused(CALL_aligned_alloc) ? NULL : next.aligned_alloc(alignment, size);
+}
+
+int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+                struct addrinfo **list)
+{
+    int result;
+
+    if (is_refused(CALL_getaddrinfo))
+        return EAI_MEMORY;
+    exempt = true;
+    result = next.getaddrinfo(host, service, hints, list);
+    exempt = false;
+    return result;
+}
 
 /* --- what _FORTIFY_SOURCE makes of them ---------------------------------------------------- */
 
