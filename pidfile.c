@@ -37,7 +37,8 @@ int pidfile_write(const struct options *options, const char **reason)
         return -1;
     char line[PIDFILE_LINE];
     int length = snprintf(line, sizeof line, "%ld\n", (long)getpid());
-    bool written = again_truncate(fd, 0) == 0 && again_write_all(fd, line, (size_t)length) == length;
+    bool written =
+        again_truncate(fd, 0) == 0 && again_write_all(fd, line, (size_t)length) == length;
     *reason = strerror(errno);
     if (close(fd) == 0 && written)
         return 0;

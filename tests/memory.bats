@@ -44,8 +44,9 @@ one_short() {
 # Nothing is left that a run makes for itself.
 no_litter() {
     local file
-    for file in $(ls -A); do
+    for file in * .[!.]*; do
         case $file in
+        '*' | '.[!.]*') ;; # nothing of that kind
         in | in2 | in.both | lines | lines.sorted | framed | out* | report* | tap | odd* | log | err) ;;
         *) echo "left over: $file" && return 1 ;;
         esac

@@ -143,7 +143,7 @@ function take(pattern, part) {
 {
     parts = ""
     take("^ *label:", "name")
-    take("(FIN|ETA) +[0-9][0-9]:[0-9][0-9]:[0-9][0-9]", "fin") # pv before 1.7 has ETA there, too
+    take("(FIN|ETA) +([0-9][0-9]|--):([0-9][0-9]|--):([0-9][0-9]|--)", "fin") # pv before 1.7 has ETA there, too
     take("ETA +([0-9]:[0-9][0-9]:[0-9][0-9]|-:--:--)", "eta") # pv has 0 beyond the size
     take("[{][ 0-9-]*%?[}]", "buffer")
     take("[[(] *[0-9.]+ *[kKMGT]?i?B?/s[])]", "rate") # (the average) from pv 1.8 on

@@ -901,7 +901,9 @@ bytes_left() { # PID MORE: the output has got more than so many
         "$BPIPE" -z 3000 -B 10000 -o - -o file --report json:report <fifo >out
     wait
     equal 100000 "$(size_of out)"
-    equal "$(grep -cE '^readv?\(0,' trace)" "$(last_number read report)" read
+    # Up to the end of stdin: what the C library opens after that (its time zone) may get that number.
+    equal "$(awk '/^readv?\(0,/ { n++; if (/ = 0$/) exit } END { print n }' trace)" \
+        "$(last_number read report)" read
     file=$(sed -n 's/^writev\{0,1\}(\([0-9]*\),.* = [0-9]*$/\1/p' trace | sort | uniq -c | sort -rn |
         awk '$2 != 1 { print $2; exit }')
     equal "$(grep -cE "^writev?\\((1|$file)," trace)" "$(last_number write report)" write
