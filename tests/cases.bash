@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2002,SC2034,SC2094
 #
 # Runs of bpipe that together reach every module, each with a judgement of what it must have done if
 # it says that it succeeded: `load cases` after `load observe`. memory.bats makes allocations fail in
