@@ -5,6 +5,7 @@
 
 #include "match.h"
 #include "numbers.h"
+#include "torn.h"
 
 #include <inttypes.h>
 #include <signal.h>
@@ -28,6 +29,7 @@ struct trial {
     bool reported; /* there are numbers */
     char *complaint;
     size_t whole; /* the first output of which all is known; MOST_OUTPUTS: none yet */
+    struct torn torn;
 };
 
 __attribute__((format(printf, 2, 3))) static void complain(struct trial *trial, const char *format,
@@ -230,7 +232,8 @@ static bool drops_twice(const struct trial *trial)
 }
 
 /* A dropped record may have got its terminator before, which is then added and dropped. */
-static void check_counters(struct trial *trial, size_t number, const struct match *match)
+static void check_counters(struct trial *trial, size_t number, const struct match *match,
+                           uint64_t withheld)
 {
     const struct endpoint_numbers *it = &trial->numbers.outputs[number];
     uint64_t extra = it->bytes_added - match->added;
@@ -239,7 +242,7 @@ static void check_counters(struct trial *trial, size_t number, const struct matc
         complain(trial, "bytes_added of output %zu: the report says %" PRIu64 ", and it is %zu",
                  number, it->bytes_added, match->added);
     check(trial, "bytes_dropped of output", number, match->all.bytes + extra, it->bytes_dropped);
-    check(trial, "bytes_undelivered of output", number, 0, it->bytes_undelivered);
+    check(trial, "bytes_undelivered of output", number, withheld, it->bytes_undelivered);
     if (has_records(trial) && plan_drops(trial->plan))
         check(trial, "records_dropped of output", number, match->all.records, it->records_dropped);
     if (!has_records(trial) && it->records_dropped != NO_NUMBER)
@@ -377,21 +380,28 @@ static bool input_is_known(const struct trial *trial)
     return trial->reported || trial->plan->source_count == 1 || !any_reset_source(trial);
 }
 
-static void check_output(struct trial *trial, size_t number)
+/* What is undelivered, if these are torn records that were withheld, which then are no part of the
+ * trial's input any more; else 0. */
+static uint64_t withhold(struct trial *trial, uint64_t undelivered, enum match_kind kind,
+                         const struct taken *taken, struct input *kept)
+{
+    if (!trial->reported || !has_records(trial) || undelivered == 0 || undelivered == NO_NUMBER ||
+        trial->torn.plan == NULL ||
+        !torn_explains(&trial->torn, undelivered, kind, taken->bytes, taken->size, kept))
+        return 0;
+    trial->input = kept;
+    return undelivered;
+}
+
+/* `withheld`: bytes of torn records, which are no part of the trial's input. */
+static void check_output_without(struct trial *trial, size_t number, bool whole, uint64_t withheld)
 {
     const struct taken *taken = &trial->outcome->taken[number];
     const struct endpoint_numbers *it = &trial->numbers.outputs[number];
-    bool whole = came_to_end(trial) && !taken->left && got_all_written(trial, number);
     struct match match;
 
-    if (trial->reported)
-        check_identity(trial, "output", number, it);
-    check_bytes(trial, "bytes of output", number, number, it);
-    check_records_out(trial, "records_out of output", number, number, it);
-    /* (With --merge a record that has no end yet is not written.) */
-    if (was_drained(trial) && lost_outputs(trial, MOST_OUTPUTS) == 0 &&
-        !(trial->plan->merge && has_records(trial)))
-        check(trial, "bytes_undelivered of output", number, 0, it->bytes_undelivered);
+    if (was_drained(trial) && lost_outputs(trial, MOST_OUTPUTS) == 0)
+        check(trial, "bytes_undelivered of output", number, withheld, it->bytes_undelivered);
     if (!input_is_known(trial))
         return;
     match_output(&match, trial->plan, trial->input, whole ? MATCH_WHOLE : MATCH_BEGINNING,
@@ -407,12 +417,33 @@ static void check_output(struct trial *trial, size_t number)
         complain(trial, "output %zu: status 0, and bytes are undelivered", number);
     if (!whole)
         return;
-    check_counters(trial, number, &match);
+    check_counters(trial, number, &match, withheld);
     check_records(trial, number);
     if (trial->plan->merge && plan_drops(trial->plan))
         check_input_counters(trial, number, &match);
     check_direction(trial, number, taken);
     check_equal_outputs(trial, number);
+}
+
+static void check_output(struct trial *trial, size_t number)
+{
+    const struct taken *taken = &trial->outcome->taken[number];
+    const struct endpoint_numbers *it = &trial->numbers.outputs[number];
+    const struct input *input = trial->input;
+    bool whole = came_to_end(trial) && !taken->left && got_all_written(trial, number);
+    uint64_t withheld = 0;
+    struct input kept = {0};
+
+    if (trial->reported)
+        check_identity(trial, "output", number, it);
+    check_bytes(trial, "bytes of output", number, number, it);
+    check_records_out(trial, "records_out of output", number, number, it);
+    if (trial->plan->merge || plan_drops(trial->plan))
+        withheld = withhold(trial, it->bytes_undelivered, whole ? MATCH_WHOLE : MATCH_BEGINNING,
+                            taken, &kept);
+    check_output_without(trial, number, whole, withheld);
+    trial->input = input;
+    input_free(&kept);
 }
 
 /* --- taps ---------------------------------------------------------------------------------- */
@@ -431,6 +462,9 @@ static void check_tap(struct trial *trial, size_t number)
     const struct endpoint_numbers *it = &trial->numbers.taps[number];
     size_t sink = trial->plan->output_count + number;
     bool whole = came_to_end(trial) && !taken->left && got_all_written(trial, sink);
+    enum match_kind kind = whole ? MATCH_TAP : MATCH_TAP_BEGINNING;
+    const struct input *input = trial->input;
+    struct input kept = {0};
     struct match match;
 
     if (trial->reported)
@@ -439,13 +473,15 @@ static void check_tap(struct trial *trial, size_t number)
     check_records_out(trial, "records_out of tap", number, sink, it);
     if (!input_is_known(trial))
         return;
-    match_output(&match, trial->plan, trial->input, whole ? MATCH_TAP : MATCH_TAP_BEGINNING,
-                 taken->bytes, taken->size);
+    uint64_t withheld = withhold(trial, it->bytes_undelivered, kind, taken, &kept);
+    match_output(&match, trial->plan, trial->input, kind, taken->bytes, taken->size);
+    trial->input = input;
+    input_free(&kept);
     if (match.complaint[0] != '\0')
         complain(trial, "tap %zu %s", number, match.complaint);
     if (!whole)
         return;
-    check(trial, "bytes_undelivered of tap", number, 0, it->bytes_undelivered);
+    check(trial, "bytes_undelivered of tap", number, withheld, it->bytes_undelivered);
     if (!may_be_late(trial, sink) && has_records(trial) && !trial->plan->gap_mark &&
         !(match.torn && it->records_dropped == match.all.records - 1))
         check(trial, "records_dropped of tap", number, match.all.records, it->records_dropped);
@@ -539,6 +575,11 @@ static void cut_input(struct trial *trial, struct input *cut)
     }
     input_cut(cut, trial->plan, trial->input, bytes);
     trial->input = cut;
+    trial->torn = (struct torn){.plan = trial->plan, .all = trial->all};
+    for (size_t i = 0; i < trial->plan->source_count; i++) {
+        trial->torn.came[i] = bytes[i];
+        trial->torn.may_tear[i] = trial->outcome->given[i].did_reset || !came_to_end(trial);
+    }
 }
 
 static void check_all(struct trial *trial)

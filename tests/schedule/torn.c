@@ -1,0 +1,74 @@
+/*
+ * torn.c - see torn.h.
+ */
+#include "torn.h"
+
+/* How many of a source's bytes come after its last terminator. */
+static size_t tail_of(const struct torn *torn, size_t source)
+{
+    int terminator = plan_terminator(torn->plan);
+    size_t tail = 0;
+
+    while (tail < torn->came[source] &&
+           torn->all->sources[source][torn->came[source] - tail - 1] != terminator)
+        tail++;
+    return tail;
+}
+
+/* Takes the torn record of a source out of `left`; without --merge it may begin in a source before
+ * that. Returns its bytes. */
+static size_t take_out(const struct torn *torn, size_t source, size_t left[MOST_SOURCES])
+{
+    size_t bytes = 0;
+
+    for (size_t i = source + 1; i-- > 0;) {
+        size_t tail = tail_of(torn, i);
+        if (tail > left[i] || left[i] != torn->came[i])
+            break;
+        left[i] -= tail;
+        bytes += tail;
+        if (tail < torn->came[i] || torn->plan->merge || (i > 0 && torn->may_tear[i - 1]))
+            break;
+    }
+    return bytes;
+}
+
+/* Takes those of the sources in `chosen`, a bit for each, out of `left`. */
+static size_t take_out_all(const struct torn *torn, unsigned chosen, size_t left[MOST_SOURCES])
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < torn->plan->source_count; i++) {
+        left[i] = torn->came[i];
+        if ((chosen >> i & 1) != 0)
+            bytes += take_out(torn, i, left);
+    }
+    return bytes;
+}
+
+static bool may_choose(const struct torn *torn, unsigned chosen)
+{
+    for (size_t i = 0; i < torn->plan->source_count; i++)
+        if ((chosen >> i & 1) != 0 && !torn->may_tear[i])
+            return false;
+    return true;
+}
+
+bool torn_explains(const struct torn *torn, uint64_t undelivered, enum match_kind kind,
+                   const unsigned char *bytes, size_t size, struct input *kept)
+{
+    struct match match;
+    size_t left[MOST_SOURCES];
+
+    for (unsigned chosen = 1; chosen < 1U << torn->plan->source_count; chosen++) {
+        if (!may_choose(torn, chosen) || take_out_all(torn, chosen, left) != undelivered)
+            continue;
+        input_cut(kept, torn->plan, torn->all, left);
+        match_output(&match, torn->plan, kept, kind, bytes, size);
+        if (match.complaint[0] == '\0')
+            return true;
+        input_free(kept);
+    }
+    *kept = (struct input){0};
+    return false;
+}

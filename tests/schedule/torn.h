@@ -1,0 +1,32 @@
+/*
+ * torn.h - the records that an input began and did not end, because it failed or the run was cut.
+ *
+ * bpipe withholds such a record where it passes on whole records only: under a policy that drops,
+ * with --merge, and for taps. Then all of its bytes are undelivered, and the output is what it
+ * would be if the input had ended before it.
+ */
+#ifndef SCHEDULE_TORN_H
+#define SCHEDULE_TORN_H
+
+#include "input.h"
+#include "match.h"
+#include "plan.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct torn {
+    const struct plan *plan;
+    const struct input *all;     /* with `sources` */
+    size_t came[MOST_SOURCES];   /* bytes of each source */
+    bool may_tear[MOST_SOURCES]; /* it did not come to its end */
+};
+
+/*
+ * Looks for torn records that make `undelivered` > 0 bytes in all, and without which `bytes` is an
+ * honest output. True: *kept is the input without them, which input_free() frees.
+ */
+bool torn_explains(const struct torn *torn, uint64_t undelivered, enum match_kind kind,
+                   const unsigned char *bytes, size_t size, struct input *kept);
+
+#endif
