@@ -217,6 +217,21 @@ sendfile:1:0:500 = EINVAL" "$output"
     [ "$(field wall_s used | awk '{ print ($1 >= 0.12) }')" = 1 ]
 }
 
+@test "shim: script: an allocation by whatever function, also one of libc's" {
+    local -a functions=(malloc calloc realloc aligned_alloc posix_memalign strdup getaddrinfo)
+    local i
+    # probe makes one of its own before each of these.
+    for ((i = 0; i < ${#functions[@]}; i++)); do
+        rm -f log
+        run answers FAULT_SCRIPT="malloc:*:$((2 * i + 2)):ENOMEM" "${functions[@]}"
+        equal "${functions[i]} = ENOMEM" "$(grep ENOMEM <<<"$output")"
+        equal 6 "$(grep -c ' = 0$' <<<"$output")"
+        equal 1 "$(count_of 'fd=-1 .*fault=ENOMEM')"
+    done
+    run answers FAULT_RATE=100 "${functions[@]}"
+    equal 7 "$(grep -c ' = 0$' <<<"$output")"
+}
+
 @test "shim: script: a signal arrives as a call begins, and the call is made" {
     FAULT_SCRIPT='read:0:2:raise=15' FAULT_LOG=$T/log LD_PRELOAD=$FAULT_SO \
         run defsig probe 3*read:0:10 </dev/zero

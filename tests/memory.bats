@@ -42,17 +42,16 @@ one_short() {
 }
 
 # Nothing is left that a run makes for itself.
-no_litter() {
-    local file
-    for file in * .[!.]*; do
+no_litter() (
+    shopt -s dotglob
+    for file in *; do
         case $file in
-        '*' | '.[!.]*') ;; # nothing of that kind
         in | in2 | in.both | lines | lines.sorted | framed | out* | report* | tap | odd* | log | err) ;;
         *) echo "left over: $file" && return 1 ;;
         esac
     done
     [ -z "$(ls -A "$XDG_RUNTIME_DIR")" ] || { ls -A "$XDG_RUNTIME_DIR" && return 1; }
-}
+)
 
 # sweep CASE SUFFIX: all of them. Sets $count: how many allocations there are.
 sweep() {

@@ -9,6 +9,7 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,39 @@ static struct iovec *pieces(int bytes)
     iov[0] = (struct iovec){.iov_base = buffer, .iov_len = first};
     iov[1] = (struct iovec){.iov_base = buffer + first, .iov_len = (size_t)bytes - first};
     return iov;
+}
+
+/* 0, or -1 with errno: an allocation by any of the functions that make one. */
+static ssize_t allocate(const char *call)
+{
+    enum { SIZE = 4096 };
+    void *memory = NULL;
+    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST}, *list = NULL;
+    int error = 0;
+
+    if (strcmp(call, "malloc") == 0)
+        memory = malloc(SIZE);
+    else if (strcmp(call, "calloc") == 0)
+        memory = calloc(2, SIZE);
+    else if (strcmp(call, "realloc") == 0)
+        memory = realloc(NULL, SIZE);
+    else if (strcmp(call, "aligned_alloc") == 0)
+        memory = aligned_alloc(SIZE, SIZE);
+    else if (strcmp(call, "strdup") == 0)
+        memory = strdup(call);
+    else if (strcmp(call, "posix_memalign") == 0)
+        error = posix_memalign(&memory, SIZE, SIZE);
+    else if (strcmp(call, "getaddrinfo") == 0)
+        error = getaddrinfo("127.0.0.1", NULL, &hints, &list) == EAI_MEMORY ? ENOMEM : 0;
+    else
+        return -2;
+    if (list != NULL)
+        freeaddrinfo(list);
+    else if (memory == NULL && error != 0)
+        errno = error;
+    error = memory == NULL && list == NULL ? -1 : 0;
+    free(memory);
+    return error;
 }
 
 static ssize_t move_bytes(const char *call, int fd, int bytes)
@@ -75,7 +109,7 @@ static ssize_t move_bytes(const char *call, int fd, int bytes)
         return fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, bytes);
     if (strcmp(call, "setpipe") == 0)
         return fcntl(fd, F_SETPIPE_SZ, bytes);
-    return -2;
+    return allocate(call);
 }
 
 static int wait_for(const char *call, int fd, int ms)

@@ -49,19 +49,21 @@
  *         write (writev, pwritev2, pwrite, send, sendmsg), poll (ppoll), open (openat), close,
  *         fsync (fdatasync), fcntl (F_SETPIPE_SZ), link (linkat), rename (renameat), ftruncate,
  *         splice (tee, copy_file_range, sendfile; ON is the input), fallocate, socket, connect,
- * accept, shutdown, getsockopt, malloc (calloc, realloc, posix_memalign, aligned_alloc,
- * getaddrinfo) ON    a descriptor; or a pattern (fnmatch(3), "*" matches "/") for the path in the
- * call or what /proc/self/fd says of the descriptor; no ":" or ";" in it WHEN  N: the Nth call that
- * matches; N+: from the Nth on; *: all; @BYTES: all after so many bytes were moved by matching
- * calls; the one that would go beyond comes short WHAT  an errno name; zero (returns 0: end of
- * file, or a poll that timed out); short=BYTES (at most); delay=MS; raise=SIGNAL (a number). The
- * last three do the call. The first rule that fires decides, but delays and signals add up.
+ *         accept, shutdown, getsockopt, malloc (calloc, realloc, posix_memalign, aligned_alloc,
+ *         getaddrinfo)
+ *   ON    a descriptor; or a pattern (fnmatch(3), "*" matches "/") for the path in the call or what
+ *         /proc/self/fd says of the descriptor; no ":" or ";" in it
+ *   WHEN  N: the Nth call that matches; N+: from the Nth on; *: all; @BYTES: all after so many
+ *         bytes were moved by matching calls; the one that would go beyond comes short
+ *   WHAT  an errno name; zero (returns 0: end of file, or a poll that timed out); short=BYTES (at
+ *         most); delay=MS; raise=SIGNAL (a number). The last three do the call. The first rule that
+ *         fires decides, but delays and signals add up.
  *
  * Allocations get no random faults, only directed ones: "malloc:*:7:ENOMEM". All count that are
- * made after the start of the program, also those that libc makes itself (strdup(), fopen()). A
- * program that has an allocator of its own (ASan) is not touched. getaddrinfo() counts as one
- * allocation and fails with EAI_MEMORY, since glibc crashes where one fails within it (glibc 2.36,
- * nss_database.c).
+ * made after the start of the program, also those that libc makes itself (strdup(), fopen()).
+ * getaddrinfo() counts as one and fails with EAI_MEMORY, since glibc crashes where one within it
+ * fails (glibc 2.36, nss_database.c). A program that has an allocator of its own (ASan) is not
+ * touched.
  *
  * Exempt from everything, and from the counts: write() to a pipe that the process made itself by
  * pipe(). bpipe's signal handler writes to its self-pipe so, and a fault there would be a lost
