@@ -152,6 +152,17 @@ from_and_to() {
     storm from_and_to 25
 }
 
+@test "a guard that gets its messages in pieces" {
+    random_bytes 1000 >in
+    scripted 'read:pipe*:*:short=3' --from 'cat in' --to 'cat >copy'
+    fails 0 ''
+    cmp in copy
+    # What it is told is to end a command: it does.
+    scripted 'read:pipe*:*:short=3' --from 'cat in; exit 3' --to 'cat >part; mv part whole'
+    equal 1 "$status"
+    [ ! -e whole ]
+}
+
 @test "every call interrupted, every poll() early, every call short or late" {
     random_bytes 30000 >in
     rate=100 seed=1

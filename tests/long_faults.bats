@@ -76,10 +76,12 @@ judge() {
     esac
 }
 
-# The report of a run that began is whole, and says the status; unless a report could not be written.
+# The report of a run that began is whole, and says the status; unless a report could not be written,
+# of which the message may have failed, too.
 counters_add_up() {
     [ -s report.faulted ] || return 0
     ! grep -q '^bpipe: report[.a-z]*: ' err || return 0
+    [[ $script != *write:* || $(last_line report.faulted) == '{"type":"final",'*'}' ]] || return 0
     adds_up report.faulted "$(<odd.status)"
 }
 
