@@ -717,7 +717,7 @@ stuck_at_the_end() {
         [ ! -e target ]
         exec {feed}>&-
         # While more comes than is taken.
-        receive in ip4 -o out -B 64K --tcp-buffer 64K -L 20M
+        receive in ip4 -o out -B 64K --tcp-buffer 64K -L 2M
         start_sending -B 64K --tcp-buffer 64K large
         wait_until 10 has_size out 100000
         kill -$signal "$sender"
