@@ -565,21 +565,18 @@ static void check_source_end(struct trial *trial, size_t number)
 /* If a producer reset its connection, or the run ended early, only that came which bpipe says. */
 static void cut_input(struct trial *trial, struct input *cut)
 {
-    size_t bytes[MOST_SOURCES];
+    struct torn *torn = &trial->torn;
 
+    *torn = (struct torn){.plan = trial->plan, .all = trial->all};
     for (size_t i = 0; i < trial->plan->source_count; i++) {
         uint64_t said = trial->numbers.inputs[i].bytes;
-        bytes[i] = trial->plan->sources[i].bytes;
-        if (said < bytes[i])
-            bytes[i] = said;
+        torn->came[i] = trial->plan->sources[i].bytes;
+        if (said < torn->came[i])
+            torn->came[i] = said;
+        torn->may_tear[i] = trial->outcome->given[i].did_reset || !came_to_end(trial);
     }
-    input_cut(cut, trial->plan, trial->input, bytes);
+    input_cut(cut, trial->plan, trial->input, torn->came);
     trial->input = cut;
-    trial->torn = (struct torn){.plan = trial->plan, .all = trial->all};
-    for (size_t i = 0; i < trial->plan->source_count; i++) {
-        trial->torn.came[i] = bytes[i];
-        trial->torn.may_tear[i] = trial->outcome->given[i].did_reset || !came_to_end(trial);
-    }
 }
 
 static void check_all(struct trial *trial)
