@@ -27,7 +27,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LOOKS_AT_MOST = 10000 };
+enum { LOOKS_AT_MOST = 10000, FAILURES_AT_MOST = 100 };
 static const uint64_t look_pause_ns = 100000;
 static const uint64_t first_pause_ns = 5000000, longest_pause_ns = 1000000000;
 static const uint64_t patience_ns = 1000000000; /* with what should have helped */
@@ -60,6 +60,7 @@ struct watch {
     int pipe;     /* -1: bpipe is gone */
     struct message message;
     size_t message_bytes; /* of that, which have come */
+    unsigned failures;    /* to read it, which say nothing of bpipe */
     struct pipe_ends held;
     struct pipe_ends kept; /* what those in the tree write to; since we are ENDING */
     struct process_tree tree;
@@ -222,12 +223,15 @@ static void listen_to_pipe(struct watch *watch)
         uint64_t left_ns = watch->kill_ns > now_ns ? watch->kill_ns - now_ns : watch->pause_ns;
         timeout_ns = (int64_t)(left_ns < watch->pause_ns ? left_ns : watch->pause_ns);
     }
-    if (platform_poll_or_nap(&wanted, 1, timeout_ns) == 0)
+    if (platform_poll_or_nap(&wanted, 1, timeout_ns) == 0 || watch->pipe < 0)
         return;
     ssize_t bytes = read_more(watch); /* tells even if poll() fails */
     if (bytes > 0 && watch->message_bytes == sizeof watch->message) {
         watch->message_bytes = 0;
         obey(watch, &watch->message);
+    } else if (bytes < 0 && errno != EINTR && errno != EAGAIN &&
+               watch->failures++ < FAILURES_AT_MOST) {
+        platform_nap(first_pause_ns);
     } else if (bytes == 0 || (bytes < 0 && errno != EINTR && errno != EAGAIN)) {
         see_it_out(watch);
         lose(watch);

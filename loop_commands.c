@@ -260,11 +260,19 @@ static enum guard_state look_at_guard(struct poll_loop *loop)
     return GUARD_HAS_LEFT_ONE;
 }
 
-/* Somebody has ended the guard: another takes its place. */
+/* Somebody has ended the guard: another takes its place. If it has left a process that holds the
+ * pipes, the commands cannot be told the end any more, and the run has failed. */
 static void keep_guarded(struct poll_loop *loop)
 {
-    if (loop->guard.fd < 0 || loop->ending_commands || look_at_guard(loop) == GUARD_IS_THERE)
+    if (loop->guard.fd < 0 || loop->ending_commands)
         return;
+    enum guard_state state = look_at_guard(loop);
+    if (state == GUARD_IS_THERE)
+        return;
+    if (state == GUARD_HAS_LEFT_ONE) {
+        loop->ending.failed = loop->cut = true;
+        loop->phase = LOOP_DONE;
+    }
     guard_close(&loop->guard);
     if (!start_guard(loop))
         return;
