@@ -169,6 +169,7 @@ from_and_to() {
     for fd in {5..14}; do
         status=0
         rm -f out
+        # shellcheck disable=SC2094
         with_faults FAULT_SCRIPT="read:$fd:1:EIO" \
             timeout -k 1 60 "$BPIPE" -q -M in -- sh -c 'cat >out' <in 2>err || status=$?
         echo "read:$fd:1:EIO: $status"
