@@ -94,7 +94,7 @@ small_buffer() { # COMMAND...
     equal "0:$(<in):" "$result"
     result "$BPIPE" --report none -n -e -I </dev/null
     equal "0::" "$result"
-    result "$BPIPE" --report none -n -l <in
+    result "$BPIPE" --report none -n -l < <(cat in)
     equal "0:$(<in):" "$result"
     "$BPIPE" --report none -n -t < <(cat in) 2>err | cmp in -
     grep -qxE '[0-9]+\.[0-9]{4}' err

@@ -21,7 +21,7 @@ tap_number() {
 # tapped OPTION...: ./in through a bpipe to ./out, whatever its taps do: all of it, status 0.
 tapped() {
     rm -f report out
-    cat in | timeout -k 1 30 "$BPIPE" "$@" --report json:report 2>err >out || return 1
+    cat in | timeout -k 1 300 "$BPIPE" "$@" --report json:report 2>err >out || return 1
     cmp in out || return 1
     adds_up report
     equal 0 "$(last_number bytes_dropped report)" "dropped for the output"
