@@ -379,10 +379,11 @@ static void end_doomed_inputs(struct poll_loop *loop)
             loop_input_at_end(loop, i);
 }
 
-/* poll() does not work. Without it bpipe would spin, and would miss signals: it ends. */
-static void cannot_wait(struct poll_loop *loop, int error)
+/* poll() does not work, or signals cannot be heard. Without these bpipe would spin, and could not
+ * be ended: it ends by itself. */
+static void cannot_wait(struct poll_loop *loop, const char *what, int error)
 {
-    report_message("poll: %s", strerror(error));
+    report_message("%s: %s", what, strerror(error));
     loop->ending.failed = loop->cut = true;
     loop->phase = LOOP_DONE;
 }
@@ -402,7 +403,7 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
     meter_advance(loop->meter, state, platform_now());
     loop->last_poll_ns = loop->meter->now_ns;
     if (error != 0 && error != EINTR) {
-        cannot_wait(loop, error);
+        cannot_wait(loop, "poll", error);
         return;
     }
     if (!moved)
@@ -414,6 +415,8 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
         dispatch(loop);
     else if (events < 0 || !moved)
         handle_signals(loop);
+    if (loop->signals.error != 0)
+        cannot_wait(loop, "signals", loop->signals.error);
     if (loop->phase == LOOP_DONE)
         return;
     loop_attend_control(loop, events > 0 && loop->control_watch.revents != 0);

@@ -59,11 +59,15 @@ static bool is_dead(const struct stat_fields *fields)
     return fields->state == 'Z' || fields->state == 'X';
 }
 
-static bool is_gone(const struct process *process)
+/* A start time that could not be read when it was added is made up for: without it a later process
+ * with this number would be taken for it, and ended. */
+static bool is_gone(struct process *process)
 {
     struct stat_fields fields;
     if (!read_stat(process->pid, &fields))
         return kill(process->pid, 0) != 0 && errno == ESRCH;
+    if (process->start == 0)
+        process->start = fields.start;
     return is_dead(&fields) || (process->start != 0 && fields.start != process->start);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "signals.h"
 
+#include "platform.h"
 #include "platform_process.h"
 
 #include <errno.h>
@@ -113,6 +114,16 @@ void signals_watch(int number)
     (void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* it may have been blocked at the start */
 }
 
+/* It may pass. poll() goes on to say that there is something to read: the nap keeps the caller from
+ * spinning. */
+static void note_failure(struct signals *signals, int error)
+{
+    enum { FAILURES_AT_MOST = 100, NAP_NS = 5000000 };
+    if (++signals->failures >= FAILURES_AT_MOST)
+        signals->error = error;
+    platform_nap(NAP_NS);
+}
+
 int signals_next(struct signals *signals)
 {
     unsigned char number;
@@ -120,8 +131,12 @@ int signals_next(struct signals *signals)
     do
         result = read(signals->fd, &number, 1);
     while (result < 0 && errno == EINTR);
-    if (result != 1)
+    if (result != 1) {
+        if (result < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
+            note_failure(signals, errno);
         return 0;
+    }
+    signals->failures = 0;
     return number == REPORT_SIGNAL ? SIGUSR1 : number;
 }
 

@@ -20,6 +20,8 @@
 struct signals {
     int fd;            /* readable when a signal has come; for poll() */
     bool pipe_ignored; /* SIGPIPE was ignored at the start */
+    unsigned failures; /* to read the pipe, in a row */
+    int error;         /* errno: it cannot be read, and no signal is heard any more; else 0 */
 };
 
 /* The first call installs the handlers; a later one only gives the same pipe. 0, or -1 with errno.
@@ -30,8 +32,8 @@ int signals_open(struct signals *signals);
  * then.) */
 void signals_watch(int number);
 
-/* The next signal that has come, or 0: SIGUSR1 (SIGINFO comes as SIGUSR1), SIGTSTP, SIGCONT,
- * those of signals_watch(), or one that ends bpipe. */
+/* The next signal that has come: SIGUSR1 (SIGINFO comes as SIGUSR1), SIGTSTP, SIGCONT, those of
+ * signals_watch(), or one that ends bpipe. 0: none, or, after a nap, the pipe cannot be read. */
 int signals_next(struct signals *signals);
 
 /* Whether a signal that signals_next() gave is to end bpipe. */
