@@ -425,6 +425,22 @@ static void check_output_without(struct trial *trial, size_t number, bool whole,
     check_equal_outputs(trial, number);
 }
 
+/* What a producer left unfinished when it reset its connection is not written. (A record that is
+ * longer than a share of the buffer may be written in parts.) */
+static void check_torn(struct trial *trial, size_t number)
+{
+    const struct plan *plan = trial->plan;
+    const struct taken *taken = &trial->outcome->taken[number];
+
+    if (!trial->reported || !has_records(trial) || trial->torn.plan == NULL ||
+        (plan->merge && plan->longest_record >= plan->buffer_size / plan->source_count))
+        return;
+    for (size_t i = 0; i < plan->source_count; i++)
+        if (trial->outcome->given[i].did_reset &&
+            torn_is_in(&trial->torn, i, taken->bytes, taken->size))
+            complain(trial, "output %zu: a torn record of input %zu was written", number, i);
+}
+
 static void check_output(struct trial *trial, size_t number)
 {
     const struct taken *taken = &trial->outcome->taken[number];
@@ -438,9 +454,11 @@ static void check_output(struct trial *trial, size_t number)
         check_identity(trial, "output", number, it);
     check_bytes(trial, "bytes of output", number, number, it);
     check_records_out(trial, "records_out of output", number, number, it);
-    if (trial->plan->merge || plan_drops(trial->plan))
+    if (trial->plan->merge || plan_drops(trial->plan)) {
+        check_torn(trial, number);
         withheld = withhold(trial, it->bytes_undelivered, whole ? MATCH_WHOLE : MATCH_BEGINNING,
                             taken, &kept);
+    }
     check_output_without(trial, number, whole, withheld);
     trial->input = input;
     input_free(&kept);

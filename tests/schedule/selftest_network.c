@@ -53,6 +53,29 @@ static void reset_source(struct trick *trick)
     trick->numbers.outputs[0].bytes = bytes;
 }
 
+/* The second producer resets before the terminator of its last record, of which nothing is written.
+ * Returns the bytes of that. */
+static size_t withhold(struct trick *trick)
+{
+    const struct stream *stream = &trick->input.streams[1];
+    size_t torn = stream->records[stream->record_count - 1].size - 1;
+
+    trick_status(trick, 1);
+    reset_all(trick);
+    trick->outcome.given[1].did_reset = true;
+    trick->numbers.inputs[1].bytes--;
+    trick->numbers.bytes_in--;
+    trick->outcome.taken[0].size -= torn + 1;
+    trick->numbers.outputs[0].bytes -= torn + 1;
+    trick->numbers.outputs[0].bytes_undelivered += torn;
+    return torn;
+}
+
+static void withhold_torn(struct trick *trick)
+{
+    (void)withhold(trick);
+}
+
 static void interrupt(struct trick *trick, int signal)
 {
     trick->plan.interruption.signal = signal;
@@ -184,6 +207,46 @@ static void invent_after_reset(struct trick *trick) /* more than was written */
     trick->outcome.given[0].written = trick->numbers.bytes_in - 1;
 }
 
+/* It is written, with a terminator or without. */
+static void pass_torn(struct trick *trick, size_t terminator)
+{
+    size_t torn = withhold(trick) + terminator;
+
+    trick->outcome.taken[0].size += torn;
+    trick->numbers.outputs[0].bytes += torn;
+    trick->numbers.outputs[0].bytes_undelivered = 0;
+    trick->numbers.outputs[0].bytes_added += terminator;
+}
+
+static void end_torn(struct trick *trick)
+{
+    pass_torn(trick, 1);
+}
+
+static void leave_torn(struct trick *trick)
+{
+    pass_torn(trick, 0);
+}
+
+static void miscount_torn(struct trick *trick)
+{
+    size_t torn = withhold(trick);
+
+    trick->numbers.outputs[0].bytes_dropped += torn;
+    trick->numbers.outputs[0].bytes_undelivered = 0;
+}
+
+static void withhold_too_much(struct trick *trick)
+{
+    const struct stream *stream = &trick->input.streams[1];
+    size_t more = stream->records[stream->record_count - 2].size;
+
+    (void)withhold(trick);
+    trick->outcome.taken[0].size -= more;
+    trick->numbers.outputs[0].bytes -= more;
+    trick->numbers.outputs[0].bytes_undelivered += more;
+}
+
 static void change_byte_before_kill(struct trick *trick)
 {
     kill_it(trick);
@@ -234,6 +297,9 @@ static const struct attempt attempts[] = {
     {"an overflow, unix sockets", POLICY_FAIL, UNIT_LINES, "u", trick_overflow, true},
     {"a connection that is left", POLICY_BLOCK, UNIT_LINES, "no", leave, true},
     {"a producer that resets", POLICY_BLOCK, UNIT_BYTES, "n", reset_source, true},
+    {"a torn record is withheld", POLICY_BLOCK, UNIT_LINES, "nM", withhold_torn, true},
+    {"a torn record is withheld, dropped", POLICY_DROP_OLDEST, UNIT_NULS, "nM", withhold_torn,
+     true},
     {"killed", POLICY_BLOCK, UNIT_BYTES, "n", kill_it, true},
     {"killed after all was done", POLICY_BLOCK, UNIT_BYTES, "n", kill_late, true},
     {"SIGTERM", POLICY_BLOCK, UNIT_LINES, "n", drain, true},
@@ -259,6 +325,11 @@ static const struct attempt attempts[] = {
     {"another byte before a reset", POLICY_BLOCK, UNIT_BYTES, "n", change_byte_before_reset, false},
     {"more than was written before a reset", POLICY_BLOCK, UNIT_BYTES, "n", invent_after_reset,
      false},
+    {"a torn record is written", POLICY_BLOCK, UNIT_LINES, "nM", leave_torn, false},
+    {"a torn record is ended", POLICY_BLOCK, UNIT_LINES, "nM", end_torn, false},
+    {"a torn record is ended, dropped", POLICY_DROP_OLDEST, UNIT_NULS, "nM", end_torn, false},
+    {"a torn record counts as dropped", POLICY_DROP_NEWEST, UNIT_LINES, "nM", miscount_torn, false},
+    {"a torn record, and one more", POLICY_BLOCK, UNIT_LINES, "nM", withhold_too_much, false},
     {"another byte before SIGKILL", POLICY_BLOCK, UNIT_LINES, "n", change_byte_before_kill, false},
     {"a byte missing before SIGKILL", POLICY_BLOCK, UNIT_LINES, "n", lose_byte_before_kill, false},
     {"status 0 without an output", POLICY_BLOCK, UNIT_LINES, "no", succeed_without_one, false},

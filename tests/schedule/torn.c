@@ -3,6 +3,8 @@
  */
 #include "torn.h"
 
+#include <string.h>
+
 /* How many of a source's bytes come after its last terminator. */
 static size_t tail_of(const struct torn *torn, size_t source)
 {
@@ -70,5 +72,23 @@ bool torn_explains(const struct torn *torn, uint64_t undelivered, enum match_kin
         input_free(kept);
     }
     *kept = (struct input){0};
+    return false;
+}
+
+bool torn_is_in(const struct torn *torn, size_t source, const unsigned char *bytes, size_t size)
+{
+    size_t tail = tail_of(torn, source), begin = torn->came[source] - tail;
+    const unsigned char *record = torn->all->sources[source] + begin;
+    int terminator = plan_terminator(torn->plan);
+
+    if (tail == 0 || (begin == 0 && source > 0 && !torn->plan->merge))
+        return false; /* there is none; or it began in a source before that */
+    bool is_numbered = memchr(record, ':', tail) != NULL;
+    for (size_t at = 0; at + tail <= size; at++) {
+        bool begins = at == 0 || bytes[at - 1] == terminator;
+        bool ends = is_numbered || at + tail == size || bytes[at + tail] == terminator;
+        if (begins && ends && memcmp(bytes + at, record, tail) == 0)
+            return true;
+    }
     return false;
 }

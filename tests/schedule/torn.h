@@ -29,4 +29,10 @@ struct torn {
 bool torn_explains(const struct torn *torn, uint64_t undelivered, enum match_kind kind,
                    const unsigned char *bytes, size_t size, struct input *kept);
 
+/*
+ * Whether the record that this source left unfinished is in `bytes` all the same: it ends there, or
+ * has grown together with what follows. false where that cannot be told.
+ */
+bool torn_is_in(const struct torn *torn, size_t source, const unsigned char *bytes, size_t size);
+
 #endif
