@@ -177,12 +177,14 @@ static void test_rows(void)
 
 /* --- all at once ------------------------------------------------------------------------------ */
 
-/* Opens control again and again: its socket must be there each time, while others sweep. */
+/* Opens control again and again: its socket must be there each time, while others sweep. What a
+ * killed one leaves has another process's number: one name is not promised to two (unix_name.h). */
 static void open_again_and_again(void)
 {
     static struct control_request request;
     struct control control;
     char *path = runtime_path(NULL, (long)getpid());
+    char *left = runtime_path(NULL, (long)getpid() + MANY);
     for (int i = 0; i < ROUNDS; i++) {
         struct sockaddr_un address;
         control_init(&control, 0);
@@ -194,6 +196,8 @@ static void open_again_and_again(void)
         if (i % 3 != 0) {
             control_close(&control);
         } else { /* killed */
+            if (rename(path, left) != 0)
+                _exit(1);
             close(control.listener);
             free(control.path);
         }
