@@ -129,7 +129,7 @@ int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns);
  */
 int platform_poll_or_nap(struct pollfd *fds, nfds_t count, int64_t timeout_ns);
 
-/* nanosleep(2): sleeps for so long, or until a signal comes. */
+/* nanosleep(2): sleeps for `ns`, or until a signal comes. */
 void platform_nap(uint64_t ns);
 
 /* CLOCK_MONOTONIC, in ns. */

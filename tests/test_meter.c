@@ -461,7 +461,7 @@ static void test_even_rate(void)
 
 /* --- verdicts -------------------------------------------------------------------------------- */
 
-/* In seconds, but for those that are too many. */
+/* In seconds, except where that would overflow. */
 static const struct {
     uint64_t input, output, throttle, busy, absorb;
     const char *verdict, *endpoint;
