@@ -162,11 +162,13 @@ static void hold_on(struct watch *watch)
 
 /* A group that becomes orphaned by the exit of a process gets SIGHUP and SIGCONT, if anybody in it
  * is stopped (POSIX, _exit()); and who exits closes its descriptors before that. So nobody is
- * stopped until the exit of bpipe is over, and we are another's child. */
+ * stopped until the exit of bpipe is over, and we are another's child. Linux looks for those who
+ * are stopped a moment after it has given us away, with a lock held that setpgid(2) waits for. */
 static void see_it_out(const struct watch *watch)
 {
     for (int looks = 0; getppid() == watch->parent && looks < LOOKS_AT_MOST; looks++)
         platform_nap(look_pause_ns);
+    (void)setpgid(0, 0); /* our group already, unless bpipe died before it could make it one */
 }
 
 /* bpipe has nothing more to say: it waits for our exit; or it is gone. */
