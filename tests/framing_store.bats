@@ -356,7 +356,7 @@ randbytes_twice() { # stdin is ./in twice, and is read late
 @test "a sender that is killed: cut, and what came is right" {
     local i status
     for i in 1 2 3; do
-        rm -f status
+        rm -f status out
         { { randbytes -k 400M & echo $! >generator; wait; } | { "$BPIPE" -q --frame -P sender; } |
             { "$BPIPE" -q --unframe --report json:removed 2>said || echo $? >status; } >out; } &
         wait_until 20 [ -s out ]
