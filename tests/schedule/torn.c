@@ -92,3 +92,13 @@ bool torn_is_in(const struct torn *torn, size_t source, const unsigned char *byt
     }
     return false;
 }
+
+bool torn_may_pass(const struct torn *torn, size_t source)
+{
+    const struct plan *plan = torn->plan;
+    bool halved = plan->chunk_size <= plan->buffer_size / 2;
+    size_t least_share = halved ? plan->buffer_size / 2 / plan->source_count : 0;
+    size_t tail = tail_of(torn, source);
+
+    return plan->merge && !plan_drops(plan) && tail > 0 && tail >= least_share;
+}

@@ -35,4 +35,10 @@ bool torn_explains(const struct torn *torn, uint64_t undelivered, enum match_kin
  */
 bool torn_is_in(const struct torn *torn, size_t source, const unsigned char *bytes, size_t size);
 
+/*
+ * Whether that record may have filled the source's share of the buffer (--merge). Then it passes in
+ * parts, and gets a terminator only if another record follows.
+ */
+bool torn_may_pass(const struct torn *torn, size_t source);
+
 #endif
