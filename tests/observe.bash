@@ -6,9 +6,11 @@
 
 # --- a bpipe that runs ------------------------------------------------------------------------
 
-# catches_usr1 PID: it has come so far that SIGUSR1 no longer kills it.
+# catches_usr1 PID: it is a bpipe, not the shell that is to become one (which catches signals, too), and
+# has come so far that SIGUSR1 no longer kills it.
 catches_usr1() {
     local mask
+    [ "/proc/$1/exe" -ef "$BPIPE" ] || return 1
     mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)
     [ -n "$mask" ] && (((16#$mask >> 9) & 1))
 }
