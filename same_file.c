@@ -11,9 +11,14 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* As many links in a row as Linux follows (path_resolution(7)); a name in a folder, with its NUL.
+ */
+enum { LINKS_AT_MOST = 40, LAST_NAME = 256 };
 
 /* What a name leads to. */
 struct identity {
@@ -21,34 +26,51 @@ struct identity {
     int fd;             /* the descriptor that it names, or -1 */
     bool exists;        /* and then: */
     struct stat status; /* of the file; else, with `last`, of the folder that it would be made in */
-    const char *last;   /* the name that it would have there; NULL: it could not be made */
+    char last[LAST_NAME]; /* the name that it would have there; "": it could not be made */
 };
 
 /* --- identities ----------------------------------------------------------------------------- */
 
-/* Finds the directory of a path, and the name in it. */
-static bool split_path(const char *path, struct stat *directory, const char **name)
+/* Puts what a symbolic link leads to into its place, and so on, although nothing may be there.
+ * False where that is no path: they lead in a circle, or it is too long. */
+static bool follow_links(char path[PATH_MAX])
 {
-    char text[PATH_MAX] = ".";
-    const char *slash = strrchr(path, '/');
-    size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
-
-    *name = path + length;
-    if (length >= sizeof text)
-        return false;
-    if (length > 0) {
-        memcpy(text, path, length);
-        text[length] = '\0';
+    char target[PATH_MAX];
+    ssize_t length;
+    for (int links = 0; (length = readlink(path, target, sizeof target - 1)) >= 0; links++) {
+        const char *slash = strrchr(path, '/');
+        size_t folder = target[0] == '/' || slash == NULL ? 0 : (size_t)(slash - path) + 1;
+        if (links == LINKS_AT_MOST || folder + (size_t)length >= PATH_MAX)
+            return false;
+        memcpy(path + folder, target, (size_t)length);
+        path[folder + (size_t)length] = '\0';
     }
-    return stat(text, directory) == 0;
+    return true;
+}
+
+/* Where a file that does not exist would be made: its folder, and its name there. */
+static void find_place(struct identity *identity, const char *path)
+{
+    char text[PATH_MAX];
+    if (snprintf(text, sizeof text, "%s", path) >= (int)sizeof text || !follow_links(text))
+        return;
+    char *slash = strrchr(text, '/');
+    const char *last = slash == NULL ? text : slash + 1;
+    if (strlen(last) >= sizeof identity->last)
+        return;
+    memcpy(identity->last, last, strlen(last) + 1);
+    if (slash != NULL)
+        slash[1] = '\0';
+    if (stat(slash == NULL ? "." : text, &identity->status) != 0)
+        identity->last[0] = '\0';
 }
 
 static struct identity identify_path(const char *path)
 {
     struct identity identity = {.name = path, .fd = -1};
     identity.exists = stat(path, &identity.status) == 0;
-    if (!identity.exists && !split_path(path, &identity.status, &identity.last))
-        identity.last = NULL;
+    if (!identity.exists)
+        find_place(&identity, path);
     return identity;
 }
 
@@ -83,8 +105,8 @@ static bool same_storage(const struct identity *a, const struct identity *b)
             return a->status.st_rdev == b->status.st_rdev;
         return S_ISREG(a->status.st_mode) && same_inode(&a->status, &b->status);
     }
-    return !a->exists && !b->exists && a->last != NULL && b->last != NULL &&
-           same_inode(&a->status, &b->status) && strcmp(a->last, b->last) == 0;
+    return !a->exists && !b->exists && a->last[0] != '\0' && same_inode(&a->status, &b->status) &&
+           strcmp(a->last, b->last) == 0;
 }
 
 /* The same, or one pipe. */

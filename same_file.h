@@ -32,9 +32,9 @@ bool same_file_as(const char *name, const char *other, int dash);
  *   standard error shares that with the messages (report.c), unless it would replace it.
  * - the pidfile and the spool: none of all these, nor each other.
  *
- * Called before anything is opened, and again when all outputs are open: then a symbolic link that
- * had led nowhere leads to the file that was created. 0, or -1 after a message. There is no message
- * where it would itself overwrite the data.
+ * Called before anything is opened, and again when all outputs are open, since others may have
+ * changed what a name leads to. 0, or -1 after a message. There is no message where it would itself
+ * overwrite the data.
  */
 int same_file_check(const struct options *options);
 
