@@ -544,7 +544,8 @@ void endpoint_reapply(struct endpoint *endpoint)
 }
 
 /* close(2), with everything given back first. EINTR is no failure: the descriptor is gone, and
- * nothing is known to be lost (close(2), "Dealing with error returns"). */
+ * nothing is known to be lost (close(2), "Dealing with error returns"). Standard error stays open
+ * for messages, and so that nothing else is opened in its place. */
 static int give_back_and_close(struct endpoint *endpoint)
 {
     if (endpoint->fd < 0)
@@ -553,7 +554,7 @@ static int give_back_and_close(struct endpoint *endpoint)
     if (endpoint->pipe_size_before > 0)
         (void)platform_set_pipe_size(endpoint->fd, endpoint->pipe_size_before); /* best effort */
     udp_end(&endpoint->udp);
-    int result = close(endpoint->fd);
+    int result = endpoint->fd == STDERR_FILENO ? 0 : close(endpoint->fd);
     endpoint->fd = -1;
     return result == 0 || errno == EINTR ? 0 : -1;
 }

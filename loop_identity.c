@@ -4,8 +4,10 @@
 #include "loop_identity.h"
 
 #include "loop_endpoints.h"
+#include "report.h"
 #include "same_file.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The later of two would replace the other. */
@@ -45,12 +47,29 @@ static bool inputs_survive(struct poll_loop *loop)
     return true;
 }
 
+/* `2>&1`, say. (Of a regular file the report looks at its last byte.) */
+static bool data_goes_to_stderr(const struct poll_loop *loop)
+{
+    struct stat own, output;
+    bool any = false;
+    if (!endpoint_was_inherited(STDERR_FILENO) || fstat(STDERR_FILENO, &own) != 0 ||
+        S_ISREG(own.st_mode))
+        return false;
+    for (size_t i = 0; i < loop->output_count; i++)
+        any = any || (loop->outputs[i].endpoint.fd >= 0 &&
+                      fstat(loop->outputs[i].endpoint.fd, &output) == 0 &&
+                      output.st_dev == own.st_dev && output.st_ino == own.st_ino);
+    return any;
+}
+
 bool loop_files_differ(struct poll_loop *loop)
 {
     if (!outputs_differ(loop) || !inputs_survive(loop))
         return false;
-    if (same_file_check(loop->options) == 0)
+    if (same_file_check(loop->options) == 0) {
+        report_has_data(data_goes_to_stderr(loop));
         return true;
+    }
     loop->ending.failed = true;
     return false;
 }

@@ -54,6 +54,7 @@ static struct {
     uint64_t patience_ns;
     const struct report_line *line; /* that a message would mix with, or NULL */
     bool in_line;                   /* what was said last, a frame, did not end its line */
+    bool has_data;                  /* an output goes to the same pipe, socket or terminal */
 } the_stderr = {.patience_ns = REPORT_PATIENCE_NS};
 
 static struct sink *stderr_sink(void)
@@ -72,11 +73,12 @@ static void erase_line(struct text *text)
 }
 
 /* What is printed now is a line of its own for those who look for its first byte: what stands on
- * the line, or a process has left there unfinished, is ended instead of erased. */
+ * the line, or a process has left there unfinished, is ended instead of erased. Where the data ends
+ * in a line nobody can look it up: an empty one does no harm. */
 static void end_line(struct text *text)
 {
     const struct sink *sink = stderr_sink();
-    if (the_stderr.in_line ||
+    if (the_stderr.in_line || the_stderr.has_data ||
         (sink_usable(sink) && sink_pending(sink) == 0 && !sink_at_line_start(sink)))
         text_add_string(text, "\n");
 }
@@ -97,6 +99,11 @@ static void tell_printed(const struct text *text)
         line->printed(line->context, text->bytes, text->length);
     if (line != NULL && !line->stays)
         the_stderr.line = NULL;
+}
+
+void report_has_data(bool has)
+{
+    the_stderr.has_data = has;
 }
 
 bool report_live(const char *bytes, size_t length, const struct report_line *line)

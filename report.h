@@ -78,6 +78,9 @@ struct report_line {
     bool stays;
 };
 
+/* Whether an output of the data goes to the pipe, socket or terminal of stderr as well. */
+void report_has_data(bool has);
+
 /*
  * Sends a frame of the live line to stderr (display.h), as it is, if stderr has taken all that was
  * said before: else the frame is dropped, and false returned. `line`, which is not copied, replaces

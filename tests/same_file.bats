@@ -112,20 +112,29 @@ shared='is an input, an output or a report as well'
     equal "bpipe: fd://8: $mixes" "$(<err)"
 }
 
-@test "a link that leads nowhere yet: found out when all is open" {
+@test "a link that leads nowhere yet is known by where it leads" {
+    local options
+    mkdir -p folder/deep
     ln -s new link
-    refused "link: $mixes" "$BPIPE" -q --report json:link -o new in
-    rm -f new
-    refused "link: $mixes" "$BPIPE" -q --report json:link --atomic -o new in
-    rm -f new
-    refused "new: two reports cannot share a file" \
-        "$BPIPE" -q --report json:link --report text:new -o copy in
-    rm -f new
-    refused "link: $shared" "$BPIPE" -q -P link -o new in
-    rm -f new link
-    ln -s new link
-    refused '--spool: link: File exists' "$BPIPE" -q --spool link -o new in
-    [ ! -e copy ] && [ ! -e new ]
+    ln -s link twice
+    ln -s ../new folder/up
+    ln -s ../up folder/deep/upper
+    ln -s "$PWD/new" absolute
+    for link in link twice folder/up folder/deep/upper absolute; do
+        refused "$link: $mixes" "$BPIPE" -q --report "json:$link" -o new in
+        refused "new: $mixes" "$BPIPE" -q --report json:new -o "$link" in
+        refused "$link: $mixes" "$BPIPE" -q --report "prometheus:$link" --atomic -o new in
+        refused "$link: $mixes" "$BPIPE" -q --report "json:$link" -o copy --tap new in
+        refused "new: two reports cannot share a file" \
+            "$BPIPE" -q --report "json:$link" --report text:new -o copy in
+        refused "$link: $shared" "$BPIPE" -q -P "$link" -o new in
+        refused "--spool: $link: $shared" "$BPIPE" -q --spool "$link" -o new in
+        [ -L "$link" ] && [ ! -e new ] && [ ! -e copy ]
+    done
+    # One that leads nowhere at all is the same as nothing.
+    ln -s circle circle
+    refused "circle: Too many levels of symbolic links" "$BPIPE" -q --report json:circle -o copy in
+    [ ! -e copy ]
 }
 
 @test "two reports to one file, by whatever name" {
@@ -265,6 +274,25 @@ mixed() {
     # The flags are what they were.
     { "$BPIPE" -q lines; fdflags 1 2 >flags; } >f 2>&1 || true
     refute grep -qi nonblock flags
+}
+
+@test "what is said after the data has ended on stderr" {
+    local sink
+    printf data >part
+    echo data >in
+    for sink in '-o fd://2' '-o /dev/stderr' '-o fd://2 -o copy' '-o copy --tap /dev/stderr'; do
+        echo "$sink"
+        # shellcheck disable=SC2086
+        "$BPIPE" -q --report json $sink part 2>&1 | cat >f
+        equal data "$(head -n 1 f)"
+        adds_up f
+        # shellcheck disable=SC2086
+        "$BPIPE" -v --report json:/dev/full $sink in 2>f
+        grep -qx 'bpipe: /dev/full: the report cannot be written: No space left on device' f
+        grep -q '^bpipe: system calls: ' f
+    done
+    run -1 --separate-stderr "$BPIPE" -v --to 'exit 3' -o fd://2 in
+    [[ $stderr == *'bpipe: exit 3: exited with status 3 after '* ]]
 }
 
 @test "stderr on an input's file" {
