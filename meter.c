@@ -423,13 +423,22 @@ const char *meter_state_name(enum meter_state state)
     return names[state];
 }
 
+/* A command that has read enough. */
+static bool had_enough(const struct meter_endpoint *output)
+{
+    return output->left_early && output->error[0] == '\0';
+}
+
 const struct meter_endpoint *meter_least_output(const struct meter *meter)
 {
     const struct meter_endpoint *least = meter->outputs;
 
-    for (size_t i = 1; i < meter->output_count; i++)
-        if (meter->outputs[i].bytes < least->bytes)
-            least = &meter->outputs[i];
+    for (size_t i = 1; i < meter->output_count; i++) {
+        const struct meter_endpoint *output = &meter->outputs[i];
+        bool less = output->bytes < least->bytes;
+        if (had_enough(least) == had_enough(output) ? less : had_enough(least))
+            least = output;
+    }
     return least;
 }
 

@@ -269,7 +269,8 @@ const char *meter_peer_name(const struct meter_endpoint *endpoint);
 const char *meter_verdict_name(enum meter_verdict verdict); /* "input" ...; NULL for NONE */
 const char *meter_state_name(enum meter_state state);       /* "busy", "throttle", ... */
 
-/* The output with the least bytes: its counters stand at the top of a report. Never NULL. */
+/* The output with the least bytes: its counters stand at the top of a report. One that left early
+ * without an error has had enough, and is taken only if all have. Never NULL. */
 const struct meter_endpoint *meter_least_output(const struct meter *meter);
 
 /*

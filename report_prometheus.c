@@ -363,8 +363,8 @@ static void add_totals(struct text *text, const struct meter *meter)
         add_single(text, meter, "bpipe_in_records_total", "counter",
                    "Records read from all inputs.", meter->records_in, COUNT);
         add_single(text, meter, "bpipe_out_records_total", "counter",
-                   "Records that the output with the least bytes accepted to their end.",
-                   meter_least_output(meter)->records_out, COUNT);
+                   "Records that end in what the output got.",
+                   meter_shown_output(meter)->records_out, COUNT);
     }
     if (meter->size_known && meter->size_in_records)
         add_single(text, meter, "bpipe_expected_records", "gauge", "Records that were announced.",

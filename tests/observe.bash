@@ -128,11 +128,18 @@ adds_up() {
                 }
                 lost = number(objects[i], "bytes_undelivered")
                 equal(in_total + added, bytes + dropped + lost, (taps ? "tap " : "output ") i)
-                if (!taps && (outputs++ == 0 || bytes < least)) {
-                    least = bytes
-                    least_added = added
-                    least_dropped = dropped
-                    least_lost = lost
+                if (!taps) {
+                    outputs++
+                    counts = added " added, " bytes " out, " dropped " dropped, " lost " undelivered"
+                    if (least == "" || bytes < least_bytes) {
+                        least = counts
+                        least_bytes = bytes
+                    }
+                    # A command that had enough is passed over.
+                    if ((lost == 0 || objects[i] !~ /"error":null/) && (other == "" || bytes < other_bytes)) {
+                        other = counts
+                        other_bytes = bytes
+                    }
                 }
                 if (objects[i] ~ /"taps":\[/) # what follows the last output
                     taps = 1
@@ -140,10 +147,10 @@ adds_up() {
             if (!taps)
                 wrong("there is no list of taps")
             equal(in_sum, in_total, "inputs and bytes_in")
-            equal(number($0, "bytes_out"), least, "bytes_out and the least output")
-            equal(number($0, "bytes_added"), least_added, "bytes_added")
-            equal(number($0, "bytes_dropped"), least_dropped, "bytes_dropped")
-            equal(number($0, "bytes_undelivered"), least_lost, "bytes_undelivered")
+            counts = number($0, "bytes_added") " added, " number($0, "bytes_out") " out, " \
+                number($0, "bytes_dropped") " dropped, " number($0, "bytes_undelivered") " undelivered"
+            if (counts != least && counts != other)
+                wrong("in all " counts "; the least output: " least)
             equal(number($0, "exit_status"), status + 0, "exit_status")
         }
         END {

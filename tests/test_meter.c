@@ -620,6 +620,13 @@ static void test_counts(void)
     meter_moved(&meter.outputs[1], 1);
     tap_ok(meter_least_output(&meter) == &meter.outputs[1],
            "the output with the least bytes; a tap with less is none");
+    meter.outputs[1].left_early = true;
+    tap_ok(meter_least_output(&meter) == &meter.outputs[0], "it had enough: the other one");
+    snprintf(meter.outputs[1].error, sizeof meter.outputs[1].error, "Broken pipe");
+    tap_ok(meter_least_output(&meter) == &meter.outputs[1], "unless it failed");
+    meter.outputs[1].error[0] = '\0';
+    meter.outputs[0].left_early = true;
+    tap_ok(meter_least_output(&meter) == &meter.outputs[1], "all had enough: the least of them");
     meter_destroy(&meter);
 
     if (meter_init(&meter, 0, 0, 0, 0) != 0)
