@@ -95,12 +95,21 @@ bool pipe_ends_are_read_by(const struct pipe_ends *ends, pid_t pid)
 
 /* --- our own ---------------------------------------------------------------------------------- */
 
-/* Of an end that nobody reads poll(2) says POLLERR, or what it says of it elsewhere. */
+/* Sets `revents` of each end that nobody reads: poll(2) reports POLLERR, or another event on other
+ * systems. If poll() fails, the ends are asked one by one; if that fails, too, they count as read.
+ */
+static void find_unread(const struct pipe_ends *ends)
+{
+    if (platform_poll(ends->fds, ends->count, 0) >= 0)
+        return;
+    for (size_t i = 0; i < ends->count; i++)
+        ends->fds[i].revents = platform_has_no_reader(ends->fds[i].fd) ? POLLERR : 0;
+}
+
 bool pipe_ends_are_read(const struct pipe_ends *ends)
 {
     bool any = false;
-    if (platform_poll(ends->fds, ends->count, 0) < 0)
-        return ends->count > 0;
+    find_unread(ends);
     for (size_t i = 0; i < ends->count; i++)
         any |= ends->fds[i].revents == 0;
     return any;
@@ -108,8 +117,7 @@ bool pipe_ends_are_read(const struct pipe_ends *ends)
 
 void pipe_ends_close_unread(struct pipe_ends *ends)
 {
-    if (platform_poll(ends->fds, ends->count, 0) <= 0)
-        return;
+    find_unread(ends);
     for (size_t i = ends->count; i-- > 0;)
         if (ends->fds[i].revents != 0) {
             (void)close(ends->fds[i].fd);

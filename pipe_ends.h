@@ -1,10 +1,11 @@
 /*
  * pipe_ends.h - write ends of pipes that are held so that their readers see no end, and who reads.
  *
- * Whether somebody reads is what poll(2) says of a write end. Who it is, and which pipes a process
- * writes to, is known from /proc/pid/fd (proc(5)): where there is no such thing, or for processes
- * that we may not look at, nobody and none. Only pipes are meant, not FIFOs that have a name: to
- * look at what another process has open by that might wait for a network.
+ * Whether somebody reads is what poll(2) says of a write end, or epoll(7), on Linux, if poll()
+ * fails. While neither can tell, an end counts as read. Who it is, and which pipes a process writes
+ * to, is known from /proc/pid/fd (proc(5)): where there is no such thing, or for processes that we
+ * may not look at, nobody and none. Only pipes are meant, not FIFOs that have a name: to look at
+ * what another process has open by that might wait for a network.
  */
 #ifndef BPIPE_PIPE_ENDS_H
 #define BPIPE_PIPE_ENDS_H

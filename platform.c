@@ -40,6 +40,7 @@ ssize_t platform_recv(int fd, struct iovec *iov, int count)
 
 #ifdef BPIPE_LINUX
 
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
@@ -291,6 +292,20 @@ int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns)
     return ppoll(fds, count, timeout_ns < 0 ? NULL : &timeout, NULL);
 }
 
+/* open(2) with O_WRONLY | O_NONBLOCK fails by ENXIO only for a FIFO, not for a pipe. epoll_ctl(2):
+ * EPOLLERR is reported for every write end that has no reader, even if no event is asked for. */
+bool platform_has_no_reader(int fd)
+{
+    struct epoll_event event = {.events = 0};
+    int epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll < 0)
+        return false;
+    bool none = epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0 &&
+                epoll_wait(epoll, &event, 1, 0) == 1 && (event.events & EPOLLERR) != 0;
+    (void)close(epoll);
+    return none;
+}
+
 #else /* plain POSIX */
 
 const char platform_name[] = "portable";
@@ -464,6 +479,12 @@ int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns)
 {
     int64_t timeout_ms = timeout_ns < 0 ? -1 : (timeout_ns + 999999) / 1000000;
     return poll(fds, count, timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms);
+}
+
+bool platform_has_no_reader(int fd)
+{
+    (void)fd;
+    return false;
 }
 
 #endif

@@ -129,6 +129,10 @@ int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns);
  */
 int platform_poll_or_nap(struct pollfd *fds, nfds_t count, int64_t timeout_ns);
 
+/* Whether no process can read from the pipe or FIFO that `fd` is the write end of. This asks
+ * epoll(7), for a caller whose poll(2) fails. False where that cannot be told. */
+bool platform_has_no_reader(int fd);
+
 /* nanosleep(2): sleeps for `ns`, or until a signal comes. */
 void platform_nap(uint64_t ns);
 

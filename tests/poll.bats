@@ -151,6 +151,22 @@ reason() {
     adds_up report 1
 }
 
+@test "poll() fails for good: the guard of the commands ends as well" {
+    skip_unless_faults
+    ! is_portable || skip "only poll() tells there whether a pipe is read"
+    local error status
+    for error in EINVAL ENOMEM; do
+        status=0
+        with_faults FAULT_ONLY=bpipe FAULT_SCRIPT="poll:*:2+:$error" timeout -k 1 60 "$BPIPE" -q \
+            --to 'cat >part; mv part whole' --from 'sleep 0.2; seq 5' 2>err || status=$?
+        equal "1 bpipe: poll: $(reason $error)" "$status $(<err)"
+        wait_until 20 none_is_left
+        [ ! -e whole ]
+    done
+}
+
+none_is_left() { [ -z "$(test_processes)" ]; }
+
 @test "poll() fails while bytes are moving" {
     skip_unless_faults
     # Endless input that is always ready: poll() is only a look.

@@ -12,6 +12,7 @@
 
 #include <dirent.h>
 #include <ftw.h>
+#include <sys/resource.h>
 
 #define MS UINT64_C(1000000)
 
@@ -106,28 +107,59 @@ static bool is_left(const char *fifo)
     return left;
 }
 
-/* We are who reads, and are not to be ended. */
-static void test_still_read(void)
+static void stays_while_read(const int *held, size_t count, int reader)
 {
     struct guard guard;
-    int other[2];
-    stage_pipe(other);
-    int fd = mkfifo("fifo", 0600) == 0 ? open("fifo", O_RDONLY | O_NONBLOCK) : -1;
-    int held[] = {open("fifo", O_WRONLY), other[1]};
-    if (fd < 0 || held[0] < 0 || guard_start(&guard, held, 2, 0) != 0)
+    if (guard_start(&guard, held, count, 0) != 0)
         abort();
-    close(held[0]), close(other[1]);
-    close(other[0]);
+    for (size_t i = 0; i < count; i++)
+        close(held[i]);
     guard_end(&guard, false);
     tap_ok(stage_status(guard.pid) == GUARD_HOLDS_ON, "a guard says that somebody still reads");
     guard_close(&guard);
-    tap_ok(stage_is_held(fd), "who sees no end");
-    close(fd);
+    tap_ok(stage_is_held(reader), "who sees no end");
+    close(reader);
     uint64_t deadline = stage_deadline();
     while (!is_left("fifo") && stage_again(deadline))
         continue;
     tap_ok(is_left("fifo"), "and it is held only as long as it is read");
     (void)unlink("fifo");
+}
+
+static int open_fifo(void)
+{
+    int fd = mkfifo("fifo", 0600) == 0 ? open("fifo", O_RDONLY | O_NONBLOCK) : -1;
+    if (fd < 0)
+        abort();
+    return fd;
+}
+
+/* We are who reads, and are not to be ended. */
+static void test_still_read(void)
+{
+    int other[2], reader = open_fifo();
+    stage_pipe(other);
+    close(other[0]);
+    stays_while_read((const int[]){open("fifo", O_WRONLY), other[1]}, 2, reader);
+}
+
+/* poll(2) fails by EINVAL in the guard, which holds more pipes than it may have descriptors. */
+static void test_still_read_without_poll(void)
+{
+    enum { LOW = 32, HELD };
+    struct rlimit limit, low;
+    int held[HELD], reader = open_fifo(), writer = open("fifo", O_WRONLY);
+    for (int i = 0; i < HELD; i++)
+        held[i] = fcntl(writer, F_DUPFD, LOW);
+    close(writer);
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        abort();
+    low = (struct rlimit){.rlim_cur = LOW, .rlim_max = limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &low) != 0)
+        abort();
+    stays_while_read(held, HELD, reader);
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        abort();
 }
 
 static void stop_guard(const struct guard *guard)
@@ -631,6 +663,8 @@ int main(int argc, char *argv[])
     test_nothing_to_guard();
     test_dropped();
     test_still_read();
+    if (!skip("a guard whose poll() fails"))
+        test_still_read_without_poll();
     test_stopped_guard();
     test_shares_nothing();
     test_is_quiet();

@@ -5,6 +5,8 @@
 #include "../platform_process.h"
 #include "process_stage.h"
 
+#include <sys/resource.h>
+
 static struct pollfd room[4];
 
 static struct pipe_ends nobody(size_t count)
@@ -32,6 +34,41 @@ static void test_own(void)
     pipe_ends_close(&ends);
     tap_ok(ends.count == 0 && stage_is_ended(b[0]), "all are closed");
     close(b[0]), close(more[0]);
+}
+
+/* poll(2) fails if it gets more than RLIMIT_NOFILE allows. The limit leaves one descriptor free. */
+static void test_poll_fails(void)
+{
+    enum { ROOM = 64 };
+    struct pollfd fds[ROOM];
+    struct pipe_ends ends = {.fds = fds};
+    struct rlimit limit, low;
+    int a[2], b[2];
+    stage_pipe(a), stage_pipe(b);
+    int free_fd = fcntl(b[1], F_DUPFD, 0);
+    close(free_fd);
+    if (free_fd + 2 > ROOM || getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        abort();
+    low = limit;
+    low.rlim_cur = (rlim_t)free_fd + 1;
+    ends.room = (size_t)free_fd + 2;
+    while (ends.count < ends.room - 1)
+        pipe_ends_add(&ends, fcntl(a[1], F_DUPFD, free_fd + 1));
+    pipe_ends_add(&ends, b[1]);
+    if (setrlimit(RLIMIT_NOFILE, &low) != 0)
+        abort();
+    tap_ok(platform_poll(fds, ends.count, 0) < 0 && errno == EINVAL, "poll() fails");
+    close(a[1]);
+    close(a[0]);
+    tap_ok(pipe_ends_are_read(&ends), "one of many is read, and that is known without poll()");
+    pipe_ends_close_unread(&ends);
+    tap_ok(ends.count == (stage_has_proc() ? 1 : ends.room) && stage_is_held(b[0]),
+           "the others are closed, where that can be known");
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        abort();
+    close(b[0]);
+    pipe_ends_close_unread(&ends);
+    tap_ok(ends.count == 0, "when poll() works again, all are");
 }
 
 /* A process that has these descriptors of ours, and no others. */
@@ -114,6 +151,7 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
     size_t open_files = stage_open_files();
     test_own();
+    test_poll_fails();
     if (stage_has_proc()) {
         test_readers();
         test_keeping();
