@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,16 @@ static int open_regular(const char *path, int flags, const char **reason)
     return -1;
 }
 
+/* The path of the file itself: `path`, or what it leads to if it is a symbolic link, in `target`.
+ * NULL if the link cannot be followed. */
+static const char *follow(const char *path, char target[PATH_MAX])
+{
+    struct stat status;
+    if (lstat(path, &status) != 0 || !S_ISLNK(status.st_mode))
+        return path;
+    return realpath(path, target);
+}
+
 int pidfile_write(const struct options *options, const char **reason)
 {
     if (options->pidfile == NULL)
@@ -42,19 +53,24 @@ int pidfile_write(const struct options *options, const char **reason)
     *reason = strerror(errno);
     if (close(fd) == 0 && written)
         return 0;
-    (void)unlink(options->pidfile);
+    char target[PATH_MAX];
+    const char *path = follow(options->pidfile, target);
+    if (path != NULL)
+        (void)unlink(path);
     return -1;
 }
 
 void pidfile_remove(const struct options *options)
 {
     const char *reason;
-    int fd = options->pidfile == NULL ? -1 : open_regular(options->pidfile, O_RDONLY, &reason);
+    char target[PATH_MAX];
+    const char *path = options->pidfile == NULL ? NULL : follow(options->pidfile, target);
+    int fd = path == NULL ? -1 : open_regular(path, O_RDONLY, &reason);
     if (fd < 0)
         return;
     char line[PIDFILE_LINE] = "";
     ssize_t length = again_read_all(fd, line, sizeof line - 1);
     close(fd);
     if (length > 0 && strtol(line, NULL, 10) == (long)getpid())
-        (void)unlink(options->pidfile);
+        (void)unlink(path);
 }

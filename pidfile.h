@@ -12,7 +12,7 @@
  */
 int pidfile_write(const struct options *options, const char **reason);
 
-/* Removes the file if it still holds this process's ID. */
+/* Removes the file if it still holds this process's ID. A symbolic link to it stays. */
 void pidfile_remove(const struct options *options);
 
 #endif

@@ -1091,6 +1091,49 @@ timeout_atomically() {
     equal 1 "$(<pid)"
 }
 
+@test "-P: a symbolic link stays, and the file that it leads to is removed whatever the end" {
+    local signal target
+    printf data >in
+    mkdir dir
+    ln -s dir/pid link
+    ln -s "$PWD/link" other
+    open_idle
+    for signal in 2 15; do
+        defsig "$BPIPE" -q -P other --report json:report <&"$idle" >out &
+        sample $! report
+        equal "$!" "$(<dir/pid)"
+        kill -"$signal" $!
+        finished $! $((128 + signal))
+        only_links
+        rm report
+    done
+    printf old >dir/pid
+    "$BPIPE" -q -P other in >out
+    only_links
+    fails 1 "bpipe: missing: No such file or directory" "$BPIPE" -q -P link missing
+    only_links
+    result "$BPIPE" -q -P link --idle-timeout 20ms <&"$idle"
+    equal 4 "${result%%:*}"
+    only_links
+}
+
+only_links() {
+    equal "dir/pid $PWD/link" "$(readlink link) $(readlink other)"
+    [ ! -e dir/pid ]
+}
+
+@test "-P: a pidfile that cannot be written is removed, and a link to it stays" {
+    skip_unless_faults
+    printf data >in
+    ln -s target link
+    local status=0
+    with_faults FAULT_ONLY=bpipe FAULT_SCRIPT="write:*/target:1+:ENOSPC" timeout -k 1 60 \
+        "$BPIPE" -q -P link in >out 2>err || status=$?
+    equal "1 bpipe: link: No space left on device" "$status $(<err)"
+    equal target "$(readlink link)"
+    [ ! -e target ]
+}
+
 # --- what an outsider found -------------------------------------------------------------------
 
 @test "an output FIFO that never gets a reader ends by --stall-timeout, and nothing else was touched" {
