@@ -8,6 +8,7 @@
 #include "endpoint.h"
 
 #include "again.h"
+#include "descriptor_check.h"
 #include "platform.h"
 #include "stream_socket.h"
 
@@ -190,8 +191,8 @@ static int adopt(struct endpoint *endpoint, int access_mode, const struct option
         endpoint->fd = -1; /* not ours to close: it may be open for something else */
         return -1;
     }
-    endpoint->listening = stream_socket_is_listening(endpoint->fd);
-    if (endpoint->listening) {
+    endpoint->refusal = descriptor_check(endpoint->fd, access_mode == O_WRONLY);
+    if (endpoint->refusal != NULL) {
         endpoint->fd = -1;
         errno = ENOTCONN;
         return -1;
@@ -201,17 +202,18 @@ static int adopt(struct endpoint *endpoint, int access_mode, const struct option
     return describe(endpoint, options);
 }
 
-/* Why it cannot be opened, as errno says, to be `done`. */
-static void set_opening_error(struct endpoint *endpoint, const char *done)
+/* Why it cannot be opened: what it is, or what errno says. */
+static void set_opening_error(struct endpoint *endpoint)
 {
-    set_error(endpoint, "", errno);
-    if (endpoint->listening)
-        snprintf(endpoint->error, sizeof endpoint->error, "a listening socket cannot be %s", done);
+    if (endpoint->refusal != NULL)
+        snprintf(endpoint->error, sizeof endpoint->error, "%s", endpoint->refusal);
+    else
+        set_error(endpoint, "", errno);
 }
 
 static int refuse(struct endpoint *endpoint)
 {
-    set_opening_error(endpoint, "read");
+    set_opening_error(endpoint);
     if (!endpoint->inherited && endpoint->fd >= 0)
         close(endpoint->fd);
     endpoint->fd = -1;
@@ -392,7 +394,7 @@ enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char
         snprintf(endpoint->error, sizeof endpoint->error,
                  "is no regular file, which --atomic needs");
     else
-        set_opening_error(endpoint, "written");
+        set_opening_error(endpoint);
     endpoint_abandon_output(endpoint);
     return ENDPOINT_REFUSED;
 }

@@ -55,7 +55,6 @@ struct endpoint {
     struct atomic_file atomic;
     bool inherited;       /* others may share it: never unlinked, its flags are given back */
     bool is_pty_master;   /* EIO is its end of file */
-    bool listening;       /* a socket that listens, which is refused */
     bool writes_over;     /* an output by path that would truncate, or append to, what is there */
     bool appends;         /* an output in append mode, which splice(2) refuses */
     bool created;         /* this output file did not exist before */
@@ -65,6 +64,7 @@ struct endpoint {
     bool hurried;         /* ENDPOINT_TCP: TCP_NODELAY is on */
     size_t last_write;    /* how many bytes that was */
     int pipe_size_before; /* of a pipe that was grown; 0: it was not */
+    const char *refusal;  /* what descriptor_check() says of it */
     char error[ENDPOINT_ERROR_TEXT];
 };
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -27,6 +28,21 @@ bool stream_socket_is_listening(int fd)
     int listens = 0;
     socklen_t size = sizeof listens;
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
+}
+
+/* A connection that is over has no peer either, but may still hold bytes to be read: poll(2)
+ * reports POLLIN for it, as the end of the stream can be read. A connection in the making has no
+ * POLLHUP. */
+bool stream_socket_is_unconnected(int fd)
+{
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof peer, size = sizeof(int);
+    struct pollfd state = {.fd = fd, .events = POLLIN};
+    int type = 0;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 &&
+           (type == SOCK_STREAM || type == SOCK_SEQPACKET) &&
+           getpeername(fd, (struct sockaddr *)&peer, &length) != 0 && errno == ENOTCONN &&
+           poll(&state, 1, 0) == 1 && (state.revents & (POLLIN | POLLHUP)) == POLLHUP;
 }
 
 /* The address of a socket without its port; 0 bytes if it is none of the internet. */

@@ -21,6 +21,10 @@ bool stream_socket_is_tcp(int fd);
  * reports a connection that waits as if that were data. */
 bool stream_socket_is_listening(int fd);
 
+/* Whether it is a stream socket that was never connected. False while it is being connected, when
+ * its connection is over, and where the system does not tell these apart. */
+bool stream_socket_is_unconnected(int fd);
+
 /* Whether the peer of a TCP connection is on this machine. */
 bool stream_socket_is_local(int fd);
 

@@ -62,18 +62,27 @@ fails() { # MESSAGE
     done
 }
 
-@test "a socket that is not connected: what the system says of it" {
+@test "a socket that is not connected is refused" {
+    printf old >old
     local kind
     for kind in tcp-socket unix-socket; do
         odd 0 $kind >out
-        equal 1 "$status"
-        [[ $said == "bpipe: stdin: read failed at byte 0: "* ]]
-        adds_up report 1
+        fails "bpipe: stdin: the socket is not connected"
+        odd 5 $kind -o new fd://5
+        fails "bpipe: fd://5: the socket is not connected"
+        [ ! -e new ]
         odd 1 $kind <<<x
-        equal 1 "$status"
-        [[ $said == "bpipe: stdout: write failed at byte 0: "* ]]
-        adds_up report 1
+        fails "bpipe: stdout: the socket is not connected"
+        odd 5 $kind -o new -o fd://5 old
+        fails "bpipe: fd://5: the socket is not connected"
+        [ ! -e new ]
     done
+}
+
+@test "a connection that is over has no peer, but what has come is read" {
+    odd 0 half-open >out
+    equal "0 last" "$status $(<out)"
+    adds_up report
 }
 
 @test "a datagram socket: an empty datagram is the end, as for cat; one that does not fit is no success" {
@@ -104,8 +113,8 @@ fails() { # MESSAGE
     equal x "$(<in)"
 }
 
-@test "O_PATH, epoll, eventfd: none of them is waited for in vain" {
-    [ "$(uname -s)" = Linux ] || skip "this system has none of them"
+@test "O_PATH: neither read nor written" {
+    [ "$(uname -s)" = Linux ] || skip "this system has none"
     printf old >old
     odd 0 path=old >out
     [[ $said == "bpipe: stdin: "*"Bad file descriptor" ]]
@@ -115,18 +124,47 @@ fails() { # MESSAGE
     odd 1 path=old <<<x
     fails "bpipe: stdout: Bad file descriptor"
     equal old "$(<old)"
-    odd 0 epoll >out
-    fails "bpipe: stdin: read failed at byte 0: Invalid argument"
-    odd 0 epoll -o out - old
-    fails "bpipe: stdin: read failed at byte 0: Invalid argument"
-    equal old "$(<out)"
-    odd 1 epoll <<<x
-    fails "bpipe: stdout: write failed at byte 0: Invalid argument"
-    # One that can be read is: its count, and then it waits for the next.
-    oddfd 0 eventfd "$BPIPE" -q -o out &
-    wait_until 20 size_is out 8
-    wait_until 20 in_poll $!
-    equal 123 "$(head -c 3 out)"
-    kill $!
-    ended $! 143
+}
+
+@test "epoll and its like: what cannot be read or written is refused" {
+    [ "$(uname -s)" = Linux ] || skip "this system has none of them"
+    printf old >old
+    local kind
+    for kind in epoll pidfd; do
+        odd 0 $kind >out
+        fails "bpipe: stdin: a descriptor of this kind cannot be read"
+        odd 5 $kind -o new fd://5
+        fails "bpipe: fd://5: a descriptor of this kind cannot be read"
+        [ ! -e new ]
+        odd 0 $kind -o out - old
+        fails "bpipe: stdin: a descriptor of this kind cannot be read"
+        equal old "$(<out)"
+    done
+    for kind in epoll pidfd timerfd signalfd; do
+        odd 1 $kind <<<x
+        fails "bpipe: stdout: a descriptor of this kind cannot be written"
+        odd 5 $kind -o fd://5 old
+        fails "bpipe: fd://5: a descriptor of this kind cannot be written"
+    done
+    odd 1 inotify <<<x
+    fails "bpipe: stdout: Bad file descriptor"
+}
+
+@test "eventfd and its like: what can be read is, and then the next is waited for" {
+    [ "$(uname -s)" = Linux ] || skip "this system has none of them"
+    local kind
+    for kind in eventfd timerfd; do
+        oddfd 0 $kind "$BPIPE" -q -o out.$kind &
+        wait_until 20 size_is out.$kind 8
+        wait_until 20 in_poll $!
+        kill $!
+        ended $! 143
+    done
+    equal 123 "$(head -c 3 out.eventfd)"
+    for kind in signalfd inotify; do
+        oddfd 0 $kind "$BPIPE" -q -o out.$kind &
+        wait_until 20 in_poll $!
+        kill $!
+        ended $! 143
+    done
 }

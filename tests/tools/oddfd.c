@@ -6,23 +6,31 @@
  * KIND: tcp-listener, unix-listener (the socket ./oddfd.sock), packet-listener (SOCK_SEQPACKET,
  * ./oddfd.sock), tcp-socket (not connected), unix-socket (the same), datagrams (a connected socket
  * whose peer has sent one of 5000 bytes "d" and an empty one), datagram-socket (not connected, nor
- * bound), path (O_PATH of "."), path=FILE, epoll, eventfd (whose count is 0x0a333231).
+ * bound), half-open (a TCP connection that was shut down on this side and has got "last" and the
+ * end), path (O_PATH of "."), path=FILE, epoll, eventfd (whose count is 0x0a333231), timerfd (which
+ * expires once), signalfd (of no signal), inotify (of nothing), pidfd (its own).
  *
  * Status 127 where something failed, 126 where the system has no such thing.
  */
 #ifdef __linux__
-#define _GNU_SOURCE /* O_PATH */
+#define _GNU_SOURCE /* O_PATH, syscall() */
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #endif
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { ABOVE = 50, LENGTH = 5000, EVENTS = 0x0a333231 };
@@ -57,6 +65,45 @@ static int datagrams(void)
     return ends[0];
 }
 
+/* It has no peer any more, and yet something to be read. */
+static int half_open(void)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    int listener = tcp_listener(), fd = socket(AF_INET, SOCK_STREAM, 0);
+    if (getsockname(listener, (struct sockaddr *)&address, &length) != 0 ||
+        connect(fd, (struct sockaddr *)&address, length) != 0)
+        return -1;
+    int peer = accept(listener, NULL, NULL);
+    if (send(peer, "last", 4, 0) != 4 || shutdown(fd, SHUT_WR) != 0)
+        return -1;
+    char byte;
+    if (recv(peer, &byte, 1, 0) != 0)
+        return -1;
+    const struct timespec nap = {.tv_nsec = 1000000};
+    close(peer);
+    close(listener);
+    while (getpeername(fd, (struct sockaddr *)&address, &length) == 0)
+        (void)nanosleep(&nap, NULL);
+    return fd;
+}
+
+#ifdef __linux__
+static int timer(void)
+{
+    const struct itimerspec soon = {.it_value.tv_nsec = 1};
+    int fd = timerfd_create(CLOCK_MONOTONIC, 0);
+    return timerfd_settime(fd, 0, &soon, NULL) == 0 ? fd : -1;
+}
+
+static int no_signals(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    return signalfd(-1, &none, 0);
+}
+#endif
+
 static int only_linux(const char *kind)
 {
 #ifdef __linux__
@@ -64,6 +111,14 @@ static int only_linux(const char *kind)
         return epoll_create1(0);
     if (strcmp(kind, "eventfd") == 0)
         return eventfd(EVENTS, 0);
+    if (strcmp(kind, "timerfd") == 0)
+        return timer();
+    if (strcmp(kind, "signalfd") == 0)
+        return no_signals();
+    if (strcmp(kind, "inotify") == 0)
+        return inotify_init();
+    if (strcmp(kind, "pidfd") == 0)
+        return (int)syscall(SYS_pidfd_open, getpid(), 0);
     if (strcmp(kind, "path") == 0)
         return open(".", O_PATH);
     if (strncmp(kind, "path=", 5) == 0)
@@ -85,6 +140,8 @@ static int make(const char *kind)
         return socket(AF_INET, SOCK_STREAM, 0);
     if (strcmp(kind, "unix-socket") == 0)
         return socket(AF_UNIX, SOCK_STREAM, 0);
+    if (strcmp(kind, "half-open") == 0)
+        return half_open();
     if (strcmp(kind, "datagram-socket") == 0)
         return socket(AF_UNIX, SOCK_DGRAM, 0);
     if (strcmp(kind, "datagrams") == 0)
@@ -106,6 +163,7 @@ int main(int argc, char *argv[])
     }
     if (fd != wanted)
         close(fd);
+    (void)fcntl(wanted, F_SETFD, 0); /* a pidfd closes on exec */
     execvp(argv[3], argv + 3);
     fprintf(stderr, "oddfd: %s: %s\n", argv[3], strerror(errno));
     return 127;
