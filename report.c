@@ -8,6 +8,7 @@
  */
 #include "report.h"
 
+#include "descriptor_check.h"
 #include "endpoint.h"
 #include "platform.h"
 #include "report_format.h"
@@ -218,8 +219,11 @@ static int open_report(struct reporter *reporter, const struct report_spec *spec
         reporter->count++;
         return 0;
     }
-    if (open_path(reporter, report, fd) != 0) {
-        report_message("%s: %s", report->path, strerror(errno));
+    const char *refusal = fd < 0 ? NULL : descriptor_check(fd, true);
+    if (refusal == NULL && open_path(reporter, report, fd) != 0)
+        refusal = strerror(errno);
+    if (refusal != NULL) {
+        report_message("%s: %s", report->path, refusal);
         return -1;
     }
     reporter->count++;

@@ -85,6 +85,32 @@ fails() { # MESSAGE
     adds_up report
 }
 
+@test "a report to a descriptor that cannot be written is refused before anything begins" {
+    printf old >in
+    printf other >other
+    local kind
+    for kind in tcp-listener unix-listener packet-listener; do
+        report_fails "a listening socket cannot be written" oddfd 9 $kind
+    done
+    report_fails "the socket is not connected" oddfd 9 tcp-socket
+    report_fails "the socket is not connected" oddfd 9 unix-socket
+    report_fails "Bad file descriptor" withfd 9 r other
+    [ "$(uname -s)" != Linux ] || report_fails "a descriptor of this kind cannot be written" oddfd 9 epoll
+    odd 1 tcp-listener -o new --report json:- in
+    equal "1 bpipe: -: a listening socket cannot be written" "$status $said"
+}
+
+# report_fails REASON COMMAND...: which inherits the report's descriptor 9.
+report_fails() {
+    local reason=$1 format
+    shift
+    for format in json text prometheus; do
+        result "$@" "$BPIPE" -q --report $format:fd://9 -o new in
+        equal "1::bpipe: fd://9: $reason" "$result"
+        [ ! -e new ]
+    done
+}
+
 @test "a datagram socket: an empty datagram is the end, as for cat; one that does not fit is no success" {
     odd 0 datagrams >out
     equal 0 "$status"
