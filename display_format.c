@@ -198,8 +198,7 @@ static void add_last_written(const struct line *line)
 
     for (size_t i = length; i < wanted; i++)
         text_add_string(line->text, ".");
-    for (size_t i = 0; i < length; i++)
-        text_add_bytes(line->text, bytes[i] >= ' ' && bytes[i] <= '~' ? &bytes[i] : ".", 1);
+    display_add_printable(line->text, bytes, length);
 }
 
 /* Characters, dots for those of control and what is none, and blanks up to the width. */
@@ -242,16 +241,22 @@ static void add_buffer_bar(const struct line *line)
         display_fraction((double)line->values->fill, (double)line->values->capacity));
 }
 
-static void add_state(const struct line *line)
+const char *display_state(const struct display_values *values)
 {
-    const uint64_t *state_ns = line->values->state_ns;
+    const uint64_t *state_ns = values->state_ns;
     unsigned most = 0;
 
     for (unsigned i = 1; i < METER_STATES; i++)
         if (state_ns[i] > state_ns[most])
             most = i;
-    text_add(line->text, "%-*s", STATE_WIDTH,
-             state_ns[most] == 0 ? "" : meter_state_name((enum meter_state)most));
+    return state_ns[most] == 0 ? NULL : meter_state_name((enum meter_state)most);
+}
+
+static void add_state(const struct line *line)
+{
+    const char *state = display_state(line->values);
+
+    text_add(line->text, "%-*s", STATE_WIDTH, state == NULL ? "" : state);
 }
 
 static void add_wait(const struct line *line)

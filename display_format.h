@@ -110,6 +110,9 @@ struct display_format {
 /* How much of the size the output has got. */
 uint64_t display_done(const struct display_values *values);
 
+/* The name of the state that most of the last interval was; NULL: it has not lasted yet. */
+const char *display_state(const struct display_values *values);
+
 void display_format_parse(struct display_format *format, const char *text);
 
 /* Adds the line to `text`, without anything before or behind it. Returns its width in columns. */
@@ -121,8 +124,9 @@ unsigned display_format_line(struct text *text, const struct display_format *for
  * The same for -n: "0.2510 1048576 4194304\n" of the time, the units and the rate, each where the
  * format has it, or a percentage if it has neither of the last two. What is not known is left out,
  * and if nothing is left there is no line. A format with other text than blanks is filled in as it
- * stands instead (pv 1.9.31), with plain numbers for the sequences that are numbers, "null" for
- * those that are not known, and nothing for bars and the like.
+ * stands instead (pv 1.9.31), with plain numbers for the sequences that are numbers, bare text for
+ * those that are words, times of day or text, "null" for whatever is not known, and nothing for
+ * bars and colours.
  */
 void display_format_numeric(struct text *text, const struct display_format *format,
                             const struct display_values *values);

@@ -79,20 +79,25 @@ void display_add_eta(struct text *text, uint64_t ns)
         display_add_time(text, ns);
 }
 
-void display_add_fineta(struct text *text, time_t now, uint64_t ns)
+bool display_add_time_of_day(struct text *text, time_t now, uint64_t ns)
 {
     time_t end = now + (time_t)display_seconds(ns);
     struct tm tm;
 
     tzset(); /* localtime_r() need not */
-    if (ns == UINT64_MAX || localtime_r(&end, &tm) == NULL) {
-        text_add_string(text, "FIN --:--:--");
-        return;
-    }
-    text_add_string(text, "FIN ");
+    if (ns == UINT64_MAX || localtime_r(&end, &tm) == NULL)
+        return false;
     if (ns > 6 * hour * NS_PER_SEC)
         text_add(text, "%04d-%02d-%02d ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday);
     text_add(text, "%02d:%02d:%02d", tm.tm_hour, tm.tm_min, tm.tm_sec);
+    return true;
+}
+
+void display_add_fineta(struct text *text, time_t now, uint64_t ns)
+{
+    text_add_string(text, "FIN ");
+    if (!display_add_time_of_day(text, now, ns))
+        text_add_string(text, "--:--:--");
 }
 
 uint64_t display_seconds(uint64_t ns)

@@ -31,7 +31,10 @@ void display_add_percent(struct text *text, uint64_t part, uint64_t whole); /* "
 
 /* "ETA 0:00:16": ns of UINT64_MAX are unknown, "ETA -:--:--". */
 void display_add_eta(struct text *text, uint64_t ns);
-/* "FIN 12:34:56", with the date if that is more than 6 hours ahead. */
+/* "12:34:56", `ns` after `now`, with the date if that is more than 6 hours ahead. False if it is
+ * not known, and nothing was added. */
+bool display_add_time_of_day(struct text *text, time_t now, uint64_t ns);
+/* The same as "FIN 12:34:56", or "FIN --:--:--". */
 void display_add_fineta(struct text *text, time_t now, uint64_t ns);
 
 uint64_t display_seconds(uint64_t ns);                   /* rounded to the nearest, halves up */

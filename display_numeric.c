@@ -5,9 +5,9 @@
  * in the same order: that is pv(1)'s -n with -t, -b and -r. One with other text is filled in as it
  * stands, which makes lines of JSON, say, as with pv 1.9.31 and later.
  *
- * A number that is not known (a percentage or an ETA without a size, say) is left out of the former
- * and null in the latter. (pv writes the position of its moving mark, or 0, which a program cannot
- * tell from a number that means something.)
+ * A value that is not known (a percentage or an ETA without a size, say) is left out of the former
+ * and null in the latter, where words and text are values as well. (pv writes the position of its
+ * moving mark, or 0, which a program cannot tell from a number that means something.)
  */
 #include "display_format.h"
 
@@ -43,6 +43,12 @@ static bool add_eta(struct text *text, const struct display_values *values)
     return true;
 }
 
+static bool add_end(struct text *text, const struct display_values *values)
+{
+    return values->size_known &&
+           display_add_time_of_day(text, values->now, values->final ? 0 : values->eta_ns);
+}
+
 static bool add_rate(struct text *text, const struct display_values *values, double rate)
 {
     if (values->elapsed_ns == 0)
@@ -61,10 +67,42 @@ static bool add_wait(struct text *text, const struct display_values *values, enu
     return true;
 }
 
-/* A sequence that is no number (a bar, a colour) adds nothing. False: it is a number that is not
- * known, and nothing was added. */
-static bool add_number(struct text *text, const struct display_part *part,
-                       const struct display_values *values)
+/* A word, or NULL: unknown. */
+static bool add_word(struct text *text, const char *word)
+{
+    if (word == NULL)
+        return false;
+    text_add_visible(text, word);
+    return true;
+}
+
+static bool add_last_written(struct text *text, const struct display_values *values, size_t most)
+{
+    size_t length = values->written_length < most ? values->written_length : most;
+
+    if (length == 0)
+        return false;
+    display_add_printable(text, values->written + values->written_length - length, length);
+    return true;
+}
+
+/* Of the last line so many columns; 0: all of it. */
+static bool add_previous_line(struct text *text, const struct display_values *values,
+                              unsigned columns)
+{
+    const size_t start = text->length;
+
+    if (values->line_length == 0)
+        return false;
+    display_add_clean(text, values->line, values->line_length, '.', true);
+    if (columns > 0)
+        display_cut(text, start, columns);
+    return true;
+}
+
+/* A bar or a colour adds nothing. False: the value is not known, and nothing was added. */
+static bool add_value(struct text *text, const struct display_part *part,
+                      const struct display_values *values)
 {
     switch (part->kind) {
     case SEQUENCE_PROGRESS:
@@ -76,6 +114,19 @@ static bool add_number(struct text *text, const struct display_part *part,
         return add_rate(text, values, values->rate);
     case SEQUENCE_AVERAGE_RATE:
         return add_rate(text, values, values->average_rate);
+    case SEQUENCE_FINETA:
+        return add_end(text, values);
+    case SEQUENCE_NAME:
+        return add_word(text, values->name);
+    case SEQUENCE_STATE:
+        return add_word(text, display_state(values));
+    case SEQUENCE_BOTTLENECK:
+        return add_word(
+            text, values->side == METER_VERDICT_BALANCED ? NULL : meter_verdict_name(values->side));
+    case SEQUENCE_LAST_WRITTEN:
+        return add_last_written(text, values, part->number);
+    case SEQUENCE_PREVIOUS_LINE:
+        return add_previous_line(text, values, part->number);
     case SEQUENCE_INPUT_WAIT:
         return add_wait(text, values, METER_INPUT);
     case SEQUENCE_OUTPUT_WAIT:
@@ -95,10 +146,6 @@ static bool add_number(struct text *text, const struct display_part *part,
         break;
     case SEQUENCE_DROPPED:
         text_add(text, "%" PRIu64, values->dropped);
-        break;
-    case SEQUENCE_NAME:
-        if (values->name != NULL)
-            text_add_visible(text, values->name);
         break;
     default:
         break;
@@ -132,7 +179,7 @@ void display_format_numeric(struct text *text, const struct display_format *form
 
     if (has_text(format)) {
         for (size_t i = 0; i < format->count; i++)
-            if (!add_number(text, &format->parts[i], values))
+            if (!add_value(text, &format->parts[i], values))
                 text_add_string(text, "null");
         text_add_string(text, "\n");
         return;
@@ -142,7 +189,7 @@ void display_format_numeric(struct text *text, const struct display_format *form
             continue;
         const size_t before = text->length;
         text_add_string(text, separator);
-        if (add_number(text, &(struct display_part){.kind = (int)numbers[i].kind}, values))
+        if (add_value(text, &(struct display_part){.kind = (int)numbers[i].kind}, values))
             separator = " ";
         else
             text->length = before;

@@ -85,6 +85,12 @@ void display_add_clean(struct text *text, const char *bytes, size_t length, char
     }
 }
 
+void display_add_printable(struct text *text, const char *bytes, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        text_add_bytes(text, bytes[i] >= ' ' && bytes[i] <= '~' ? &bytes[i] : ".", 1);
+}
+
 void display_add_visible(struct text *text, const char *string, bool utf8)
 {
     if (utf8) {

@@ -28,6 +28,9 @@ void display_pad(struct text *text, unsigned columns); /* adds blanks */
 void display_add_clean(struct text *text, const char *bytes, size_t length, char instead,
                        bool strict);
 
+/* Bytes, each a column: dots for all but printable ASCII. */
+void display_add_printable(struct text *text, const char *bytes, size_t length);
+
 /* text_add_visible(); where the terminal is not one of UTF-8, all but ASCII is escaped. */
 void display_add_visible(struct text *text, const char *string, bool utf8);
 

@@ -106,6 +106,11 @@ small_buffer() { # COMMAND...
     # What is known is a number, the last time left 0.
     "$BPIPE" --report none -n -F '{"percent":%p,"eta":%e}' in 2>err | cmp in -
     equal '{"percent":100,"eta":0}' "$(<err)"
+    # So is a word or a time of day: the value alone, or null.
+    "$BPIPE" --report none -n -F '%I|%{state}|%{bottleneck}|%N' in 2>err | cmp in -
+    grep -qxE '[0-9]{2}:[0-9]{2}:[0-9]{2}\|[a-z]+\|null\|null' err
+    "$BPIPE" --report none -n -F '%I|%2A|%L|%N' -N me < <(printf 'one\ntwo') 2>err >out
+    equal 'null|wo|one|me' "$(<err)"
 }
 
 @test "-n: no ETA while nothing moves, for what takes for ever, and beyond the size" {

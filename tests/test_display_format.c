@@ -44,9 +44,10 @@ enum {
     BLOCK = 1 << 16,
     GRANULAR = 1 << 17,
     SHADED = 1 << 18,
-    BACK = 1 << 19,   /* the mark is on its way back */
-    DONE = 1 << 20,   /* all that was expected, and more */
-    NO_TIME = 1 << 21 /* has passed: neither a rate nor a share of it is known */
+    BACK = 1 << 19,    /* the mark is on its way back */
+    DONE = 1 << 20,    /* all that was expected, and more */
+    NO_TIME = 1 << 21, /* has passed: neither a rate nor a share of it is known */
+    NOTHING = 1 << 22  /* was written yet */
 };
 
 struct scene {
@@ -90,9 +91,9 @@ static struct display_values usual_values(unsigned flags)
         .dropped = 4096,
         .name = flags & NAME ? "bad\nk" : NULL,
         .written = last_written,
-        .written_length = sizeof last_written - 1,
+        .written_length = flags & NOTHING ? 0 : sizeof last_written - 1,
         .line = last_line,
-        .line_length = sizeof last_line - 1,
+        .line_length = flags & NOTHING ? 0 : sizeof last_line - 1,
     };
     if (flags & NO_TIME)
         return values;
@@ -605,8 +606,16 @@ static const struct {
     {"[%t,%r,%a,%{input-wait},%{output-wait},%T,%{buffer-fill},%{dropped}]", NO_TIME,
      "[0.0000,null,null,null,null,74,74,4096]\n"},
     {"%p ETA", UNKNOWN, "null ETA\n"},
-    {"%b;%t;%e;%a;%T;%{input-wait};%{output-wait};%{dropped};%N;%{state};%L", NAME,
-     "1299227607;12.2500;16;999;74;9;81;4096;bad\\nk;;\n"},
+    {"%b;%t;%e;%a;%T;%{input-wait};%{output-wait};%{dropped};%N", NAME,
+     "1299227607;12.2500;16;999;74;9;81;4096;bad\\nk\n"},
+    {"%I;%{state};%{bottleneck};%30{bottleneck}", 0, "00:00:16;output;output;output\n"},
+    {"%I;%{bottleneck}", LATE | THROTTLE, "2026-01-03 03:00:00;throttle\n"},
+    {"%I;%{bottleneck}", FINAL | BALANCED, "00:00:00;null\n"},
+    {"%I;%{state};%N", NO_ETA | NO_TIME, "null;null;null\n"},
+    {"%I;", UNKNOWN | FINAL, "null;\n"},
+    {"%A;%4A;%20A;%3L;%L", 0, "z;.x z;a.b.x z;l\303\244s;l\303\244st.[2J...\n"},
+    {"%A;%L;", NOTHING, "null;null;\n"},
+    {"<%{progress-bar-only}%20{bar-plain}%{buffer-bar}%{sgr:red}>", 0, "<>\n"},
 };
 
 static void test_numeric(void)
