@@ -264,14 +264,25 @@ static void take_rates(struct display *display, struct moment now)
     keep_moment(display, now);
 }
 
+/* How much of the expected size has come, in its own unit. */
+static uint64_t done_of(const struct meter *meter, const struct moment *now)
+{
+    return meter->size_in_records ? now->records : now->bytes;
+}
+
+/* Whether that has a percentage: with a size of 0 only as long as nothing came. */
+static bool size_has_shares(const struct meter *meter, const struct moment *now)
+{
+    return meter->size_known && (meter->size_bytes > 0 || done_of(meter, now) == 0);
+}
+
 /* UINT64_MAX: unknown, also where more came than was announced: there may be more yet. */
 static uint64_t time_left(const struct meter *meter, const struct moment *start,
                           const struct moment *now)
 {
     enum { LONGEST_S = 360000000 }; /* pv's 100,000 hours: more is no answer */
-    bool records = meter->size_in_records;
-    uint64_t size = meter->size_bytes, done = records ? now->records : now->bytes;
-    double rate = rate_between(start, now, records);
+    uint64_t size = meter->size_bytes, done = done_of(meter, now);
+    double rate = rate_between(start, now, meter->size_in_records);
     if (!meter->size_known || rate <= 0 || done > size)
         return UINT64_MAX;
     double seconds = (double)(size - done) / rate;
@@ -313,7 +324,7 @@ static struct display_values take_values(struct display *display, bool final)
     struct display_values values = {
         .units = meter->shows_records ? now.records : now.bytes,
         .size = meter->size_bytes,
-        .size_known = meter->size_known,
+        .size_known = size_has_shares(meter, &now),
         .size_in_bytes = meter->shows_records && !meter->size_in_records,
         .bytes = now.bytes,
         .records = meter->shows_records,

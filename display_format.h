@@ -51,7 +51,7 @@
  * records with -l and -0. */
 struct display_values {
     uint64_t units;  /* that the output has got so far */
-    bool size_known; /* how many are expected, which may be none */
+    bool size_known; /* how many are expected, which may be none if none came */
     uint64_t size;
     bool size_in_bytes;      /* the size is in bytes, while units are records: */
     uint64_t bytes;          /* of these the output has got so many */

@@ -41,7 +41,8 @@ uint64_t display_seconds(uint64_t ns);                   /* rounded to the neare
 uint64_t display_percent(uint64_t part, uint64_t whole); /* rounded down; 0 if there is no whole */
 double display_fraction(double part, double whole);      /* 0..1 */
 
-/* The same of a size that is expected: if that is 0, all of it is done. */
+/* The same of a size that is expected: if that is 0 all of it is done, provided that `units` are 0;
+ * else there is no percentage, which is the caller's to know (display_format.h, size_known). */
 uint64_t display_percent_done(uint64_t units, uint64_t size);
 double display_fraction_done(uint64_t units, uint64_t size);
 

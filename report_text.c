@@ -70,10 +70,12 @@ static uint64_t percent(uint64_t part, uint64_t whole)
     return whole == 0 ? 0 : part * 100 / whole;
 }
 
-/* How much of what is to come is done: all of it where that is nothing. */
-static uint64_t percent_done(uint64_t part, uint64_t whole)
+/* " (50%)": how much of what is to come is done. All of it where that is nothing, and no percentage
+ * where more than nothing came. */
+static void add_percent_done(struct text *text, uint64_t part, uint64_t whole)
 {
-    return whole == 0 ? 100 : percent(part, whole);
+    if (whole > 0 || part == 0)
+        text_add(text, " (%" PRIu64 "%%)", whole == 0 ? 100 : percent(part, whole));
 }
 
 /*
@@ -193,7 +195,7 @@ static void add_amount(struct text *text, const struct meter *meter,
     if (meter->size_known && !meter->size_in_records) {
         text_add_string(text, " of ");
         add_size(text, size, request);
-        text_add(text, " (%" PRIu64 "%%)", percent_done(meter->bytes_passed, size));
+        add_percent_done(text, meter->bytes_passed, size);
     }
     if (meter->counts_records) {
         text_add(text, ", %" PRIu64, records);
@@ -201,7 +203,7 @@ static void add_amount(struct text *text, const struct meter *meter,
             text_add(text, " of %" PRIu64, size);
         text_add_string(text, !of_records && records == 1 ? " record" : " records");
         if (of_records)
-            text_add(text, " (%" PRIu64 "%%)", percent_done(records, size));
+            add_percent_done(text, records, size);
     }
     text_add_string(text, " in ");
     add_time(text, meter, meter_elapsed(meter), meter->state_ns[METER_CONNECT]);

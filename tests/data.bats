@@ -677,19 +677,32 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
     local option
     for option in "-s 0" "-s @empty"; do
         # shellcheck disable=SC2086
-        "$BPIPE" $option -f -n in --report json:report 2>err | cmp in -
+        "$BPIPE" $option -f -n --report json:report </dev/null 2>err
         equal 0 "$(last_number size_bytes report)"
         equal 100 "$(tail -n 1 err)"
         # shellcheck disable=SC2086
-        "$BPIPE" $option in 2>&1 >out | head -n 1 | grep -qx 'bpipe: 5 B of 0 B (100%) in .*'
+        "$BPIPE" $option 2>&1 </dev/null | head -n 1 | grep -qx 'bpipe: 0 B of 0 B (100%) in .*'
+        # What comes all the same has no percentage.
+        # shellcheck disable=SC2086
+        "$BPIPE" $option --report none -n -F '[%b,%p,%e,%I]' in 2>err | cmp in -
+        equal '[5,null,null,null]' "$(<err)"
+        # shellcheck disable=SC2086
+        "$BPIPE" $option --report none -n in 2>err | cmp in -
+        equal "" "$(<err)"
+        # shellcheck disable=SC2086
+        "$BPIPE" $option in 2>&1 >out | head -n 1 | grep -qx 'bpipe: 5 B of 0 B in .*'
         # shellcheck disable=SC2086
         "$BPIPE" $option --report prometheus:report in | cmp in -
         grep -qx 'bpipe_expected_bytes 0' report
         rm report
     done
     "$BPIPE" -l -s 0 in 2>&1 >out | head -n 1 | grep -qx 'bpipe: 5 B, 0 of 0 records (100%) in .*'
-    "$BPIPE" -f -p -e -s 0 in 2>err >out
+    printf '1\n' | "$BPIPE" -l -s 0 2>&1 >out | head -n 1 | grep -qx 'bpipe: 2 B, 1 of 0 records in .*'
+    "$BPIPE" -f -p -e -s 0 2>err </dev/null
     tr '\r' '\n' <err | grep -qE '^\[=+>\] 100% *$'
+    "$BPIPE" --report none -f -p -e -s 0 in 2>err >out
+    tr '\r' '\n' <err | grep -qE '^\[ *<=> *\] *$'
+    refute grep -q -e % -e ETA err
     # What is left of a file that was read to its end is nothing; that of a file without bytes may be
     # one in /proc, and is not known.
     { cat >/dev/null; "$BPIPE" -q -S --report json:report; } <in
