@@ -301,15 +301,9 @@ struct meter_rate meter_rate(const struct meter *meter)
     uint64_t bytes = meter->bytes_passed - meter->window_bytes;
     double mean = bytes_per_sec(meter->bytes_passed, meter_running(meter));
 
-    if (has_last_window(meter) && ns < METER_WINDOW_NS / 2) {
-        ns += METER_WINDOW_NS;
-        bytes += meter->last_bytes;
-    } else if (has_last_window(meter)) {
-        add_windows(&windows, bytes_per_sec(meter->last_bytes, METER_WINDOW_NS), 1);
-    } else if (ns < METER_WINDOW_NS / 2) {
+    if (!has_last_window(meter))
         return (struct meter_rate){.mean = mean, .current = mean, .min = mean, .max = mean};
-    }
-    double current = bytes_per_sec(bytes, ns);
+    double current = bytes_per_sec(meter->last_bytes + bytes, METER_WINDOW_NS + ns);
     add_windows(&windows, current, 1);
     return (struct meter_rate){
         .mean = mean,

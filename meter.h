@@ -84,7 +84,7 @@ struct meter_endpoint {
 };
 
 /* The rates of windows of METER_WINDOW_NS that have ended, in bytes/s; of all but the last, to
- * which a short rest may be added yet (see meter_rate()). Windows are of the running time. */
+ * which the open one is added (see meter_rate()). Windows are of the running time. */
 #define METER_WINDOW_NS NS_PER_SEC
 
 struct meter_windows {
@@ -208,9 +208,10 @@ void meter_dry(struct meter *meter);
 /* --- reading ------------------------------------------------------------------------------- */
 
 /*
- * In bytes/s. Windows are those of METER_WINDOW_NS. The open one counts from half its length on; a
- * shorter one is added to the one before. So each byte and each moment is in one of them, and
- * min <= mean <= max. Before there is any, all are the mean and stddev is 0.
+ * In bytes/s. Windows are those of METER_WINDOW_NS. The open one is added to the one before, which
+ * is then longer: a part of a window is never scaled up to a whole one, so that max is no more than
+ * what came in a second. So each byte and each moment is in one of them, and min <= mean <= max.
+ * Before one has ended all are the mean and stddev is 0.
  */
 struct meter_rate {
     double mean;             /* bytes_passed over the running time; 0 if that is 0 */

@@ -217,14 +217,11 @@ static size_t model_rates(const struct model *model, double rates[WINDOWS_MOST])
     uint64_t running_ns = running(model);
     uint64_t open_ns = running_ns % METER_WINDOW_NS;
     size_t whole = running_ns / METER_WINDOW_NS;
-    double open_bytes = (double)model->window_bytes[whole];
-
     for (size_t i = 0; i < whole; i++)
         rates[i] = (double)model->window_bytes[i];
-    if (open_ns >= METER_WINDOW_NS / 2)
-        rates[whole++] = open_bytes * 1e9 / (double)open_ns;
-    else if (whole > 0)
-        rates[whole - 1] = (rates[whole - 1] + open_bytes) * 1e9 / (1e9 + (double)open_ns);
+    if (whole > 0)
+        rates[whole - 1] =
+            (rates[whole - 1] + (double)model->window_bytes[whole]) * 1e9 / (1e9 + (double)open_ns);
     return whole;
 }
 
@@ -382,13 +379,14 @@ static void test_windows(void)
     rate = meter_rate(&meter);
     tap_ok(rate.mean == 0 && rate.max == 0, "bytes in no time: still no rate");
 
-    meter_advance(&meter, METER_INPUT, 5 + NS_PER_SEC / 2 - 1);
+    meter_advance(&meter, METER_INPUT, 5 + NS_PER_SEC - 1);
     rate = meter_rate(&meter);
-    tap_ok(rate.windows == 0 && rate.min == rate.mean && rate.max == rate.mean && rate.mean > 1400,
-           "less than half a window: min and max are the mean");
-    meter_advance(&meter, METER_INPUT, 5 + NS_PER_SEC / 2);
+    tap_ok(rate.windows == 0 && rate.min == rate.mean && rate.max == rate.mean &&
+               rate.current == rate.mean && rate.mean > 700,
+           "less than a window: min and max are the mean");
+    meter_advance(&meter, METER_INPUT, 5 + NS_PER_SEC);
     rate = meter_rate(&meter);
-    tap_ok(rate.windows == 1 && rate.max == 1400 && rate.current == 1400, "half a window counts");
+    tap_ok(rate.windows == 1 && rate.max == 700 && rate.current == 700, "a whole one counts");
 
     meter_advance(&meter, METER_INPUT, 5 + 100 * NS_PER_SEC);
     rate = meter_rate(&meter);
@@ -405,6 +403,10 @@ static void test_windows(void)
     rate = meter_rate(&meter);
     tap_ok(close_to(rate.current, 1000, 1) && close_to(rate.max, 1000, 1) && rate.windows == 101,
            "a short rest is added to the window before");
+    meter_advance(&meter, METER_BUSY, 5 + 102 * NS_PER_SEC - NS_PER_SEC / 4);
+    rate = meter_rate(&meter);
+    tap_ok(close_to(rate.current, 1200 / 1.75, 1) && rate.max == 700 && rate.windows == 101,
+           "and so is a long one: it is not scaled up to a second");
     meter_advance(&meter, METER_BUSY, 5 + 102 * NS_PER_SEC);
     rate = meter_rate(&meter);
     tap_ok(rate.current == 300 && rate.max == 900 && rate.windows == 102,
