@@ -68,6 +68,7 @@ static void describe_run(struct meter *meter, const struct options *options, uin
     meter->start_time_ns = platform_time_of_day() - (platform_now() - meter->start_ns);
     meter->size_known = size != INPUT_SIZE_UNKNOWN;
     meter->size_bytes = meter->size_known ? size : 0;
+    meter->size_is_sum = !options->size_given && input_size_sum(options) != INPUT_SIZE_UNKNOWN;
     meter->capacity = options->buffer_size;
     meter->chunk = options->chunk_size;
     meter->least_room = options->merge ? 1 : records_least_room(options->records);

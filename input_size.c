@@ -251,9 +251,13 @@ static uint64_t left_of(off_t size, off_t position)
     return position < 0 || position > size ? 0 : (uint64_t)(size - position);
 }
 
-/* What is left of all inputs. A file of 0 bytes may be one in /proc, which has some all the same.
- */
-static uint64_t left_of_inputs(const struct options *options)
+bool input_size_missed(int fd)
+{
+    struct stat status;
+    return fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0;
+}
+
+uint64_t input_size_sum(const struct options *options)
 {
     uint64_t sum = 0;
     bool empty = false;
@@ -265,7 +269,7 @@ static uint64_t left_of_inputs(const struct options *options)
         sum += left_of(size, position);
         empty |= size == 0;
     }
-    return sum == 0 && empty ? INPUT_SIZE_UNKNOWN : sum;
+    return empty && (sum == 0 || options->stop_at_size) ? INPUT_SIZE_UNKNOWN : sum;
 }
 
 /* How much a disk takes that is written to. */
@@ -291,7 +295,7 @@ int input_size(const struct options *options, uint64_t *size)
         return size_of_path(options, size);
     if (options->size_given)
         return 0;
-    *size = left_of_inputs(options);
+    *size = input_size_sum(options);
     if (*size == INPUT_SIZE_UNKNOWN && !options->stop_at_size)
         *size = room_of_output(options);
     return 0;

@@ -34,4 +34,14 @@
  */
 int input_size(const struct options *options, uint64_t *size);
 
+/*
+ * The sum alone. It is unknown if it is 0 and there is a file of 0 bytes, and with -S if there is
+ * one at all, since stopping at the sum would lose what that may yield. Else it is taken to be
+ * right until input_size_missed().
+ */
+uint64_t input_size_sum(const struct options *options);
+
+/* Whether an input that has just yielded its first bytes is in the sum with 0 bytes. */
+bool input_size_missed(int fd);
+
 #endif

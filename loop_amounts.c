@@ -3,6 +3,7 @@
  */
 #include "loop_amounts.h"
 
+#include "input_size.h"
 #include "records.h"
 
 int loop_init_amounts(struct poll_loop *loop)
@@ -16,6 +17,17 @@ int loop_init_amounts(struct poll_loop *loop)
 void loop_destroy_amounts(struct poll_loop *loop)
 {
     record_index_destroy(&loop->record_index);
+}
+
+void loop_count_input(struct poll_loop *loop, struct loop_input *input, uint64_t bytes)
+{
+    struct meter *meter = loop->meter;
+    bool first = input->meter->bytes == 0 && bytes > 0;
+    meter_moved(input->meter, bytes);
+    if (first && meter->size_is_sum && input_size_missed(input->endpoint.fd)) {
+        meter->size_known = meter->size_is_sum = false;
+        meter->size_bytes = 0;
+    }
 }
 
 /* Of datagrams the transfer knows the number: an empty one is in no ring. */

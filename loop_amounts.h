@@ -23,6 +23,10 @@
 int loop_init_amounts(struct poll_loop *loop);
 void loop_destroy_amounts(struct poll_loop *loop);
 
+/* Bytes were read from an input: meter_moved(). The expected size is not known any more if it is a
+ * sum that they are not in. */
+void loop_count_input(struct poll_loop *loop, struct loop_input *input, uint64_t bytes);
+
 /* Bytes were read into the ring, or (`aside`) into loop->scratch; or with --merge into a share.
  * Counts the records in them as records_in, and returns how many these were. */
 uint64_t loop_count_arrival(struct poll_loop *loop, const struct transfer *transfer, bool aside);

@@ -96,6 +96,7 @@ static const char *change(struct poll_loop *loop, const struct control_request *
     }
     if (request->given[CONTROL_SIZE]) {
         loop->meter->size_known = true;
+        loop->meter->size_is_sum = false;
         loop->meter->size_bytes = request->numbers[CONTROL_SIZE];
         loop->meter->size_in_records = loop->meter->shows_records;
     }

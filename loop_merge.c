@@ -262,7 +262,7 @@ static void place(struct poll_loop *loop, struct loop_input *input, size_t bytes
 static void took(struct poll_loop *loop, struct loop_input *input, const struct transfer *transfer,
                  bool aside)
 {
-    meter_moved(input->meter, transfer->bytes);
+    loop_count_input(loop, input, transfer->bytes);
     loop_count_merged(loop, input, transfer, aside);
     loop_spend_input(loop, transfer->bytes);
     loop->idle_since_ns = 0;

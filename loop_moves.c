@@ -160,7 +160,7 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
 {
     struct meter *meter = loop->meter;
     uint64_t records = loop_count_arrival(loop, transfer, aside);
-    meter_moved(input->meter, transfer->bytes);
+    loop_count_input(loop, input, transfer->bytes);
     note_end(loop, transfer->bytes, aside);
     if (aside) {
         loop_took_aside(loop, transfer->bytes);
@@ -385,7 +385,7 @@ static void note_pass(struct poll_loop *loop, size_t bytes, size_t max)
 /* `bytes` of `max` that it might have been. */
 static void passed(struct poll_loop *loop, size_t bytes, size_t max)
 {
-    meter_moved(loop->inputs[loop->current].meter, bytes);
+    loop_count_input(loop, &loop->inputs[loop->current], bytes);
     meter_moved(loop->outputs[0].meter, bytes);
     meter_passed(loop->meter, bytes);
     loop_spend_input(loop, bytes);
@@ -500,7 +500,7 @@ static bool store_input(struct poll_loop *loop)
     switch (transfer.status) {
     case TRANSFER_MOVED:
         loop->flow.stored = pipe_store_held(&loop->store);
-        meter_moved(input->meter, transfer.bytes);
+        loop_count_input(loop, input, transfer.bytes);
         meter_arrived(loop->meter, transfer.bytes, loop_held(loop));
         loop_spend_input(loop, transfer.bytes);
         loop->idle_since_ns = 0;

@@ -109,6 +109,7 @@ struct meter {
     size_t input_count, output_count, tap_count;
 
     bool size_known;     /* how much is expected: 0, too, is a size */
+    bool size_is_sum;    /* of the inputs' sizes: unknown once one yields what is not in it */
     uint64_t size_bytes; /* and that, in bytes or records; 0 if it is not known */
     uint64_t bytes_in;
     uint64_t bytes_passed; /* that meter_shown_output() has got: what the rate is made of */

@@ -180,6 +180,16 @@ sockets_of() { # PID
     equal "1::bpipe: --size: missing: No such file or directory" "$result"
 }
 
+@test "a size that is given takes the place of the sum, also where that would become unknown" {
+    head -c 10000 /dev/zero >in
+    "$BPIPE" -q -P pid -L 10 --report json:report in /proc/version >out &
+    await_control
+    equal 10000 "$(number size_bytes)"
+    "$BPIPE" -R "$pid" -s 20000 -L 1G
+    ended $! 0
+    equal 20000 "$(last_number size_bytes report)"
+}
+
 @test "water marks, also where bytes went past the buffer" {
     start_idle -q -B 1000 --report json:report > >(exec cat >out)
     printf 12345 >idle

@@ -712,6 +712,31 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
     "$BPIPE" -q -S /proc/self/status | grep -q ^Name:
 }
 
+@test "a file in /proc among others: the sum of the sizes is not known once it yields a byte" {
+    : >empty
+    random_bytes 10K >in
+    cat in /proc/version >both
+    local option
+    for option in "" -C -l "--merge -l" "-B 1000"; do
+        # shellcheck disable=SC2086
+        "$BPIPE" -q $option --report json:report in empty >out
+        equal 10240 "$(last_number size_bytes report)" "$option"
+        # shellcheck disable=SC2086
+        "$BPIPE" -q $option --report json:report in /proc/version | cat >out
+        tail -n 1 report | grep -q '"size_bytes":null'
+        [ "$option" = "--merge -l" ] || equal_files both out
+    done
+    cat /proc/version in | cmp - <("$BPIPE" --report none -n -F '[%p,%e]' /proc/version in 2>err)
+    equal '[null,null]' "$(<err)"
+    # A size that was given stays.
+    "$BPIPE" -q -s 20480 --report json:report /proc/version in >out
+    equal 20480 "$(last_number size_bytes report)"
+    # -S does not lose what is not in the sum.
+    "$BPIPE" -q -S in /proc/version | cmp both -
+    "$BPIPE" -S --report none in /proc/version 2>err | cmp both -
+    equal 'bpipe: --stop-at-size: the size is not known, so all is copied (use --size)' "$(<err)"
+}
+
 @test "-S over several inputs, and with the size of a file or tree" {
     random_bytes 1000 1 >a
     random_bytes 500 2 >b
