@@ -172,8 +172,13 @@ fails() {
         and (.[-2:] | map(.bytes_in) == [50000, 50000])
         and all(.bytes_out <= .bytes_in and .buffer.fill_bytes <= .bytes_in)' report
     # As text a line each, with the reports of the end after them.
-    "$BPIPE" --report-every 10ms -o out 2>err < <(sleep 0.1)
-    [ "$(lines_of err)" -ge 5 ]
+    "$BPIPE" --report-every 10ms -o out fifo 2>err &
+    pid=$!
+    exec 5>fifo
+    wait_until 20 has_lines err 3
+    exec 5>&-
+    ended "$pid" 0
+    [ "$(lines_of err)" -ge 6 ]
     equal 1 "$(grep -c '^bpipe: time:' err)"
     equal 0 "$(head -n -4 err | grep -c '^bpipe: time:')"
 }
