@@ -516,10 +516,16 @@ last_time() { tail -n 1 numbers | cut -d ' ' -f 1; }
 
 @test "-W: the time counts from the first byte" {
     skip_unless jq
-    { sleep 0.6 && echo one && sleep 1.2 && echo two; } |
-        "$BPIPE" -nWtb --report json:report 2>numbers >/dev/null
-    equal 2 "$(wc -l <numbers)" # after a second, and at the end
-    awk -v all="$(elapsed)" -v seen="$(last_time)" 'BEGIN { exit !(all - seen > 0.55 && seen > 1.15) }'
+    mkfifo pipe
+    "$BPIPE" -nWtb --report json:report <pipe 2>numbers >/dev/null &
+    exec {writer}>pipe
+    wait_until 20 catches_usr1 $!
+    sleep 0.6
+    echo one >&"$writer"
+    wait_until 20 has_lines numbers 1 # after a second
+    exec {writer}>&-
+    ended $! 0
+    awk -v all="$(elapsed)" -v seen="$(last_time)" 'BEGIN { exit !(all - seen > 0.55 && seen > 0.95) }'
 }
 
 @test "-W: where no byte comes nothing is shown" {
