@@ -460,21 +460,22 @@ there_and_back() {
 # --- ways that change -----------------------------------------------------------------------------
 
 @test "limits that come and go" {
-    local i
+    local i first second
     { wait_until 60 [ -e ready ] && randbytes 200M; } |
         "$BPIPE" -q --frame -P first --report json:added | tee framed |
         "$BPIPE" -q --unframe -P second --report json:removed | randbytes -c >count &
     wait_until 20 [ -s first ]
     wait_until 20 [ -s second ]
-    wait_until 20 has_control "$(<first)"
-    wait_until 20 has_control "$(<second)"
+    first=$(<first) second=$(<second)
+    wait_until 20 has_control "$first"
+    wait_until 20 has_control "$second"
     touch ready
-    for i in 1 2 3 4 5 6; do
-        "$BPIPE" -R "$(<first)" -L $((i * 30))M || break
-        "$BPIPE" -R "$(<second)" -L $((200 - i * 30))M || break
+    for i in 1 2 3 4 5 6; do # until one has ended
+        "$BPIPE" -R "$first" -L $((i * 30))M || break
+        "$BPIPE" -R "$second" -L $((200 - i * 30))M || break
         sleep 0.03
-        "$BPIPE" -R "$(<first)" -L 0 || break
-        "$BPIPE" -R "$(<second)" -L 0 || break
+        "$BPIPE" -R "$first" -L 0 || break
+        "$BPIPE" -R "$second" -L 0 || break
         sleep 0.01
     done
     wait

@@ -25,6 +25,7 @@ ending_signals() {
         '' | ILL | TRAP | BUS | FPE | SEGV | SYS) ;; # no signal, or a fault
         KILL | STOP | TSTP | TTIN | TTOU | CONT | CHLD | URG | WINCH | USR1 | PIPE | XFSZ) ;;
         STKFLT | PWR) is_portable || echo "$number" ;;
+        ABRT) is_sanitized || echo "$number" ;; # the sanitizers catch it
         *) echo "$number" ;;
         esac
     done
