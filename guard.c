@@ -25,6 +25,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { LOOKS_AT_MOST = 10000, FAILURES_AT_MOST = 100 };
@@ -57,6 +58,7 @@ enum state {
 struct watch {
     enum state state;
     pid_t parent; /* bpipe */
+    pid_t group;  /* bpipe's, and that of the commands that made none of their own */
     int pipe;     /* -1: bpipe is gone */
     struct message message;
     size_t message_bytes; /* of that, which have come */
@@ -77,12 +79,46 @@ static void release(struct watch *watch)
     pipe_ends_close(&watch->held);
 }
 
-/* None of those who are stopped is to see an end when another one is gone. */
-static void stop_all(struct watch *watch)
+/*
+ * A group that becomes orphaned by the exit of a process gets SIGHUP and SIGCONT, if anybody in it
+ * is stopped (POSIX, _exit()). It is orphaned when nobody in it has a parent who is in another
+ * group of the same session; on Linux process 1 counts for no such parent. So while the commands
+ * are stopped and continued, somebody is in their group who has us for a parent. 0 if that fails.
+ */
+static pid_t join_group(const struct watch *watch)
 {
+    pid_t self = getpid(), pid = fork();
+    if (pid == 0) {
+        while (getppid() == self)
+            platform_nap(first_pause_ns);
+        _exit(0);
+    }
+    if (pid > 0)
+        (void)setpgid(pid, watch->group); /* fails where nobody is left in it */
+    return pid > 0 ? pid : 0;
+}
+
+static void leave_group(pid_t member)
+{
+    if (member == 0)
+        return;
+    (void)kill(member, SIGKILL);
+    while (waitpid(member, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+/* Sends a signal that ends them to all, none of whom acts on another's end before that. None is to
+ * see the end of a pipe either when another one is gone. */
+static void end_all(struct watch *watch, int signal)
+{
+    pid_t member = join_group(watch);
     process_tree_stop(&watch->tree);
     for (size_t i = 0; i < watch->tree.count; i++)
         pipe_ends_keep(&watch->kept, watch->tree.processes[i].pid, watch->pipe);
+    process_tree_kill(&watch->tree, signal);
+    if (signal != SIGKILL)
+        process_tree_continue(&watch->tree);
+    leave_group(member);
 }
 
 static void end(struct watch *watch, bool at_once)
@@ -97,9 +133,7 @@ static void end(struct watch *watch, bool at_once)
         watch->kill_ns = now_ns;
         return;
     }
-    stop_all(watch);
-    process_tree_kill(&watch->tree, SIGTERM);
-    process_tree_kill(&watch->tree, SIGCONT);
+    end_all(watch, SIGTERM);
 }
 
 /* How long nobody looks, when it has lasted for `time_ns` and the last look took `taken_ns`. */
@@ -128,10 +162,8 @@ static bool go_on_ending(struct watch *watch)
         watch->give_up_ns = now_ns + patience_ns;
         watch->since_ns = now_ns;
     }
-    if (any && now_ns >= watch->kill_ns) {
-        stop_all(watch);
-        process_tree_kill(&watch->tree, SIGKILL);
-    }
+    if (any && now_ns >= watch->kill_ns)
+        end_all(watch, SIGKILL);
     watch->pause_ns = pause_after(now_ns - watch->since_ns, platform_now() - now_ns);
     return true;
 }
@@ -160,10 +192,10 @@ static void hold_on(struct watch *watch)
     }
 }
 
-/* A group that becomes orphaned by the exit of a process gets SIGHUP and SIGCONT, if anybody in it
- * is stopped (POSIX, _exit()); and who exits closes its descriptors before that. So nobody is
- * stopped until the exit of bpipe is over, and we are another's child. Linux looks for those who
- * are stopped a moment after it has given us away, with a lock held that setpgid(2) waits for. */
+/* The exit of bpipe may make its group an orphaned one, too (see join_group()), and who exits
+ * closes its descriptors before that. So nobody is stopped until the exit is over, and we are
+ * another's child. Linux looks for those who are stopped a moment after it has given us away, with
+ * a lock held that setpgid(2) waits for. */
 static void see_it_out(const struct watch *watch)
 {
     for (int looks = 0; getppid() == watch->parent && looks < LOOKS_AT_MOST; looks++)
@@ -309,7 +341,7 @@ static pid_t fork_quietly(sigset_t *mask)
 int guard_start(struct guard *guard, const int *held, size_t count, uint64_t kill_after_ns)
 {
     int ends[2], *kept = malloc((count + 1) * sizeof *kept);
-    struct watch watch = {.parent = getpid(), .kill_after_ns = kill_after_ns};
+    struct watch watch = {.parent = getpid(), .group = getpgrp(), .kill_after_ns = kill_after_ns};
     sigset_t mask;
     *guard = (struct guard){.fd = -1};
     watch.held = (struct pipe_ends){.fds = malloc((count + 1) * sizeof *watch.held.fds)};

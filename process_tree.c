@@ -93,9 +93,11 @@ static int add(struct process_tree *tree, struct process process)
     return 0;
 }
 
+/* The others keep their order: parents come before their children. */
 static void forget(struct process_tree *tree, struct process *process)
 {
-    *process = tree->processes[--tree->count];
+    const struct process *end = tree->processes + tree->count--;
+    memmove(process, process + 1, (size_t)(end - (process + 1)) * sizeof *process);
 }
 
 int process_tree_add(struct process_tree *tree, pid_t pid)
@@ -197,6 +199,12 @@ void process_tree_kill(const struct process_tree *tree, int signal)
 {
     for (size_t i = 0; i < tree->count; i++)
         (void)kill(tree->processes[i].pid, signal); /* it may be gone, or not be ours to end */
+}
+
+void process_tree_continue(const struct process_tree *tree)
+{
+    for (size_t i = tree->count; i-- > 0;)
+        (void)kill(tree->processes[i].pid, SIGCONT);
 }
 
 static bool is_stopped(const struct process *process)

@@ -37,16 +37,21 @@ void process_tree_drop(struct process_tree *tree, pid_t pid);
  * who reads the pipes: but not this process, its parent, or init. How many it added. */
 size_t process_tree_update(struct process_tree *tree);
 
-/* Sends a signal to all. */
+/* Sends a signal to all, to parents before their children. */
 void process_tree_kill(const struct process_tree *tree, int signal);
+
+/* SIGCONT to all, to children before their parents. For where a parent exits that was continued,
+ * the process group of a child may become orphaned, and who is stopped there gets SIGHUP (POSIX,
+ * _exit()). */
+void process_tree_continue(const struct process_tree *tree);
 
 /*
  * SIGSTOP to all, until an update finds no more of them: no process that is stopped forks, or
  * learns of another's end, so that all who are there are known, and can be sent a signal before any
  * of them does something about it. Waits until they have stopped, or about 0.1 s: who waits for a
  * disk, or is another user's, does not. One that blocks SIGTERM just then is continued, and stopped
- * a little later: it may be about to fork, and what is sent to it now would come too late. SIGCONT
- * is for the caller to send.
+ * a little later: it may be about to fork, and what is sent to it now would come too late. The
+ * caller continues them (process_tree_continue()).
  */
 void process_tree_stop(struct process_tree *tree);
 

@@ -499,10 +499,13 @@ static int read_alone(pid_t parent)
     return 0;
 }
 
-/* Or runs a script in a session of its own. */
-static int run_apart(const char *script)
+/* Or runs a script in a session of its own, or a process group. */
+static int run_apart(bool in_session, const char *script)
 {
-    setsid();
+    if (in_session)
+        setsid();
+    else
+        setpgid(0, 0);
     (void)execl("/bin/sh", "sh", "-c", script, (char *)NULL);
     return 1;
 }
@@ -561,6 +564,87 @@ static void test_pipeline(void)
     tap_ok(finish(&play) && platform_now() - start_ns >= 200 * MS, "a pipeline is ended");
     tap_ok(!stage_exists("g"), "and the last of it sees no end when the first one is gone");
     clear();
+}
+
+/* The shell is ended by SIGTERM, its child in a group of its own only after a while: not by SIGHUP,
+ * though the exit of the shell makes that group an orphaned one. */
+static void test_group(void)
+{
+    bool late = true, false_end = false;
+    char text[sizeof program + 128];
+    if (skip("other groups"))
+        return;
+    snprintf(text, sizeof text,
+             "'%s' --group \"trap '' TERM; echo >up; cat >f; echo >g; cat >x\"; echo >y", program);
+    for (int i = 0; i < 5; i++) {
+        struct play play;
+        uint64_t start_ns =
+            kill_when_up(&(struct scene){.text = text, .kill_after_ns = 100 * MS}, &play);
+        late &= finish(&play) && platform_now() - start_ns >= 100 * MS;
+        false_end |= stage_exists("g") || stage_exists("y");
+        clear();
+    }
+    tap_ok(late, "who is in another group and ignores SIGTERM is ended late");
+    tap_ok(!false_end, "without a false end");
+}
+
+enum { PROCESSES = 10 }; /* one is bpipe, one is ended by SIGTERM */
+
+static pid_t start_reader(const struct guard *guard, int lifeline, bool patient)
+{
+    pid_t pid = fork();
+    if (pid != 0)
+        return pid;
+    close(guard->fd);
+    signal(SIGTERM, patient ? SIG_IGN : SIG_DFL);
+    if (write(lifeline, "u", 1) != 1)
+        _exit(1);
+    alarm(2 * STAGE_SECONDS); /* after the test has given up */
+    for (;;)
+        pause();
+}
+
+/* As bpipe with two commands, which both know it for their parent. */
+static _Noreturn void be_bpipe_of_two(int lifeline)
+{
+    struct guard guard;
+    alarm(STAGE_SECONDS);
+    setpgid(0, 0);
+    if (guard_start(&guard, NULL, 0, 100 * MS) != 0)
+        _exit(1);
+    guard_add(&guard, start_reader(&guard, lifeline, false));
+    for (int i = 2; i < PROCESSES; i++)
+        guard_add(&guard, start_reader(&guard, lifeline, true));
+    if (write(lifeline, "u", 1) != 1)
+        _exit(1);
+    for (;;)
+        pause();
+}
+
+/* Where process 1 is in our session (an initramfs, some containers and virtual machines), the exit
+ * of the first makes the group an orphaned one, whose others are stopped yet. */
+static void test_two(void)
+{
+    bool late = true;
+    for (int i = 0; i < 5; i++) {
+        int lifeline[2];
+        char said;
+        stage_pipe(lifeline);
+        fflush(stdout);
+        pid_t pid = fork();
+        if (pid == 0)
+            be_bpipe_of_two(lifeline[1]);
+        close(lifeline[1]);
+        for (int j = 0; j < PROCESSES; j++)
+            if (read(lifeline[0], &said, 1) != 1)
+                abort();
+        uint64_t start_ns = platform_now();
+        kill(pid, SIGKILL);
+        (void)stage_status(pid);
+        late &= stage_is_ended(lifeline[0]) && platform_now() - start_ns >= 100 * MS;
+        close(lifeline[0]);
+    }
+    tap_ok(late, "of several commands, those that ignore SIGTERM are ended late");
 }
 
 /* The shell waits for its cat when the signal comes. (Before that it might start it yet, and nobody
@@ -653,7 +737,7 @@ int main(int argc, char *argv[])
     if (argc > 2 && strcmp(argv[1], "--read") == 0)
         return read_alone((pid_t)strtol(argv[2], NULL, 10));
     if (argc > 2)
-        return run_apart(argv[2]);
+        return run_apart(strcmp(argv[1], "--apart") == 0, argv[2]);
     if (realpath(argv[0], program) == NULL || mkdtemp(directory) == NULL || chdir(directory) != 0)
         abort();
     signal(SIGPIPE, SIG_IGN);
@@ -682,6 +766,8 @@ int main(int argc, char *argv[])
     test_reads_alone();
     test_session();
     test_pipeline();
+    test_group();
+    test_two();
     test_cleans_up();
     test_killed_after_release();
     test_killed_while_ending();

@@ -150,6 +150,87 @@ static void test_family(void)
     process_tree_destroy(&tree);
 }
 
+static void with_many(void)
+{
+    for (int i = 0; i < 6; i++)
+        start(with_child);
+}
+
+static pid_t parent_of(pid_t pid)
+{
+    char path[64], text[512] = "";
+    snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+    FILE *file = fopen(path, "r");
+    size_t bytes = file == NULL ? 0 : fread(text, 1, sizeof text - 1, file);
+    const char *after = strrchr(text, ')');
+    if (file != NULL)
+        fclose(file);
+    return bytes > 0 && after != NULL && strlen(after) > 4 ? (pid_t)strtol(after + 4, NULL, 10) : 0;
+}
+
+/* Whether each but the first comes after its parent. */
+static bool is_in_order(const struct process_tree *tree)
+{
+    for (size_t i = 1; i < tree->count; i++) {
+        size_t parent = 0;
+        while (parent < i && tree->processes[parent].pid != parent_of(tree->processes[i].pid))
+            parent++;
+        if (parent == i)
+            return false;
+    }
+    return true;
+}
+
+static bool all_are(const struct process_tree *tree, bool stopped)
+{
+    bool right = true;
+    for (size_t i = 0; i < tree->count; i++)
+        right &= (stage_state(tree->processes[i].pid) == 'T') == stopped;
+    return right;
+}
+
+/* Whether the tree is what it was before, without one. */
+static bool is_without(const struct process_tree *tree, const pid_t *before, size_t missing)
+{
+    bool same = true;
+    for (size_t i = 0; i < tree->count; i++)
+        same &= tree->processes[i].pid == before[i < missing ? i : i + 1];
+    return same;
+}
+
+static void test_order(void)
+{
+    struct process_tree tree = {0};
+    enum { FAMILY = 13 };
+    pid_t heard[FAMILY], before[FAMILY];
+    size_t leaf = 1;
+    if (skip("the order of a family"))
+        return;
+    open_lifeline();
+    pid_t root = start(with_many);
+    hear(FAMILY, heard);
+    process_tree_add(&tree, root);
+    process_tree_update(&tree);
+    tap_ok(tree.count == FAMILY && is_in_order(&tree), "parents come before their children");
+    process_tree_stop(&tree);
+    tap_ok(all_are(&tree, true), "they are stopped");
+    process_tree_continue(&tree);
+    tap_ok(all_are(&tree, false), "and continued");
+    for (size_t i = 0; i < FAMILY; i++)
+        before[i] = tree.processes[i].pid;
+    while (parent_of(before[leaf]) == root)
+        leaf++;
+    kill(before[leaf], SIGKILL);
+    uint64_t deadline = stage_deadline();
+    while (tree.count == FAMILY && stage_again(deadline))
+        process_tree_update(&tree);
+    tap_ok(tree.count == FAMILY - 1 && is_without(&tree, before, leaf),
+           "one that is gone leaves them in that order");
+    kill_and_reap(&tree, root);
+    tap_ok(close_lifeline(), "all of it is killed");
+    process_tree_destroy(&tree);
+}
+
 /* Two strangers, one of whom reads, and this process does as well. */
 static void test_readers(void)
 {
@@ -363,6 +444,7 @@ int main(void)
     signal(SIGPIPE, SIG_IGN);
     test_root();
     test_family();
+    test_order();
     test_readers();
     test_orphan();
     test_zombie();
