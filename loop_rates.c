@@ -80,15 +80,28 @@ static void throttle(struct poll_loop *loop, size_t index, uint64_t tokens)
     loop->flow.absorbing |= has_producer(loop);
 }
 
+/* Tokens for the records in `bytes` that have not begun to go out yet. */
+static uint64_t tokens_for(const struct poll_loop *loop, const struct loop_output *output,
+                           const struct ring_span *span, size_t bytes)
+{
+    bool ended;
+    uint64_t records = records_count_span(span, bytes, loop->options->records, &ended);
+    return records + !ended - output->lag.in_record;
+}
+
+/* As for bytes: all of them, or a slice at least, since one by one they cost a write each. */
 static size_t allow_records(struct poll_loop *loop, size_t index, size_t bytes, uint64_t tokens)
 {
     struct loop_output *output = &loop->outputs[index];
-    uint64_t records = tokens + output->lag.in_record;
-    if (records > 0) {
-        struct ring_span span = ring_read_span(&loop->ring, index, bytes);
-        return records_span(&span, loop->options->records, records);
-    }
-    throttle(loop, index, limiter_slice(&output->limiter, UINT64_MAX));
+    enum record_kind kind = loop->options->records;
+    uint64_t begun = output->lag.in_record; /* and paid for */
+    uint64_t slice = limiter_slice(&output->limiter, UINT64_MAX);
+    struct ring_span span = ring_read_span(&loop->ring, index, bytes);
+    size_t allowed = tokens + begun > 0 ? records_span(&span, kind, tokens + begun) : 0;
+    if (allowed == bytes || tokens + begun >= slice)
+        return allowed;
+    size_t most = records_span(&span, kind, slice + begun);
+    throttle(loop, index, tokens_for(loop, output, &span, most));
     return 0;
 }
 
@@ -132,15 +145,6 @@ size_t loop_allow_input(struct poll_loop *loop, size_t bytes)
     return tokens < bytes && loop->options->records != RECORD_DATAGRAM ? (size_t)tokens : bytes;
 }
 
-static void spend_records(struct poll_loop *loop, struct loop_output *output,
-                          const struct ring_span *span, size_t bytes)
-{
-    enum record_kind kind = loop->options->records;
-    bool ended;
-    uint64_t records = records_count_span(span, bytes, kind, &ended);
-    limiter_take(&output->limiter, records + !ended - output->lag.in_record);
-}
-
 void loop_spend_output(struct poll_loop *loop, size_t index, const struct ring_span *span,
                        size_t bytes)
 {
@@ -148,7 +152,7 @@ void loop_spend_output(struct poll_loop *loop, size_t index, const struct ring_s
     if (output->limiter.rate == 0 || bytes == 0)
         return;
     if (limits_records(loop) && span != NULL)
-        spend_records(loop, output, span, bytes);
+        limiter_take(&output->limiter, tokens_for(loop, output, span, bytes));
     else if (!limits_records(loop))
         limiter_take(&output->limiter, bytes);
 }

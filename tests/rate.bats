@@ -99,6 +99,20 @@ throttled() {
     seconds_at_least report 0.09 # 4 lines, the first at once
 }
 
+@test "with -l a high rate goes out in slices, not record by record" {
+    set -o pipefail
+    seq 1 400000 >in
+    local option
+    for option in -l "-l -C" "-l -z 4096"; do
+        # shellcheck disable=SC2086
+        cat in | "$BPIPE" $option -L 1M --report json:report | cmp in -
+        adds_up report
+        seconds_at_least report 0.35
+        # 0.4 s are 115 slices of 3.5 ms; the chunks may be smaller.
+        [ "$(last_number write report)" -lt 3000 ]
+    done
+}
+
 @test "--burst lets so much go at once" {
     random_bytes 1M >in
     local before=${EPOCHREALTIME/./}
