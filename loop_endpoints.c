@@ -230,12 +230,17 @@ static bool take_over(struct poll_loop *loop, size_t index)
     return false;
 }
 
+/* With --merge also a file that is at its end: the others make it grow while it is read. */
 static bool feeds_an_output(const struct poll_loop *loop, const struct endpoint *input)
 {
-    for (size_t i = 0; i < loop->output_count; i++)
-        if (loop->outputs[i].state == OUTPUT_OPEN &&
-            endpoint_feeds_itself(input, &loop->outputs[i].endpoint))
+    bool grows = loop->options->merge && loop->input_count > 1;
+    for (size_t i = 0; i < loop->output_count; i++) {
+        const struct loop_output *output = &loop->outputs[i];
+        if (output->state == OUTPUT_OPEN &&
+            (grows ? endpoint_same_regular_file(input, &output->endpoint)
+                   : endpoint_feeds_itself(input, &output->endpoint)))
             return true;
+    }
     return false;
 }
 

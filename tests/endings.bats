@@ -594,6 +594,29 @@ bpipe: stdin: no data for 100 ms (--idle-timeout)" "$result"
     done
 }
 
+@test "with --merge an input that is an output is refused while it is empty, too" {
+    ulimit -f 100000
+    local how name
+    seq 3000 >a
+    for how in 'f|a f -o f' 'f|f a -o f' 'f|a f >f' 'f|a f --append -o f' 'stdin|a - <f >>f' \
+        'f|-l a f -o f' 'f|a f --tap f -X' 'f|--from "cat a" f -o f'; do
+        name=${how%%|*}
+        : >f
+        status=0
+        eval "timeout 20 \"\$BPIPE\" -q --merge --read-rate 1M ${how#*|} 2>err" || status=$?
+        equal "1 bpipe: $name: input file is output file" "$status $(<err)" "$how"
+        equal_files a f
+    done
+    rm f # made by the output, and not there before
+    status=0
+    timeout 20 "$BPIPE" -q --merge --read-rate 1M a f -o f 2>err || status=$?
+    equal "1 bpipe: f: input file is output file" "$status $(<err)"
+    equal_files a f
+    : >f # alone it feeds nothing
+    "$BPIPE" -q --merge f -o f
+    [ ! -s f ]
+}
+
 @test "an output that is its own input, found out later: the rest is copied" {
     ulimit -f 100000
     printf 'one ' >a
