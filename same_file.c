@@ -82,10 +82,13 @@ static struct identity identify_descriptor(const char *name, int fd)
     return identity;
 }
 
-/* An endpoint, or the FILE of a report. Nothing exists for the text of a network endpoint, nor for
- * "" (a command). */
+/* An endpoint, or the FILE of a report. A unix socket has a path like a file. Nothing exists for
+ * the text of another network endpoint, nor for "" (a command). */
 static struct identity identify(const char *name, int dash)
 {
+    struct address address;
+    if (address_is_unix(address_kind_of(name)) && address_parse(&address, name) == NULL)
+        return identify_path(address.path);
     if (*name == '\0' || address_kind_of(name) != ADDRESS_NONE)
         return (struct identity){.name = name, .fd = -1};
     int fd = endpoint_inherited_number(name, dash);

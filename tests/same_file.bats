@@ -137,6 +137,19 @@ shared='is an input, an output or a report as well'
     [ ! -e copy ]
 }
 
+@test "a report, the pidfile or the spool at the path of a unix socket of the data" {
+    local listener="unix-listen://$PWD/s" report
+    for report in json:s text:./s "prometheus:$PWD/s"; do
+        refused "${report#*:}: $mixes" "$BPIPE" -q --report "$report" -o "$listener" in
+        refused "${report#*:}: $replaces" "$BPIPE" -q --report "$report" -o copy "$listener"
+    done
+    refused "s: $shared" "$BPIPE" -q -P s -o "$listener" in
+    refused "--spool: s: $shared" "$BPIPE" -q --spool s -o copy "$listener"
+    refused "s: $replaces" "$BPIPE" -q --report json:s --retry 3 -o copy "unix://$PWD/s"
+    [ ! -e s ]
+    [ ! -e copy ]
+}
+
 @test "two reports to one file, by whatever name" {
     : >r
     ln r hard
