@@ -189,8 +189,9 @@ static bool is_full(const struct meter *meter, uint64_t fill)
 
 void meter_refilled(struct meter *meter, uint64_t fill)
 {
-    if (is_full(meter, fill) && !is_full(meter, meter->fill))
+    if (is_full(meter, fill) && !meter->full)
         meter->full_count++;
+    meter->full |= is_full(meter, fill);
     meter->fill = fill;
     if (fill > meter->peak)
         meter->peak = fill;
@@ -219,6 +220,7 @@ void meter_left(struct meter *meter, uint64_t bytes, uint64_t fill)
     if (!meter->overtaking)
         count_passed(meter, bytes);
     meter->fill = fill;
+    meter->full = meter->full && is_full(meter, fill);
     residence_left(&meter->residence, bytes, meter->now_ns);
 }
 

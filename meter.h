@@ -125,6 +125,7 @@ struct meter {
     uint64_t capacity, chunk;
     uint64_t least_room; /* with less than this the buffer is full; 0: as with 1 */
     uint64_t fill, peak;
+    bool full;        /* it was, and no output has made room since */
     double fill_area; /* bytes x ns: the integral of the fill over the running time */
     uint64_t full_count, empty_count;
     bool ran_dry; /* the buffer is empty and that was counted */

@@ -216,6 +216,15 @@ static bool output_is_blocked(const struct poll_loop *loop, size_t index)
            (loop->flow.passing && loop_input_is_ready(&loop->inputs[loop->current]));
 }
 
+/* Whether what an output does not take goes into the buffer, and nobody has to wait for it. What
+ * is dropped is not held up either, but that is because of the output. */
+static bool is_absorbed(const struct poll_loop *loop, const struct loop_output *output)
+{
+    bool drops =
+        output->blocked_since_ns != 0 && output->meter->bytes_dropped > output->dropped_before;
+    return loop_may_read(loop) && !loop_is_full(loop) && !drops;
+}
+
 /* Which state a wait that begins now is (DESIGN: first match wins). Nothing can move. */
 static enum meter_state waiting_state(const struct poll_loop *loop)
 {
@@ -227,7 +236,7 @@ static enum meter_state waiting_state(const struct poll_loop *loop)
         return METER_THROTTLE;
     for (size_t i = 0; i < loop->main_count; i++)
         if (output_is_blocked(loop, i))
-            return loop_may_read(loop) && !loop_is_full(loop) ? METER_ABSORB : METER_OUTPUT;
+            return is_absorbed(loop, &loop->outputs[i]) ? METER_ABSORB : METER_OUTPUT;
     return METER_INPUT;
 }
 
@@ -272,6 +281,12 @@ static struct pollfd output_poll(const struct poll_loop *loop, const struct loop
     return (struct pollfd){.fd = watched ? output->endpoint.fd : -1, .events = events};
 }
 
+static void block_output(struct loop_output *output, uint64_t now_ns)
+{
+    output->blocked_since_ns = now_ns;
+    output->dropped_before = output->meter->bytes_dropped;
+}
+
 /* What poll() is to watch, and since when what is waited for has kept bpipe waiting. */
 static void prepare_poll(struct poll_loop *loop)
 {
@@ -290,7 +305,7 @@ static void prepare_poll(struct poll_loop *loop)
         if (!blocked)
             output->blocked_since_ns = 0;
         else if (output->blocked_since_ns == 0)
-            output->blocked_since_ns = now;
+            block_output(output, now);
     }
 }
 

@@ -112,6 +112,7 @@ struct loop_output {
     int64_t unacknowledged;      /* when that was last looked at */
     bool unknown;                /* that cannot be told: the peer has to close the connection */
     uint64_t blocked_since_ns;   /* it has bytes to take and takes none; 0: not so */
+    uint64_t dropped_before;     /* its meter's bytes_dropped when that began */
     struct limiter limiter;      /* --rate-limit */
     uint64_t throttled_until_ns; /* when that lets something pass again; 0: it does */
     struct lag lag;              /* what it misses; with -l or -0, whether it is in a record */

@@ -726,6 +726,26 @@ faulty_flood() { # SEED OPTION...
 
 # --- what is shown ------------------------------------------------------------------------------
 
+# Records leave a rest of room, and what is dropped makes some. An 8 KiB buffer in front of a pipe of
+# 64 KiB is full 8 or 9 times.
+@test "what is dropped is the output's fault, and one overload is one" {
+    set -o pipefail
+    seq 30000 >in
+    local policy merge
+    for policy in drop-newest drop-oldest; do
+        for merge in "" --merge; do
+            # shellcheck disable=SC2086
+            { cat in && sleep 0.5; } | "$BPIPE" -q -l $merge --overflow $policy -B 8K -J 0 \
+                --report json:report 2>err | { sleep 0.7 && cat >/dev/null; }
+            adds_up report
+            echo "$policy $merge: $(last_number full_count report)"
+            grep -q '"bottleneck":"output","bottleneck_endpoint":"stdout"' report
+            [ "$(last_number full_count report)" -lt 20 ]
+            grep -q 'the buffer is full' err
+        done
+    done
+}
+
 @test "the text report and the live line show the records that went out, not those that came" {
     numbered 20000 40 >in
     local policy shown
