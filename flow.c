@@ -3,14 +3,10 @@
  */
 #include "flow.h"
 
+#include "minmax.h"
 #include "records.h"
 
 #include <stdlib.h>
-
-static size_t smaller(size_t a, uint64_t b)
-{
-    return a < b ? a : (size_t)b;
-}
 
 /* `percent` of so many bytes, at least 1 byte of what is more than nothing. */
 static size_t mark_of(uint64_t bytes, unsigned percent)
@@ -36,7 +32,7 @@ int flow_init(struct flow *flow, const struct ring *ring, const uint64_t *comple
                           .outputs = calloc(ring->reader_count, sizeof *flow->outputs),
                           .resume_mark = ring->capacity,
                           .block_size = (size_t)options->block_size,
-                          .chunk_size = smaller(ring->capacity, options->chunk_size),
+                          .chunk_size = min_size(ring->capacity, options->chunk_size),
                           .least_room = options->merge ? 1 : least_room,
                           .drops = drops(options),
                           .patience_ns = FLOW_PATIENCE_NS};
@@ -214,7 +210,7 @@ size_t flow_readable(const struct flow *flow)
 {
     if (!may_read(flow) || flow_passable(flow) || outputs_first(flow))
         return 0;
-    return smaller(flow_room(flow), flow->read_size);
+    return min_size(flow_room(flow), flow->read_size);
 }
 
 /* The bytes in the ring that output `index` may have. */
@@ -240,7 +236,7 @@ static size_t sendable_in_blocks(const struct flow *flow, const struct flow_outp
                                  size_t unread)
 {
     if (output->block_left > 0)
-        return smaller(unread, output->block_left);
+        return min_size(unread, output->block_left);
     if (unread >= flow->block_size)
         return flow->block_size;
     return flow->ended ? unread : 0;
@@ -262,9 +258,9 @@ size_t flow_sendable(const struct flow *flow, size_t index)
         return sendable_in_blocks(flow, output, unread);
     size_t aligned = unread - unread % output->alignment;
     if (aligned == 0)
-        return no_more_can_come(flow) ? smaller(unread, flow->chunk_size) : 0;
+        return no_more_can_come(flow) ? min_size(unread, flow->chunk_size) : 0;
     size_t chunk = flow->chunk_size - flow->chunk_size % output->alignment;
-    return smaller(aligned, chunk > 0 ? chunk : flow->chunk_size);
+    return min_size(aligned, chunk > 0 ? chunk : flow->chunk_size);
 }
 
 void flow_sent(struct flow *flow, size_t index, size_t bytes)

@@ -15,15 +15,11 @@
 #include "framing.h"
 
 #include "meter.h"
+#include "minmax.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 /* --- --frame ---------------------------------------------------------------------------------- */
 
@@ -31,7 +27,7 @@ static size_t smaller(size_t a, size_t b)
 static void overwrite(const struct ring_span *span, const unsigned char *memory, size_t bytes)
 {
     for (int i = 0; bytes > 0; i++) {
-        size_t part = smaller(bytes, span->piece[i].iov_len);
+        size_t part = min_size(bytes, span->piece[i].iov_len);
         memcpy(span->piece[i].iov_base, memory, part);
         memory += part;
         bytes -= part;
@@ -73,10 +69,10 @@ static struct transfer fill_chunk(struct framing *framing, struct ring *ring,
 {
     size_t before = field_length(framing);
     assert(ring_room(ring) > before + FRAME_FINAL && !framing->finished);
-    size_t room = smaller(ring_room(ring) - before - FRAME_FINAL, FRAME_CHUNK_MOST);
+    size_t room = min_size(ring_room(ring) - before - FRAME_FINAL, FRAME_CHUNK_MOST);
     ring_commit(ring, before); /* what that is follows in complete_chunk() */
     struct transfer transfer =
-        transfer_fill(ring, input, smaller(max, room), may_wait, RECORD_NONE, calls);
+        transfer_fill(ring, input, min_size(max, room), may_wait, RECORD_NONE, calls);
     if (transfer.bytes == 0) {
         ring_retract(ring, before);
         return transfer;
@@ -113,8 +109,8 @@ static size_t take_ahead(struct framing *framing, struct ring *ring, size_t max)
         const unsigned char *next = framing->ahead + framing->ahead_start;
         size_t part;
         if (reader->stage == FRAME_IN_CHUNK) {
-            part = smaller(smaller(reader->left, framing->ahead_length),
-                           smaller(max - moved, ring_room(ring)));
+            part = min_size(min_size(reader->left, framing->ahead_length),
+                            min_size(max - moved, ring_room(ring)));
             if (part == 0)
                 break;
             ring_append(ring, next, part);
@@ -136,7 +132,7 @@ static struct transfer read_on(struct framing *framing, struct ring *ring, struc
                                size_t max, bool may_wait, size_t *payload, uint64_t *calls)
 {
     struct frame_reader *reader = &framing->reader;
-    struct ring_span span = ring_write_span(ring, smaller(reader->left, max));
+    struct ring_span span = ring_write_span(ring, min_size(reader->left, max));
     struct iovec pieces[RING_PIECES + 1];
     int count = 0;
     for (; count < span.count; count++)
@@ -144,7 +140,7 @@ static struct transfer read_on(struct framing *framing, struct ring *ring, struc
     if (span.bytes == reader->left)
         pieces[count++] = (struct iovec){framing->ahead, sizeof framing->ahead};
     struct transfer transfer = transfer_readv(pieces, count, input, may_wait, calls);
-    *payload = smaller(transfer.bytes, span.bytes);
+    *payload = min_size(transfer.bytes, span.bytes);
     framing->ahead_start = 0;
     framing->ahead_length = transfer.bytes - *payload;
     ring_commit(ring, *payload);
@@ -225,7 +221,7 @@ struct transfer framing_store(struct framing *framing, struct pipe_store *store,
     struct transfer transfer = reach_payload(framing, input, calls);
     if (transfer.status != TRANSFER_MOVED)
         return transfer;
-    max = smaller(max, framing->reader.left);
+    max = min_size(max, framing->reader.left);
     transfer = transfer_store(store, input, max, &calls[METER_SPLICE]);
     if (transfer.status == TRANSFER_MOVED)
         frame_pass(&framing->reader, transfer.bytes);
@@ -240,7 +236,7 @@ static void begin_chunk(struct framing *framing, const struct pipe_store *store)
         return;
     size_t held, length = field_length(framing);
     pipe_store_front(store, &held);
-    framing->chunk_left = smaller(held, FRAME_CHUNK_MOST);
+    framing->chunk_left = min_size(held, FRAME_CHUNK_MOST);
     framing->field_left = length;
     write_field(framing, framing->field + FRAMING_FIELD - length, framing->chunk_left);
 }
@@ -278,7 +274,7 @@ static struct transfer take_sent(struct framing *framing, struct pipe_store *sto
                                  uint64_t *calls)
 {
     for (size_t left = bytes, part; left > 0; left -= part) {
-        part = transfer_take(store, store->bounce, smaller(left, PIPE_STORE_BOUNCE_SIZE),
+        part = transfer_take(store, store->bounce, min_size(left, PIPE_STORE_BOUNCE_SIZE),
                              &calls[METER_READ]);
         if (part == 0)
             return (struct transfer){.status = TRANSFER_FAILED, .error = errno};
@@ -297,7 +293,7 @@ struct transfer framing_unstore(struct framing *framing, struct pipe_store *stor
             transfer = write_rest_of_field(framing, output, calls);
         if (framing->field_left > 0)
             return transfer;
-        max = smaller(max, framing->chunk_left);
+        max = min_size(max, framing->chunk_left);
     }
     size_t added = transfer.added;
     transfer = transfer_tee(store, output, max, &calls[METER_SPLICE]);
@@ -321,7 +317,7 @@ struct transfer framing_pour(struct framing *framing, struct pipe_store *store, 
             ring_append(ring, rest_of_field(framing), framing->field_left);
             transfer.added += framing->field_left;
             framing->field_left = 0;
-            max = smaller(max, framing->chunk_left);
+            max = min_size(max, framing->chunk_left);
         }
         struct ring_span span = ring_write_span(ring, max);
         size_t bytes =

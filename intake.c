@@ -6,6 +6,7 @@
  */
 #include "intake.h"
 
+#include "minmax.h"
 #include "records.h"
 
 #include <assert.h>
@@ -15,11 +16,6 @@ void intake_init(struct intake *intake, struct ring *ring, struct spool *spool,
                  enum record_kind records, bool marks)
 {
     *intake = (struct intake){.ring = ring, .spool = spool, .records = records, .marks = marks};
-}
-
-static size_t smaller(uint64_t a, size_t b)
-{
-    return a < b ? (size_t)a : b;
 }
 
 static uint64_t spooled(const struct intake *intake)
@@ -111,7 +107,7 @@ static size_t append(struct intake *intake, const void *memory, size_t bytes, si
                      uint64_t *calls)
 {
     const unsigned char *from = memory;
-    size_t in_ring = smaller(bytes, room_in_ring(intake));
+    size_t in_ring = min_size(bytes, room_in_ring(intake));
     if (intake->records == RECORD_DATAGRAM)
         return append_datagram(intake, &(struct iovec){(void *)from, bytes}, 1, bytes);
     if (in_ring > 0) {
@@ -164,7 +160,7 @@ struct intake_result intake_admit_span(struct intake *intake, const struct ring_
 /* The newest bytes of the stream are taken out of it. They make room in the spool. */
 static void take_back(struct intake *intake, size_t bytes)
 {
-    size_t from_spool = smaller(spooled(intake), bytes);
+    size_t from_spool = min_size(spooled(intake), bytes);
     if (from_spool > 0)
         spool_retract(intake->spool, from_spool);
     if (intake->index != NULL)
@@ -237,7 +233,7 @@ static size_t fitting(const struct intake *intake, const void *memory, size_t by
 {
     size_t mark = mark_length(intake);
     uint64_t room = intake_room(intake);
-    size_t fit = room > mark ? smaller(room - mark, bytes) : 0;
+    size_t fit = room > mark ? min_size(room - mark, bytes) : 0;
     if (intake->records == RECORD_NONE || fit == 0)
         return fit;
     if (intake->records == RECORD_DATAGRAM)

@@ -5,14 +5,11 @@
  */
 #include "limiter.h"
 
+#include "minmax.h"
+
 enum { SCALE_BITS = 34 }; /* 2^34 * 1e9 < 2^64 */
 
 static const uint64_t second_ns = 1000000000;
-
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* rate * ns / 1e9, for ns < 1e9 exactly; the rest goes to *fraction. */
 static uint64_t earned(uint64_t rate, uint64_t ns, uint64_t *fraction)
@@ -73,7 +70,7 @@ static void update(struct limiter *limiter, uint64_t now_ns)
         limiter->fraction -= second_ns;
         limiter->tokens++;
     }
-    uint64_t paid = smaller(limiter->debt, limiter->tokens);
+    uint64_t paid = min_u64(limiter->debt, limiter->tokens);
     limiter->debt -= paid;
     limiter->tokens -= paid;
     if (limiter->tokens > limiter->burst) /* time_for() was not exact */
@@ -107,7 +104,7 @@ void limiter_set_rate(struct limiter *limiter, uint64_t rate, uint64_t now_ns)
     limiter->updated_ns = now_ns;
     if (!limiter->burst_given)
         limiter->burst = worth(rate, LIMITER_BURST_NS);
-    limiter->tokens = smaller(limiter->tokens, limiter->burst);
+    limiter->tokens = min_u64(limiter->tokens, limiter->burst);
 }
 
 uint64_t limiter_available(struct limiter *limiter, uint64_t now_ns)
@@ -122,7 +119,7 @@ void limiter_take(struct limiter *limiter, uint64_t tokens)
 {
     if (limiter->rate == 0)
         return;
-    uint64_t there = smaller(tokens, limiter->tokens);
+    uint64_t there = min_u64(tokens, limiter->tokens);
     limiter->tokens -= there;
     limiter->debt += tokens - there;
 }
@@ -131,12 +128,12 @@ uint64_t limiter_slice(const struct limiter *limiter, uint64_t wanted)
 {
     if (limiter->rate == 0)
         return wanted;
-    return smaller(smaller(wanted, limiter->burst), worth(limiter->rate, LIMITER_SLICE_NS));
+    return min_u64(min_u64(wanted, limiter->burst), worth(limiter->rate, LIMITER_SLICE_NS));
 }
 
 uint64_t limiter_when(const struct limiter *limiter, uint64_t wanted)
 {
-    wanted = smaller(wanted, limiter->burst);
+    wanted = min_u64(wanted, limiter->burst);
     if (limiter->rate == 0 || wanted <= limiter->tokens)
         return limiter->updated_ns;
     uint64_t ns = time_for(limiter, missing(limiter, wanted));

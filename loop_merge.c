@@ -9,14 +9,10 @@
 #include "loop_moves.h"
 #include "loop_overload.h"
 #include "loop_rates.h"
+#include "minmax.h"
 #include "records.h"
 
 #include <errno.h>
-
-static size_t smaller(uint64_t a, size_t b)
-{
-    return a < b ? (size_t)a : b;
-}
 
 /* --- setting up ------------------------------------------------------------------------------- */
 
@@ -209,7 +205,7 @@ void loop_merge_end(struct poll_loop *loop)
 static void overtake_mixer(struct loop_input *input, size_t wanted, size_t mark)
 {
     struct ring *share = &input->share;
-    size_t room = smaller(wanted, share->capacity);
+    size_t room = min_size(wanted, share->capacity);
     if (input->held && share->capacity - mark > room)
         room = share->capacity - mark;
     input->held = false;
@@ -292,8 +288,8 @@ static bool read_one(struct poll_loop *loop, struct loop_input *input)
     if (!input->held)
         add_mark(loop, input);
     bool aside = room_of(input) == 0 || input->held || !intake_takes_directly(&input->intake);
-    size_t max = aside ? smaller(loop->scratch_size, input->share.capacity)
-                       : smaller(loop->flow.read_size, room_of(input));
+    size_t max = aside ? min_size(loop->scratch_size, input->share.capacity)
+                       : min_size(loop->flow.read_size, room_of(input));
     max = loop_allow_input(loop, max);
     if (max == 0)
         return false;
@@ -389,7 +385,7 @@ static size_t turn_of(const struct loop_input *input)
 {
     enum record_kind records = input->intake.records;
     size_t most = offered(input);
-    struct ring_span span = ring_read_span(&input->share, 0, smaller(MERGE_TURN, most));
+    struct ring_span span = ring_read_span(&input->share, 0, min_size(MERGE_TURN, most));
     if (records == RECORD_NONE)
         return span.bytes;
     bool several = !input->lag.in_record && records != RECORD_DATAGRAM;
@@ -411,7 +407,7 @@ static bool mix_beside(struct poll_loop *loop, struct loop_input *input, size_t 
     size_t added;
     struct iovec beside = lag_beside(&input->lag, &added);
     loop_note_result(loop, input, &(struct intake_result){.added = added});
-    size_t given = give_memory(loop, beside.iov_base, smaller(room, beside.iov_len));
+    size_t given = give_memory(loop, beside.iov_base, min_size(room, beside.iov_len));
     lag_sent_beside(&input->lag, given);
     return given > 0;
 }
@@ -437,7 +433,7 @@ static bool mix_from(struct poll_loop *loop, struct loop_input *input, size_t ro
     size_t turn = turn_of(input);
     if (turn > room && input->intake.records == RECORD_DATAGRAM)
         return false;
-    struct ring_span span = ring_read_span(&input->share, 0, smaller(room, turn));
+    struct ring_span span = ring_read_span(&input->share, 0, min_size(room, turn));
     size_t given = loop_give(loop, &span);
     if (given > 0 && input->intake.records != RECORD_NONE)
         input->lag.in_record = !records_ends_span(&span, given, input->intake.records);
@@ -465,7 +461,7 @@ static size_t mixing_room(struct poll_loop *loop, const struct loop_input *input
     bool overtaking = loop->options->overflow == OVERFLOW_DROP_OLDEST && loop->main_count > 1;
     size_t held = flow_held(&loop->flow);
     if (loop->intake.spool != NULL)
-        return smaller(intake_room(&loop->intake), SIZE_MAX);
+        return min_size(intake_room(&loop->intake), SIZE_MAX);
     if (overtaking && flow_room(&loop->flow) < least && any_starving(loop))
         loop_make_room(loop, least < MERGE_TURN ? MERGE_TURN : least);
     else if (!overtaking && held >= MERGE_WINDOW && flow_any_sendable(&loop->flow))

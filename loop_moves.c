@@ -10,6 +10,7 @@
 #include "loop_merge.h"
 #include "loop_overload.h"
 #include "loop_rates.h"
+#include "minmax.h"
 #include "platform.h"
 #include "platform_process.h"
 #include "records.h"
@@ -29,11 +30,6 @@ enum { DATAGRAM_BATCH = 64 };
 /* A connection that took nothing may take more by the time that it is asked why, and an input that
  * had nothing may have something. They are not to be asked for ever. */
 enum { VAIN_PASSES = 16 };
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
 
 /* A call on a disk file may have waited: that time is the file's side's, not bpipe's own. Where it
  * never gave the processor up, it was at work, or others had the processor. */
@@ -245,7 +241,7 @@ static void gave_output(struct poll_loop *loop, struct loop_output *output, size
 /* The most that may go past the ring in one call: as much as a pipe holds, if a chunk is. */
 static size_t pass_size(const struct poll_loop *loop)
 {
-    return smaller(loop->flow.chunk_size, PIPE_STORE_PIPE_SIZE);
+    return min_size(loop->flow.chunk_size, PIPE_STORE_PIPE_SIZE);
 }
 
 /* A write of `bytes` that moved nothing: the output failed (true), or is not ready. */
@@ -267,7 +263,7 @@ static bool sent_nothing(struct poll_loop *loop, size_t index, const struct tran
 static struct transfer call_transfer_unstore(struct poll_loop *loop, struct loop_output *output,
                                              size_t max)
 {
-    max = smaller(max, pass_size(loop));
+    max = min_size(max, pass_size(loop));
     return loop->framing.kind != FRAMING_NONE
                ? loop_unstore_framed(loop, output, max)
                : transfer_unstore(&loop->store, &output->endpoint, max, loop->options->records,
@@ -436,7 +432,7 @@ static bool input_is_empty(struct poll_loop *loop, int to, bool *full)
 static bool fill_ring_instead(struct poll_loop *loop)
 {
     size_t room = flow_room(&loop->flow);
-    return fill_ring(loop, smaller(room, loop->flow.chunk_size));
+    return fill_ring(loop, min_size(room, loop->flow.chunk_size));
 }
 
 static struct transfer call_transfer_store(struct poll_loop *loop, struct loop_input *input,
@@ -493,7 +489,7 @@ static bool store_input(struct poll_loop *loop)
         return fill_ring_instead(loop);
     }
     size_t max =
-        loop_allow_input(loop, limit_to_size(loop, smaller(room_to_store(loop), pass_size(loop))));
+        loop_allow_input(loop, limit_to_size(loop, min_size(room_to_store(loop), pass_size(loop))));
     if (max == 0)
         return false;
     struct transfer transfer = call_transfer_store(loop, input, max);

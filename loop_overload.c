@@ -9,6 +9,7 @@
 #include "loop_moves.h"
 #include "loop_rates.h"
 #include "loop_records.h"
+#include "minmax.h"
 #include "records.h"
 #include "size.h"
 
@@ -18,11 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static size_t smaller(size_t a, uint64_t b)
-{
-    return a < b ? a : (size_t)b;
-}
 
 /* --- setting up ------------------------------------------------------------------------------- */
 
@@ -55,7 +51,7 @@ static int open_spool(struct poll_loop *loop)
 static int allocate(struct poll_loop *loop)
 {
     const struct options *options = loop->options;
-    loop->scratch_size = smaller(SCRATCH_SIZE, loop->ring.capacity / 4 + 1);
+    loop->scratch_size = min_size(SCRATCH_SIZE, loop->ring.capacity / 4 + 1);
     if (loop->scratch_size < records_least_room(options->records))
         loop->scratch_size = records_least_room(options->records);
     loop->scratch = malloc(loop->scratch_size);
@@ -238,18 +234,18 @@ static void ask_taps(struct poll_loop *loop, size_t least)
 static size_t overtake_taps(struct poll_loop *loop, size_t wanted, size_t least)
 {
     size_t free =
-        smaller(wanted, loop->ring.capacity - ring_backlog(&loop->ring, loop->main_count));
-    least = smaller(free, least);
+        min_size(wanted, loop->ring.capacity - ring_backlog(&loop->ring, loop->main_count));
+    least = min_size(free, least);
     ask_taps(loop, least);
     if (loop->output_count == loop->main_count || ring_room(&loop->ring) >= least)
-        return smaller(wanted, ring_room(&loop->ring));
+        return min_size(wanted, ring_room(&loop->ring));
     uint64_t position = loop->ring.head + free - loop->ring.capacity;
     overtake(loop, loop->main_count, loop->output_count, position, false);
     if (ring_room(&loop->ring) == 0 && !drops_newest(loop))
         overtake(loop, loop->main_count, loop->output_count, position, true);
     for (size_t i = loop->main_count; i < loop->output_count; i++)
         loop->outputs[i].parked = loop->flow.outputs[i].blocked;
-    return smaller(wanted, ring_room(&loop->ring));
+    return min_size(wanted, ring_room(&loop->ring));
 }
 
 size_t loop_overtake_taps(struct poll_loop *loop, size_t wanted)
@@ -293,7 +289,7 @@ void loop_note_left(struct poll_loop *loop)
 static uint64_t overtaking_position(const struct poll_loop *loop, size_t wanted)
 {
     const struct ring *ring = &loop->ring;
-    uint64_t room = smaller(wanted, ring->capacity);
+    uint64_t room = min_size(wanted, ring->capacity);
     if (loop->flow.held && ring->capacity - loop->flow.resume_mark > room)
         room = ring->capacity - loop->flow.resume_mark;
     uint64_t position = ring->head + room - ring->capacity;

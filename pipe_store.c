@@ -3,6 +3,7 @@
  */
 #include "pipe_store.h"
 
+#include "minmax.h"
 #include "platform.h"
 
 #include <assert.h>
@@ -13,21 +14,16 @@
 /* Most pipes, and the part of the descriptors that a process may have which they may take. */
 enum { PIPES_MAX = 81, DESCRIPTOR_SHARE = 4 };
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 /* A quarter more than would hold `max` bytes in full pages, and one, since the first and the last
  * pipe may be filled in part. */
 static size_t choose_limit(size_t max)
 {
     size_t pipes = max / PIPE_STORE_PIPE_SIZE;
-    size_t limit = smaller(pipes + pipes / 4 + 1, PIPES_MAX);
+    size_t limit = min_size(pipes + pipes / 4 + 1, PIPES_MAX);
     long descriptors = sysconf(_SC_OPEN_MAX);
     if (descriptors >= 0)
-        limit = smaller(limit, (size_t)descriptors / DESCRIPTOR_SHARE / 2);
-    return smaller(limit, platform_pipe_allowance() / PIPE_STORE_PIPE_SIZE);
+        limit = min_size(limit, (size_t)descriptors / DESCRIPTOR_SHARE / 2);
+    return min_size(limit, platform_pipe_allowance() / PIPE_STORE_PIPE_SIZE);
 }
 
 int pipe_store_init(struct pipe_store *store, size_t max)

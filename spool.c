@@ -11,6 +11,7 @@
 #include "spool.h"
 
 #include "again.h"
+#include "minmax.h"
 #include "platform.h"
 
 #include <assert.h>
@@ -26,17 +27,12 @@ static const char wrong_kind[] = "is not a directory or a regular file";
 static const char not_empty[] = "is not empty";
 static const char in_use[] = "is in use by another process";
 
-static uint64_t smaller(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static void spool_check(const struct spool *spool)
 {
     assert(spool->origin <= spool->punched && spool->punched <= spool->tail);
     assert(spool->tail <= spool->head && spool->head - spool->punched <= spool->max);
     assert(spool->extent <= spool->max);
-    assert(smaller(spool->head - spool->origin, spool->max) <= spool->extent);
+    assert(min_u64(spool->head - spool->origin, spool->max) <= spool->extent);
     (void)spool; /* for NDEBUG */
 }
 
@@ -161,7 +157,7 @@ static void punch(struct spool *spool)
 {
     while (spool->tail - spool->punched >= SPOOL_PUNCH_SIZE && !spool->unpunchable) {
         uint64_t offset = offset_of(spool, spool->punched);
-        uint64_t bytes = smaller(SPOOL_PUNCH_SIZE - offset % SPOOL_PUNCH_SIZE, spool->max - offset);
+        uint64_t bytes = min_u64(SPOOL_PUNCH_SIZE - offset % SPOOL_PUNCH_SIZE, spool->max - offset);
         /* A hole in the middle may take space first (ENOSPC): the next one need not. */
         if (platform_punch(spool->fd, (off_t)offset, (off_t)bytes) != 0)
             spool->unpunchable = errno != ENOSPC;
@@ -224,14 +220,14 @@ static ssize_t read_at(int fd, void *memory, size_t bytes, off_t offset, uint64_
 /* How many of `bytes` can be moved in one call at `position`: not beyond the end of the circle. */
 static size_t stretch(const struct spool *spool, uint64_t position, uint64_t bytes)
 {
-    return (size_t)smaller(bytes, spool->max - offset_of(spool, position));
+    return (size_t)min_u64(bytes, spool->max - offset_of(spool, position));
 }
 
 /* Some of `bytes`: what one call takes. 0 if it is refused, -1 with errno. */
 static ssize_t put_some(struct spool *spool, const void *memory, size_t bytes, uint64_t *calls)
 {
     uint64_t offset = offset_of(spool, spool->head);
-    bytes = stretch(spool, spool->head, smaller(bytes, spool_room(spool)));
+    bytes = stretch(spool, spool->head, min_u64(bytes, spool_room(spool)));
     ssize_t put = write_at(spool->fd, memory, bytes, (off_t)offset, calls);
     if (put < 0)
         return -1;
@@ -265,7 +261,7 @@ ssize_t spool_put(struct spool *spool, const struct iovec *pieces, int count, ui
 static ssize_t get_some(struct spool *spool, void *memory, size_t bytes, uint64_t *calls)
 {
     uint64_t offset = offset_of(spool, spool->tail);
-    bytes = stretch(spool, spool->tail, smaller(bytes, spool_held(spool)));
+    bytes = stretch(spool, spool->tail, min_u64(bytes, spool_held(spool)));
     ssize_t got = read_at(spool->fd, memory, bytes, (off_t)offset, calls);
     if (got > 0)
         spool->tail += (uint64_t)got;
