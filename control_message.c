@@ -6,7 +6,8 @@
  * at its end, and must not have one anywhere.
  */
 #include "control.h"
-#include "report_format.h"
+#include "platform.h"
+#include "text.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #define BPIPE_DISPLAY_BAR_H
 
 #include "options.h"
-#include "report_format.h"
+#include "text.h"
 
 /* `fraction`: 0 to 1. */
 void display_add_bar(struct text *text, enum bar_style style, unsigned width, double fraction);

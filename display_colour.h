@@ -4,7 +4,7 @@
 #ifndef BPIPE_DISPLAY_COLOUR_H
 #define BPIPE_DISPLAY_COLOUR_H
 
-#include "report_format.h"
+#include "text.h"
 
 #include <stdbool.h>
 #include <stddef.h>

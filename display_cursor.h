@@ -17,7 +17,7 @@
 #ifndef BPIPE_DISPLAY_CURSOR_H
 #define BPIPE_DISPLAY_CURSOR_H
 
-#include "report_format.h"
+#include "text.h"
 
 #include <stdbool.h>
 

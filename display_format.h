@@ -40,7 +40,7 @@
 
 #include "meter.h"
 #include "options.h"
-#include "report_format.h"
+#include "text.h"
 
 #include <stdbool.h>
 #include <stddef.h>

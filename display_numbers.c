@@ -8,6 +8,7 @@
 #include "display_numbers.h"
 
 #include "meter.h"
+#include "platform.h"
 
 #include <inttypes.h>
 

@@ -11,7 +11,7 @@
 #ifndef BPIPE_DISPLAY_NUMBERS_H
 #define BPIPE_DISPLAY_NUMBERS_H
 
-#include "report_format.h"
+#include "text.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -14,6 +14,7 @@
 #include "display_numbers.h"
 #include "display_sequence.h"
 #include "display_text.h"
+#include "platform.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #ifndef BPIPE_DISPLAY_TEXT_H
 #define BPIPE_DISPLAY_TEXT_H
 
-#include "report_format.h"
+#include "text.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -8,6 +8,8 @@
  */
 #include "meter.h"
 
+#include "platform.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <math.h>

@@ -13,13 +13,12 @@
 #ifndef BPIPE_METER_H
 #define BPIPE_METER_H
 
+#include "platform.h"
 #include "residence.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define NS_PER_SEC UINT64_C(1000000000)
 
 enum meter_state {
     METER_BUSY,     /* outside poll(), less what file calls spent off the CPU */

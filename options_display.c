@@ -4,6 +4,7 @@
 #include "options_display.h"
 
 #include "display_format.h"
+#include "platform.h"
 #include "report.h"
 #include "size.h"
 

@@ -136,6 +136,8 @@ bool platform_has_no_reader(int fd);
 /* nanosleep(2): sleeps for `ns`, or until a signal comes. */
 void platform_nap(uint64_t ns);
 
+#define NS_PER_SEC UINT64_C(1000000000)
+
 /* CLOCK_MONOTONIC, in ns. */
 uint64_t platform_now(void);
 

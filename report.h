@@ -16,6 +16,7 @@
 
 #include "meter.h"
 #include "options.h"
+#include "platform.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,6 +6,7 @@
  * report may be shown on a terminal: what nobody would see there is escaped (utf8_is_visible()),
  * which to a program means the same.
  */
+#include "platform.h"
 #include "report_format.h"
 
 #include <inttypes.h>

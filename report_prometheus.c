@@ -12,6 +12,7 @@
  * which the format itself has an escape for. A backslash that is followed by what looks like such
  * an escape is \x5c, so that no two names have the same value.
  */
+#include "platform.h"
 #include "report_format.h"
 
 #include <inttypes.h>

@@ -7,7 +7,7 @@
 #define BPIPE_REPORT_SINK_H
 
 #include "nonblock.h"
-#include "report_format.h"
+#include "text.h"
 
 #include <stdbool.h>
 #include <stddef.h>

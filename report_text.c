@@ -19,6 +19,7 @@
  * rounded down, so that 100% means all of it. A rate that would say nothing (of no bytes, or of
  * less than a millisecond) is left out, and so is less than a millisecond of connecting.
  */
+#include "platform.h"
 #include "report_format.h"
 
 #include "size.h"

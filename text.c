@@ -1,10 +1,12 @@
 /*
- * report_format.c - composing text in memory: growth, numbers without a locale, UTF-8.
+ * text.c - see text.h.
  *
  * Invariants: length <= capacity; after a failure the text is what it was before the first piece
- * that did not fit. It knows nothing of meters or of where the text goes.
+ * that did not fit.
  */
-#include "report_format.h"
+#include "text.h"
+
+#include "platform.h"
 
 #include <inttypes.h>
 #include <math.h>
