@@ -69,7 +69,7 @@ LINK = $(CC) $(CFLAGS) $(LINK_FLAGS) $(SANITIZE_FLAGS) $(SANITIZE_LINK) $(LDFLAG
 sources := $(wildcard *.c)
 objects := $(sources:%.c=$(B)/%.o)
 # What runs once, or once a second, or not where it is the fastest way, is made small.
-cold := bpipe options% frame address resolver dialer socket_setup unix_name input_size atomic_file report% text \
+cold := bpipe options% frame address resolver dialer socket_setup unix_name input_size atomic_file report% text message \
     display% control% runtime% peer% pidfile same_file size signals ending loop_control loop_peers \
     loop_endpoints loop_network loop_taps loop_timeouts command guard process_tree loop_commands \
     loop_closing loop_identity loop_framing loop_merge loop_amounts loop_overload lag intake spool \

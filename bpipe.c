@@ -7,6 +7,7 @@
 #include "ending.h"
 #include "endpoint.h"
 #include "input_size.h"
+#include "message.h"
 #include "meter.h"
 #include "options.h"
 #include "pidfile.h"
@@ -34,7 +35,7 @@ static int find_size(const struct options *options, uint64_t *size)
         return -1;
     if (options->stop_at_size && stopping_size(options, *size) == INPUT_SIZE_UNKNOWN &&
         !options->quiet)
-        report_message("--stop-at-size: the size is not known, so all is copied (use --size)");
+        message_print("--stop-at-size: the size is not known, so all is copied (use --size)");
     return 0;
 }
 
@@ -105,7 +106,7 @@ static void set_up_and_run(const struct options *options, const struct resolver 
     ending->failed = true;
     if (meter_init(&meter, start_ns, options->input_count, options->output_count,
                    options->tap_count) != 0) {
-        report_message("%s", strerror(ENOMEM));
+        message_print("%s", strerror(ENOMEM));
         return;
     }
     describe_run(&meter, options, size);
@@ -131,16 +132,16 @@ static struct ending run_with_pidfile(const struct options *options,
     const char *reason;
     struct command_standard standard; /* before anything takes its place, or sets flags on it */
     if (command_save_standard(&standard, options) != 0) {
-        report_message("%s", strerror(errno));
+        message_print("%s", strerror(errno));
         ending.failed = true;
     } else if (signals_open(&signals) != 0) {
-        report_message("pipe: %s", strerror(errno));
+        message_print("pipe: %s", strerror(errno));
         ending.failed = true;
     } else if (pidfile_write(options, &reason) == 0) {
         set_up_and_run(options, resolver, &standard, size, start_ns, &ending);
         pidfile_remove(options);
     } else {
-        report_message("%s: %s", options->pidfile, reason);
+        message_print("%s: %s", options->pidfile, reason);
         ending.failed = true;
     }
     command_forget_standard(&standard);
@@ -157,7 +158,7 @@ static struct ending resolve_and_run(const struct options *options, uint64_t sta
     if (same_file_check(options) != 0)
         return ending;
     if (resolver_run(&resolver, options) != 0)
-        report_message("%s", strerror(errno));
+        message_print("%s", strerror(errno));
     else if (find_size(options, &size) == 0)
         ending = run_with_pidfile(options, &resolver, size, start_ns);
     resolver_destroy(&resolver);
@@ -172,7 +173,7 @@ static int status_without_run(enum options_status parsed)
     if (parsed == OPTIONS_DONE && endpoint_was_inherited(STDOUT_FILENO))
         return EXIT_OK;
     if (parsed == OPTIONS_DONE)
-        report_message("stdout: %s", strerror(EBADF));
+        message_print("stdout: %s", strerror(EBADF));
     return EXIT_FAILED;
 }
 

@@ -10,8 +10,8 @@
 #include "ending.h"
 #include "endpoint.h"
 #include "input_size.h"
+#include "message.h"
 #include "platform.h"
-#include "report.h"
 #include "runtime_folder.h"
 #include "runtime_sweep.h"
 
@@ -56,7 +56,7 @@ static bool ask_text(struct control_request *request, enum control_field field, 
     request->given[field] = true;
     if (snprintf(control_text(request, field), CONTROL_TEXT, "%s", text) < CONTROL_TEXT)
         return true;
-    report_message("%s: is too long", name);
+    message_print("%s: is too long", name);
     return false;
 }
 
@@ -96,7 +96,7 @@ static bool compose(struct asking *asking, const struct options *options)
         return false;
     asking->request_length = control_compose(asking->request, sizeof asking->request, &request);
     if (asking->request_length == 0)
-        report_message("--format, --name: are too long");
+        message_print("--format, --name: are too long");
     return asking->request_length > 0;
 }
 
@@ -229,14 +229,14 @@ static int take_answer(const struct asking *asking)
     if (length >= strlen(ok) && memcmp(answer, ok, strlen(ok)) == 0) {
         if (print(answer + strlen(ok), length - strlen(ok)) == 0)
             return EXIT_OK;
-        report_message("stdout: %s", strerror(errno));
+        message_print("stdout: %s", strerror(errno));
         return EXIT_FAILED;
     }
     if (length > strlen(error) && memcmp(answer, error, strlen(error)) == 0)
-        report_message("PID %ld: %.*s", asking->pid, (int)(length - strlen(error) - 1),
-                       answer + strlen(error));
+        message_print("PID %ld: %.*s", asking->pid, (int)(length - strlen(error) - 1),
+                      answer + strlen(error));
     else
-        report_message("PID %ld: its answer is not understood", asking->pid);
+        message_print("PID %ld: its answer is not understood", asking->pid);
     return EXIT_FAILED;
 }
 
@@ -246,7 +246,7 @@ int control_client_run(const struct options *options)
                             .answer = malloc(CONTROL_ANSWER + 1)};
     int status = EXIT_FAILED;
     if (asking.answer == NULL) {
-        report_message("%s", strerror(ENOMEM));
+        message_print("%s", strerror(ENOMEM));
         return EXIT_FAILED;
     }
     if (compose(&asking, options)) {
@@ -255,7 +255,7 @@ int control_client_run(const struct options *options)
         if (reason == NULL)
             status = take_answer(&asking);
         else
-            report_message("PID %ld: %s", asking.pid, reason);
+            message_print("PID %ld: %s", asking.pid, reason);
     }
     free(asking.answer);
     return status;

@@ -6,8 +6,8 @@
 #include "display_cursor.h"
 #include "display_format.h"
 #include "endpoint.h"
+#include "message.h"
 #include "platform.h"
-#include "report.h"
 
 #include <langinfo.h>
 #include <locale.h>
@@ -64,7 +64,7 @@ struct display {
     struct cursor cursor;
     struct text text, blanks, title;
     unsigned shown; /* columns of the frame that is on the screen */
-    struct report_line line;
+    struct message_line line;
     bool titled;
 };
 
@@ -388,7 +388,7 @@ static void set_erasing(struct display *display)
     add_blanks(&display->blanks, display->shown);
     text_add_bytes(&display->blanks, "\r", 2); /* with its end */
     display->line =
-        (struct report_line){.erase = display->blanks.failed ? "\n" : display->blanks.bytes};
+        (struct message_line){.erase = display->blanks.failed ? "\n" : display->blanks.bytes};
 }
 
 /* How many rows of the terminal these lines take: bytes that begin a character have a column. */
@@ -454,11 +454,11 @@ static bool show_row(struct display *display, const struct display_values *value
     (void)add_line(display, &display->text, values, &display->style);
     text_add_string(&display->text, "\033[K");
     cursor_end(&display->cursor, &display->text);
-    display->line = (struct report_line){
+    display->line = (struct message_line){
         .printing = rows_are_printed, .printed = rows_printed, .context = display, .stays = true};
     cursor_sent(&display->cursor,
                 !display->text.failed &&
-                    report_live(display->text.bytes, display->text.length, &display->line));
+                    message_live(display->text.bytes, display->text.length, &display->line));
     return true;
 }
 
@@ -490,8 +490,8 @@ static bool show_line(struct display *display, const struct display_values *valu
         display->shown = 0;
     }
     set_erasing(display);
-    bool sent = !display->text.failed && report_live(display->text.bytes, display->text.length,
-                                                     values->final ? NULL : &display->line);
+    bool sent = !display->text.failed && message_live(display->text.bytes, display->text.length,
+                                                      values->final ? NULL : &display->line);
     if (!sent)
         display->shown = shown > display->shown ? shown : display->shown;
     return sent;
@@ -501,7 +501,7 @@ static bool show_line(struct display *display, const struct display_values *valu
 static void send_text(struct display *display)
 {
     if (!display->text.failed && display->text.length > 0)
-        (void)report_live(display->text.bytes, display->text.length, NULL);
+        (void)message_live(display->text.bytes, display->text.length, NULL);
 }
 
 /* Whether rows can be had. */
@@ -561,7 +561,7 @@ void display_continue(struct display *display)
 {
     cursor_leave(&display->cursor);
     display->shown = 0;
-    (void)report_live(NULL, 0, NULL);
+    (void)message_live(NULL, 0, NULL);
     display_refresh(display);
 }
 
@@ -611,8 +611,8 @@ void display_close(struct display *display)
         return;
     static const char old_title[] = "\033[23;2t";
     if (display->titled)
-        (void)report_live(old_title, strlen(old_title), NULL);
-    (void)report_live(NULL, 0, NULL);
+        (void)message_live(old_title, strlen(old_title), NULL);
+    (void)message_live(NULL, 0, NULL);
     cursor_leave(&display->cursor);
     text_free(&display->text);
     text_free(&display->blanks);

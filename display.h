@@ -2,7 +2,7 @@
  * display.h - the live line on a terminal: when it is shown, where, and for how long.
  *
  * One line on stderr, every --interval: composed by display_format.c from the meter, sent by
- * report_live(), which drops a frame that stderr does not take at once. It is shown if stderr is a
+ * message_live(), which drops a frame that stderr does not take at once. It is shown if stderr is a
  * terminal, unless that is the controlling terminal and its foreground process group is not bpipe's
  * (tcgetpgrp(3)), looked at before each frame; or always, with -f; never with -q. With -n numbers
  * go out instead, a line each, whatever stderr is. The titles of -x are asked for by name, so that

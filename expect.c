@@ -4,7 +4,7 @@
 #include "expect.h"
 
 #include "again.h"
-#include "report.h"
+#include "message.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -36,11 +36,11 @@ static int read_end(struct expect *expect, const char *path)
 {
     ssize_t length = read_file(path, expect->end);
     if (length < 0)
-        report_message("--expect-end: %s: %s", path, strerror(errno));
+        message_print("--expect-end: %s: %s", path, strerror(errno));
     else if (length > EXPECT_END_MOST)
-        report_message("--expect-end: %s: is larger than 64K", path);
+        message_print("--expect-end: %s: is larger than 64K", path);
     else if (length == 0)
-        report_message("--expect-end: %s: is empty", path);
+        message_print("--expect-end: %s: is empty", path);
     expect->end_length = length > 0 ? (size_t)length : 0;
     return length > 0 && length <= EXPECT_END_MOST ? 0 : -1;
 }
@@ -56,7 +56,7 @@ int expect_init(struct expect *expect, const struct options *options)
     expect->end = malloc(length + 1);
     expect->tail = malloc(length + 1);
     if (expect->end == NULL || expect->tail == NULL) {
-        report_message("%s", strerror(ENOMEM));
+        message_print("%s", strerror(ENOMEM));
         return -1;
     }
     if (end[0] == '@')

@@ -6,8 +6,8 @@
 #include "again.h"
 #include "endpoint.h"
 #include "inode_set.h"
+#include "message.h"
 #include "records.h"
-#include "report.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -213,13 +213,13 @@ static int size_of_path(const struct options *options, uint64_t *size)
     struct tally tally = {.records = options->records};
     int result = add_given(&tally, path);
     if (result < 0)
-        report_message("--size: %s: %s", path, strerror(errno));
+        message_print("--size: %s: %s", path, strerror(errno));
     else if (result > 0)
-        report_message("--size: %s: has no size", path);
+        message_print("--size: %s: has no size", path);
     else if (tally.missed > 0)
-        report_message("--size: %s: %s: the size is a lower bound (%" PRIu64 " %s not counted)",
-                       tally.first, strerror(tally.error), tally.missed,
-                       tally.missed == 1 ? "file or directory" : "files or directories");
+        message_print("--size: %s: %s: the size is a lower bound (%" PRIu64 " %s not counted)",
+                      tally.first, strerror(tally.error), tally.missed,
+                      tally.missed == 1 ? "file or directory" : "files or directories");
     inode_set_clear(&tally.linked);
     *size = tally.size;
     return result == 0 ? 0 : -1;

@@ -6,6 +6,7 @@
 #include "loop_amounts.h"
 #include "loop_endpoints.h"
 #include "loop_records.h"
+#include "message.h"
 #include "platform.h"
 
 #include <errno.h>
@@ -256,7 +257,7 @@ static enum guard_state look_at_guard(struct poll_loop *loop)
     loop->guard.pid = 0;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != GUARD_HOLDS_ON)
         return GUARD_IS_GONE;
-    report_message("a command still reads its input, which is kept open so that it sees no end");
+    message_print("a command still reads its input, which is kept open so that it sees no end");
     return GUARD_HAS_LEFT_ONE;
 }
 

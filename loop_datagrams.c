@@ -6,6 +6,7 @@
 #include "loop_endpoints.h"
 #include "loop_moves.h"
 #include "loop_taps.h"
+#include "message.h"
 #include "records.h"
 
 #include <stdio.h>
@@ -72,8 +73,8 @@ void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint 
     if (endpoint->socket != ENDPOINT_UDP)
         return;
     if (endpoint->udp.strangers > 0 && meter->strangers == 0)
-        report_message("%s: datagrams of %s are refused (--allow)", meter->name,
-                       endpoint->udp.stranger);
+        message_print("%s: datagrams of %s are refused (--allow)", meter->name,
+                      endpoint->udp.stranger);
     meter->datagrams = true;
     meter->kernel_tells = endpoint->udp.kernel_tells;
     meter->strangers = endpoint->udp.strangers;

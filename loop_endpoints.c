@@ -19,6 +19,7 @@
 #include "loop_records.h"
 #include "loop_taps.h"
 
+#include "message.h"
 #include "platform.h"
 
 #include <errno.h>
@@ -43,7 +44,7 @@ void loop_mark_failed(struct poll_loop *loop, struct meter_endpoint *meter, cons
 void loop_note_failure(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason)
 {
     loop_mark_failed(loop, meter, reason);
-    report_message("%s: %s", meter->name, reason);
+    message_print("%s: %s", meter->name, reason);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */

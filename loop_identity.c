@@ -4,7 +4,7 @@
 #include "loop_identity.h"
 
 #include "loop_endpoints.h"
-#include "report.h"
+#include "message.h"
 #include "same_file.h"
 
 #include <sys/stat.h>
@@ -67,7 +67,7 @@ bool loop_files_differ(struct poll_loop *loop)
     if (!outputs_differ(loop) || !inputs_survive(loop))
         return false;
     if (same_file_check(loop->options) == 0) {
-        report_has_data(data_goes_to_stderr(loop));
+        message_stderr_has_data(data_goes_to_stderr(loop));
         return true;
     }
     loop->ending.failed = true;

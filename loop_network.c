@@ -7,6 +7,7 @@
 #include "loop_commands.h"
 #include "loop_endpoints.h"
 #include "loop_timeouts.h"
+#include "message.h"
 #include "stream_socket.h"
 
 #include <errno.h>
@@ -66,7 +67,7 @@ static void tell(const struct poll_loop *loop, struct meter_endpoint *meter,
     if ((status == DIALER_LISTENING && chosen_by_us) ||
         (status == DIALER_RETRYING && loop->options->quiet))
         return;
-    report_message("%s: %s", meter->name, dialer->text);
+    message_print("%s: %s", meter->name, dialer->text);
 }
 
 /* Steps until there is something to wait for. */

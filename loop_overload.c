@@ -9,6 +9,7 @@
 #include "loop_moves.h"
 #include "loop_rates.h"
 #include "loop_records.h"
+#include "message.h"
 #include "minmax.h"
 #include "records.h"
 #include "size.h"
@@ -44,7 +45,7 @@ static int open_spool(struct poll_loop *loop)
     if (options->spool == NULL ||
         spool_open(&loop->spool, options->spool, options->spool_max, &reason) == 0)
         return 0;
-    report_message("--spool: %s: %s", options->spool, reason);
+    message_print("--spool: %s: %s", options->spool, reason);
     return -1;
 }
 
@@ -74,7 +75,7 @@ int loop_init_overload(struct poll_loop *loop)
     intake_init(&loop->intake, &loop->ring, spool, options->records,
                 options->gap_mark && drops_newest(loop));
     if (allocate(loop) != 0 || loop_init_amounts(loop) != 0) {
-        report_message("%s", strerror(ENOMEM));
+        message_print("%s", strerror(ENOMEM));
         return -1;
     }
     return open_spool(loop);
@@ -106,16 +107,16 @@ static void note_spool(struct poll_loop *loop, size_t written)
         meter_spooled(loop->meter, written, spooled(loop));
     if (loop->intake.spool_error != 0 && !loop->spool_failed) {
         loop->spool_failed = true;
-        report_message("--spool: %s: write failed: %s", loop->options->spool,
-                       strerror(loop->intake.spool_error));
+        message_print("--spool: %s: write failed: %s", loop->options->spool,
+                      strerror(loop->intake.spool_error));
     }
 }
 
 static void announce(const struct poll_loop *loop, const char *who, const char *what)
 {
     char size[SIZE_TEXT];
-    report_message("%s: the buffer is full (%s): %s", who,
-                   size_format(size, loop->options->buffer_size, loop->options->si), what);
+    message_print("%s: the buffer is full (%s): %s", who,
+                  size_format(size, loop->options->buffer_size, loop->options->si), what);
 }
 
 void loop_note_lag(struct poll_loop *loop, struct loop_output *output)
@@ -130,7 +131,7 @@ void loop_note_lag(struct poll_loop *loop, struct loop_output *output)
         return;
     output->dropping_said = true;
     if (output->tap)
-        report_message("%s: does not keep up, and misses some (--tap)", output->meter->name);
+        message_print("%s: does not keep up, and misses some (--tap)", output->meter->name);
     else
         announce(loop, output->meter->name, "dropping the oldest (--overflow drop-oldest)");
 }
@@ -350,7 +351,7 @@ static bool add_mark(struct poll_loop *loop)
 
 static void spool_broke(struct poll_loop *loop, int error)
 {
-    report_message("--spool: %s: read failed: %s", loop->options->spool, strerror(error));
+    message_print("--spool: %s: read failed: %s", loop->options->spool, strerror(error));
     loop->ending.failed = true;
     loop->phase = LOOP_DONE;
 }

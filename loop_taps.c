@@ -11,6 +11,7 @@
 #include "loop_overload.h"
 #include "loop_poll.h"
 #include "loop_records.h"
+#include "message.h"
 #include "platform.h"
 #include "stream_socket.h"
 
@@ -21,7 +22,7 @@
 void loop_lose_tap(struct poll_loop *loop, struct loop_output *tap, const char *reason)
 {
     snprintf(tap->meter->error, sizeof tap->meter->error, "%s", reason);
-    report_message("%s: %s; going on without this tap", tap->meter->name, reason);
+    message_print("%s: %s; going on without this tap", tap->meter->name, reason);
     if (tap->state == OUTPUT_OPEN)
         (void)loop_close_output(loop, tap, false);
     tap->state = OUTPUT_CLOSED;
@@ -197,7 +198,7 @@ void loop_close_taps(struct poll_loop *loop)
         if (tap->state == OUTPUT_UNOPENED) {
             snprintf(tap->meter->error, sizeof tap->meter->error, "%s",
                      tap->dialer != NULL ? "was not connected in time" : "no reader came");
-            report_message("%s: %s", tap->meter->name, tap->meter->error);
+            message_print("%s: %s", tap->meter->name, tap->meter->error);
             tap->meter->bytes_dropped = loop->meter->bytes_in;
             tap->meter->records_dropped = loop->meter->records_in;
         }

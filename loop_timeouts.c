@@ -13,6 +13,7 @@
 #include "loop_rates.h"
 #include "loop_records.h"
 #include "loop_taps.h"
+#include "message.h"
 #include "size.h"
 
 #include <errno.h>
@@ -61,7 +62,7 @@ static void idle_timed_out(struct poll_loop *loop)
             continue;
         snprintf(meter->error, sizeof meter->error, "no data for %s (--idle-timeout)",
                  size_format_duration(duration, limit_ns));
-        report_message("%s: %s", meter->name, meter->error);
+        message_print("%s: %s", meter->name, meter->error);
     }
     loop->ending.timed_out = true;
     loop_find_last_peers(loop);

@@ -10,6 +10,7 @@
 #include "options.h"
 
 #include "endpoint.h"
+#include "message.h"
 #include "options_check.h"
 #include "options_commands.h"
 #include "options_display.h"
@@ -17,7 +18,6 @@
 #include "options_parser.h"
 #include "options_table.h"
 #include "platform.h"
-#include "report.h"
 #include "size.h"
 
 #include <errno.h>
@@ -39,7 +39,7 @@ enum { ABBREVIATION_LIST = 256, NO_FORMAT = -1 };
 
 static enum options_status out_of_memory(void)
 {
-    report_message("%s", strerror(ENOMEM));
+    message_print("%s", strerror(ENOMEM));
     return OPTIONS_FAILED;
 }
 
@@ -52,24 +52,23 @@ static enum options_status refuse_unknown_name(const char *argument)
     size_t length = strcspn(name, "=");
     char list[ABBREVIATION_LIST];
     if (option_abbreviated(name, length, list, sizeof list) > 1) {
-        report_message("--%.*s: is ambiguous: %s", (int)length, name, list);
+        message_print("--%.*s: is ambiguous: %s", (int)length, name, list);
         return OPTIONS_USAGE;
     }
     const struct option_row *nearest = option_nearest(name, length);
     if (nearest)
-        report_message("--%.*s: unknown option; did you mean %s?", (int)length, name,
-                       nearest->name);
+        message_print("--%.*s: unknown option; did you mean %s?", (int)length, name, nearest->name);
     else
-        report_message("--%.*s: unknown option (see bpipe --help)", (int)length, name);
+        message_print("--%.*s: unknown option (see bpipe --help)", (int)length, name);
     return OPTIONS_USAGE;
 }
 
 static enum options_status refuse_unknown_letter(int letter)
 {
     if (letter > ' ' && letter <= '~')
-        report_message("-%c: unknown option (see bpipe --help)", letter);
+        message_print("-%c: unknown option (see bpipe --help)", letter);
     else
-        report_message("-\\x%02x: unknown option (see bpipe --help)", (unsigned char)letter);
+        message_print("-\\x%02x: unknown option (see bpipe --help)", (unsigned char)letter);
     return OPTIONS_USAGE;
 }
 
@@ -85,7 +84,7 @@ static enum options_status refuse_malformed(const struct parser *parser)
     const struct option_row *row = &option_rows[id];
     if (!row->argument)
         return options_refuse(row->name, word + strcspn(word, "=") + 1, "takes no argument");
-    report_message("%s: needs an argument: %s", row->name, row->argument);
+    message_print("%s: needs an argument: %s", row->name, row->argument);
     return OPTIONS_USAGE;
 }
 
@@ -98,7 +97,7 @@ static enum options_status print_information(enum option_id id)
         printf("bpipe %s (%s)\n", BPIPE_VERSION, platform_name);
     if (fflush(stdout) == 0 && !ferror(stdout))
         return OPTIONS_DONE;
-    report_message("stdout: %s", strerror(errno));
+    message_print("stdout: %s", strerror(errno));
     return OPTIONS_FAILED;
 }
 

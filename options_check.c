@@ -4,8 +4,8 @@
 #include "options_check.h"
 
 #include "frame.h"
+#include "message.h"
 #include "options_endpoints.h"
-#include "report.h"
 
 enum {
     GAP_MARK_BUFFER = 256, /* a gap mark and a short record fit */
@@ -17,7 +17,7 @@ enum {
 
 static enum options_status refuse_both(const char *name, const char *other)
 {
-    report_message("%s: cannot be used with %s", name, other);
+    message_print("%s: cannot be used with %s", name, other);
     return OPTIONS_USAGE;
 }
 
@@ -37,7 +37,7 @@ static enum options_status check_flags(struct parser *parser)
     }
     for (size_t i = 0; i < sizeof of_outputs / sizeof of_outputs[0]; i++) {
         if (last[of_outputs[i]] && !last[OPTION_OUTPUT]) {
-            report_message("%s: needs --output", option_rows[of_outputs[i]].name);
+            message_print("%s: needs --output", option_rows[of_outputs[i]].name);
             return OPTIONS_USAGE;
         }
     }
@@ -55,12 +55,12 @@ static enum options_status check_values(struct parser *parser)
     const struct options *options = parser->options;
     const char *const *last = parser->last;
     if (options->block_size > options->buffer_size) {
-        report_message("--block-size: '%s': is larger than --buffer-size '%s'",
-                       last[OPTION_BLOCK_SIZE], options_buffer_text(parser));
+        message_print("--block-size: '%s': is larger than --buffer-size '%s'",
+                      last[OPTION_BLOCK_SIZE], options_buffer_text(parser));
         return OPTIONS_USAGE;
     }
     if (options->block_size > 0 && options->rate_limit > 0 && counts_records(options)) {
-        report_message("--rate-limit: is in records, and cannot be used with --block-size");
+        message_print("--rate-limit: is in records, and cannot be used with --block-size");
         return OPTIONS_USAGE;
     }
     if (last[OPTION_REPORT_EVERY] && options->report_every_ns == 0)
@@ -96,7 +96,7 @@ static enum options_status check_overload(struct parser *parser)
         wrong = "--block-size: cannot be used with --overflow, which drops whole records";
     if (wrong == NULL)
         return OPTIONS_RUN;
-    report_message("%s", wrong);
+    message_print("%s", wrong);
     return OPTIONS_USAGE;
 }
 

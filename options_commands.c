@@ -3,8 +3,8 @@
  */
 #include "options_commands.h"
 
+#include "message.h"
 #include "options_endpoints.h"
-#include "report.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -133,7 +133,7 @@ static enum options_status take_both_sides(struct parser *parser, char *const *p
         return options_refuse("--monitor", "both", "no other INPUT can be given with it");
     char **words = words_of_other(parser, program);
     if (words == NULL) {
-        report_message("%s", strerror(ENOMEM));
+        message_print("%s", strerror(ENOMEM));
         return OPTIONS_FAILED;
     }
     if (options->name == NULL)
@@ -160,7 +160,7 @@ enum options_status options_take_rest(struct parser *parser)
                               "needs a program: -- PROGRAM [ARG]...");
     options->program_text = join(rest);
     if (options->program_text == NULL) {
-        report_message("%s", strerror(ENOMEM));
+        message_print("%s", strerror(ENOMEM));
         return OPTIONS_FAILED;
     }
     *parser->program = (struct command_spec){.text = options->program_text, .argv = rest};

@@ -4,8 +4,8 @@
 #include "options_display.h"
 
 #include "display_format.h"
+#include "message.h"
 #include "platform.h"
-#include "report.h"
 #include "size.h"
 
 #include <limits.h>
@@ -279,7 +279,7 @@ static enum options_status check_asked(const struct parser *parser, const char *
         return options_refuse(name, options->inputs[0], "no INPUT can be given with it");
     for (int id = 0; id < OPTION_COUNT; id++)
         if (parser->last[id] && !is_harmless((enum option_id)id) && !allowed((enum option_id)id)) {
-            report_message("%s: cannot be used with %s", option_rows[id].name, name);
+            message_print("%s: cannot be used with %s", option_rows[id].name, name);
             return OPTIONS_USAGE;
         }
     return OPTIONS_RUN;
@@ -329,7 +329,7 @@ enum options_status options_check_control(struct parser *parser)
     options->start_fill_given = last[OPTION_START_FILL] != NULL;
     options->resume_fill_given = last[OPTION_RESUME_FILL] != NULL;
     if (options->remote != 0 && options->query != 0) {
-        report_message("--remote: cannot be used with --query");
+        message_print("--remote: cannot be used with --query");
         return OPTIONS_USAGE;
     }
     if (options->remote != 0)

@@ -3,11 +3,11 @@
  */
 #include "options_parser.h"
 
-#include "report.h"
+#include "message.h"
 
 enum options_status options_refuse(const char *name, const char *text, const char *why)
 {
-    report_message("%s: '%s': %s", name, text, why);
+    message_print("%s: '%s': %s", name, text, why);
     return OPTIONS_USAGE;
 }
 

@@ -23,6 +23,7 @@
 #include "loop_records.h"
 #include "loop_taps.h"
 #include "loop_timeouts.h"
+#include "message.h"
 #include "platform.h"
 #include "size.h"
 #include "stream_socket.h"
@@ -77,18 +78,18 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options,
     control_init(&loop->control, meter->start_ns + CONTROL_DELAY_NS);
     if (allocate(loop) != 0 || loop_init_network(loop, resolver) != 0) {
         char size[SIZE_TEXT];
-        report_message("--buffer-size: %s: %s",
-                       size_format(size, options->buffer_size, options->si), strerror(ENOMEM));
+        message_print("--buffer-size: %s: %s", size_format(size, options->buffer_size, options->si),
+                      strerror(ENOMEM));
         return -1;
     }
     if (signals_open(&loop->signals) != 0) {
-        report_message("pipe: %s", strerror(errno));
+        message_print("pipe: %s", strerror(errno));
         return -1;
     }
     if (expect_init(&loop->expect, options) != 0)
         return -1;
     if (loop_init_commands(loop, standard) != 0) {
-        report_message("%s", strerror(errno));
+        message_print("%s", strerror(errno));
         return -1;
     }
     if (loop_init_overload(loop) != 0) /* makes the spool's file, which must not stay */
@@ -97,7 +98,7 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options,
     loop_init_framing(loop);
     loop->display = display_open(options, meter, &loop->recent);
     if (loop->display == NULL) {
-        report_message("%s", strerror(ENOMEM));
+        message_print("%s", strerror(ENOMEM));
         return -1;
     }
     if (display_is_on(loop->display))
@@ -398,7 +399,7 @@ static void end_doomed_inputs(struct poll_loop *loop)
  * be ended: it ends by itself. */
 static void cannot_wait(struct poll_loop *loop, const char *what, int error)
 {
-    report_message("%s: %s", what, strerror(error));
+    message_print("%s: %s", what, strerror(error));
     loop->ending.failed = loop->cut = true;
     loop->phase = LOOP_DONE;
 }

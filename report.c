@@ -1,23 +1,21 @@
 /*
- * report.c - which report goes where and when, and every message.
+ * report.c - which report goes where and when.
  *
- * Invariants: messages and reports reach stderr in the order in which they were made; a sample is
- * sent whole or not at all; from report_open() on nothing waits but report_close(). That and the
- * messages before and after wait for REPORT_PATIENCE_NS in all. How a report looks is in
- * report_text.c, report_json.c and report_prometheus.c, how it is sent in report_sink.c.
+ * Invariants: a sample is sent whole or not at all; from report_open() on nothing waits but
+ * report_close(). That and the messages before and after wait for MESSAGE_PATIENCE_NS in all. How a
+ * report looks is in report_text.c, report_json.c and report_prometheus.c, how it is sent in
+ * report_sink.c.
  */
 #include "report.h"
 
 #include "descriptor_check.h"
 #include "endpoint.h"
+#include "message.h"
 #include "platform.h"
 #include "report_format.h"
 #include "report_sink.h"
 
 #include <errno.h>
-#include <limits.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -42,126 +40,17 @@ struct reporter {
     struct report_interval sampled; /* from the start to the last sample */
 };
 
-/* --- messages ------------------------------------------------------------------------------ */
-
-/*
- * The one stderr: the only state here that is not a reporter's, because a message must be possible
- * at any time and must not overtake a report that is still pending.
- */
-static struct {
-    struct sink sink;
-    bool open;
-    bool run_goes_on; /* between report_open() and report_close(): nothing may wait */
-    uint64_t patience_ns;
-    const struct report_line *line; /* that a message would mix with, or NULL */
-    bool in_line;                   /* what was said last, a frame, did not end its line */
-    bool has_data;                  /* an output goes to the same pipe, socket or terminal */
-} the_stderr = {.patience_ns = REPORT_PATIENCE_NS};
-
-static struct sink *stderr_sink(void)
-{
-    if (!the_stderr.open)
-        sink_open_stderr(&the_stderr.sink);
-    the_stderr.open = true;
-    return &the_stderr.sink;
-}
-
-/* What is printed now begins at a line's start. */
-static void erase_line(struct text *text)
-{
-    if (the_stderr.line != NULL && the_stderr.line->erase != NULL)
-        text_add_string(text, the_stderr.line->erase);
-}
-
-/* What is printed now is a line of its own for those who look for its first byte: what stands on
- * the line, or a process has left there unfinished, is ended instead of erased. Where the data ends
- * in a line nobody can look it up: an empty one does no harm. */
-static void end_line(struct text *text)
-{
-    const struct sink *sink = stderr_sink();
-    if (the_stderr.in_line || the_stderr.has_data ||
-        (sink_usable(sink) && sink_pending(sink) == 0 && !sink_at_line_start(sink)))
-        text_add_string(text, "\n");
-}
-
-static void tell_printing(void)
-{
-    const struct report_line *line = the_stderr.line;
-    if (line != NULL && line->printing != NULL)
-        line->printing(line->context);
-}
-
-/* So it did, and `text` was sent. */
-static void tell_printed(const struct text *text)
-{
-    const struct report_line *line = the_stderr.line;
-    the_stderr.in_line = false;
-    if (line != NULL && line->printed != NULL)
-        line->printed(line->context, text->bytes, text->length);
-    if (line != NULL && !line->stays)
-        the_stderr.line = NULL;
-}
-
-void report_has_data(bool has)
-{
-    the_stderr.has_data = has;
-}
-
-bool report_live(const char *bytes, size_t length, const struct report_line *line)
-{
-    struct sink *sink = stderr_sink();
-    if (length == 0) {
-        the_stderr.line = line;
-        return true;
-    }
-    if (!sink_usable(sink) || !sink_flush(sink))
-        return false;
-    sink_write(sink, bytes, length);
-    the_stderr.line = line;
-    the_stderr.in_line = bytes[length - 1] != '\n';
-    return true;
-}
-
-void report_message(const char *format, ...)
-{
-    enum { LONGEST = 5000, PENDING_AT_MOST = 1 << 16 };
-    char raw[LONGEST], line[4 * LONGEST + 1024];
-    struct text text = {.bytes = line, .capacity = sizeof line, .fixed = true};
-    struct sink *sink = stderr_sink();
-    int error = errno;
-
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(raw, sizeof raw, format, arguments);
-    va_end(arguments);
-    if (length < 0)
-        raw[0] = '\0';
-    erase_line(&text);
-    text_add_string(&text, "bpipe: ");
-    text_add_visible(&text, raw);
-    text_add_string(&text, length >= LONGEST ? "...\n" : "\n");
-
-    if (sink_pending(sink) < PENDING_AT_MOST) {
-        tell_printing();
-        sink_write(sink, text.bytes, text.length);
-        tell_printed(&text);
-    }
-    if (!the_stderr.run_goes_on)
-        sink_drain(&sink, 1, &the_stderr.patience_ns);
-    errno = error;
-}
+/* --- opening ------------------------------------------------------------------------------- */
 
 /* A report cannot be written: a warning, once for each report. */
 static void fail(struct report *report, int error)
 {
     if (!report->failed && error == EAGAIN)
-        report_message("%s: the report was not taken in time", report->path);
+        message_print("%s: the report was not taken in time", report->path);
     else if (!report->failed)
-        report_message("%s: the report cannot be written: %s", report->path, strerror(error));
+        message_print("%s: the report cannot be written: %s", report->path, strerror(error));
     report->failed = true;
 }
-
-/* --- opening ------------------------------------------------------------------------------- */
 
 /* Pipes, devices and descriptors are written to; a file is, too, but for Prometheus. */
 static bool is_replaced(const struct report *report)
@@ -176,8 +65,8 @@ static bool is_replaced(const struct report *report)
  * other, or cut into each other's lines. */
 static struct sink *find_sink(const struct reporter *reporter, const struct sink *own)
 {
-    if (sink_same_file(stderr_sink(), own))
-        return &the_stderr.sink;
+    if (sink_same_file(message_sink(), own))
+        return message_sink();
     for (size_t i = 0; i < reporter->sink_count; i++)
         if (sink_same_file(reporter->sinks[i], own))
             return reporter->sinks[i];
@@ -215,7 +104,7 @@ static int open_report(struct reporter *reporter, const struct report_spec *spec
     *report = (struct report){.format = spec->format, .path = spec->path, .own = {.fd = -1}};
     if (fd == STDERR_FILENO) {
         report->path = "stderr";
-        report->sink = stderr_sink();
+        report->sink = message_sink();
         reporter->count++;
         return 0;
     }
@@ -223,7 +112,7 @@ static int open_report(struct reporter *reporter, const struct report_spec *spec
     if (refusal == NULL && open_path(reporter, report, fd) != 0)
         refusal = strerror(errno);
     if (refusal != NULL) {
-        report_message("%s: %s", report->path, refusal);
+        message_print("%s: %s", report->path, refusal);
         return -1;
     }
     reporter->count++;
@@ -259,7 +148,7 @@ struct reporter *report_open(const struct options *options)
     }
     if (reporter == NULL || reporter->reports == NULL || reporter->sinks == NULL ||
         !text_reserve(&reporter->text, USUAL_LENGTH)) {
-        report_message("%s", strerror(ENOMEM));
+        message_print("%s", strerror(ENOMEM));
         if (reporter != NULL)
             destroy(reporter);
         return NULL;
@@ -270,7 +159,7 @@ struct reporter *report_open(const struct options *options)
             return NULL;
         }
     }
-    the_stderr.run_goes_on = true;
+    message_run_begins();
     return reporter;
 }
 
@@ -296,10 +185,11 @@ static void send_report(struct reporter *reporter, struct report *report, const 
     if (sink != NULL && !sink_flush(sink) && request->moment != REPORT_MOMENT_FINAL)
         return;
     text_clear(&reporter->text);
-    if (sink == &the_stderr.sink && report->format == REPORT_TEXT)
-        erase_line(&reporter->text);
-    else if (sink == &the_stderr.sink)
-        end_line(&reporter->text);
+    bool on_stderr = sink == message_sink();
+    if (on_stderr && report->format == REPORT_TEXT)
+        message_erase_line(&reporter->text);
+    else if (on_stderr)
+        message_end_line(&reporter->text);
     formats[report->format](&reporter->text, meter, request);
     if (reporter->text.failed) {
         fail(report, ENOMEM);
@@ -310,11 +200,10 @@ static void send_report(struct reporter *reporter, struct report *report, const 
             fail(report, errno);
         return;
     }
-    if (sink == &the_stderr.sink)
-        tell_printing();
-    sink_write(sink, reporter->text.bytes, reporter->text.length);
-    if (sink == &the_stderr.sink)
-        tell_printed(&reporter->text);
+    if (on_stderr)
+        message_send(&reporter->text);
+    else
+        sink_write(sink, reporter->text.bytes, reporter->text.length);
     if (sink->error != 0 && sink == &report->own)
         fail(report, sink->error);
 }
@@ -347,7 +236,7 @@ void report_sample(struct reporter *reporter, const struct meter *meter)
 void report_now(struct reporter *reporter, const struct meter *meter)
 {
     struct report_request request = {.moment = REPORT_MOMENT_NOW};
-    struct report on_stderr = {.format = REPORT_TEXT, .path = "stderr", .sink = stderr_sink()};
+    struct report on_stderr = {.format = REPORT_TEXT, .path = "stderr", .sink = message_sink()};
 
     send_all(reporter, meter, &request);
     if (reporter->count == 0)
@@ -378,15 +267,15 @@ void report_final(struct reporter *reporter, const struct meter *meter, int exit
 
 void report_close(struct reporter *reporter)
 {
-    struct sink *sink = stderr_sink();
+    struct sink *sink = message_sink();
 
-    the_stderr.run_goes_on = false;
+    message_run_ends();
     if (reporter != NULL) {
         reporter->sinks[reporter->sink_count] = sink;
-        sink_drain(reporter->sinks, reporter->sink_count + 1, &the_stderr.patience_ns);
+        message_drain(reporter->sinks, reporter->sink_count + 1);
         destroy(reporter);
     }
-    sink_drain(&sink, 1, &the_stderr.patience_ns);
+    message_drain(&sink, 1);
     if (sink_pending(sink) == 0)
         text_free(&sink->pending);
 }

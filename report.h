@@ -1,28 +1,23 @@
 /*
- * report.h - final and periodic reports, and every message.
+ * report.h - final and periodic reports. They take turns with the messages (message.h).
  *
  * Nothing here may stall the data: stderr, pipes and terminals are written without blocking. What
  * one cannot take is kept and sent before the next thing that is said; while anything is kept, all
  * reports but the final one are dropped, whole. The end of the run waits for them briefly
- * (REPORT_PATIENCE_NS) and then gives up. Report files are opened by report_open(), before a byte
+ * (MESSAGE_PATIENCE_NS) and then gives up. Report files are opened by report_open(), before a byte
  * moves, so that a path that cannot be opened ends the run then, with status 1. A report that fails
  * later is one warning, and never changes the exit status: the final report contains that status,
  * and is written after the end of the data was told.
- *
- * A stderr that is closed, or whose reader has gone, is silence. SIGPIPE must be ignored.
  */
 #ifndef BPIPE_REPORT_H
 #define BPIPE_REPORT_H
 
 #include "meter.h"
 #include "options.h"
-#include "platform.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-#define REPORT_PATIENCE_NS NS_PER_SEC
 
 struct reporter; /* opaque: the open sinks, owned by whoever called report_open() */
 
@@ -61,41 +56,9 @@ const char *report_compose(struct reporter *reporter, const struct meter *meter,
 void report_final(struct reporter *reporter, const struct meter *meter, int exit_status);
 
 /*
- * Sends what is left, waiting at most REPORT_PATIENCE_NS in all, and frees everything. A report
+ * Sends what is left, waiting at most MESSAGE_PATIENCE_NS in all, and frees everything. A report
  * that was not written (other than to stderr) has had its one warning then. NULL is fine.
  */
 void report_close(struct reporter *reporter);
-
-/*
- * What stands on the terminal's current line, for whatever is to be said on stderr next: the bytes
- * that erase it, and functions that are told before something is printed, and what was; each may be
- * NULL. With `stays` it holds for all that follow, else only for the next.
- */
-struct report_line {
-    const char *erase;
-    void (*printing)(void *context);
-    void (*printed)(void *context, const char *bytes, size_t length);
-    void *context;
-    bool stays;
-};
-
-/* Whether an output of the data goes to the pipe, socket or terminal of stderr as well. */
-void report_has_data(bool has);
-
-/*
- * Sends a frame of the live line to stderr (display.h), as it is, if stderr has taken all that was
- * said before: else the frame is dropped, and false returned. `line`, which is not copied, replaces
- * the one before; NULL: nothing stands there. With no bytes, nothing but that.
- */
-bool report_live(const char *bytes, size_t length, const struct report_line *line);
-
-/*
- * One line on stderr, "bpipe: " first: report_message("%s: %s", object, reason). Control
- * characters and what is not UTF-8 are shown escaped, so that it stays one line whatever a file is
- * called. Usable at any time. Before report_open() and after report_close() it waits for a stderr
- * that takes nothing, in all no longer than report_close() may; during a run it never waits. Keeps
- * errno.
- */
-void report_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -7,7 +7,7 @@
 #include "same_file.h"
 
 #include "endpoint.h"
-#include "report.h"
+#include "message.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -332,8 +332,8 @@ int same_file_check(const struct options *options)
         if (reason == NULL)
             continue;
         if (own.kind != OWN_STDERR || !message_overwrites(&own.identity))
-            report_message("%s%s: %s", own.kind == OWN_SPOOL ? "--spool: " : "", own.identity.name,
-                           reason);
+            message_print("%s%s: %s", own.kind == OWN_SPOOL ? "--spool: " : "", own.identity.name,
+                          reason);
         return -1;
     }
     return 0;

@@ -8,6 +8,7 @@
 #ifndef BPIPE_TESTS_REPORT_STAGE_H
 #define BPIPE_TESTS_REPORT_STAGE_H
 
+#include "../message.h"
 #include "../report.h"
 #include "tap.h"
 

@@ -19,18 +19,18 @@ static void say_things(struct reporter *reporter)
     memset(large, 'x', sizeof large - 1);
     large[sizeof large - 1] = '\0';
     errno = EDOM;
-    report_message("%s: %s", "a\nb\t\x1b[1m\xff\xc2\x9b\x7f\xc3\xa9", "reason");
+    message_print("%s: %s", "a\nb\t\x1b[1m\xff\xc2\x9b\x7f\xc3\xa9", "reason");
     if (errno == EDOM)
-        report_message("%s", large);
+        message_print("%s", large);
 }
 
 static void say_after_close(struct reporter *reporter)
 {
-    report_message("one");
+    message_print("one");
     report_final(reporter, &meter, 0);
-    report_message("two");
+    message_print("two");
     report_close(NULL);
-    report_message("three");
+    message_print("three");
 }
 
 static void only_final(struct reporter *reporter)
@@ -119,7 +119,7 @@ static void report_much(struct reporter *reporter)
 {
     for (unsigned i = 0; i < 300; i++) {
         report_sample(reporter, &meter);
-        report_message("message %u", i);
+        message_print("message %u", i);
     }
     report_final(reporter, &meter, 0);
 }
@@ -224,7 +224,7 @@ static void test_slow_pipe(uint64_t *random)
                   strstr(captured, "\n{\"type\":\"final\"") != NULL;
     }
     tap_ok(whole, "%u slow readers: no line is torn, messages are in order", rounds);
-    /* A reader that gets no CPU for REPORT_PATIENCE_NS loses them, rightly. */
+    /* A reader that gets no CPU for MESSAGE_PATIENCE_NS loses them, rightly. */
     tap_ok(finals > 0, "who reads in time gets the last message and the final report");
 }
 
@@ -263,10 +263,10 @@ static void say_in_turns(struct reporter *reporter)
 {
     (void)reporter;
     for (unsigned i = 0; i < 400; i++)
-        report_message("message %u", i);
+        message_print("message %u", i);
     pass_turn(to_parent);
     take_turn(to_child);
-    report_message("message 400");
+    message_print("message 400");
 }
 
 /* What is pending does not fit into the room that comes up, which the last message would. */
@@ -323,7 +323,7 @@ static void test_dropped_samples(void)
 
 static void say_and_leave(void)
 {
-    report_message("early");
+    message_print("early");
     _exit(0);
 }
 
