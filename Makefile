@@ -75,7 +75,7 @@ cold := bpipe options% frame address resolver dialer socket_setup unix_name inpu
     loop_closing loop_identity loop_framing loop_merge loop_amounts loop_overload lag intake spool \
     loop_datagrams udp_socket \
     recent expect bitmap endpoint pipe_store limiter residence loop_rates pipe_ends transfer nonblock \
-    direct_io poll_loop framing platform% stream_socket pipe_hop loop_moves descriptor_check
+    direct_io poll_loop framing platform% stream_socket pipe_hop loop_moves descriptor%
 $(filter $(cold:%=$(B)/%.o),$(objects)): COLD_FLAGS := $(if $(filter 1,$(SANITIZE)),,-Os)
 modules := $(filter-out $(B)/bpipe.o,$(objects))
 test_sources := $(wildcard tests/test_*.c)

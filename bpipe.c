@@ -4,8 +4,8 @@
  */
 #include "command.h"
 #include "control_client.h"
+#include "descriptor.h"
 #include "ending.h"
-#include "endpoint.h"
 #include "input_size.h"
 #include "message.h"
 #include "meter.h"
@@ -170,7 +170,7 @@ static int status_without_run(enum options_status parsed)
 {
     if (parsed == OPTIONS_USAGE)
         return EXIT_USAGE;
-    if (parsed == OPTIONS_DONE && endpoint_was_inherited(STDOUT_FILENO))
+    if (parsed == OPTIONS_DONE && descriptor_was_inherited(STDOUT_FILENO))
         return EXIT_OK;
     if (parsed == OPTIONS_DONE)
         message_print("stdout: %s", strerror(EBADF));
@@ -180,7 +180,7 @@ static int status_without_run(enum options_status parsed)
 int main(int argc, char *argv[])
 {
     uint64_t start_ns = platform_now();
-    endpoint_fill_standard();
+    descriptor_fill_standard();
 
     struct options options;
     enum options_status parsed = options_parse(&options, argc, argv);

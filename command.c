@@ -8,7 +8,7 @@
 #include "command.h"
 
 #include "again.h"
-#include "endpoint.h"
+#include "descriptor.h"
 #include "platform_process.h"
 
 #include <errno.h>
@@ -27,7 +27,7 @@ enum { NOT_RUNNABLE = 126, NOT_FOUND = 127, SIGNAL_BASE = 128 }; /* exit statuse
 static bool reads_stdin(const struct options *options)
 {
     for (size_t i = 0; i < options->input_count; i++)
-        if (endpoint_inherited_number(options->inputs[i], STDIN_FILENO) == STDIN_FILENO)
+        if (descriptor_inherited_number(options->inputs[i], STDIN_FILENO) == STDIN_FILENO)
             return true;
     return false;
 }
@@ -51,7 +51,7 @@ int command_save_standard(struct command_standard *standard, const struct option
     if (reads_stdin(options))
         standard->fd[STDIN_FILENO] = COMMAND_NOTHING;
     for (int fd = 0; fd < 3; fd++) {
-        if (standard->fd[fd] == COMMAND_NOTHING || !endpoint_was_inherited(fd))
+        if (standard->fd[fd] == COMMAND_NOTHING || !descriptor_was_inherited(fd))
             continue;
         standard->fd[fd] = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
         if (standard->fd[fd] < 0) {
@@ -102,7 +102,7 @@ static int put_standard(const struct command *command, const struct command_stan
  * number another one's, which is closed on exec anyway. */
 static void keep_one(const char *text)
 {
-    int fd = text == NULL ? -1 : endpoint_inherited_number(text, -1);
+    int fd = text == NULL ? -1 : descriptor_inherited_number(text, -1);
     if (fd > STDERR_FILENO)
         (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
@@ -164,7 +164,7 @@ void command_init(struct command *command, const struct command_spec *spec, bool
 int command_open(struct command *command)
 {
     int ends[2];
-    if (endpoint_make_pipe(ends) != 0)
+    if (descriptor_make_pipe(ends) != 0)
         return -1;
     command->pipe[OURS] = ends[command->writes ? 1 : 0];
     command->pipe[ITS_OWN] = ends[command->writes ? 0 : 1];
@@ -198,7 +198,7 @@ int command_start(struct command *command, const struct command_standard *standa
 {
     int failure[2];
     sigset_t all, mask;
-    if (endpoint_make_pipe(failure) != 0)
+    if (descriptor_make_pipe(failure) != 0)
         return -1;
     sigfillset(&all);
     (void)sigprocmask(SIG_BLOCK, &all, &mask); /* no handler of ours is to run in the child */

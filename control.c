@@ -8,7 +8,7 @@
  */
 #include "control.h"
 
-#include "endpoint.h"
+#include "descriptor.h"
 #include "platform.h"
 #include "runtime_folder.h"
 #include "runtime_sweep.h"
@@ -42,7 +42,7 @@ int control_socket(struct sockaddr_un *address, const char *path)
         return -1;
     }
     memcpy(address->sun_path, path, strlen(path));
-    int fd = endpoint_above_standard(socket(AF_UNIX, SOCK_SEQPACKET, 0));
+    int fd = descriptor_above_standard(socket(AF_UNIX, SOCK_SEQPACKET, 0));
     if (fd >= 0 && set_flags(fd) == 0)
         return fd;
     int error = errno;
@@ -138,7 +138,7 @@ static bool accept_client(struct control *control, uint64_t now_ns)
     if (control->listener < 0)
         return false;
     do
-        control->client = endpoint_above_standard(accept(control->listener, NULL, NULL));
+        control->client = descriptor_above_standard(accept(control->listener, NULL, NULL));
     while (control->client < 0 && (errno == EINTR || errno == ECONNABORTED));
     if (control->client < 0) {
         if (errno != EAGAIN && errno != EWOULDBLOCK)

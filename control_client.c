@@ -7,8 +7,8 @@
 #include "control_client.h"
 
 #include "control.h"
+#include "descriptor.h"
 #include "ending.h"
-#include "endpoint.h"
 #include "input_size.h"
 #include "message.h"
 #include "platform.h"
@@ -208,7 +208,7 @@ static const char *ask(struct asking *asking)
 
 static int print(const char *bytes, size_t length)
 {
-    if (!endpoint_was_inherited(STDOUT_FILENO) && length > 0)
+    if (!descriptor_was_inherited(STDOUT_FILENO) && length > 0)
         return -1;
     while (length > 0) {
         ssize_t written = write(STDOUT_FILENO, bytes, length);

@@ -3,9 +3,9 @@
  */
 #include "display.h"
 
+#include "descriptor.h"
 #include "display_cursor.h"
 #include "display_format.h"
-#include "endpoint.h"
 #include "message.h"
 #include "platform.h"
 
@@ -175,7 +175,7 @@ struct display *display_open(const struct options *options, const struct meter *
     struct display *display = calloc(1, sizeof *display);
     if (display == NULL)
         return NULL;
-    bool open = endpoint_was_inherited(STDERR_FILENO);
+    bool open = descriptor_was_inherited(STDERR_FILENO);
     display->options = options;
     display->meter = meter;
     display->recent = recent;

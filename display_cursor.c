@@ -8,7 +8,7 @@
  */
 #include "display_cursor.h"
 
-#include "endpoint.h"
+#include "descriptor.h"
 #include "meter.h"
 #include "platform.h"
 #include "runtime_folder.h"
@@ -177,7 +177,7 @@ static enum cursor_status open_locked(struct cursor *cursor, int tty)
     cursor->path = path_for(tty);
     if (cursor->path == NULL)
         return CURSOR_ALONE;
-    cursor->fd = endpoint_above_standard(
+    cursor->fd = descriptor_above_standard(
         open(cursor->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (cursor->fd < 0) {
         forget(cursor);

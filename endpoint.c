@@ -1,13 +1,14 @@
 /*
  * endpoint.c - see endpoint.h.
  *
- * Everything that is opened is opened here (report files by way of endpoint_inherited_number() in
+ * Everything that is opened is opened here (report files by way of descriptor_inherited_number() in
  * report.c, atomic outputs by way of atomic_file.c). What this does not do: wait, print, or decide
  * what an error means for the run.
  */
 #include "endpoint.h"
 
 #include "again.h"
+#include "descriptor.h"
 #include "descriptor_check.h"
 #include "platform.h"
 #include "stream_socket.h"
@@ -30,85 +31,11 @@ static void set_error(struct endpoint *endpoint, const char *what, int error)
 
 /* --- inherited descriptors -------------------------------------------------------------------- */
 
-void endpoint_fill_standard(void)
-{
-    /* open() takes the lowest free number, and those below are taken. */
-    for (int fd = 0; fd < 3; fd++)
-        if (fcntl(fd, F_GETFD) < 0)
-            /* cppcheck-suppress leakReturnValNotUsed; it is fd */
-            (void)open("/dev/null", O_RDWR | O_CLOEXEC);
-}
-
-int endpoint_above_standard(int fd)
-{
-    if (fd < 0 || fd > STDERR_FILENO)
-        return fd;
-    int copy = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1), error = errno;
-    (void)close(fd);
-    errno = error;
-    return copy;
-}
-
-int endpoint_make_pipe(int ends[2])
-{
-    if (pipe(ends) != 0)
-        return -1;
-    for (int i = 0; i < 2; i++)
-        (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC); /* cannot fail: it is open */
-    for (int i = 0; i < 2; i++) {
-        ends[i] = endpoint_above_standard(ends[i]);
-        if (ends[i] < 0) {
-            int error = errno;
-            (void)close(ends[1 - i]);
-            errno = error;
-            return -1;
-        }
-    }
-    return 0;
-}
-
-bool endpoint_was_inherited(int fd)
-{
-    int flags = fcntl(fd, F_GETFD);
-    if (flags >= 0 && (flags & FD_CLOEXEC) == 0)
-        return true;
-    errno = EBADF;
-    return false;
-}
-
-/* The number that `text` is from end to end, or -1. */
-static int descriptor_number(const char *text)
-{
-    char *end;
-    errno = 0;
-    long number = strtol(text, &end, 10);
-    bool digits = text[0] >= '0' && text[0] <= '9' && *end == '\0';
-    return digits && errno == 0 && number <= INT_MAX ? (int)number : -1;
-}
-
-int endpoint_inherited_number(const char *text, int dash)
-{
-    static const char *const names[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
-    static const char *const prefixes[] = {"fd://", "/dev/fd/", "/proc/self/fd/"};
-
-    if (strcmp(text, "-") == 0)
-        return dash;
-    for (int fd = 0; fd < 3; fd++)
-        if (strcmp(text, names[fd]) == 0)
-            return fd;
-    for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
-        size_t length = strlen(prefixes[i]);
-        if (strncmp(text, prefixes[i], length) == 0)
-            return descriptor_number(text + length);
-    }
-    return -1;
-}
-
 /* Whether `fd` is open as `access_mode` wants; errno EBADF if not, as read(2) and write(2) would.
  */
 static bool usable(int fd, int access_mode)
 {
-    if (!endpoint_was_inherited(fd))
+    if (!descriptor_was_inherited(fd))
         return false;
     int flags = fcntl(fd, F_GETFL);
     if (flags < 0)
@@ -225,7 +152,7 @@ static int refuse(struct endpoint *endpoint)
 int endpoint_open_input(struct endpoint *endpoint, const char *text, const struct options *options)
 {
     *endpoint = (struct endpoint){.name = strcmp(text, "-") == 0 ? "stdin" : text,
-                                  .fd = endpoint_inherited_number(text, STDIN_FILENO)};
+                                  .fd = descriptor_inherited_number(text, STDIN_FILENO)};
     if (endpoint->fd >= 0) {
         if (adopt(endpoint, O_RDONLY, options) != 0)
             return refuse(endpoint);
@@ -371,7 +298,7 @@ enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char
 {
     *endpoint = (struct endpoint){.name = strcmp(text, "-") == 0 ? "stdout" : text,
                                   .sync = options->sync,
-                                  .fd = endpoint_inherited_number(text, STDOUT_FILENO)};
+                                  .fd = descriptor_inherited_number(text, STDOUT_FILENO)};
     int result;
     if (endpoint->fd >= 0) {
         result = adopt(endpoint, O_WRONLY, options);
@@ -438,7 +365,7 @@ bool endpoint_would_destroy(const char *input_text, const struct endpoint *outpu
         return false;
     if (!output->writes_over || fstat(output->fd, &out) != 0 || out.st_size == 0)
         return false;
-    int fd = endpoint_inherited_number(input_text, STDIN_FILENO);
+    int fd = descriptor_inherited_number(input_text, STDIN_FILENO);
     int result = fd >= 0 ? fstat(fd, &in) : stat(input_text, &in);
     return result == 0 && same_regular_file(&in, &out);
 }

@@ -68,26 +68,6 @@ struct endpoint {
     char error[ENDPOINT_ERROR_TEXT];
 };
 
-/* Fills those of the descriptors 0, 1 and 2 that are closed with /dev/null, so that nothing opened
- * later lands there. First call in main(). */
-void endpoint_fill_standard(void);
-
-/* The same for what is opened after one of them was closed, as an input that has ended: moves it to
- * a number above them. The number, or -1 with errno, and `fd` is closed. */
-int endpoint_above_standard(int fd);
-
-/* pipe(2) with both ends closed on exec, and above them. 0, or -1 with errno. */
-int endpoint_make_pipe(int ends[2]);
-
-/*
- * Whether `fd` was open when the program started; false with errno EBADF. What bpipe opens itself,
- * the fillers above included, closes on exec, and nothing that was inherited across exec can.
- */
-bool endpoint_was_inherited(int fd);
-
-/* The descriptor that an endpoint's text stands for ("-" stands for `dash`), or -1: a path. */
-int endpoint_inherited_number(const char *text, int dash);
-
 /* 0, or -1 with endpoint->error. A FIFO may have no writer yet. */
 int endpoint_open_input(struct endpoint *endpoint, const char *text, const struct options *options);
 

@@ -13,7 +13,7 @@
  */
 #include "guard.h"
 
-#include "endpoint.h"
+#include "descriptor.h"
 #include "pipe_ends.h"
 #include "platform.h"
 #include "platform_process.h"
@@ -345,7 +345,7 @@ int guard_start(struct guard *guard, const int *held, size_t count, uint64_t kil
     sigset_t mask;
     *guard = (struct guard){.fd = -1};
     watch.held = (struct pipe_ends){.fds = malloc((count + 1) * sizeof *watch.held.fds)};
-    if (kept == NULL || watch.held.fds == NULL || endpoint_make_pipe(ends) != 0) {
+    if (kept == NULL || watch.held.fds == NULL || descriptor_make_pipe(ends) != 0) {
         free(watch.held.fds);
         free(kept);
         return -1;

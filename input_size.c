@@ -4,7 +4,7 @@
 #include "input_size.h"
 
 #include "again.h"
-#include "endpoint.h"
+#include "descriptor.h"
 #include "inode_set.h"
 #include "message.h"
 #include "records.h"
@@ -235,7 +235,7 @@ static off_t size_of_endpoint(const char *text, int standard, off_t *position)
     enum { PROC_PATH = 32 };
     struct stat status;
     char proc_path[PROC_PATH];
-    int fd = endpoint_inherited_number(text, standard);
+    int fd = descriptor_inherited_number(text, standard);
     if (address_kind_of(text) != ADDRESS_NONE ||
         (fd >= 0 ? fstat(fd, &status) : stat(text, &status)) != 0)
         return -1;
@@ -279,7 +279,7 @@ static uint64_t room_of_output(const struct options *options)
     off_t position = 0;
     if (options->output_count != 1 || options->discard)
         return INPUT_SIZE_UNKNOWN;
-    int fd = endpoint_inherited_number(options->outputs[0], STDOUT_FILENO);
+    int fd = descriptor_inherited_number(options->outputs[0], STDOUT_FILENO);
     if (address_kind_of(options->outputs[0]) != ADDRESS_NONE ||
         (fd >= 0 ? fstat(fd, &status) : stat(options->outputs[0], &status)) != 0 ||
         !S_ISBLK(status.st_mode))

@@ -6,6 +6,7 @@
  */
 #include "loop_endpoints.h"
 
+#include "descriptor.h"
 #include "loop_amounts.h"
 #include "loop_commands.h"
 #include "loop_datagrams.h"
@@ -174,7 +175,7 @@ void loop_reapply_flags(struct poll_loop *loop)
 static bool wanted_again(const struct poll_loop *loop, int fd)
 {
     for (size_t i = loop->current + 1; i < loop->input_count; i++)
-        if (endpoint_inherited_number(loop->options->inputs[i], STDIN_FILENO) == fd)
+        if (descriptor_inherited_number(loop->options->inputs[i], STDIN_FILENO) == fd)
             return true;
     return false;
 }
@@ -216,7 +217,7 @@ static void close_current(struct poll_loop *loop)
  * description must not be made anew, for poll() on that would not tell the end of a FIFO again. */
 static bool take_over(struct poll_loop *loop, size_t index)
 {
-    int fd = endpoint_inherited_number(loop->options->inputs[index], STDIN_FILENO);
+    int fd = descriptor_inherited_number(loop->options->inputs[index], STDIN_FILENO);
     struct endpoint *endpoint = &loop->inputs[index].endpoint;
     for (size_t i = 0; fd >= 0 && i < index; i++) {
         struct endpoint *earlier = &loop->inputs[i].endpoint;

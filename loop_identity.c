@@ -3,6 +3,7 @@
  */
 #include "loop_identity.h"
 
+#include "descriptor.h"
 #include "loop_endpoints.h"
 #include "message.h"
 #include "same_file.h"
@@ -52,7 +53,7 @@ static bool data_goes_to_stderr(const struct poll_loop *loop)
 {
     struct stat own, output;
     bool any = false;
-    if (!endpoint_was_inherited(STDERR_FILENO) || fstat(STDERR_FILENO, &own) != 0 ||
+    if (!descriptor_was_inherited(STDERR_FILENO) || fstat(STDERR_FILENO, &own) != 0 ||
         S_ISREG(own.st_mode))
         return false;
     for (size_t i = 0; i < loop->output_count; i++)

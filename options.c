@@ -9,7 +9,7 @@
  */
 #include "options.h"
 
-#include "endpoint.h"
+#include "descriptor.h"
 #include "message.h"
 #include "options_check.h"
 #include "options_commands.h"
@@ -194,7 +194,7 @@ static enum options_status take_pidfile(struct options *options, const struct gi
 /* The same. */
 static enum options_status take_spool(struct options *options, const struct given *given)
 {
-    if (endpoint_inherited_number(given->argument, 0) >= 0 ||
+    if (descriptor_inherited_number(given->argument, 0) >= 0 ||
         address_kind_of(given->argument) != ADDRESS_NONE)
         return options_refuse("--spool", given->argument, "is not a directory or a new file");
     return take_text(given, &options->spool);
@@ -327,7 +327,7 @@ static enum options_status take_report(struct parser *parser, const char *text)
         enum options_status status = options_check_report_file(text, path);
         if (status != OPTIONS_RUN)
             return status;
-        if (endpoint_inherited_number(path, 1) == 2)
+        if (descriptor_inherited_number(path, 1) == 2)
             path = NULL;
     }
     add_report(parser->options, (enum report_format)format, path);

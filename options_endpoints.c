@@ -3,6 +3,7 @@
  */
 #include "options_endpoints.h"
 
+#include "descriptor.h"
 #include "endpoint.h"
 
 #include <string.h>
@@ -21,7 +22,7 @@ static enum options_status check_endpoint(const char *name, const char *text, co
     const char *wrong = address_parse(&address, endpoint);
     if (wrong)
         return options_refuse(name, text, wrong);
-    if (begins_with(endpoint, "fd://") && endpoint_inherited_number(endpoint, 0) < 0)
+    if (begins_with(endpoint, "fd://") && descriptor_inherited_number(endpoint, 0) < 0)
         return options_refuse(name, text, "is not a descriptor (try fd://3)");
     return OPTIONS_RUN;
 }
@@ -31,9 +32,9 @@ enum options_status options_take_output(struct options *options, const char *tex
     enum options_status status = check_endpoint("--output", text, text);
     if (status != OPTIONS_RUN)
         return status;
-    int fd = endpoint_inherited_number(text, 1);
+    int fd = descriptor_inherited_number(text, 1);
     for (size_t i = 0; i < options->output_count; i++)
-        if (fd >= 0 && endpoint_inherited_number(options->outputs[i], 1) == fd)
+        if (fd >= 0 && descriptor_inherited_number(options->outputs[i], 1) == fd)
             return options_refuse("--output", text,
                                   "is the same descriptor as an --output before it");
     options->outputs[options->output_count++] = text;
@@ -45,9 +46,9 @@ enum options_status options_take_tap(struct options *options, const char *text)
     enum options_status status = check_endpoint("--tap", text, text);
     if (status != OPTIONS_RUN)
         return status;
-    int fd = endpoint_inherited_number(text, 1);
+    int fd = descriptor_inherited_number(text, 1);
     for (size_t i = 0; i < options->tap_count; i++)
-        if (fd >= 0 && endpoint_inherited_number(options->taps[i], 1) == fd)
+        if (fd >= 0 && descriptor_inherited_number(options->taps[i], 1) == fd)
             return options_refuse("--tap", text, "is the same descriptor as a --tap before it");
     options->taps[options->tap_count++] = text;
     return OPTIONS_RUN;
@@ -71,9 +72,9 @@ enum options_status options_check_report_file(const char *text, const char *file
 static enum options_status check_taps(const struct options *options)
 {
     for (size_t i = 0; i < options->tap_count; i++) {
-        int fd = endpoint_inherited_number(options->taps[i], 1);
+        int fd = descriptor_inherited_number(options->taps[i], 1);
         for (size_t j = 0; fd >= 0 && !options->discard && j < options->output_count; j++)
-            if (endpoint_inherited_number(options->outputs[j], 1) == fd)
+            if (descriptor_inherited_number(options->outputs[j], 1) == fd)
                 return options_refuse("--tap", options->taps[i],
                                       "is the same descriptor as an output");
     }
@@ -84,9 +85,9 @@ static enum options_status check_taps(const struct options *options)
 static enum options_status check_inputs(const struct options *options)
 {
     for (size_t i = 1; options->merge && i < options->input_count; i++) {
-        int fd = endpoint_inherited_number(options->inputs[i], 0);
+        int fd = descriptor_inherited_number(options->inputs[i], 0);
         for (size_t j = 0; fd >= 0 && j < i; j++)
-            if (endpoint_inherited_number(options->inputs[j], 0) == fd)
+            if (descriptor_inherited_number(options->inputs[j], 0) == fd)
                 return options_refuse("INPUT", options->inputs[i],
                                       "is the same descriptor as an INPUT before it (--merge)");
     }

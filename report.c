@@ -8,8 +8,8 @@
  */
 #include "report.h"
 
+#include "descriptor.h"
 #include "descriptor_check.h"
-#include "endpoint.h"
 #include "message.h"
 #include "platform.h"
 #include "report_format.h"
@@ -78,7 +78,7 @@ static int open_path(struct reporter *reporter, struct report *report, int fd)
 {
     if (fd < 0 && is_replaced(report))
         return replaced_file_open(&report->file, report->path);
-    if (fd >= 0 && !endpoint_was_inherited(fd))
+    if (fd >= 0 && !descriptor_was_inherited(fd))
         return -1;
     int opened = fd >= 0 ? sink_open_descriptor(&report->own, fd)
                          : sink_open_path(&report->own, report->path);
@@ -99,7 +99,7 @@ static int open_report(struct reporter *reporter, const struct report_spec *spec
 {
     struct report *report = &reporter->reports[reporter->count];
     int fd =
-        spec->path == NULL ? STDERR_FILENO : endpoint_inherited_number(spec->path, STDOUT_FILENO);
+        spec->path == NULL ? STDERR_FILENO : descriptor_inherited_number(spec->path, STDOUT_FILENO);
 
     *report = (struct report){.format = spec->format, .path = spec->path, .own = {.fd = -1}};
     if (fd == STDERR_FILENO) {

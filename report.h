@@ -24,11 +24,11 @@ struct reporter; /* opaque: the open sinks, owned by whoever called report_open(
 /*
  * Opens what options->reports asks for. Paths: a file (created with 0666 & ~umask, truncated when
  * the first report is written), a FIFO that has a reader, a device; or a descriptor, fd://N and
- * the other names that endpoint_inherited_number() knows, of which a copy is kept. A Prometheus
+ * the other names that descriptor_inherited_number() knows, of which a copy is kept. A Prometheus
  * file is written beside its final name and renamed. Reports that go to one pipe or terminal, and
  * those to the file that stderr is, take turns with each other and with the messages. Returns NULL
  * after a message when one cannot be opened. With no reports at all it still returns a reporter,
- * for report_now(). Call it after endpoint_fill_standard() and same_file_check().
+ * for report_now(). Call it after descriptor_fill_standard() and same_file_check().
  */
 struct reporter *report_open(const struct options *options);
 

@@ -6,7 +6,7 @@
  */
 #include "same_file.h"
 
-#include "endpoint.h"
+#include "descriptor.h"
 #include "message.h"
 
 #include <fcntl.h>
@@ -78,7 +78,7 @@ static struct identity identify_path(const char *path)
 static struct identity identify_descriptor(const char *name, int fd)
 {
     struct identity identity = {.name = name, .fd = fd};
-    identity.exists = endpoint_was_inherited(fd) && fstat(fd, &identity.status) == 0;
+    identity.exists = descriptor_was_inherited(fd) && fstat(fd, &identity.status) == 0;
     return identity;
 }
 
@@ -91,7 +91,7 @@ static struct identity identify(const char *name, int dash)
         return identify_path(address.path);
     if (*name == '\0' || address_kind_of(name) != ADDRESS_NONE)
         return (struct identity){.name = name, .fd = -1};
-    int fd = endpoint_inherited_number(name, dash);
+    int fd = descriptor_inherited_number(name, dash);
     return fd >= 0 ? identify_descriptor(name, fd) : identify_path(name);
 }
 

@@ -72,7 +72,7 @@ static void set_scene(const struct scene *scene, enum way way)
         if (scene->closed[fd])
             dup2(open("/dev/null", O_RDWR | O_CLOEXEC), fd);
     for (int fd = 0; fd < 3;
-         fd++) /* as endpoint_fill_standard() does: whom we exec has it closed */
+         fd++) /* as descriptor_fill_standard() does: whom we exec has it closed */
         if (scene->closed[fd])
             fcntl(fd, F_SETFD, FD_CLOEXEC);
     if (scene->reads_stdin && way == BY_EXEC)

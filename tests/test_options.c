@@ -4,7 +4,7 @@
  * A command line is written as one string here, its words separated by '|' (so that words may be
  * empty and have spaces); "bpipe" comes first by itself. TEST_SEED=N repeats a random run.
  */
-#include "../endpoint.h"
+#include "../descriptor.h"
 #include "../options.h"
 #include "../options_table.h"
 #include "tap.h"
@@ -434,7 +434,7 @@ static const struct {
 static void test_descriptors(void)
 {
     for (int i = 0; i < COUNT_OF(descriptors); i++) {
-        int fd = endpoint_inherited_number(descriptors[i].text, 77);
+        int fd = descriptor_inherited_number(descriptors[i].text, 77);
         if (!tap_ok(fd == descriptors[i].fd, "'%s' is descriptor %d", descriptors[i].text,
                     descriptors[i].fd))
             tap_note("%d", fd);
