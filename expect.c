@@ -90,7 +90,7 @@ void expect_saw_memory(struct expect *expect, const void *memory, size_t bytes)
     expect->tail_length = kept + bytes;
 }
 
-void expect_saw(struct expect *expect, const struct ring_span *span, size_t bytes)
+void expect_saw(struct expect *expect, const struct span *span, size_t bytes)
 {
     for (int i = 0; i < span->count && bytes > 0; i++) {
         size_t length = span->piece[i].iov_len < bytes ? span->piece[i].iov_len : bytes;

@@ -32,7 +32,7 @@ int expect_init(struct expect *expect, const struct options *options);
 void expect_destroy(struct expect *expect);
 
 /* The first `bytes` of the span, or of `memory`, came in. Nothing if no end is expected. */
-void expect_saw(struct expect *expect, const struct ring_span *span, size_t bytes);
+void expect_saw(struct expect *expect, const struct span *span, size_t bytes);
 void expect_saw_memory(struct expect *expect, const void *memory, size_t bytes);
 
 /* The stream has ended after `bytes`. NULL if so it was to end; or why not, in `reason`. */

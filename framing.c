@@ -14,7 +14,7 @@
  */
 #include "framing.h"
 
-#include "meter.h"
+#include "counted_call.h"
 #include "minmax.h"
 
 #include <assert.h>
@@ -24,7 +24,7 @@
 /* --- --frame ---------------------------------------------------------------------------------- */
 
 /* Writes over the first `bytes` of a span, which may lie in both of its pieces. */
-static void overwrite(const struct ring_span *span, const unsigned char *memory, size_t bytes)
+static void overwrite(const struct span *span, const unsigned char *memory, size_t bytes)
 {
     for (int i = 0; bytes > 0; i++) {
         size_t part = min_size(bytes, span->piece[i].iov_len);
@@ -56,7 +56,7 @@ static void complete_chunk(struct framing *framing, const struct ring *ring, siz
 {
     unsigned char field[FRAMING_FIELD];
     write_field(framing, field, bytes);
-    struct ring_span span = ring_newest(ring, before + bytes);
+    struct span span = ring_newest(ring, before + bytes);
     overwrite(&span, field, before);
     span = ring_newest(ring, bytes);
     for (int i = 0; i < span.count; i++)
@@ -132,8 +132,8 @@ static struct transfer read_on(struct framing *framing, struct ring *ring, struc
                                size_t max, bool may_wait, size_t *payload, uint64_t *calls)
 {
     struct frame_reader *reader = &framing->reader;
-    struct ring_span span = ring_write_span(ring, min_size(reader->left, max));
-    struct iovec pieces[RING_PIECES + 1];
+    struct span span = ring_write_span(ring, min_size(reader->left, max));
+    struct iovec pieces[SPAN_PIECES + 1];
     int count = 0;
     for (; count < span.count; count++)
         pieces[count] = span.piece[count];
@@ -204,7 +204,7 @@ static struct transfer reach_payload(struct framing *framing, struct endpoint *i
         return (struct transfer){.status = TRANSFER_END};
     while ((wanted = frame_surely_next(reader)) > 0) {
         struct iovec piece = {bytes, wanted};
-        struct transfer transfer = transfer_readv(&piece, 1, input, true, &calls[METER_READ]);
+        struct transfer transfer = transfer_readv(&piece, 1, input, true, &calls[CALL_READ]);
         if (transfer.status != TRANSFER_MOVED)
             return transfer;
         frame_take(reader, bytes, transfer.bytes);
@@ -217,12 +217,12 @@ struct transfer framing_store(struct framing *framing, struct pipe_store *store,
                               struct endpoint *input, size_t max, uint64_t *calls)
 {
     if (framing->kind == FRAMING_ADD)
-        return transfer_store(store, input, max, &calls[METER_SPLICE]);
+        return transfer_store(store, input, max, &calls[CALL_SPLICE]);
     struct transfer transfer = reach_payload(framing, input, calls);
     if (transfer.status != TRANSFER_MOVED)
         return transfer;
     max = min_size(max, framing->reader.left);
-    transfer = transfer_store(store, input, max, &calls[METER_SPLICE]);
+    transfer = transfer_store(store, input, max, &calls[CALL_SPLICE]);
     if (transfer.status == TRANSFER_MOVED)
         frame_pass(&framing->reader, transfer.bytes);
     return transfer;
@@ -262,7 +262,7 @@ static struct transfer write_rest_of_field(struct framing *framing, struct endpo
                                            uint64_t *calls)
 {
     struct iovec piece = {rest_of_field(framing), framing->field_left};
-    struct transfer transfer = transfer_write(piece, output, &calls[METER_WRITE]);
+    struct transfer transfer = transfer_write(piece, output, &calls[CALL_WRITE]);
     framing->field_left -= transfer.bytes;
     transfer.added = transfer.bytes;
     transfer.bytes = 0;
@@ -275,7 +275,7 @@ static struct transfer take_sent(struct framing *framing, struct pipe_store *sto
 {
     for (size_t left = bytes, part; left > 0; left -= part) {
         part = transfer_take(store, store->bounce, min_size(left, PIPE_STORE_BOUNCE_SIZE),
-                             &calls[METER_READ]);
+                             &calls[CALL_READ]);
         if (part == 0)
             return (struct transfer){.status = TRANSFER_FAILED, .error = errno};
         saw_stored(framing, store->bounce, part);
@@ -296,7 +296,7 @@ struct transfer framing_unstore(struct framing *framing, struct pipe_store *stor
         max = min_size(max, framing->chunk_left);
     }
     size_t added = transfer.added;
-    transfer = transfer_tee(store, output, max, &calls[METER_SPLICE]);
+    transfer = transfer_tee(store, output, max, &calls[CALL_SPLICE]);
     if (transfer.status == TRANSFER_MOVED)
         transfer = take_sent(framing, store, transfer.bytes, calls);
     else if (transfer.status == TRANSFER_FAILED && transfer.error != EPIPE)
@@ -319,9 +319,9 @@ struct transfer framing_pour(struct framing *framing, struct pipe_store *store, 
             framing->field_left = 0;
             max = min_size(max, framing->chunk_left);
         }
-        struct ring_span span = ring_write_span(ring, max);
+        struct span span = ring_write_span(ring, max);
         size_t bytes =
-            transfer_take(store, span.piece[0].iov_base, span.piece[0].iov_len, &calls[METER_READ]);
+            transfer_take(store, span.piece[0].iov_base, span.piece[0].iov_len, &calls[CALL_READ]);
         if (bytes == 0)
             return (struct transfer){
                 .status = TRANSFER_FAILED, .error = errno, .added = transfer.added};

@@ -74,7 +74,7 @@ static void note_newest(struct intake *intake, size_t bytes)
 {
     if (intake->records == RECORD_NONE)
         return;
-    struct ring_span span = ring_newest(intake->ring, bytes);
+    struct span span = ring_newest(intake->ring, bytes);
     size_t whole = records_whole_span(&span, intake->records);
     if (whole > 0)
         intake->complete = intake->ring->head - (bytes - whole);
@@ -139,7 +139,7 @@ struct intake_result intake_admit(struct intake *intake, const void *memory, siz
     return result;
 }
 
-struct intake_result intake_admit_span(struct intake *intake, const struct ring_span *span,
+struct intake_result intake_admit_span(struct intake *intake, const struct span *span,
                                        uint64_t *calls)
 {
     struct intake_result result = {0};
@@ -314,7 +314,7 @@ static void complete_if_ended(struct intake *intake)
 
 ssize_t intake_unspool(struct intake *intake, size_t max, uint64_t *calls)
 {
-    struct ring_span span = ring_write_span(intake->ring, max);
+    struct span span = ring_write_span(intake->ring, max);
     ssize_t bytes = spool_get(intake->spool, span.piece, span.count, calls);
     if (bytes > 0) {
         ring_commit(intake->ring, (size_t)bytes);

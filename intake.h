@@ -74,7 +74,7 @@ struct intake_result intake_admit(struct intake *intake, const void *memory, siz
                                   uint64_t *calls);
 
 /* The same for what lies in another ring, of which a datagram may be in two pieces. */
-struct intake_result intake_admit_span(struct intake *intake, const struct ring_span *span,
+struct intake_result intake_admit_span(struct intake *intake, const struct span *span,
                                        uint64_t *calls);
 
 /* As intake_admit(), of no more bytes than the ring can hold; but drops what does not fit: all are

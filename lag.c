@@ -45,7 +45,7 @@ static uint64_t cursor_of(const struct lag *lag)
 }
 
 /* The next bytes up to `position`. */
-static struct ring_span span_to(const struct lag *lag, uint64_t position)
+static struct span span_to(const struct lag *lag, uint64_t position)
 {
     return ring_read_span(lag->ring, lag->reader, (size_t)(position - cursor_of(lag)));
 }
@@ -68,7 +68,7 @@ static void drop_to(struct lag *lag, uint64_t position, uint64_t ended, bool giv
     ring_consume(lag->ring, lag->reader, bytes);
 }
 
-static unsigned char byte_at(const struct ring_span *span, size_t offset)
+static unsigned char byte_at(const struct span *span, size_t offset)
 {
     size_t first = span->piece[0].iov_len;
     return offset < first ? ((unsigned char *)span->piece[0].iov_base)[offset]
@@ -94,7 +94,7 @@ static bool skip_number(const char **text, uint64_t *number)
 }
 
 /* Reads the record of `length` bytes at `offset` of a span as a mark. */
-static bool parse_mark(const struct ring_span *span, size_t offset, size_t length,
+static bool parse_mark(const struct span *span, size_t offset, size_t length,
                        struct lag_count *said)
 {
     char text[LAG_MARK_SIZE] = "";
@@ -110,7 +110,7 @@ static bool parse_mark(const struct ring_span *span, size_t offset, size_t lengt
 }
 
 /* The offset of the next '[' of a span, or its length. */
-static size_t next_bracket(const struct ring_span *span, size_t from)
+static size_t next_bracket(const struct span *span, size_t from)
 {
     size_t before = 0;
     for (int i = 0; i < span->count; i++) {
@@ -130,7 +130,7 @@ static size_t next_bracket(const struct ring_span *span, size_t from)
  * say, and nowhere as records. */
 static void unfold_marks(struct lag *lag, size_t bytes)
 {
-    struct ring_span span = ring_read_span(lag->ring, lag->reader, bytes);
+    struct span span = ring_read_span(lag->ring, lag->reader, bytes);
     for (size_t at = next_bracket(&span, 0); at < bytes; at = next_bracket(&span, at + 1)) {
         unsigned char before = at > 0 ? byte_at(&span, at - 1) : 0;
         struct lag_count said;
@@ -148,7 +148,7 @@ static void unfold_marks(struct lag *lag, size_t bytes)
 /* Where the record that begins or goes on at the cursor ends, at `complete` at the latest. */
 static uint64_t record_end(const struct lag *lag, uint64_t complete)
 {
-    struct ring_span span = span_to(lag, complete);
+    struct span span = span_to(lag, complete);
     return cursor_of(lag) + records_span(&span, lag->records, 1);
 }
 
@@ -156,7 +156,7 @@ static uint64_t record_end(const struct lag *lag, uint64_t complete)
 static void put_aside(struct lag *lag, uint64_t complete)
 {
     uint64_t end = record_end(lag, complete);
-    struct ring_span span = span_to(lag, end);
+    struct span span = span_to(lag, end);
     assert(lag->aside_left == 0);
     lag->aside_start = 0;
     for (int i = 0; i < span.count; i++) {
@@ -171,7 +171,7 @@ static void put_aside(struct lag *lag, uint64_t complete)
 /* The whole records that reach to `position` at least. */
 static void drop_records(struct lag *lag, uint64_t position, uint64_t complete)
 {
-    struct ring_span span = span_to(lag, complete);
+    struct span span = span_to(lag, complete);
     size_t bytes = records_reaching(&span, lag->records, (size_t)(position - cursor_of(lag)));
     bool ended;
     uint64_t records = records_count_span(&span, bytes, lag->records, &ended);
@@ -203,7 +203,7 @@ void lag_arrived(struct lag *lag, bool ended)
     if (!lag->skipping)
         return;
     uint64_t end = record_end(lag, lag->ring->head);
-    struct ring_span span = span_to(lag, end);
+    struct span span = span_to(lag, end);
     bool whole = false;
     if (span.bytes > 0)
         records_count_span(&span, span.bytes, lag->records, &whole);
@@ -214,7 +214,7 @@ void lag_arrived(struct lag *lag, bool ended)
 void lag_drop_all(struct lag *lag)
 {
     const struct ring *ring = lag->ring;
-    struct ring_span span = span_to(lag, ring->head);
+    struct span span = span_to(lag, ring->head);
     bool ended = true;
     uint64_t records = records_count_span(&span, span.bytes, lag->records, &ended);
     if (lag->marks && !lag->in_record)

@@ -51,7 +51,7 @@ void loop_count_merged(struct poll_loop *loop, const struct loop_input *input,
     bool ended;
     uint64_t found = transfer->records;
     if (!aside) {
-        struct ring_span span = ring_newest(&input->share, transfer->bytes);
+        struct span span = ring_newest(&input->share, transfer->bytes);
         found = records_count_span(&span, transfer->bytes, loop->options->records, &ended);
     }
     (void)count_in(loop, transfer, found);

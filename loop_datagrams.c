@@ -107,7 +107,7 @@ size_t loop_cut_datagram(struct poll_loop *loop, size_t index, size_t bytes)
     enum record_kind kind = loop->options->records;
     if (kind == RECORD_NONE)
         return bytes < loop->options->datagram_size ? bytes : loop->options->datagram_size;
-    struct ring_span span = ring_read_span(&loop->ring, index, bytes);
+    struct span span = ring_read_span(&loop->ring, index, bytes);
     size_t length = records_span(&span, kind, 1);
     if (loop->flow.ended || records_ends_span(&span, length, kind))
         return length;

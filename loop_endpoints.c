@@ -6,6 +6,7 @@
  */
 #include "loop_endpoints.h"
 
+#include "counted_call.h"
 #include "descriptor.h"
 #include "loop_amounts.h"
 #include "loop_commands.h"
@@ -319,7 +320,7 @@ static bool open_input(struct poll_loop *loop, size_t index)
         return false;
     }
     if (transfer_can_hop(&input->endpoint))
-        input->endpoint.hop.splices = &loop->meter->calls[METER_SPLICE];
+        input->endpoint.hop.splices = &loop->meter->calls[CALL_SPLICE];
     loop_begin_input_datagrams(loop, input);
     loop_begin_framing(loop);
     loop_note_peer(&input->endpoint, input->meter);

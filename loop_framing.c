@@ -3,6 +3,7 @@
  */
 #include "loop_framing.h"
 
+#include "counted_call.h"
 #include "loop_endpoints.h"
 #include "loop_moves.h"
 #include "loop_overload.h"
@@ -82,7 +83,7 @@ struct transfer loop_fill_framed(struct poll_loop *loop, struct loop_input *inpu
         return transfer;
     uint64_t before = framing_taken(loop);
     transfer = framing_fill(&loop->framing, &loop->ring, &input->endpoint, max, may_wait,
-                            &loop->meter->calls[METER_READ]);
+                            &loop->meter->calls[CALL_READ]);
     if (transfer.added > 0)
         note_added(loop, transfer.added);
     if (framing_taken(loop) > before)

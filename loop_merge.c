@@ -385,7 +385,7 @@ static size_t turn_of(const struct loop_input *input)
 {
     enum record_kind records = input->intake.records;
     size_t most = offered(input);
-    struct ring_span span = ring_read_span(&input->share, 0, min_size(MERGE_TURN, most));
+    struct span span = ring_read_span(&input->share, 0, min_size(MERGE_TURN, most));
     if (records == RECORD_NONE)
         return span.bytes;
     bool several = !input->lag.in_record && records != RECORD_DATAGRAM;
@@ -398,7 +398,7 @@ static size_t turn_of(const struct loop_input *input)
 
 static size_t give_memory(struct poll_loop *loop, const void *memory, size_t bytes)
 {
-    struct ring_span span = {.piece = {{(void *)memory, bytes}}, .count = 1, .bytes = bytes};
+    struct span span = {.piece = {{(void *)memory, bytes}}, .count = 1, .bytes = bytes};
     return bytes > 0 ? loop_give(loop, &span) : 0;
 }
 
@@ -433,7 +433,7 @@ static bool mix_from(struct poll_loop *loop, struct loop_input *input, size_t ro
     size_t turn = turn_of(input);
     if (turn > room && input->intake.records == RECORD_DATAGRAM)
         return false;
-    struct ring_span span = ring_read_span(&input->share, 0, min_size(room, turn));
+    struct span span = ring_read_span(&input->share, 0, min_size(room, turn));
     size_t given = loop_give(loop, &span);
     if (given > 0 && input->intake.records != RECORD_NONE)
         input->lag.in_record = !records_ends_span(&span, given, input->intake.records);

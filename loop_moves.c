@@ -3,6 +3,7 @@
  */
 #include "loop_moves.h"
 
+#include "counted_call.h"
 #include "loop_amounts.h"
 #include "loop_datagrams.h"
 #include "loop_endpoints.h"
@@ -144,7 +145,7 @@ static void note_end(struct poll_loop *loop, size_t bytes, bool aside)
 {
     if (loop->expect.end_length == 0)
         return;
-    struct ring_span span = ring_newest(&loop->ring, aside ? 0 : bytes);
+    struct span span = ring_newest(&loop->ring, aside ? 0 : bytes);
     if (aside)
         expect_saw_memory(&loop->expect, loop->scratch, bytes);
     else
@@ -179,7 +180,7 @@ struct transfer loop_call_transfer_in(struct poll_loop *loop, struct loop_input 
                                       struct ring *ring, size_t max)
 {
     enum record_kind records = loop->options->records;
-    uint64_t *calls = &loop->meter->calls[METER_READ];
+    uint64_t *calls = &loop->meter->calls[CALL_READ];
     bool may_wait = !flow_any_sendable(&loop->flow);
     bool on_disk = endpoint_on_disk(&input->endpoint);
     struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
@@ -294,7 +295,7 @@ static struct transfer call_transfer_out(struct poll_loop *loop, size_t index, s
                                          struct iovec beside)
 {
     struct loop_output *output = &loop->outputs[index];
-    uint64_t *calls = &loop->meter->calls[METER_WRITE];
+    uint64_t *calls = &loop->meter->calls[CALL_WRITE];
     bool on_disk = endpoint_on_disk(&output->endpoint);
     struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer =
@@ -357,7 +358,7 @@ bool loop_write_output(struct poll_loop *loop, size_t index)
     sendable = loop_allow_output(loop, index, sendable);
     if (sendable == 0)
         return false;
-    struct ring_span span = ring_read_span(&loop->ring, index, sendable);
+    struct span span = ring_read_span(&loop->ring, index, sendable);
     struct transfer transfer = call_transfer_out(loop, index, sendable, (struct iovec){0});
     if (transfer.status != TRANSFER_MOVED)
         return sent_nothing(loop, index, &transfer, sendable);
@@ -417,7 +418,7 @@ static bool input_is_empty(struct poll_loop *loop, int to, bool *full)
     struct pollfd fds[] = {
         {.fd = endpoint_pollable(&input->endpoint) ? input->endpoint.fd : -1, .events = POLLIN},
         {.fd = to, .events = POLLOUT}};
-    loop->meter->calls[METER_POLL]++;
+    loop->meter->calls[CALL_POLL]++;
     *full = false;
     if (platform_poll(fds, 2, 0) < 0)
         return false;
@@ -440,10 +441,10 @@ static struct transfer call_transfer_store(struct poll_loop *loop, struct loop_i
 {
     bool on_disk = endpoint_on_disk(&input->endpoint);
     struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
-    struct transfer transfer = loop->framing.kind != FRAMING_NONE
-                                   ? loop_store_framed(loop, input, max)
-                                   : transfer_store(&loop->store, &input->endpoint, max,
-                                                    &loop->meter->calls[METER_SPLICE]);
+    struct transfer transfer =
+        loop->framing.kind != FRAMING_NONE
+            ? loop_store_framed(loop, input, max)
+            : transfer_store(&loop->store, &input->endpoint, max, &loop->meter->calls[CALL_SPLICE]);
     if (on_disk)
         after_file_call(loop, before, METER_INPUT, input->meter);
     return transfer;
@@ -546,7 +547,7 @@ static bool pass_bytes(struct poll_loop *loop)
     bool on_disk = from_disk || endpoint_on_disk(&output->endpoint);
     struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer = transfer_pass(loop->way, &input->endpoint, &output->endpoint, max,
-                                             &loop->meter->calls[METER_SPLICE]);
+                                             &loop->meter->calls[CALL_SPLICE]);
     if (on_disk)
         after_file_call(loop, before, from_disk ? METER_INPUT : METER_OUTPUT,
                         from_disk ? input->meter : output->meter);

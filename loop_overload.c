@@ -3,6 +3,7 @@
  */
 #include "loop_overload.h"
 
+#include "counted_call.h"
 #include "loop_amounts.h"
 #include "loop_endpoints.h"
 #include "loop_merge.h"
@@ -341,7 +342,7 @@ static bool add_mark(struct poll_loop *loop)
 {
     if (intake_owes_mark(&loop->intake))
         clear_taps(loop, LAG_MARK_SIZE);
-    size_t added = intake_mark(&loop->intake, &loop->meter->calls[METER_WRITE]);
+    size_t added = intake_mark(&loop->intake, &loop->meter->calls[CALL_WRITE]);
     if (added > 0)
         loop_note_result(loop, NULL, &(struct intake_result){.added = added});
     return added > 0;
@@ -362,7 +363,7 @@ static bool unspool(struct poll_loop *loop, size_t max)
     max = loop_overtake_taps(loop, max);
     if (max == 0 || spooled(loop) == 0)
         return false;
-    ssize_t bytes = intake_unspool(&loop->intake, max, &loop->meter->calls[METER_READ]);
+    ssize_t bytes = intake_unspool(&loop->intake, max, &loop->meter->calls[CALL_READ]);
     if (bytes < 0) {
         spool_broke(loop, errno);
         return true;
@@ -386,7 +387,7 @@ void loop_overflowed(struct poll_loop *loop, struct loop_input *input, size_t by
 
 static void admit(struct poll_loop *loop)
 {
-    uint64_t *calls = &loop->meter->calls[METER_WRITE];
+    uint64_t *calls = &loop->meter->calls[CALL_WRITE];
     const unsigned char *from = loop->scratch + loop->scratch_start;
     struct intake_result result =
         drops_newest(loop) ? intake_admit_or_drop(&loop->intake, from, loop->scratch_left, calls)
@@ -398,10 +399,10 @@ static void admit(struct poll_loop *loop)
     skip_rests(loop);
 }
 
-size_t loop_give(struct poll_loop *loop, const struct ring_span *span)
+size_t loop_give(struct poll_loop *loop, const struct span *span)
 {
     struct intake_result result =
-        intake_admit_span(&loop->intake, span, &loop->meter->calls[METER_WRITE]);
+        intake_admit_span(&loop->intake, span, &loop->meter->calls[CALL_WRITE]);
     skip_rests(loop);
     meter_refilled(loop->meter, loop_held(loop));
     note_spool(loop, result.spooled);

@@ -73,7 +73,7 @@ void loop_note_dropped(struct poll_loop *loop, struct loop_input *input,
                        const struct lag_count *dropped);
 void loop_overflowed(struct poll_loop *loop, struct loop_input *input, size_t bytes);
 void loop_make_room(struct poll_loop *loop, size_t wanted);
-size_t loop_give(struct poll_loop *loop, const struct ring_span *span);
+size_t loop_give(struct poll_loop *loop, const struct span *span);
 
 /* The record that is being dropped ends here, for the intake and for outputs that miss it. */
 void loop_end_skipping(struct poll_loop *loop);

@@ -3,6 +3,7 @@
  */
 #include "loop_poll.h"
 
+#include "counted_call.h"
 #include "platform.h"
 
 #include <errno.h>
@@ -70,7 +71,7 @@ static int after_failure(struct poll_loop *loop, int error)
 int loop_poll(struct poll_loop *loop, int64_t timeout_ns)
 {
     int events = platform_poll(loop->fds, gather(loop), timeout_ns);
-    loop->meter->calls[METER_POLL]++;
+    loop->meter->calls[CALL_POLL]++;
     if (events < 0) {
         errno = after_failure(loop, errno);
         return -1;

@@ -82,7 +82,7 @@ static void throttle(struct poll_loop *loop, size_t index, uint64_t tokens)
 
 /* Tokens for the records in `bytes` that have not begun to go out yet. */
 static uint64_t tokens_for(const struct poll_loop *loop, const struct loop_output *output,
-                           const struct ring_span *span, size_t bytes)
+                           const struct span *span, size_t bytes)
 {
     bool ended;
     uint64_t records = records_count_span(span, bytes, loop->options->records, &ended);
@@ -96,7 +96,7 @@ static size_t allow_records(struct poll_loop *loop, size_t index, size_t bytes, 
     enum record_kind kind = loop->options->records;
     uint64_t begun = output->lag.in_record; /* and paid for */
     uint64_t slice = limiter_slice(&output->limiter, UINT64_MAX);
-    struct ring_span span = ring_read_span(&loop->ring, index, bytes);
+    struct span span = ring_read_span(&loop->ring, index, bytes);
     size_t allowed = tokens + begun > 0 ? records_span(&span, kind, tokens + begun) : 0;
     if (allowed == bytes || tokens + begun >= slice)
         return allowed;
@@ -145,8 +145,7 @@ size_t loop_allow_input(struct poll_loop *loop, size_t bytes)
     return tokens < bytes && loop->options->records != RECORD_DATAGRAM ? (size_t)tokens : bytes;
 }
 
-void loop_spend_output(struct poll_loop *loop, size_t index, const struct ring_span *span,
-                       size_t bytes)
+void loop_spend_output(struct poll_loop *loop, size_t index, const struct span *span, size_t bytes)
 {
     struct loop_output *output = &loop->outputs[index];
     if (output->limiter.rate == 0 || bytes == 0)

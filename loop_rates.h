@@ -35,8 +35,7 @@ size_t loop_allow_beside(struct poll_loop *loop, size_t index, size_t bytes);
 size_t loop_allow_input(struct poll_loop *loop, size_t bytes);
 
 /* That many were sent, or read. `span` is where they came from in the ring, if they did. */
-void loop_spend_output(struct poll_loop *loop, size_t index, const struct ring_span *span,
-                       size_t bytes);
+void loop_spend_output(struct poll_loop *loop, size_t index, const struct span *span, size_t bytes);
 void loop_spend_input(struct poll_loop *loop, size_t bytes);
 
 /* The earliest time at which something throttled may pass, or UINT64_MAX. */

@@ -13,6 +13,7 @@
 #ifndef BPIPE_METER_H
 #define BPIPE_METER_H
 
+#include "counted_call.h"
 #include "platform.h"
 #include "residence.h"
 
@@ -30,8 +31,6 @@ enum meter_state {
                        or a FIFO's reader is waited for */
     METER_STATES
 };
-
-enum meter_call { METER_READ, METER_WRITE, METER_SPLICE, METER_POLL, METER_CALLS };
 
 enum { METER_ERROR_TEXT = 160, METER_COMMAND_TEXT = 64, METER_ADDRESS_TEXT = 128 };
 
@@ -102,7 +101,7 @@ struct meter {
     const struct meter_endpoint *connecting; /* one that was waited for before that; or NULL */
     uint64_t start_ns, now_ns;
     uint64_t state_ns[METER_STATES];
-    uint64_t calls[METER_CALLS];
+    uint64_t calls[COUNTED_CALLS];
 
     struct meter_endpoint *inputs, *outputs; /* the taps stand behind the outputs */
     size_t input_count, output_count, tap_count;

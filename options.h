@@ -8,6 +8,7 @@
 #define BPIPE_OPTIONS_H
 
 #include "address.h"
+#include "records.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,10 +18,6 @@
 
 /* What happens to an output file that exists already. */
 enum file_mode { FILE_TRUNCATE, FILE_APPEND, FILE_NO_CLOBBER };
-
-/* What a record is: what ends with a newline (-l) or a NUL (-0); a datagram, if all INPUTs are UDP
- * and neither is given. */
-enum record_kind { RECORD_NONE, RECORD_LINE, RECORD_NUL, RECORD_DATAGRAM };
 
 /* What happens to what comes when the buffer is full (--overflow). */
 enum overflow_policy {

@@ -62,7 +62,7 @@ static void keep_lines(struct recent *recent, const unsigned char *bytes, size_t
     extend_line(recent, last + 1, (size_t)(bytes + length - last - 1));
 }
 
-void recent_add(struct recent *recent, const struct ring_span *span, size_t bytes)
+void recent_add(struct recent *recent, const struct span *span, size_t bytes)
 {
     for (int i = 0; i < span->count && bytes > 0; i++) {
         const unsigned char *base = span->piece[i].iov_base;

@@ -25,6 +25,6 @@ struct recent {
 };
 
 /* The first `bytes` of the span were written. */
-void recent_add(struct recent *recent, const struct ring_span *span, size_t bytes);
+void recent_add(struct recent *recent, const struct span *span, size_t bytes);
 
 #endif

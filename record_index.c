@@ -47,7 +47,7 @@ static uint64_t end_of(const struct record_index *index, uint64_t block)
 }
 
 /* How many records end in the first `bytes` of a span. */
-static uint64_t count(const struct record_index *index, const struct ring_span *span, size_t bytes)
+static uint64_t count(const struct record_index *index, const struct span *span, size_t bytes)
 {
     bool ended;
     return records_count_span(span, bytes, index->kind, &ended);
@@ -63,7 +63,7 @@ uint64_t record_index_entered(struct record_index *index, size_t bytes)
         uint64_t block = block_of(index, index->position);
         uint64_t left = end_of(index, block) - index->position;
         size_t part = left < bytes ? (size_t)left : bytes;
-        struct ring_span span = ring_newest(index->ring, bytes);
+        struct span span = ring_newest(index->ring, bytes);
         index->records += count(index, &span, part);
         index->position += part;
         bytes -= part;
@@ -78,7 +78,7 @@ void record_index_retracting(struct record_index *index, size_t bytes)
     if (index->kind == RECORD_NONE)
         return;
     assert(index->position == index->ring->head);
-    struct ring_span span = ring_newest(index->ring, bytes);
+    struct span span = ring_newest(index->ring, bytes);
     index->records -= count(index, &span, bytes);
     index->position -= bytes;
 }
@@ -92,7 +92,7 @@ uint64_t record_index_before(const struct record_index *index, size_t reader)
     bool whole = end <= index->position;
     assert(index->ring->readers[reader].attached && cursor <= index->position);
     size_t bytes = (size_t)((whole ? end : index->position) - cursor);
-    struct ring_span span = ring_read_span(index->ring, reader, bytes);
+    struct span span = ring_read_span(index->ring, reader, bytes);
     uint64_t records = whole ? index->at_end[block % index->count] : index->records;
     return records - count(index, &span, bytes);
 }

@@ -53,20 +53,20 @@ uint64_t records_count(const void *memory, size_t bytes, enum record_kind kind)
 
 /* --- pieces of spans -------------------------------------------------------------------------- */
 
-static size_t bit_of(const struct ring_span *span, int piece, size_t offset)
+static size_t bit_of(const struct span *span, int piece, size_t offset)
 {
     return (piece == 0 ? span->index : 0) + offset;
 }
 
 /* Without a ring a span is one datagram. */
-static bool ends_datagram(const struct ring_span *span, int piece, size_t offset)
+static bool ends_datagram(const struct span *span, int piece, size_t offset)
 {
     if (span->ends != NULL)
         return bitmap_is_set(span->ends, bit_of(span, piece, offset));
     return piece == span->count - 1 && offset == span->piece[piece].iov_len - 1;
 }
 
-static bool ends_at(const struct ring_span *span, int piece, size_t offset, enum record_kind kind)
+static bool ends_at(const struct span *span, int piece, size_t offset, enum record_kind kind)
 {
     if (kind == RECORD_DATAGRAM)
         return ends_datagram(span, piece, offset);
@@ -74,8 +74,7 @@ static bool ends_at(const struct ring_span *span, int piece, size_t offset, enum
 }
 
 /* How many records end in the first `bytes` of a piece. */
-static uint64_t count_piece(const struct ring_span *span, int piece, size_t bytes,
-                            enum record_kind kind)
+static uint64_t count_piece(const struct span *span, int piece, size_t bytes, enum record_kind kind)
 {
     if (kind != RECORD_DATAGRAM)
         return records_count(span->piece[piece].iov_base, bytes, kind);
@@ -86,8 +85,7 @@ static uint64_t count_piece(const struct ring_span *span, int piece, size_t byte
 
 /* How many bytes of a piece, from an offset on, the first record takes that ends in it; 0 if none
  * does. */
-static size_t first_in_piece(const struct ring_span *span, int piece, size_t from,
-                             enum record_kind kind)
+static size_t first_in_piece(const struct span *span, int piece, size_t from, enum record_kind kind)
 {
     size_t length = span->piece[piece].iov_len;
     if (kind != RECORD_DATAGRAM)
@@ -100,7 +98,7 @@ static size_t first_in_piece(const struct ring_span *span, int piece, size_t fro
     return found == end ? 0 : found + 1 - begin;
 }
 
-static size_t whole_in_piece(const struct ring_span *span, int piece, enum record_kind kind)
+static size_t whole_in_piece(const struct span *span, int piece, enum record_kind kind)
 {
     size_t length = span->piece[piece].iov_len;
     if (kind != RECORD_DATAGRAM)
@@ -113,7 +111,7 @@ static size_t whole_in_piece(const struct ring_span *span, int piece, enum recor
 
 /* --- spans ------------------------------------------------------------------------------------ */
 
-uint64_t records_count_span(const struct ring_span *span, size_t bytes, enum record_kind kind,
+uint64_t records_count_span(const struct span *span, size_t bytes, enum record_kind kind,
                             bool *ended)
 {
     uint64_t count = 0;
@@ -127,14 +125,14 @@ uint64_t records_count_span(const struct ring_span *span, size_t bytes, enum rec
     return count;
 }
 
-bool records_ends_span(const struct ring_span *span, size_t bytes, enum record_kind kind)
+bool records_ends_span(const struct span *span, size_t bytes, enum record_kind kind)
 {
     size_t first = span->piece[0].iov_len;
     return bytes <= first ? ends_at(span, 0, bytes - 1, kind)
                           : ends_at(span, 1, bytes - first - 1, kind);
 }
 
-size_t records_span(const struct ring_span *span, enum record_kind kind, uint64_t records)
+size_t records_span(const struct span *span, enum record_kind kind, uint64_t records)
 {
     size_t before = 0;
     for (int i = 0; i < span->count && records > 0; i++) {
@@ -149,7 +147,7 @@ size_t records_span(const struct ring_span *span, enum record_kind kind, uint64_
     return before;
 }
 
-size_t records_reaching(const struct ring_span *span, enum record_kind kind, size_t least)
+size_t records_reaching(const struct span *span, enum record_kind kind, size_t least)
 {
     size_t before = 0; /* in the pieces that were passed */
     for (int i = 0; i < span->count; i++) {
@@ -163,7 +161,7 @@ size_t records_reaching(const struct ring_span *span, enum record_kind kind, siz
     return before;
 }
 
-size_t records_whole_span(const struct ring_span *span, enum record_kind kind)
+size_t records_whole_span(const struct span *span, enum record_kind kind)
 {
     size_t before = span->bytes;
     for (int i = span->count - 1; i >= 0; i--) {

@@ -6,6 +6,7 @@
  * report may be shown on a terminal: what nobody would see there is escaped (utf8_is_visible()),
  * which to a program means the same.
  */
+#include "counted_call.h"
 #include "platform.h"
 #include "report_format.h"
 
@@ -181,8 +182,8 @@ static void add_calls(struct text *text, const struct meter *meter)
     text_add(text,
              ",\"zero_copy_bytes\":%" PRIu64 ",\"syscalls\":{\"read\":%" PRIu64
              ",\"write\":%" PRIu64 ",\"splice\":%" PRIu64 ",\"poll\":%" PRIu64 "}",
-             meter->zero_copy_bytes, meter->calls[METER_READ], meter->calls[METER_WRITE],
-             meter->calls[METER_SPLICE], meter->calls[METER_POLL]);
+             meter->zero_copy_bytes, meter->calls[CALL_READ], meter->calls[CALL_WRITE],
+             meter->calls[CALL_SPLICE], meter->calls[CALL_POLL]);
 }
 
 static void add_peer(struct text *text, const struct meter_endpoint *endpoint)

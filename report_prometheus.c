@@ -12,6 +12,7 @@
  * which the format itself has an escape for. A backslash that is followed by what looks like such
  * an escape is \x5c, so that no two names have the same value.
  */
+#include "counted_call.h"
 #include "platform.h"
 #include "report_format.h"
 
@@ -469,13 +470,13 @@ static void add_residence(struct text *text, const struct meter *meter)
 static void add_calls(struct text *text, const struct meter *meter)
 {
     static const char *const metric = "bpipe_system_calls_total";
-    static const char *const names[METER_CALLS] = {[METER_READ] = "read",
-                                                   [METER_WRITE] = "write",
-                                                   [METER_SPLICE] = "splice",
-                                                   [METER_POLL] = "poll"};
+    static const char *const names[COUNTED_CALLS] = {[CALL_READ] = "read",
+                                                     [CALL_WRITE] = "write",
+                                                     [CALL_SPLICE] = "splice",
+                                                     [CALL_POLL] = "poll"};
 
     begin_family(text, metric, "counter", "System calls that moved bytes or waited for them.");
-    for (unsigned call = 0; call < METER_CALLS; call++) {
+    for (unsigned call = 0; call < COUNTED_CALLS; call++) {
         begin_sample(text, meter, metric, "call", names[call]);
         add_value(text, meter->calls[call], COUNT);
     }

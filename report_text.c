@@ -19,6 +19,7 @@
  * rounded down, so that 100% means all of it. A rate that would say nothing (of no bytes, or of
  * less than a millisecond) is left out, and so is less than a millisecond of connecting.
  */
+#include "counted_call.h"
 #include "platform.h"
 #include "report_format.h"
 
@@ -474,8 +475,8 @@ static void add_verbose_lines(struct text *text, const struct meter *meter,
     text_add(text,
              "system calls: read %" PRIu64 ", write %" PRIu64 ", splice %" PRIu64 ", poll %" PRIu64
              "\n",
-             meter->calls[METER_READ], meter->calls[METER_WRITE], meter->calls[METER_SPLICE],
-             meter->calls[METER_POLL]);
+             meter->calls[CALL_READ], meter->calls[CALL_WRITE], meter->calls[CALL_SPLICE],
+             meter->calls[CALL_POLL]);
 }
 
 static void add_sample_line(struct text *text, const struct meter *meter,

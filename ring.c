@@ -95,10 +95,10 @@ static size_t ring_index(const struct ring *ring, uint64_t position)
     return (size_t)(distance < ring->capacity ? distance : distance - ring->capacity);
 }
 
-static struct ring_span ring_span_at(const struct ring *ring, uint64_t position, size_t bytes)
+static struct span ring_span_at(const struct ring *ring, uint64_t position, size_t bytes)
 {
     size_t index = ring_index(ring, position);
-    struct ring_span span = {.bytes = bytes, .ends = ring->ends, .index = index};
+    struct span span = {.bytes = bytes, .ends = ring->ends, .index = index};
     size_t before_wrap = ring->capacity - index;
 
     if (bytes == 0)
@@ -113,7 +113,7 @@ static struct ring_span ring_span_at(const struct ring *ring, uint64_t position,
     return span;
 }
 
-struct ring_span ring_write_span(const struct ring *ring, size_t max)
+struct span ring_write_span(const struct ring *ring, size_t max)
 {
     size_t room = ring_room(ring);
 
@@ -145,7 +145,7 @@ void ring_commit(struct ring *ring, size_t bytes)
 
 void ring_append(struct ring *ring, const void *memory, size_t bytes)
 {
-    struct ring_span span = ring_write_span(ring, bytes);
+    struct span span = ring_write_span(ring, bytes);
     const unsigned char *from = memory;
 
     assert(span.bytes == bytes);
@@ -162,14 +162,14 @@ void ring_end_record(struct ring *ring)
     bitmap_set(ring->ends, ring_index(ring, ring->head - 1));
 }
 
-struct ring_span ring_read_span(const struct ring *ring, size_t reader, size_t max)
+struct span ring_read_span(const struct ring *ring, size_t reader, size_t max)
 {
     size_t unread = ring_unread(ring, reader);
 
     return ring_span_at(ring, ring->readers[reader].cursor, max < unread ? max : unread);
 }
 
-struct ring_span ring_newest(const struct ring *ring, size_t bytes)
+struct span ring_newest(const struct ring *ring, size_t bytes)
 {
     assert(bytes <= ring_fill(ring));
     return ring_span_at(ring, ring->head - bytes, bytes);

@@ -20,26 +20,13 @@
 #ifndef BPIPE_RING_H
 #define BPIPE_RING_H
 
+#include "span.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/uio.h>
 
-enum { RING_PIECES = 2, RING_KEPT = 1 << 20 };
-
-/*
- * Memory that a caller may read or write now: `count` pieces (0..2), none of them empty, with
- * `bytes` in all. The bytes of a read span stay where they are until that reader consumes them or
- * is detached. A write span holds only until the next ring_consume() or ring_detach(), by whichever
- * reader: the ring may become empty and start over, and a commit would then mean other memory.
- */
-struct ring_span {
-    struct iovec piece[RING_PIECES];
-    int count;
-    size_t bytes;
-    const uint64_t *ends; /* of the ring (bitmap.h); NULL: it has none */
-    size_t index;         /* there, of the first byte of piece 0; piece 1 begins at 0 */
-};
+enum { RING_KEPT = 1 << 20 };
 
 struct ring_reader {
     uint64_t cursor; /* absolute position of the next byte that it reads, or would have read */
@@ -70,7 +57,7 @@ int ring_mark_records(struct ring *ring);
 void ring_destroy(struct ring *ring); /* twice, or after a failed ring_init(), is harmless */
 
 /* Where up to `max` bytes may be written now; count is 0 if the ring is full. */
-struct ring_span ring_write_span(const struct ring *ring, size_t max);
+struct span ring_write_span(const struct ring *ring, size_t max);
 
 /*
  * The first `bytes` of the span last asked for were written; at most ring_room(). At least one
@@ -91,10 +78,10 @@ void ring_retract(struct ring *ring, size_t bytes);
 
 /* Up to `max` bytes that `reader` has not consumed yet; count is 0 if there are none, and always
  * after its ring_detach(). */
-struct ring_span ring_read_span(const struct ring *ring, size_t reader, size_t max);
+struct span ring_read_span(const struct ring *ring, size_t reader, size_t max);
 
 /* The newest `bytes`, whoever has consumed them; at most ring_fill(). */
-struct ring_span ring_newest(const struct ring *ring, size_t bytes);
+struct span ring_newest(const struct ring *ring, size_t bytes);
 
 /*
  * `reader` has consumed the next `bytes`; at most ring_unread(). Returns by how much the tail

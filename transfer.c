@@ -3,7 +3,7 @@
  */
 #include "transfer.h"
 
-#include "meter.h"
+#include "counted_call.h"
 #include "platform.h"
 #include "records.h"
 #include "stream_socket.h"
@@ -42,7 +42,7 @@ struct transfer transfer_readv(struct iovec *pieces, int count, struct endpoint 
 struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max, bool may_wait,
                               enum record_kind records, uint64_t *calls)
 {
-    struct ring_span span = ring_write_span(ring, max);
+    struct span span = ring_write_span(ring, max);
     assert(records != RECORD_DATAGRAM || span.bytes >= RECORD_DATAGRAM_SIZE);
     struct transfer transfer = transfer_readv(span.piece, span.count, input, may_wait, calls);
     if (transfer.status != TRANSFER_MOVED)
@@ -65,7 +65,7 @@ struct transfer transfer_read(void *memory, size_t max, struct endpoint *input,
     return transfer;
 }
 
-static struct transfer write_span(struct ring_span *span, struct endpoint *output, uint64_t *calls)
+static struct transfer write_span(struct span *span, struct endpoint *output, uint64_t *calls)
 {
     ssize_t bytes = endpoint_writev(output, span->piece, span->count, calls);
     if (bytes == 0) /* of more than none: a device at its end may say so (gnulib's full_write()) */
@@ -79,7 +79,7 @@ static struct transfer write_span(struct ring_span *span, struct endpoint *outpu
 struct transfer transfer_drain(struct ring *ring, size_t reader, struct endpoint *output,
                                size_t max, uint64_t *calls)
 {
-    struct ring_span span = ring_read_span(ring, reader, max);
+    struct span span = ring_read_span(ring, reader, max);
     struct transfer transfer = write_span(&span, output, calls);
     if (transfer.status == TRANSFER_MOVED)
         ring_consume(ring, reader, transfer.bytes);
@@ -88,7 +88,7 @@ struct transfer transfer_drain(struct ring *ring, size_t reader, struct endpoint
 
 struct transfer transfer_write(struct iovec piece, struct endpoint *output, uint64_t *calls)
 {
-    struct ring_span span = {.piece = {piece}, .count = 1, .bytes = piece.iov_len};
+    struct span span = {.piece = {piece}, .count = 1, .bytes = piece.iov_len};
     return write_span(&span, output, calls);
 }
 
@@ -196,7 +196,7 @@ size_t transfer_take(struct pipe_store *store, void *memory, size_t max, uint64_
 static size_t read_stored(struct pipe_store *store, size_t max, uint64_t *calls)
 {
     size_t wanted = max < PIPE_STORE_BOUNCE_SIZE ? max : PIPE_STORE_BOUNCE_SIZE;
-    return transfer_take(store, store->bounce, wanted, &calls[METER_READ]);
+    return transfer_take(store, store->bounce, wanted, &calls[CALL_READ]);
 }
 
 /* Takes `bytes` that the output has got out of the store, and counts the records in them. */
@@ -229,7 +229,7 @@ static struct transfer copy_stored(struct pipe_store *store, struct endpoint *ou
         store->bounce_left = bytes;
     }
     struct iovec piece = {store->bounce + store->bounce_start, store->bounce_left};
-    ssize_t bytes = endpoint_writev(output, &piece, 1, &calls[METER_WRITE]);
+    ssize_t bytes = endpoint_writev(output, &piece, 1, &calls[CALL_WRITE]);
     if (bytes <= 0)
         return moved_nothing(endpoint_pollable(output));
     transfer.records = records_count(piece.iov_base, (size_t)bytes, records);
@@ -250,7 +250,7 @@ struct transfer transfer_unstore(struct pipe_store *store, struct endpoint *outp
     bool counting = records != RECORD_NONE && pipe_store_bounce(store) != NULL;
     ssize_t bytes;
     do {
-        calls[METER_SPLICE]++;
+        calls[CALL_SPLICE]++;
         bytes = counting ? platform_tee(front, output->fd, wanted)
                          : platform_splice(front, output->fd, wanted);
     } while (bytes < 0 && errno == EINTR);

@@ -103,7 +103,7 @@ struct transfer transfer_store(struct pipe_store *store, struct endpoint *input,
  * Moves up to `max` bytes from the store, which must hold some, to the output. To count records it
  * gives the output the pages (tee(2)) and reads them, one copy where the ring takes two. If the
  * output refuses pages the bytes are copied from then on. transfer.records are those that the
- * output has got. calls: by enum meter_call.
+ * output has got. calls: by enum counted_call.
  */
 struct transfer transfer_unstore(struct pipe_store *store, struct endpoint *output, size_t max,
                                  enum record_kind records, uint64_t *calls);

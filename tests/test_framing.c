@@ -127,7 +127,7 @@ static void send_some(size_t most)
 
 static void drain(size_t most)
 {
-    struct ring_span span = ring_read_span(&way.ring, 0, most);
+    struct span span = ring_read_span(&way.ring, 0, most);
     for (int i = 0; i < span.count; i++) {
         memcpy(way.to->bytes + way.to->length, span.piece[i].iov_base, span.piece[i].iov_len);
         way.to->length += span.piece[i].iov_len;

@@ -43,7 +43,7 @@ struct way {
     struct pipe_store store;
     struct ring ring;
     uint64_t payload, added, unstored, poured;
-    uint64_t calls[METER_CALLS];
+    uint64_t calls[COUNTED_CALLS];
     struct transfer last; /* of framing_fill() */
     bool failed;
 };
@@ -161,7 +161,7 @@ static void fill(size_t max)
     if (room() == 0)
         return;
     pour();
-    way.last = framing_fill(&way.framing, &way.ring, &way.input, max, true, &way.calls[METER_READ]);
+    way.last = framing_fill(&way.framing, &way.ring, &way.input, max, true, &way.calls[CALL_READ]);
     if (way.framing.kind == FRAMING_ADD && ring_room(&way.ring) < FRAME_FINAL)
         complain("no room for the final record");
     way.payload += way.last.bytes;
@@ -173,7 +173,7 @@ static void write_some(size_t max)
     if (stored() > 0)
         unstore_some(max);
     else if (ring_fill(&way.ring) > 0)
-        transfer_drain(&way.ring, 0, &way.output, max, &way.calls[METER_WRITE]);
+        transfer_drain(&way.ring, 0, &way.output, max, &way.calls[CALL_WRITE]);
 }
 
 static void receive(size_t max)

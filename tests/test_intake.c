@@ -80,7 +80,7 @@ static void expect_index(struct run *run)
 /* `complete` is after the last record that ends in the ring. */
 static void expect_state(struct run *run)
 {
-    struct ring_span all = ring_newest(&run->ring, ring_fill(&run->ring));
+    struct span all = ring_newest(&run->ring, ring_fill(&run->ring));
     uint64_t complete = run->ring.tail, position = run->ring.tail;
     expect(run, held(run) + got.length == run->entered + run->added - run->retracted,
            "what is held");
@@ -143,7 +143,7 @@ static struct intake_result admit_pieces(struct run *run, size_t bytes)
 {
     unsigned char *from = stream.bytes + run->offered;
     size_t first = below(bytes + 1);
-    struct ring_span span = {.bytes = bytes};
+    struct span span = {.bytes = bytes};
     if (below(2) == 0)
         return intake_admit(&run->intake, from, bytes, &run->calls);
     if (first > 0)
@@ -206,7 +206,7 @@ static bool take(struct run *run)
     uint64_t end = whole ? run->intake.complete : run->ring.head;
     if (cursor >= end)
         return false;
-    struct ring_span span = ring_read_span(&run->ring, 0, (size_t)(end - cursor));
+    struct span span = ring_read_span(&run->ring, 0, (size_t)(end - cursor));
     size_t bytes = 1 + below(span.piece[0].iov_len);
     stream_got(&got, span.piece[0].iov_base, bytes);
     ring_consume(&run->ring, 0, bytes);

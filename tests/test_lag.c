@@ -109,7 +109,7 @@ static bool take(struct run *run)
     uint64_t end = run->records == RECORD_NONE || run->ended ? run->ring.head : run->complete;
     if (cursor(run) >= end)
         return false;
-    struct ring_span span = ring_read_span(&run->ring, 0, (size_t)(end - cursor(run)));
+    struct span span = ring_read_span(&run->ring, 0, (size_t)(end - cursor(run)));
     size_t bytes = 1 + below(span.piece[0].iov_len);
     stream_got(&got, span.piece[0].iov_base, bytes);
     run->lag.in_record =

@@ -36,7 +36,7 @@ struct run {
     uint64_t records, sent_records, fed_records; /* told; in what was sent, and fed */
     enum record_kind kind;
     size_t piece; /* how large writes are at most */
-    uint64_t calls[METER_CALLS];
+    uint64_t calls[COUNTED_CALLS];
 };
 
 static bool open_ends(struct run *run)
@@ -96,7 +96,7 @@ static bool store_some(struct run *run)
         return true;
     size_t max = below(2) == 0 ? room : 1 + below(room);
     struct transfer transfer =
-        transfer_store(&run->store, &run->input, max, &run->calls[METER_SPLICE]);
+        transfer_store(&run->store, &run->input, max, &run->calls[CALL_SPLICE]);
     if (transfer.status == TRANSFER_BLOCKED && !takes(back))
         pipe_store_back_is_full(&run->store);
     run->stored += transfer.bytes;

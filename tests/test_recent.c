@@ -17,7 +17,7 @@ static void add(struct recent *recent, const char *text)
     size_t length = strlen(text);
     for (size_t i = 0; i < length; i++)
         stream[written + i] = (unsigned char)text[i];
-    struct ring_span span = {
+    struct span span = {
         .piece = {{.iov_base = stream + written, .iov_len = length}}, .count = 1, .bytes = length};
     written += length;
     recent_add(recent, &span, length);
@@ -60,11 +60,10 @@ static bool random_writes(unsigned seed)
     srand(seed);
     for (written = 0; written < STREAM - 6000;) {
         size_t first = (size_t)rand() % 3000, second = (size_t)rand() % 3000;
-        struct ring_span span = {
-            .piece = {{.iov_base = stream + written, .iov_len = first},
-                      {.iov_base = stream + written + first, .iov_len = second}},
-            .count = 2,
-            .bytes = first + second};
+        struct span span = {.piece = {{.iov_base = stream + written, .iov_len = first},
+                                      {.iov_base = stream + written + first, .iov_len = second}},
+                            .count = 2,
+                            .bytes = first + second};
         for (size_t i = 0; i < first + second; i++)
             stream[written + i] = (unsigned)rand() % lines == 0 ? '\n' : (unsigned char)rand();
         size_t counts = first + second == 0 ? 0 : (size_t)rand() % (first + second + 1);

@@ -18,7 +18,7 @@ static size_t below(uint64_t limit)
 struct text {
     unsigned char bytes[MOST];
     size_t length;
-    struct ring_span span;
+    struct span span;
     bool ends[MOST]; /* a record ends with that byte */
     uint64_t bits[MOST / 64 + 2];
 };
@@ -31,7 +31,7 @@ static void make(struct text *text, unsigned rarity)
         text->bytes[i] =
             below(rarity) == 0 ? (below(2) == 0 ? '\n' : '\0') : (unsigned char)(1 + below(255));
     size_t first = below(text->length + 1);
-    text->span = (struct ring_span){.bytes = text->length};
+    text->span = (struct span){.bytes = text->length};
     if (first > 0)
         text->span.piece[text->span.count++] = (struct iovec){text->bytes, first};
     if (first < text->length)
@@ -118,7 +118,7 @@ static bool splits(const struct text *text, enum record_kind kind)
 static void test_datagram(void)
 {
     char bytes[] = "a\nbcd";
-    struct ring_span span = {.piece = {{bytes, 2}, {bytes + 2, 3}}, .count = 2, .bytes = 5};
+    struct span span = {.piece = {{bytes, 2}, {bytes + 2, 3}}, .count = 2, .bytes = 5};
     bool ended = false;
     tap_ok(records_count(bytes, 5, RECORD_DATAGRAM) == 1 &&
                records_count("", 0, RECORD_DATAGRAM) == 0 &&
@@ -163,7 +163,7 @@ int main(void)
     tap_ok(wrong_splits == 0, "%u texts: the first record, and all that are whole", runs);
     test_datagram();
     bool ended = false;
-    struct ring_span none = {.count = 0};
+    struct span none = {.count = 0};
     tap_ok(records_count("a\nb", 3, RECORD_NONE) == 0 &&
                records_count_span(&none, 0, RECORD_LINE, &ended) == 0 && ended &&
                records_span(&none, RECORD_LINE, 1) == 0,

@@ -50,9 +50,9 @@ static struct meter example_meter(void)
     meter.fill_area = 0.625 * (double)meter.capacity * 3210e6;
     meter.full_count = 41;
     meter.empty_count = 2;
-    meter.calls[METER_READ] = 32800;
-    meter.calls[METER_WRITE] = 32770;
-    meter.calls[METER_POLL] = 411;
+    meter.calls[CALL_READ] = 32800;
+    meter.calls[CALL_WRITE] = 32770;
+    meter.calls[CALL_POLL] = 411;
     return meter;
 }
 

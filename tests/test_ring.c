@@ -99,8 +99,7 @@ static void check_numbers(struct run *run)
 }
 
 /* `span` must be the `bytes` bytes of memory from `position` on. */
-static void check_span(struct run *run, const struct ring_span *span, uint64_t position,
-                       size_t bytes)
+static void check_span(struct run *run, const struct span *span, uint64_t position, size_t bytes)
 {
     size_t capacity = run->model.capacity;
     size_t index = (size_t)((position - run->model.empty_at) % capacity);
@@ -135,7 +134,7 @@ static void mark_written(struct run *run, size_t bytes)
 }
 
 /* Whether records end in these bytes where the model has it. */
-static void check_ends(struct run *run, const struct ring_span *span, uint64_t position)
+static void check_ends(struct run *run, const struct span *span, uint64_t position)
 {
     bool same = (span->ends != NULL) == run->marks;
 
@@ -170,7 +169,7 @@ static void do_write(struct run *run)
     struct model *model = &run->model;
     size_t max = random_max(run);
     size_t room = model->capacity - (size_t)(model->head - model_tail(model));
-    struct ring_span span = ring_write_span(&run->ring, max);
+    struct span span = ring_write_span(&run->ring, max);
     size_t bytes, written = 0;
 
     check_span(run, &span, model->head, max < room ? max : room);
@@ -210,7 +209,7 @@ static void do_look_back(struct run *run)
     struct model *model = &run->model;
     uint64_t tail = model_tail(model);
     size_t bytes = random_part(run, (size_t)(model->head - tail));
-    struct ring_span span = ring_newest(&run->ring, bytes);
+    struct span span = ring_newest(&run->ring, bytes);
     uint64_t position = model->head - bytes;
     bool intact = true;
 
@@ -238,7 +237,7 @@ static void do_read(struct run *run, size_t reader)
     uint64_t tail = model_tail(model);
     size_t max = random_max(run);
     size_t unread = model_unread(model, reader);
-    struct ring_span span = ring_read_span(&run->ring, reader, max);
+    struct span span = ring_read_span(&run->ring, reader, max);
     uint64_t position = model->cursor[reader];
     bool intact = true;
     size_t bytes;
@@ -377,7 +376,7 @@ static void test_random(uint64_t *random)
 /* Puts `bytes` bytes in, all of one value. */
 static void put(struct ring *ring, size_t bytes, int value)
 {
-    struct ring_span span = ring_write_span(ring, bytes);
+    struct span span = ring_write_span(ring, bytes);
 
     for (int i = 0; i < span.count; i++)
         memset(span.piece[i].iov_base, value, span.piece[i].iov_len);
@@ -387,7 +386,7 @@ static void put(struct ring *ring, size_t bytes, int value)
 static void test_init(void)
 {
     struct ring ring;
-    struct ring_span span;
+    struct span span;
 
     tap_ok(ring_init(&ring, 10, 2) == 0 && (uintptr_t)ring.memory % 4096 == 0 &&
                ring_fill(&ring) == 0 && ring_room(&ring) == 10 && ring_unread(&ring, 1) == 0 &&
@@ -446,7 +445,7 @@ static void test_lazy_memory(void)
 static void test_wrap(void)
 {
     struct ring ring;
-    struct ring_span span;
+    struct span span;
 
     if (!tap_ok(ring_init(&ring, 10, 1) == 0, "a ring of 10 bytes"))
         return;
@@ -479,7 +478,7 @@ static void test_wrap(void)
 static void test_readers(void)
 {
     struct ring ring;
-    struct ring_span span;
+    struct span span;
 
     if (!tap_ok(ring_init(&ring, 10, 3) == 0, "a ring with 3 readers"))
         return;
