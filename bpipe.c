@@ -154,10 +154,17 @@ static struct ending resolve_and_run(const struct options *options, uint64_t sta
 {
     struct ending ending = {.failed = true};
     struct resolver resolver;
+    const struct resolver_request request = {.inputs = options->inputs,
+                                             .input_count = options->input_count,
+                                             .outputs = options->outputs,
+                                             .output_count = options->output_count,
+                                             .taps = options->taps,
+                                             .tap_count = options->tap_count,
+                                             .family = options->net.family};
     uint64_t size = 0;
     if (same_file_check(options) != 0)
         return ending;
-    if (resolver_run(&resolver, options) != 0)
+    if (resolver_run(&resolver, &request) != 0)
         message_print("%s", strerror(errno));
     else if (find_size(options, &size) == 0)
         ending = run_with_pidfile(options, &resolver, size, start_ns);

@@ -31,11 +31,11 @@
 enum { BACKLOG = 8 };
 
 void dialer_init(struct dialer *dialer, const struct resolved *resolved, bool input,
-                 const struct options *options, uint64_t seed)
+                 const struct net_settings *settings, uint64_t seed)
 {
     assert(resolved->count > 0 || resolved->error != NULL);
     *dialer = (struct dialer){.resolved = resolved,
-                              .options = options,
+                              .settings = settings,
                               .input = input,
                               .state = DIALER_IDLE,
                               .fd = -1,
@@ -69,7 +69,7 @@ static enum dialer_status finish(struct dialer *dialer, enum dialer_status outco
 /* A socket for the address, not connected or bound yet. 0 (dialer->fd), or -1 with errno. */
 static int open_socket(struct dialer *dialer, const struct socket_address *address)
 {
-    dialer->fd = socket_setup_open(dialer->options, kind_of(dialer), address->storage.ss_family);
+    dialer->fd = socket_setup_open(dialer->settings, kind_of(dialer), address->storage.ss_family);
     return dialer->fd < 0 ? -1 : 0;
 }
 
@@ -80,7 +80,7 @@ static bool has_expired(const struct dialer *dialer, uint64_t now_ns)
 
 static void start_timeout(struct dialer *dialer, uint64_t now_ns)
 {
-    uint64_t timeout_ns = dialer->options->connect_timeout_ns;
+    uint64_t timeout_ns = dialer->settings->connect_timeout_ns;
     dialer->due_ns = timeout_ns == 0 ? UINT64_MAX : now_ns + timeout_ns;
 }
 
@@ -129,7 +129,7 @@ static void append_timeout(struct dialer *dialer, const char *what)
 {
     char text[SIZE_TEXT];
     append(dialer, "%s for %s (--connect-timeout)", what,
-           size_format_duration(text, dialer->options->connect_timeout_ns));
+           size_format_duration(text, dialer->settings->connect_timeout_ns));
 }
 
 /* --- connecting ---------------------------------------------------------------------------- */
@@ -279,7 +279,7 @@ static uint64_t random_delay_ns(struct dialer *dialer)
 static enum dialer_status end_round(struct dialer *dialer, uint64_t now_ns)
 {
     char text[SIZE_TEXT];
-    unsigned retries = dialer->options->retries;
+    unsigned retries = dialer->settings->retries;
 
     dialer->tries++;
     if (!may_change(dialer->error) || dialer->tries > retries) {
@@ -397,10 +397,10 @@ static bool is_own_fault(int error)
 
 static bool is_welcome(const struct dialer *dialer, const struct socket_address *peer)
 {
-    const struct options *options = dialer->options;
-    return options->allowed_count == 0 || address_is_unix(kind_of(dialer)) ||
-           address_is_within((const struct sockaddr *)&peer->storage, options->allowed,
-                             options->allowed_count);
+    const struct net_settings *settings = dialer->settings;
+    return settings->allowed_count == 0 || address_is_unix(kind_of(dialer)) ||
+           address_is_within((const struct sockaddr *)&peer->storage, settings->allowed,
+                             settings->allowed_count);
 }
 
 static void refuse(struct dialer *dialer, int fd, const struct socket_address *peer)

@@ -32,7 +32,7 @@
 #ifndef BPIPE_DIALER_H
 #define BPIPE_DIALER_H
 
-#include "options.h"
+#include "net_settings.h"
 #include "resolver.h"
 #include "unix_name.h"
 
@@ -67,7 +67,7 @@ enum dialer_state {
 
 struct dialer {
     const struct resolved *resolved;
-    const struct options *options;
+    const struct net_settings *settings;
     bool input; /* what it is for */
     enum dialer_state state;
     int fd;                    /* -1: none */
@@ -84,7 +84,7 @@ struct dialer {
 
 /* All that is pointed to has to outlive it. `seed`: anything that differs from run to run. */
 void dialer_init(struct dialer *dialer, const struct resolved *resolved, bool input,
-                 const struct options *options, uint64_t seed);
+                 const struct net_settings *settings, uint64_t seed);
 
 /* Does what can be done now. At any time; to be called again when dialer_poll() is ready or the
  * time has come, which may be at once. What is said `for this once` is in dialer->text, until the

@@ -17,8 +17,8 @@ void loop_begin_input_datagrams(struct poll_loop *loop, struct loop_input *input
 {
     const struct options *options = loop->options;
     if (input->endpoint.socket == ENDPOINT_UDP)
-        udp_begin_input(&input->endpoint.udp, input->endpoint.fd, options->allowed,
-                        options->allowed_count);
+        udp_begin_input(&input->endpoint.udp, input->endpoint.fd, options->net.allowed,
+                        options->net.allowed_count);
 }
 
 void loop_begin_output_datagrams(struct poll_loop *loop, size_t index)

@@ -24,7 +24,7 @@ static struct dialer *new_dialer(struct poll_loop *loop, const struct resolved *
 {
     struct dialer *dialer = &loop->dialers[loop->dialer_count++];
     uint64_t seed = loop->meter->start_ns + (uint64_t)getpid() + loop->dialer_count;
-    dialer_init(dialer, resolved, input, loop->options, seed);
+    dialer_init(dialer, resolved, input, &loop->options->net, seed);
     return dialer;
 }
 

@@ -116,7 +116,7 @@ static void enforce_reader_timeouts(struct poll_loop *loop, struct loop_output *
 {
     uint64_t now = loop->meter->now_ns, start = loop->meter->start_ns;
     uint64_t stall_ns = loop->options->stall_timeout_ns;
-    uint64_t connect_ns = loop->options->connect_timeout_ns;
+    uint64_t connect_ns = loop->options->net.connect_timeout_ns;
     if (expired(start, connect_ns, now))
         no_reader_came(loop, output, connect_ns, "--connect-timeout");
     else if (expired(start, stall_ns, now))
@@ -241,7 +241,7 @@ int64_t loop_time_to_wait(const struct poll_loop *loop)
     if (loop->phase == LOOP_OPENING && loop->next_opening_ns != 0) {
         deadline = earlier(deadline, loop->next_opening_ns - 1, 1);
         deadline = earlier(deadline, loop->meter->start_ns, loop->options->stall_timeout_ns);
-        deadline = earlier(deadline, loop->meter->start_ns, loop->options->connect_timeout_ns);
+        deadline = earlier(deadline, loop->meter->start_ns, loop->options->net.connect_timeout_ns);
     }
     if (display_due(loop->display) < deadline)
         deadline = display_due(loop->display);

@@ -236,10 +236,11 @@ static enum options_status take_retries(const struct given *given, unsigned *ret
 
 static enum options_status take_range(struct options *options, const char *text)
 {
-    const char *wrong = address_parse_range(&options->allowed[options->allowed_count], text);
+    const char *wrong =
+        address_parse_range(&options->net.allowed[options->net.allowed_count], text);
     if (wrong)
         return options_refuse("--allow", text, wrong);
-    options->allowed_count++;
+    options->net.allowed_count++;
     return OPTIONS_RUN;
 }
 
@@ -247,7 +248,7 @@ static enum options_status take_tcp_buffer(const struct parser *parser, const st
 {
     uint64_t size = 0; /* the kernel doubles it (socket(7)) */
     enum options_status status = take_size(parser, given, 1, INT_MAX / 2, &size);
-    parser->options->tcp_buffer = (int)size;
+    parser->options->net.tcp_buffer = (int)size;
     return status;
 }
 
@@ -387,9 +388,9 @@ static void apply_flags(const struct parser *parser)
     if (last[OPTION_NO_CLOBBER])
         options->file_mode = FILE_NO_CLOBBER;
     if (last[OPTION_IPV4])
-        options->family = AF_INET;
+        options->net.family = AF_INET;
     if (last[OPTION_IPV6])
-        options->family = AF_INET6;
+        options->net.family = AF_INET6;
     if (last[OPTION_LINE_MODE])
         options->records = RECORD_LINE;
     if (last[OPTION_NULL])
@@ -403,7 +404,7 @@ static bool apply_duration(struct options *options, const struct given *given,
     const struct {
         enum option_id id;
         uint64_t *ns;
-    } durations[] = {{OPTION_CONNECT_TIMEOUT, &options->connect_timeout_ns},
+    } durations[] = {{OPTION_CONNECT_TIMEOUT, &options->net.connect_timeout_ns},
                      {OPTION_IDLE_TIMEOUT, &options->idle_timeout_ns},
                      {OPTION_STALL_TIMEOUT, &options->stall_timeout_ns},
                      {OPTION_DRAIN_TIMEOUT, &options->drain_timeout_ns},
@@ -458,7 +459,7 @@ static enum options_status apply_argument(struct parser *parser, const struct gi
     case OPTION_ON_OUTPUT_ERROR:
         return take_error_action(options, given->argument);
     case OPTION_RETRY:
-        return take_retries(given, &options->retries);
+        return take_retries(given, &options->net.retries);
     case OPTION_ALLOW:
         return take_range(options, given->argument);
     case OPTION_TCP_BUFFER:
@@ -525,11 +526,11 @@ static enum options_status allocate(struct parser *parser)
     options->outputs = calloc(count, sizeof *options->outputs);
     options->taps = calloc(count, sizeof *options->taps);
     options->reports = calloc(count, sizeof *options->reports);
-    options->allowed = calloc(count, sizeof *options->allowed);
+    options->net.allowed = calloc(count, sizeof *options->net.allowed);
     options->input_commands = calloc(count, sizeof *options->input_commands);
     options->output_commands = calloc(count, sizeof *options->output_commands);
     if (!parser->given || !options->inputs || !options->outputs || !options->taps ||
-        !options->reports || !options->allowed || !options->input_commands ||
+        !options->reports || !options->net.allowed || !options->input_commands ||
         !options->output_commands)
         return out_of_memory();
     return OPTIONS_RUN;
@@ -567,7 +568,7 @@ enum options_status options_parse(struct options *options, int argc, char *argv[
         .spool_max = DEFAULT_SPOOL_MAX,
         .drain_timeout_ns = DEFAULT_DRAIN_NS,
         .kill_after_ns = DEFAULT_KILL_AFTER,
-        .family = AF_UNSPEC,
+        .net.family = AF_UNSPEC,
         .datagram_size = DEFAULT_DATAGRAM,
         .display = {.interval_ns = NS_PER_SEC, .window_ns = 30 * NS_PER_SEC},
     };
@@ -587,7 +588,7 @@ void options_destroy(struct options *options)
     free(options->outputs);
     free(options->taps);
     free(options->reports);
-    free(options->allowed);
+    free(options->net.allowed);
     free(options->input_commands);
     free(options->output_commands);
     free(options->program_text);

@@ -7,7 +7,7 @@
 #ifndef BPIPE_OPTIONS_H
 #define BPIPE_OPTIONS_H
 
-#include "address.h"
+#include "net_settings.h"
 #include "records.h"
 
 #include <stdbool.h>
@@ -120,19 +120,14 @@ struct options {
     uint64_t read_rate;  /* bytes a second from the inputs; 0: none */
     uint64_t burst;      /* the most bytes (or records) at once; 0: what the limiter chooses */
 
-    int family;                    /* AF_INET (-4), AF_INET6 (-6), or AF_UNSPEC: either */
-    unsigned retries;              /* --retry */
-    struct address_range *allowed; /* --allow; none: everybody */
-    size_t allowed_count;
-    int tcp_buffer;            /* --tcp-buffer; 0: what the system chooses */
+    struct net_settings net;
     size_t datagram_size;      /* --datagram-size: of a stream that goes out by UDP; 1 to 65507 */
     bool stop_on_output_error; /* --on-output-error stop, or there is only one output */
 
-    uint64_t connect_timeout_ns; /* 0: none */
-    uint64_t idle_timeout_ns;    /* 0: none */
-    uint64_t stall_timeout_ns;   /* 0: none */
-    uint64_t drain_timeout_ns;   /* 0: none; the default counts only after SIGTERM and SIGHUP */
-    bool drain_timeout_given;    /* then it counts after the end of input as well */
+    uint64_t idle_timeout_ns;  /* 0: none */
+    uint64_t stall_timeout_ns; /* 0: none */
+    uint64_t drain_timeout_ns; /* 0: none; the default counts only after SIGTERM and SIGHUP */
+    bool drain_timeout_given;  /* then it counts after the end of input as well */
 
     struct display_options display;
     long remote; /* -R: the process to change; 0: none */

@@ -146,15 +146,15 @@ static int resolve_all(struct resolved **all, size_t *count, const char *const *
     return result;
 }
 
-int resolver_run(struct resolver *resolver, const struct options *options)
+int resolver_run(struct resolver *resolver, const struct resolver_request *request)
 {
-    int family = options->family;
+    int family = request->family;
     *resolver = (struct resolver){0};
-    if (resolve_all(&resolver->inputs, &resolver->input_count, options->inputs,
-                    options->input_count, family) == 0 &&
-        resolve_all(&resolver->outputs, &resolver->output_count, options->outputs,
-                    options->output_count, family) == 0 &&
-        resolve_all(&resolver->taps, &resolver->tap_count, options->taps, options->tap_count,
+    if (resolve_all(&resolver->inputs, &resolver->input_count, request->inputs,
+                    request->input_count, family) == 0 &&
+        resolve_all(&resolver->outputs, &resolver->output_count, request->outputs,
+                    request->output_count, family) == 0 &&
+        resolve_all(&resolver->taps, &resolver->tap_count, request->taps, request->tap_count,
                     family) == 0)
         return 0;
     resolver_destroy(resolver);

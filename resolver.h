@@ -8,7 +8,6 @@
 #define BPIPE_RESOLVER_H
 
 #include "address.h"
-#include "options.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -29,8 +28,15 @@ struct resolved {
 };
 
 struct resolver {
-    struct resolved *inputs, *outputs, *taps; /* as many as in the options */
+    struct resolved *inputs, *outputs, *taps; /* as many as in the request */
     size_t input_count, output_count, tap_count;
+};
+
+/* The texts of all endpoints, and which family of addresses is wanted (net_settings.h). */
+struct resolver_request {
+    const char *const *inputs, *const *outputs, *const *taps;
+    size_t input_count, output_count, tap_count;
+    int family;
 };
 
 /*
@@ -38,7 +44,7 @@ struct resolver {
  * host gets the loopback address: 127.0.0.1, with -6 ::1. No address is listed twice. Returns 0, or
  * -1 with errno ENOMEM, and then there is nothing to destroy.
  */
-int resolver_run(struct resolver *resolver, const struct options *options);
+int resolver_run(struct resolver *resolver, const struct resolver_request *request);
 void resolver_destroy(struct resolver *resolver); /* harmless on a zeroed one */
 
 #endif

@@ -63,19 +63,19 @@ static int set_listener(int fd, enum address_kind kind, bool only_ipv6)
     return only_ipv6 ? set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) : 0;
 }
 
-static int set_up(int fd, const struct options *options, enum address_kind kind, int family)
+static int set_up(int fd, const struct net_settings *settings, enum address_kind kind, int family)
 {
-    if (set_flags(fd) != 0 || (is_tcp(kind) && set_buffers(fd, options->tcp_buffer) != 0))
+    if (set_flags(fd) != 0 || (is_tcp(kind) && set_buffers(fd, settings->tcp_buffer) != 0))
         return -1;
     if (address_listens(kind))
-        return set_listener(fd, kind, family == AF_INET6 && options->family == AF_INET6);
+        return set_listener(fd, kind, family == AF_INET6 && settings->family == AF_INET6);
     return is_tcp(kind) ? set_connection(fd) : 0;
 }
 
-int socket_setup_open(const struct options *options, enum address_kind kind, int family)
+int socket_setup_open(const struct net_settings *settings, enum address_kind kind, int family)
 {
     int fd = socket(family, address_is_datagram(kind) ? SOCK_DGRAM : SOCK_STREAM, 0);
-    if (fd < 0 || set_up(fd, options, kind, family) == 0)
+    if (fd < 0 || set_up(fd, settings, kind, family) == 0)
         return fd;
     int error = errno;
     close(fd);

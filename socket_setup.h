@@ -6,10 +6,10 @@
 #define BPIPE_SOCKET_SETUP_H
 
 #include "address.h"
-#include "options.h"
+#include "net_settings.h"
 
 /* A socket for an endpoint of this kind at an address of this family, or -1 with errno. */
-int socket_setup_open(const struct options *options, enum address_kind kind, int family);
+int socket_setup_open(const struct net_settings *settings, enum address_kind kind, int family);
 
 /* The same for one that accept(2) gave to a listener of this kind. 0, or -1 with errno. */
 int socket_setup_accepted(int fd, enum address_kind kind);

@@ -29,7 +29,7 @@ enum { MOST_ADDRESSES = 4, MOST_DESCRIPTORS = 100, PATIENCE_MS = 10000, MOST_STE
 struct call {
     struct socket_address list[MOST_ADDRESSES];
     struct resolved resolved;
-    struct options options;
+    struct net_settings settings;
     struct address_range allowed;
     struct dialer dialer;
     uint64_t now_ns;
@@ -223,7 +223,7 @@ static inline void add_address(struct call *call, struct socket_address address)
 
 static inline void start(struct call *call, bool input)
 {
-    dialer_init(&call->dialer, &call->resolved, input, &call->options, tap_random(&stage_random));
+    dialer_init(&call->dialer, &call->resolved, input, &call->settings, tap_random(&stage_random));
 }
 
 static inline enum dialer_status step(struct call *call)
@@ -275,8 +275,8 @@ static inline bool begins(struct call *call, enum address_kind kind, struct sock
 static inline void allow(struct call *call, const char *range)
 {
     address_parse_range(&call->allowed, range);
-    call->options.allowed = &call->allowed;
-    call->options.allowed_count = 1;
+    call->settings.allowed = &call->allowed;
+    call->settings.allowed_count = 1;
 }
 
 /* --- the stage ------------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@ static void test_connect(void)
     int listener = listening(ipv4("127.0.0.1", 0), 5);
 
     prepare(&call, ADDRESS_TCP, ipv4("127.0.0.1", port_of(listener)));
-    call.options.tcp_buffer = 40000;
+    call.settings.tcp_buffer = 40000;
     start(&call, false);
     tap_ok(dialer_due_ns(&call.dialer) <= call.now_ns && dialer_poll(&call.dialer).fd == -1,
            "a dialer wants to be stepped at once");
@@ -44,7 +44,7 @@ static void test_ipv6(void)
     }
     close(probe);
     prepare(&call, ADDRESS_TCP_LISTEN, ipv6("::1", 0));
-    call.options.family = AF_INET6;
+    call.settings.family = AF_INET6;
     start(&call, true);
     bool right = step(&call) == DIALER_LISTENING;
     unsigned port = port_of(call.dialer.fd);
@@ -71,19 +71,19 @@ static void test_ipv6(void)
 /* Asked of a socket that is not bound: bound to anything but "::", it is for IPv6 anyway. */
 static void test_only_ipv6(void)
 {
-    struct options options = {.family = AF_INET6};
-    int fd = socket_setup_open(&options, ADDRESS_TCP_LISTEN, AF_INET6);
+    struct net_settings settings = {.family = AF_INET6};
+    int fd = socket_setup_open(&settings, ADDRESS_TCP_LISTEN, AF_INET6);
     if (fd < 0) {
         tap_ok(true, "IPv6 alone # SKIP no IPv6 here");
         return;
     }
     tap_ok(option_of(fd, IPPROTO_IPV6, IPV6_V6ONLY) == 1, "with -6 a listener is not for IPv4");
     close(fd);
-    fd = socket_setup_open(&options, ADDRESS_UNIX_LISTEN, AF_UNIX);
+    fd = socket_setup_open(&settings, ADDRESS_UNIX_LISTEN, AF_UNIX);
     tap_ok(fd >= 0, "a unix socket does not mind");
     close(fd);
-    options.family = AF_UNSPEC;
-    fd = socket_setup_open(&options, ADDRESS_TCP_LISTEN, AF_INET6);
+    settings.family = AF_UNSPEC;
+    fd = socket_setup_open(&settings, ADDRESS_TCP_LISTEN, AF_INET6);
     int plain = socket(AF_INET6, SOCK_STREAM, 0);
     tap_ok(option_of(fd, IPPROTO_IPV6, IPV6_V6ONLY) == option_of(plain, IPPROTO_IPV6, IPV6_V6ONLY),
            "without, it is as the system has it");
@@ -193,7 +193,7 @@ static void test_no_answer(void)
 
     be_silent(&silence);
     prepare(&call, ADDRESS_TCP, silence.address);
-    call.options.connect_timeout_ns = 2 * SECOND_NS;
+    call.settings.connect_timeout_ns = 2 * SECOND_NS;
     start(&call, false);
     bool waits = step(&call) == DIALER_WAITING;
     tap_ok(waits && dialer_due_ns(&call.dialer) == call.now_ns + 2 * SECOND_NS, "a limit");
@@ -203,7 +203,7 @@ static void test_no_answer(void)
     call.now_ns++;
     tap_ok(ends(&call, DIALER_TIMED_OUT, "no answer for 2.00 s (--connect-timeout)"), "is kept");
 
-    call.options.retries = 1;
+    call.settings.retries = 1;
     start(&call, false);
     waits = step(&call) == DIALER_WAITING;
     call.now_ns += 2 * SECOND_NS;
@@ -228,7 +228,7 @@ static void test_limit_of_each(void)
     be_silent(&silence);
     prepare(&call, ADDRESS_TCP, silence.address);
     add_address(&call, ipv4("127.0.0.1", port_of(listener)));
-    call.options.connect_timeout_ns = SECOND_NS;
+    call.settings.connect_timeout_ns = SECOND_NS;
     start(&call, false);
     bool waits = step(&call) == DIALER_WAITING;
     call.now_ns += SECOND_NS;
@@ -238,7 +238,7 @@ static void test_limit_of_each(void)
     prepare(&call, ADDRESS_TCP, ipv4("127.0.0.1", port));
     add_address(&call, silence.address);
     add_address(&call, silence.address);
-    call.options.connect_timeout_ns = SECOND_NS;
+    call.settings.connect_timeout_ns = SECOND_NS;
     start(&call, false);
     waits = step(&call) == DIALER_WAITING;
     call.now_ns += SECOND_NS;
@@ -289,7 +289,7 @@ static void test_retries(void)
     int closed;
 
     prepare(&call, ADDRESS_TCP, ipv4("127.0.0.1", refusing_port(&closed)));
-    call.options.retries = 5;
+    call.settings.retries = 5;
     start(&call, false);
     tap_ok(retry_all(&call, 5, &longest_ns, &equal), "5 retries, each after its time");
     tap_ok(ends(&call, DIALER_FAILED, "Connection refused (tried 6 times)"), "and no sixth");
@@ -320,7 +320,7 @@ static void test_many_retries(void)
 
     prepare(&call, ADDRESS_TCP, ipv4("127.0.0.2", port));
     add_address(&call, ipv4("127.0.0.1", port));
-    call.options.retries = 60;
+    call.settings.retries = 60;
     start(&call, false);
     tap_ok(retry_all(&call, 60, &longest_ns, &equal) && longest_ns > DIALER_DELAY_MAX_NS / 2,
            "60 retries, of which none waits for more than 30 s");
@@ -330,7 +330,7 @@ static void test_many_retries(void)
 
     start(&call, false);
     call.dialer.tries = 4000000000;
-    call.options.retries = 4100000000;
+    call.settings.retries = 4100000000;
     tap_ok(run(&call) == DIALER_RETRYING &&
                dialer_due_ns(&call.dialer) - call.now_ns < DIALER_DELAY_MAX_NS,
            "any number of tries: %s", call.dialer.text);
@@ -340,7 +340,7 @@ static void test_many_retries(void)
 
 static uint64_t first_delay_ns(struct call *call, uint64_t seed)
 {
-    dialer_init(&call->dialer, &call->resolved, false, &call->options, seed);
+    dialer_init(&call->dialer, &call->resolved, false, &call->settings, seed);
     (void)run(call);
     uint64_t delay_ns = dialer_due_ns(&call->dialer) - call->now_ns;
     dialer_close(&call->dialer);
@@ -355,11 +355,11 @@ static void test_what_is_retried(void)
     unsigned port = refusing_port(&closed);
 
     prepare(&call, ADDRESS_TCP, ipv4("127.0.0.1", port));
-    call.options.retries = 5;
+    call.settings.retries = 5;
     tap_ok(first_delay_ns(&call, 1) != first_delay_ns(&call, 2), "two do not try at the same time");
 
     prepare(&call, ADDRESS_UNIX, named("missing"));
-    call.options.retries = 5;
+    call.settings.retries = 5;
     start(&call, false);
     tap_ok(run(&call) == DIALER_RETRYING, "a unix socket that is missing may come");
     dialer_close(&call.dialer);
@@ -378,7 +378,7 @@ static void test_what_is_retried(void)
     tap_ok(ends(&call, DIALER_FAILED, strerror(ENOTDIR)), "what does not change is not retried");
 
     prepare(&call, ADDRESS_TCP, ipv4("127.0.0.1", port));
-    call.options.retries = 5;
+    call.settings.retries = 5;
     start(&call, false);
     bool right = run(&call) == DIALER_RETRYING;
     call.list[0].storage.ss_family = AF_APPLETALK;
@@ -399,7 +399,7 @@ static void test_closing(void)
     unsigned port = refusing_port(&closed);
 
     prepare(&call, ADDRESS_TCP, ipv4("127.0.0.1", port));
-    call.options.retries = 5;
+    call.settings.retries = 5;
     start(&call, true);
     dialer_close(&call.dialer);
     tap_ok(open_descriptors() == before + 1 && step(&call) == DIALER_FAILED, "closed when idle");

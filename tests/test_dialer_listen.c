@@ -12,7 +12,7 @@ static void test_listen(void)
     char text[DIALER_TEXT_SIZE];
 
     prepare(&call, ADDRESS_TCP_LISTEN, ipv4("127.0.0.1", 0));
-    call.options.tcp_buffer = 40000;
+    call.settings.tcp_buffer = 40000;
     start(&call, true);
     bool begun = step(&call) == DIALER_LISTENING;
     struct socket_address address = ipv4("127.0.0.1", port_of(call.dialer.fd));
@@ -51,7 +51,7 @@ static void test_listen_refused(void)
     unsigned port = port_of(other);
 
     prepare(&call, ADDRESS_TCP_LISTEN, ipv4("127.0.0.1", port));
-    call.options.retries = 5;
+    call.settings.retries = 5;
     start(&call, true);
     tap_ok(ends(&call, DIALER_FAILED, strerror(EADDRINUSE)), "a port that is in use");
     add_address(&call, ipv4("127.0.0.1", 0));
@@ -75,7 +75,7 @@ static void test_nobody_came(void)
     struct call call;
 
     prepare(&call, ADDRESS_TCP_LISTEN, ipv4("127.0.0.1", 0));
-    call.options.connect_timeout_ns = 2 * SECOND_NS;
+    call.settings.connect_timeout_ns = 2 * SECOND_NS;
     start(&call, true);
     bool right = step(&call) == DIALER_LISTENING &&
                  dialer_due_ns(&call.dialer) == call.now_ns + 2 * SECOND_NS;
@@ -101,7 +101,7 @@ static void test_allow(void)
 
     prepare(&call, ADDRESS_TCP_LISTEN, ipv4("127.0.0.1", 0));
     allow(&call, "127.0.0.1");
-    call.options.connect_timeout_ns = 2 * SECOND_NS;
+    call.settings.connect_timeout_ns = 2 * SECOND_NS;
     start(&call, true);
     bool right = step(&call) == DIALER_LISTENING;
     uint64_t due_ns = dialer_due_ns(&call.dialer);
@@ -151,7 +151,7 @@ static void test_no_descriptor(void)
     tap_ok(status == DIALER_FAILED && ends(&call, DIALER_FAILED, strerror(EMFILE)),
            "nor for a listener");
     prepare(&call, ADDRESS_TCP, ipv4("127.0.0.1", 1));
-    call.options.retries = 1;
+    call.settings.retries = 1;
     start(&call, true);
     limit_descriptors(0);
     status = step(&call);
@@ -172,7 +172,7 @@ static void test_unix(void)
     tap_ok(begins(&call, ADDRESS_UNIX_LISTEN, named("socket"), true) &&
                says(&call, "listening on socket") && exists("socket"),
            "listens on a unix socket");
-    caller.options.retries = 1;
+    caller.settings.retries = 1;
     allow(&call, "127.0.0.1");
     start(&caller, false);
     tap_ok(run(&caller) == DIALER_CONNECTED, "connects to it");
@@ -215,10 +215,10 @@ static void test_unix_backlog(void)
     tap_ok(!early && run(&call) == DIALER_CONNECTED, "until there is room");
     fds[count++] = dialer_take(&call.dialer);
 
-    call.options.connect_timeout_ns = DIALER_QUEUE_NS / 2 * 5;
+    call.settings.connect_timeout_ns = DIALER_QUEUE_NS / 2 * 5;
     start(&call, false);
     bool waits = true;
-    uint64_t end_ns = call.now_ns + call.options.connect_timeout_ns;
+    uint64_t end_ns = call.now_ns + call.settings.connect_timeout_ns;
     for (; call.now_ns < end_ns; call.now_ns = dialer_due_ns(&call.dialer))
         waits &= step(&call) == DIALER_WAITING;
     tap_ok(waits && call.now_ns == end_ns &&

@@ -83,7 +83,7 @@ static void test_udp_listen_output(void)
     dialer_close(&call.dialer);
     close(stranger);
 
-    call.options.connect_timeout_ns = SECOND_NS;
+    call.settings.connect_timeout_ns = SECOND_NS;
     start(&call, false);
     right = step(&call) == DIALER_LISTENING;
     call.now_ns += SECOND_NS;

@@ -117,9 +117,9 @@ static const struct {
     {"--stall-timeout=250ms", &parsed.stall_timeout_ns, 250 * MS},
     {"--drain-timeout|0", &parsed.drain_timeout_ns, 0},
     {"--drain-timeout|2m", &parsed.drain_timeout_ns, 120000 * MS},
-    {"", &parsed.connect_timeout_ns, 0},
-    {"--connect-timeout|0", &parsed.connect_timeout_ns, 0},
-    {"--connect-timeout=1.5|tcp://h:9", &parsed.connect_timeout_ns, 1500 * MS},
+    {"", &parsed.net.connect_timeout_ns, 0},
+    {"--connect-timeout|0", &parsed.net.connect_timeout_ns, 0},
+    {"--connect-timeout=1.5|tcp://h:9", &parsed.net.connect_timeout_ns, 1500 * MS},
     {"--report-every|0.5|--report-every|1h", &parsed.report_every_ns, 3600000 * MS},
 };
 
@@ -296,27 +296,27 @@ static bool allows(const char *text)
     struct sockaddr_in peer = {.sin_family = AF_INET};
     const struct sockaddr *address = (const struct sockaddr *)&peer;
     return inet_pton(AF_INET, text, &peer.sin_addr) == 1 &&
-           address_is_within(address, parsed.allowed, parsed.allowed_count);
+           address_is_within(address, parsed.net.allowed, parsed.net.allowed_count);
 }
 
 static void test_network(void)
 {
-    HOLDS("", parsed.family == AF_UNSPEC);
-    HOLDS("-4", parsed.family == AF_INET);
-    HOLDS("--ipv4|-4", parsed.family == AF_INET);
-    HOLDS("-6", parsed.family == AF_INET6);
-    HOLDS("--ipv6", parsed.family == AF_INET6);
-    HOLDS("", parsed.retries == 0);
-    HOLDS("--retry|5|--retry|0", parsed.retries == 0);
-    HOLDS("--retry=1000000", parsed.retries == 1000000);
-    HOLDS("--retry=007", parsed.retries == 7);
-    HOLDS("", parsed.allowed_count == 0);
-    HOLDS("--allow|10.0.0.0/8|--allow|::1", parsed.allowed_count == 2);
+    HOLDS("", parsed.net.family == AF_UNSPEC);
+    HOLDS("-4", parsed.net.family == AF_INET);
+    HOLDS("--ipv4|-4", parsed.net.family == AF_INET);
+    HOLDS("-6", parsed.net.family == AF_INET6);
+    HOLDS("--ipv6", parsed.net.family == AF_INET6);
+    HOLDS("", parsed.net.retries == 0);
+    HOLDS("--retry|5|--retry|0", parsed.net.retries == 0);
+    HOLDS("--retry=1000000", parsed.net.retries == 1000000);
+    HOLDS("--retry=007", parsed.net.retries == 7);
+    HOLDS("", parsed.net.allowed_count == 0);
+    HOLDS("--allow|10.0.0.0/8|--allow|::1", parsed.net.allowed_count == 2);
     HOLDS("--allow|10.0.0.0/8|--allow|192.0.2.7",
           allows("10.1.2.3") && allows("192.0.2.7") && !allows("192.0.2.8"));
-    HOLDS("", parsed.tcp_buffer == 0);
-    HOLDS("--tcp-buffer|4M", parsed.tcp_buffer == 4 << 20);
-    HOLDS("--tcp-buffer|1073741823", parsed.tcp_buffer == INT_MAX / 2);
+    HOLDS("", parsed.net.tcp_buffer == 0);
+    HOLDS("--tcp-buffer|4M", parsed.net.tcp_buffer == 4 << 20);
+    HOLDS("--tcp-buffer|1073741823", parsed.net.tcp_buffer == INT_MAX / 2);
     HOLDS("", parsed.datagram_size == 1400);
     HOLDS("--datagram-size|1", parsed.datagram_size == 1);
     HOLDS("-k|--datagram-size|65.507K", parsed.datagram_size == 65507);

@@ -18,12 +18,12 @@ static struct resolver resolver;
 static const struct resolved *resolve(const char *text, int family)
 {
     const char *inputs[] = {text}, *outputs[] = {"-"};
-    struct options options = {.inputs = inputs,
-                              .input_count = 1,
-                              .outputs = outputs,
-                              .output_count = 1,
-                              .family = family};
-    return resolver_run(&resolver, &options) == 0 ? &resolver.inputs[0] : NULL;
+    struct resolver_request request = {.inputs = inputs,
+                                       .input_count = 1,
+                                       .outputs = outputs,
+                                       .output_count = 1,
+                                       .family = family};
+    return resolver_run(&resolver, &request) == 0 ? &resolver.inputs[0] : NULL;
 }
 
 static const char *text_of(char text[ADDRESS_TEXT_SIZE], const struct socket_address *address)
@@ -151,17 +151,17 @@ static void test_all(void)
     const char *inputs[] = {"a", "tcp://nonexistent.invalid:1"};
     const char *outputs[] = {"tcp://[::1]:2", "-", "unix://x"};
     const char *taps[] = {"udp://127.0.0.1:3"};
-    struct options options = {.inputs = inputs,
-                              .input_count = COUNT_OF(inputs),
-                              .outputs = outputs,
-                              .output_count = COUNT_OF(outputs),
-                              .taps = taps,
-                              .tap_count = COUNT_OF(taps),
-                              .family = AF_UNSPEC};
-    bool done = resolver_run(&resolver, &options) == 0;
+    struct resolver_request request = {.inputs = inputs,
+                                       .input_count = COUNT_OF(inputs),
+                                       .outputs = outputs,
+                                       .output_count = COUNT_OF(outputs),
+                                       .taps = taps,
+                                       .tap_count = COUNT_OF(taps),
+                                       .family = AF_UNSPEC};
+    bool done = resolver_run(&resolver, &request) == 0;
     tap_ok(done && resolver.input_count == 2 && resolver.output_count == 3 &&
                resolver.tap_count == 1,
-           "as many of each as in the options");
+           "as many of each as in the request");
     tap_ok(done && !resolver.inputs[0].error && resolver.inputs[1].error &&
                resolver.outputs[0].count == 1 && resolver.outputs[1].count == 0 &&
                resolver.outputs[1].address.kind == ADDRESS_NONE && resolver.outputs[2].count == 1 &&
