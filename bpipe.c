@@ -44,15 +44,15 @@ static void run(const struct options *options, const struct resolver *resolver,
                 const struct command_standard *standard, uint64_t size, struct meter *meter,
                 struct reporter *reporter, struct ending *ending)
 {
-    struct poll_loop loop;
-    ending->failed = true;
     size = stopping_size(options, size);
-    if (poll_loop_init(&loop, options, resolver, standard, size, meter, reporter) == 0) {
-        poll_loop_run(&loop);
-        *ending = loop.ending;
+    struct poll_loop *loop = poll_loop_open(options, resolver, standard, size, meter, reporter);
+    ending->failed = true;
+    if (loop != NULL) {
+        poll_loop_run(loop);
+        *ending = *poll_loop_ending(loop);
         report_final(reporter, meter, ending_status(ending));
     }
-    poll_loop_destroy(&loop);
+    poll_loop_close(loop);
 }
 
 static const char *name_of(const char *text, const char *command, const char *dash)

@@ -13,7 +13,7 @@
 #ifndef BPIPE_LOOP_AMOUNTS_H
 #define BPIPE_LOOP_AMOUNTS_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 #include <stdbool.h>
 #include <stddef.h>

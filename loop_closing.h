@@ -5,7 +5,7 @@
 #ifndef BPIPE_LOOP_CLOSING_H
 #define BPIPE_LOOP_CLOSING_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 /* All has been written, or the run is over: syncs all files, and closes those that have their name
  * already. */

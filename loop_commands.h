@@ -17,7 +17,7 @@
 #ifndef BPIPE_LOOP_COMMANDS_H
 #define BPIPE_LOOP_COMMANDS_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 #include <stdbool.h>
 #include <stddef.h>

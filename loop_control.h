@@ -7,7 +7,7 @@
 #ifndef BPIPE_LOOP_CONTROL_H
 #define BPIPE_LOOP_CONTROL_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 #include <stdbool.h>
 

@@ -11,7 +11,7 @@
 #ifndef BPIPE_LOOP_DATAGRAMS_H
 #define BPIPE_LOOP_DATAGRAMS_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 #include <stddef.h>
 

@@ -5,7 +5,7 @@
 #ifndef BPIPE_LOOP_ENDPOINTS_H
 #define BPIPE_LOOP_ENDPOINTS_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 /*
  * While OPENING: opens what is not open yet. When all outputs are open it opens the first input,

@@ -5,7 +5,7 @@
 #ifndef BPIPE_LOOP_FRAMING_H
 #define BPIPE_LOOP_FRAMING_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 /* With --frame the ring is full when no chunk fits. */
 void loop_init_framing(struct poll_loop *loop);

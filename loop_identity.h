@@ -5,7 +5,7 @@
 #ifndef BPIPE_LOOP_IDENTITY_H
 #define BPIPE_LOOP_IDENTITY_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 /* Whether no two new files would get one name (--atomic): before the outputs are opened. False
  * after a message; the run has failed. */

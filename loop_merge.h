@@ -20,7 +20,7 @@
 #ifndef BPIPE_LOOP_MERGE_H
 #define BPIPE_LOOP_MERGE_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 #include <stdbool.h>
 #include <stddef.h>

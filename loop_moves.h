@@ -11,7 +11,7 @@
 #ifndef BPIPE_LOOP_MOVES_H
 #define BPIPE_LOOP_MOVES_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 /* One turn: brings the water marks up to date; a write for each output that may get something, and
  * a read. Returns whether anything happened, so that it is worth trying again without waiting. */

@@ -22,7 +22,7 @@
 #ifndef BPIPE_LOOP_NETWORK_H
 #define BPIPE_LOOP_NETWORK_H
 
-#include "poll_loop.h"
+#include "loop.h"
 #include "resolver.h"
 
 #include <stdbool.h>

@@ -10,7 +10,7 @@
 #ifndef BPIPE_LOOP_OVERLOAD_H
 #define BPIPE_LOOP_OVERLOAD_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -12,7 +12,7 @@
 #ifndef BPIPE_LOOP_PEERS_H
 #define BPIPE_LOOP_PEERS_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 #include <stdint.h>
 

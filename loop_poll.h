@@ -10,7 +10,7 @@
 #ifndef BPIPE_LOOP_POLL_H
 #define BPIPE_LOOP_POLL_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 /*
  * Waits, at most `timeout_ns` (negative: without limit). Returns what poll(2) does, with `revents`

@@ -16,7 +16,7 @@
 #ifndef BPIPE_LOOP_RECORDS_H
 #define BPIPE_LOOP_RECORDS_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -12,7 +12,7 @@
 #ifndef BPIPE_LOOP_TAPS_H
 #define BPIPE_LOOP_TAPS_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 #define TAP_PATIENCE_NS UINT64_C(100000000)
 #define TAP_TIME_NS     UINT64_C(1000000000)

@@ -8,7 +8,7 @@
 #ifndef BPIPE_LOOP_TIMEOUTS_H
 #define BPIPE_LOOP_TIMEOUTS_H
 
-#include "poll_loop.h"
+#include "loop.h"
 
 #include <stdint.h>
 

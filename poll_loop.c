@@ -6,6 +6,7 @@
 #include "poll_loop.h"
 
 #include "input_size.h"
+#include "loop.h"
 #include "loop_amounts.h"
 #include "loop_closing.h"
 #include "loop_commands.h"
@@ -63,9 +64,10 @@ static int allocate(struct poll_loop *loop)
     return 0;
 }
 
-int poll_loop_init(struct poll_loop *loop, const struct options *options,
-                   const struct resolver *resolver, const struct command_standard *standard,
-                   uint64_t total_size, struct meter *meter, struct reporter *reporter)
+/* 0, or -1 after a message. */
+static int init(struct poll_loop *loop, const struct options *options,
+                const struct resolver *resolver, const struct command_standard *standard,
+                uint64_t total_size, struct meter *meter, struct reporter *reporter)
 {
     *loop = (struct poll_loop){.options = options,
                                .meter = meter,
@@ -108,8 +110,30 @@ int poll_loop_init(struct poll_loop *loop, const struct options *options,
     return 0;
 }
 
-void poll_loop_destroy(struct poll_loop *loop)
+struct poll_loop *poll_loop_open(const struct options *options, const struct resolver *resolver,
+                                 const struct command_standard *standard, uint64_t total_size,
+                                 struct meter *meter, struct reporter *reporter)
 {
+    struct poll_loop *loop = malloc(sizeof *loop);
+    if (loop == NULL) {
+        message_print("%s", strerror(errno));
+        return NULL;
+    }
+    if (init(loop, options, resolver, standard, total_size, meter, reporter) == 0)
+        return loop;
+    poll_loop_close(loop);
+    return NULL;
+}
+
+const struct ending *poll_loop_ending(const struct poll_loop *loop)
+{
+    return &loop->ending;
+}
+
+void poll_loop_close(struct poll_loop *loop)
+{
+    if (loop == NULL)
+        return;
     loop_destroy_control(loop);
     loop_destroy_commands(loop);
     display_close(loop->display);
@@ -125,6 +149,7 @@ void poll_loop_destroy(struct poll_loop *loop)
     free(loop->inputs);
     free(loop->outputs);
     free(loop->fds);
+    free(loop);
 }
 
 static bool is_drained(const struct poll_loop *loop)

@@ -4,6 +4,7 @@
  * A loop between two pipes is driven turn by turn. Nothing depends on how fast anything is: what
  * may move is compared with the time that has passed on the meter's own clock.
  */
+#include "../loop.h"
 #include "../loop_closing.h"
 #include "../loop_endpoints.h"
 #include "../loop_rates.h"
@@ -26,7 +27,7 @@ struct stage {
     struct options options;
     struct meter meter;
     struct reporter *reporter;
-    struct poll_loop loop;
+    struct poll_loop *loop;
     int feed, drain; /* the other ends of its pipes, nonblocking */
 };
 
@@ -64,18 +65,18 @@ static bool set_up(struct stage *stage, const char *option)
     return options_parse(&stage->options, argc, argv) == OPTIONS_RUN &&
            meter_init(&stage->meter, platform_now(), 1, 1, 0) == 0 &&
            (stage->reporter = report_open(&stage->options)) != NULL &&
-           poll_loop_init(&stage->loop, &stage->options, NULL, NULL, 0, &stage->meter,
-                          stage->reporter) == 0;
+           (stage->loop = poll_loop_open(&stage->options, NULL, NULL, 0, &stage->meter,
+                                         stage->reporter)) != NULL;
 }
 
 static void take_down(struct stage *stage)
 {
     close(stage->feed);
     close(stage->drain);
-    while (poll_loop_turn(&stage->loop))
+    while (poll_loop_turn(stage->loop))
         continue;
-    loop_close_endpoints(&stage->loop);
-    poll_loop_destroy(&stage->loop);
+    loop_close_endpoints(stage->loop);
+    poll_loop_close(stage->loop);
     report_close(stage->reporter);
     meter_destroy(&stage->meter);
     options_destroy(&stage->options);
@@ -86,9 +87,9 @@ static bool reach_throttle(struct stage *stage)
 {
     for (int i = 0; i < TURNS; i++) {
         serve(stage);
-        if (loop_throttled_until(&stage->loop) != UINT64_MAX)
+        if (loop_throttled_until(stage->loop) != UINT64_MAX)
             return true;
-        poll_loop_turn(&stage->loop);
+        poll_loop_turn(stage->loop);
     }
     return false;
 }
@@ -99,7 +100,7 @@ static bool keeps(struct stage *stage, uint64_t rate)
     uint64_t before = sent(stage), start_ns = stage->meter.now_ns;
     for (int i = 0; i < 20; i++) {
         serve(stage);
-        poll_loop_turn(&stage->loop);
+        poll_loop_turn(stage->loop);
     }
     uint64_t passed_ns = stage->meter.now_ns - start_ns;
     uint64_t burst = rate / 50 + BLOCK; /* 20 ms worth, and a block fits */
@@ -117,28 +118,28 @@ static void test_changes(const char *option, const char *name)
         return;
     for (int i = 0; i < 4; i++) {
         serve(&stage);
-        poll_loop_turn(&stage.loop);
+        poll_loop_turn(stage.loop);
     }
     tap_ok(sent(&stage) >= BLOCK, "%s: it runs without a limit", name);
 
-    loop_set_rates(&stage.loop, SLOW, 0);
+    loop_set_rates(stage.loop, SLOW, 0);
     tap_ok(keeps(&stage, SLOW), "%s: a lower limit holds from the next turn on", name);
     tap_ok(reach_throttle(&stage), "%s: and throttles", name);
 
     uint64_t before = sent(&stage);
-    loop_set_rates(&stage.loop, FAST, 0);
-    tap_ok(loop_throttled_until(&stage.loop) == UINT64_MAX, "%s: a higher one ends that", name);
+    loop_set_rates(stage.loop, FAST, 0);
+    tap_ok(loop_throttled_until(stage.loop) == UINT64_MAX, "%s: a higher one ends that", name);
     for (int i = 0; i < 8; i++) { /* its bucket begins empty */
         serve(&stage);
-        poll_loop_turn(&stage.loop);
+        poll_loop_turn(stage.loop);
     }
     tap_ok(sent(&stage) - before >= BLOCK, "%s: and bytes go at once", name);
 
-    loop_set_rates(&stage.loop, 0, SLOW);
-    tap_ok(stage.loop.read_limiter.rate == SLOW, "%s: the same for --read-rate", name);
+    loop_set_rates(stage.loop, 0, SLOW);
+    tap_ok(stage.loop->read_limiter.rate == SLOW, "%s: the same for --read-rate", name);
     tap_ok(reach_throttle(&stage), "%s: which throttles, too", name);
-    loop_set_rates(&stage.loop, 0, 0);
-    tap_ok(loop_throttled_until(&stage.loop) == UINT64_MAX, "%s: until it is lifted", name);
+    loop_set_rates(stage.loop, 0, 0);
+    tap_ok(loop_throttled_until(stage.loop) == UINT64_MAX, "%s: until it is lifted", name);
     take_down(&stage);
 }
 
