@@ -5,6 +5,7 @@
 #include "command.h"
 #include "control_client.h"
 #include "descriptor.h"
+#include "display_format.h"
 #include "ending.h"
 #include "input_size.h"
 #include "message.h"
@@ -202,6 +203,7 @@ int main(int argc, char *argv[])
         report_close(NULL);
         return status;
     }
+    options.display.shows_buffer = display_format_shows_buffer(&options.display);
     struct ending ending = resolve_and_run(&options, start_ns);
     options_destroy(&options);
     report_close(NULL);

@@ -115,6 +115,9 @@ const char *display_state(const struct display_values *values);
 
 void display_format_parse(struct display_format *format, const char *text);
 
+/* Whether what is asked for (-T, -F, -x) shows how full the buffer is. */
+bool display_format_shows_buffer(const struct display_options *asked);
+
 /* Adds the line to `text`, without anything before or behind it. Returns its width in columns. */
 unsigned display_format_line(struct text *text, const struct display_format *format,
                              const struct display_values *values,

@@ -152,3 +152,18 @@ void display_format_parse(struct display_format *format, const char *text)
         at++;
     }
 }
+
+static bool shows_buffer(const char *text)
+{
+    struct display_format format;
+    if (text == NULL)
+        return false;
+    display_format_parse(&format, text);
+    return format.buffer;
+}
+
+bool display_format_shows_buffer(const struct display_options *asked)
+{
+    return asked->buffer_percent || shows_buffer(asked->format) ||
+           shows_buffer(asked->extra_format);
+}

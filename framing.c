@@ -21,6 +21,9 @@
 #include <errno.h>
 #include <string.h>
 
+_Static_assert(OPTIONS_FRAMING == FRAME_HEAD + FRAME_LENGTH + FRAME_FINAL,
+               "what options_check.c has");
+
 /* --- --frame ---------------------------------------------------------------------------------- */
 
 /* Writes over the first `bytes` of a span, which may lie in both of its pieces. */

@@ -29,6 +29,7 @@ enum overflow_policy {
 
 /* What is done to the stream (--frame, --unframe; frame.h). */
 enum framing_kind { FRAMING_NONE, FRAMING_ADD, FRAMING_REMOVE };
+enum { OPTIONS_FRAMING = 28 }; /* bytes of a head, a length and an end (frame.h) */
 
 /* A program that bpipe is to start (--from, --to). */
 struct command_spec {
@@ -52,17 +53,18 @@ struct report_spec {
 struct display_options {
     bool asked; /* any switch of what is shown was given: nothing else is then */
     bool progress, timer, eta, fineta, rate, average_rate, bytes, bits, buffer_percent;
-    unsigned last_written;            /* -A; 0: no */
-    const char *format;               /* -F, or NULL; then the eight above mean nothing */
-    bool numeric;                     /* -n */
-    uint64_t interval_ns;             /* -i, >= 100 ms */
-    uint64_t window_ns;               /* -m, >= 1 s */
-    bool wait;                        /* -W */
-    uint64_t delay_ns;                /* -D */
-    bool gauge;                       /* -g */
-    enum bar_style bar;               /* -u */
-    unsigned width;                   /* -w; 0: the terminal's */
-    unsigned height;                  /* -H; 0: the terminal's */
+    bool shows_buffer;     /* -T, or a format does: set by main() (display_format_shows_buffer()) */
+    unsigned last_written; /* -A; 0: no */
+    const char *format;    /* -F, or NULL; then the eight above mean nothing */
+    bool numeric;          /* -n */
+    uint64_t interval_ns;  /* -i, >= 100 ms */
+    uint64_t window_ns;    /* -m, >= 1 s */
+    bool wait;             /* -W */
+    uint64_t delay_ns;     /* -D */
+    bool gauge;            /* -g */
+    enum bar_style bar;    /* -u */
+    unsigned width;        /* -w; 0: the terminal's */
+    unsigned height;       /* -H; 0: the terminal's */
     bool window_title, process_title; /* -x */
     const char *extra_format;         /* and its FORMAT, or NULL: the line itself */
     bool force;                       /* -f */

@@ -3,7 +3,6 @@
  */
 #include "options_check.h"
 
-#include "frame.h"
 #include "message.h"
 #include "options_endpoints.h"
 
@@ -11,7 +10,7 @@ enum {
     GAP_MARK_BUFFER = 256, /* a gap mark and a short record fit */
     FRAMING_BUFFER = 256,  /* a chunk that is worth its framing fits */
     /* May be left free because no chunk fits: then a block has to be complete. */
-    FRAMING_FREE = FRAME_HEAD + FRAME_LENGTH + FRAME_FINAL,
+    FRAMING_FREE = OPTIONS_FRAMING,
     DATAGRAM_ROOM = 64 * 1024 /* any datagram fits */
 };
 

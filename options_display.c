@@ -3,7 +3,6 @@
  */
 #include "options_display.h"
 
-#include "display_format.h"
 #include "message.h"
 #include "platform.h"
 #include "size.h"
@@ -211,23 +210,11 @@ const char *options_display_format(const struct options *options, char buf[DISPL
     return buf;
 }
 
-/* Whether a format (or NULL) shows how full the buffer is. */
-static bool shows_buffer(const char *text)
-{
-    struct display_format format;
-    if (text == NULL)
-        return false;
-    display_format_parse(&format, text);
-    return format.buffer;
-}
-
 bool options_grow_pipes(const struct options *options)
 {
-    const struct display_options *display = &options->display;
     if (options->pipe_size_given)
         return options->pipe_size > 0;
-    return options->buffer_size >= UNGROWN_PIPE && !display->buffer_percent &&
-           !shows_buffer(display->format) && !shows_buffer(display->extra_format);
+    return options->buffer_size >= UNGROWN_PIPE && !options->display.shows_buffer;
 }
 
 /* --- control ---------------------------------------------------------------------------------- */

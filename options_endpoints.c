@@ -4,7 +4,6 @@
 #include "options_endpoints.h"
 
 #include "descriptor.h"
-#include "endpoint.h"
 
 #include <string.h>
 
