@@ -3,7 +3,7 @@
 # Each variant (linux, portable, sanitize) and each compiler has a directory of its own under
 # build/, so that their objects never mix; ./bpipe is a copy of the one that was made last.
 
-VERSION := $(shell sed -n 's/^\#define BPIPE_VERSION "\(.*\)"/\1/p' options.h)
+VERSION := $(shell sed -n 's/^\#define BPIPE_VERSION "\(.*\)"/\1/p' options/options.h)
 
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
@@ -61,22 +61,18 @@ endif
 
 compiler := $(subst $() ,_,$(notdir $(CC)))
 B := build/$(VARIANT)-$(compiler)
-COMPILE = $(CC) $(FLAGS) $(CPPFLAGS) $(CFLAGS) $(COLD_FLAGS) $(SANITIZE_FLAGS) -MMD -MP
+COMPILE = $(CC) -I. $(FLAGS) $(CPPFLAGS) $(CFLAGS) $(COLD_FLAGS) $(SANITIZE_FLAGS) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(LINK_FLAGS) $(SANITIZE_FLAGS) $(SANITIZE_LINK) $(LDFLAGS)
 
 # --- what is made of what -------------------------------------------------------------------
 
-sources := $(wildcard *.c)
+folders := base net options io buffer stats process display control loop
+sources := $(wildcard *.c $(folders:%=%/*.c))
+headers := $(wildcard *.h $(folders:%=%/*.h))
 objects := $(sources:%.c=$(B)/%.o)
-# What runs once, or once a second, or not where it is the fastest way, is made small.
-cold := bpipe options% frame address resolver dialer socket_setup unix_name input_size atomic_file report% text message \
-    display% control% runtime% peer% pidfile same_file size signals ending loop_control loop_peers \
-    loop_endpoints loop_network loop_taps loop_timeouts command guard process_tree loop_commands \
-    loop_closing loop_identity loop_framing loop_merge loop_amounts loop_overload lag intake spool \
-    loop_datagrams udp_socket \
-    recent expect bitmap endpoint pipe_store limiter residence loop_rates pipe_ends transfer nonblock \
-    direct_io poll_loop framing platform% stream_socket pipe_hop loop_moves descriptor%
-$(filter $(cold:%=$(B)/%.o),$(objects)): COLD_FLAGS := $(if $(filter 1,$(SANITIZE)),,-Os)
+# What perf shows is made fast, the rest small.
+hot := ring base/crc32c base/records buffer/flow buffer/record_index stats/meter
+$(filter-out $(hot:%=$(B)/%.o),$(objects)): COLD_FLAGS := $(if $(filter 1,$(SANITIZE)),,-Os)
 modules := $(filter-out $(B)/bpipe.o,$(objects))
 test_sources := $(wildcard tests/test_*.c)
 test_programs := $(test_sources:tests/%.c=$(B)/tests/%)
@@ -118,12 +114,12 @@ $(test_programs): %: %.o $(modules) $(B)/link-command
 
 $(test_programs:=.o): $(B)/tests/%.o: tests/%.c $(B)/compile-command
 	@echo '  CC    $@'
-	$(quiet)$(COMPILE) -I. -c -o $@ $<
+	$(quiet)$(COMPILE) -c -o $@ $<
 
 # Objects are made again when the command that makes them has changed.
 quoted = '$(subst ','\'',$(1))'
 $(B)/compile-command: FORCE
-	@mkdir -p $(B)/tests
+	@mkdir -p $(B)/tests $(folders:%=$(B)/%)
 	@echo $(call quoted,$(COMPILE) $(NDEBUG)) | cmp -s - $@ || \
 	    echo $(call quoted,$(COMPILE) $(NDEBUG)) >$@
 $(B)/link-command: FORCE
@@ -188,7 +184,7 @@ bench bench-quick bench-report: bpipe $(bench_programs) $(tools)
 
 c_files := $(sources) $(test_sources) $(wildcard bench/*.c) \
     $(wildcard tests/tools/*.c tests/fault/*.c tests/schedule/*.c)
-all_c_files := $(c_files) $(wildcard *.h tests/*.h tests/*/*.h bench/*.h)
+all_c_files := $(c_files) $(headers) $(wildcard tests/*.h tests/*/*.h bench/*.h)
 tidy_flags = $(filter-out -Werror,$(FLAGS)) -I.
 
 .PHONY: lint-format lint-tidy lint-cppcheck lint-man lint-shell
@@ -199,7 +195,7 @@ lint-format:
 
 # What clang-tidy says is shown only where it finds something: it counts what it suppressed, too.
 lint-tidy: $(c_files:%=build/lint/%.tidy)
-build/lint/%.tidy: % .clang-tidy $(wildcard *.h tests/*.h tests/*/*.h bench/*.h)
+build/lint/%.tidy: % .clang-tidy $(headers) $(wildcard tests/*.h tests/*/*.h bench/*.h)
 	@mkdir -p $(@D)
 	@clang-tidy --quiet $< -- $(tidy_flags) >$@.out 2>&1 || { cat $@.out; exit 1; }
 	@touch $@
@@ -207,7 +203,7 @@ build/lint/%.tidy: % .clang-tidy $(wildcard *.h tests/*.h tests/*/*.h bench/*.h)
 # What it has no right to here: readdir() and strtok() where there is one thread, and what it
 # believes of values that a condition before excludes.
 cppcheck_wrong := $(addprefix --suppress=,readdirCalled strtokCalled)
-cppcheck_wrong += $(addprefix --suppress=,floatConversionOverflow:size.c)
+cppcheck_wrong += $(addprefix --suppress=,floatConversionOverflow:base/size.c)
 
 lint-cppcheck:
 	@cppcheck --quiet --std=c11 --library=posix,gnu --enable=warning,performance,portability \

@@ -1,33 +1,33 @@
 /*
- * poll_loop.c - see poll_loop.h. Opening, failing and closing of endpoints is in loop_endpoints.c,
- * what happens when time is up in loop_timeouts.c, who may move in flow.c, moving in transfer.c;
- * here is when.
+ * poll_loop.c - see poll_loop.h. Opening, failing and closing of endpoints is in loop/endpoints.c,
+ * what happens when time is up in loop/timeouts.c, who may move in buffer/flow.c, moving in
+ * buffer/transfer.c; here is when.
  */
 #include "poll_loop.h"
 
-#include "input_size.h"
-#include "loop.h"
-#include "loop_amounts.h"
-#include "loop_closing.h"
-#include "loop_commands.h"
-#include "loop_control.h"
-#include "loop_datagrams.h"
-#include "loop_endpoints.h"
-#include "loop_framing.h"
-#include "loop_merge.h"
-#include "loop_moves.h"
-#include "loop_network.h"
-#include "loop_overload.h"
-#include "loop_peers.h"
-#include "loop_poll.h"
-#include "loop_rates.h"
-#include "loop_records.h"
-#include "loop_taps.h"
-#include "loop_timeouts.h"
-#include "message.h"
-#include "platform.h"
-#include "size.h"
-#include "stream_socket.h"
+#include "base/message.h"
+#include "base/platform.h"
+#include "base/size.h"
+#include "io/input_size.h"
+#include "loop/amounts.h"
+#include "loop/closing.h"
+#include "loop/commands.h"
+#include "loop/datagrams.h"
+#include "loop/endpoints.h"
+#include "loop/framing.h"
+#include "loop/loop.h"
+#include "loop/merge.h"
+#include "loop/moves.h"
+#include "loop/network.h"
+#include "loop/overload.h"
+#include "loop/peers.h"
+#include "loop/poll.h"
+#include "loop/rates.h"
+#include "loop/records.h"
+#include "loop/requests.h"
+#include "loop/taps.h"
+#include "loop/timeouts.h"
+#include "net/stream_socket.h"
 
 #include <errno.h>
 #include <signal.h>

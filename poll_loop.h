@@ -1,7 +1,7 @@
 /*
  * poll_loop.h - the run: inputs -> ring -> outputs, one poll(2), one thread.
  *
- * A turn moves what may move (loop_moves.h): at most one write for every output, and one read.
+ * A turn moves what may move (loop/moves.h): at most one write for every output, and one read.
  * While turns move bytes, poll() is called only every POLL_INTERVAL_NS, to see signals, departures
  * and timers; when nothing can move it waits in poll() until something can. What poll() is asked
  * follows from what may move: an input that may not be read is not watched at all (POLLHUP cannot
@@ -12,17 +12,17 @@
 #ifndef BPIPE_POLL_LOOP_H
 #define BPIPE_POLL_LOOP_H
 
-#include "command.h"
-#include "ending.h"
-#include "meter.h"
-#include "options.h"
-#include "report.h"
-#include "resolver.h"
+#include "net/resolver.h"
+#include "options/options.h"
+#include "process/command.h"
+#include "stats/ending.h"
+#include "stats/meter.h"
+#include "stats/report.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-struct poll_loop; /* loop.h, which is for the loop alone */
+struct poll_loop; /* loop/loop.h, which is for the loop alone */
 
 /*
  * Makes a loop ready: memory and signals. Everything pointed to must outlive it; `resolver` has

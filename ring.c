@@ -10,8 +10,8 @@
  */
 #include "ring.h"
 
-#include "bitmap.h"
-#include "platform.h"
+#include "base/bitmap.h"
+#include "base/platform.h"
 
 #include <assert.h>
 #include <errno.h>

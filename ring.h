@@ -20,7 +20,7 @@
 #ifndef BPIPE_RING_H
 #define BPIPE_RING_H
 
-#include "span.h"
+#include "base/span.h"
 
 #include <stdbool.h>
 #include <stddef.h>

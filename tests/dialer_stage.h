@@ -9,7 +9,7 @@
 #ifndef BPIPE_TESTS_DIALER_STAGE_H
 #define BPIPE_TESTS_DIALER_STAGE_H
 
-#include "../dialer.h"
+#include "net/dialer.h"
 #include "tap.h"
 
 #include <arpa/inet.h>

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# A pipe that is full is emptied by way of a hop (pipe_hop.h), where the copy goes to TCP on this
+# A pipe that is full is emptied by way of a hop (io/pipe_hop.h), where the copy goes to TCP on this
 # machine: every byte, whatever refuses, and nowhere else. And little is read by it, so that nothing
 # of a pipe's packets is lost.
 

@@ -8,7 +8,7 @@
 #ifndef BPIPE_TESTS_PROCESS_STAGE_H
 #define BPIPE_TESTS_PROCESS_STAGE_H
 
-#include "../platform.h"
+#include "base/platform.h"
 #include "tap.h"
 
 #include <errno.h>

@@ -1,11 +1,11 @@
 /*
  * record_stream.h - numbered records, all different, and what of them arrived: for the tests of
- * what drops records (lag.h, intake.h).
+ * what drops records (buffer/lag.h, buffer/intake.h).
  */
 #ifndef BPIPE_TESTS_RECORD_STREAM_H
 #define BPIPE_TESTS_RECORD_STREAM_H
 
-#include "../lag.h"
+#include "buffer/lag.h"
 #include "tap.h"
 
 enum { STREAM_BYTES = 1 << 16, STREAM_RECORDS = 1 << 14, GOT_BYTES = 1 << 20 };

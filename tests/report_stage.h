@@ -1,5 +1,5 @@
 /*
- * report_stage.h - what the tests of report.c share: scenes, each played in a child.
+ * report_stage.h - what the tests of stats/report.c share: scenes, each played in a child.
  *
  * The child's stderr is a file or a pipe of the test's; its exit status is 0, or NOT_OPENED if
  * report_open() refused. Nothing depends on how fast anything is; a child that hangs is ended by
@@ -8,8 +8,8 @@
 #ifndef BPIPE_TESTS_REPORT_STAGE_H
 #define BPIPE_TESTS_REPORT_STAGE_H
 
-#include "../message.h"
-#include "../report.h"
+#include "base/message.h"
+#include "stats/report.h"
 #include "tap.h"
 
 #include <fcntl.h>

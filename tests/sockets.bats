@@ -171,7 +171,7 @@ zero_copy() {
             finished "$receiver" 0 in.report
             wait_until 10 cmp -s in out
             echo "$family, from a $from: $(zero_copy report) % out, $(zero_copy in.report) % in"
-            # On one machine a copy is cheaper than the pages are (transfer.h); netns.bats has two.
+            # On one machine a copy is cheaper than the pages are (buffer/transfer.h); netns.bats has two.
             if [ $from = pipe ] && [[ $family == ip* ]]; then
                 equal 0 "$(zero_copy report)"
             else

@@ -2,7 +2,7 @@
  * test_address.c - the texts of endpoints and of ranges: tables of what is right and what is wrong
  * and how that is said, and addresses written and compared.
  */
-#include "../address.h"
+#include "net/address.h"
 #include "tap.h"
 
 #include <arpa/inet.h>

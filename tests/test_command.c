@@ -5,8 +5,8 @@
  * its stdout which signals are ignored and blocked, and what its descriptors are. That is compared
  * with what it says when it is started by exec(2) alone, under the same conditions.
  */
-#include "../command.h"
-#include "../signals.h"
+#include "base/signals.h"
+#include "process/command.h"
 #include "process_stage.h"
 
 enum { SEEN_TEXT = 4096, INHERITED = 20 };

@@ -4,8 +4,8 @@
  * What is parsed stands in memory of just its length, so that a sanitizer sees a byte too many.
  * Time is what the test says it is: nothing here waits.
  */
-#include "../control.h"
-#include "../runtime_folder.h"
+#include "base/runtime_folder.h"
+#include "control/control.h"
 #include "tap.h"
 
 #include <sys/socket.h>

@@ -2,7 +2,7 @@
  * CRC-32C: the vectors of RFC 3720, tables against the definition, and the processor's instruction
  * (where there is one; else tables again) against tables.
  */
-#include "../crc32c.h"
+#include "base/crc32c.h"
 
 #include "tap.h"
 

@@ -1,8 +1,8 @@
 /*
  * test_dialer.c - the dialer: connecting, retries, limits of time, and that nothing stays open.
  */
-#include "../socket_setup.h"
 #include "dialer_stage.h"
+#include "net/socket_setup.h"
 
 /* --- connecting ------------------------------------------------------------------------------ */
 

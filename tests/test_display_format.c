@@ -5,11 +5,11 @@
  * The amounts are what pv 1.6.20 printed, but for the second blank before a "B" without a prefix
  * (pv 1.7.17 has it); so are the lines of -n.
  */
-#include "../display_format.h"
+#include "display/format.h"
 #include "tap.h"
 
-#include "../display_numbers.h"
-#include "../size.h"
+#include "base/size.h"
+#include "display/numbers.h"
 
 #include <float.h>
 #include <locale.h>

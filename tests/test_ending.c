@@ -1,7 +1,7 @@
 /*
  * The precedence of endings: every combination, against the order that the man page gives.
  */
-#include "../ending.h"
+#include "stats/ending.h"
 #include "tap.h"
 
 #include <signal.h>

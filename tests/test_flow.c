@@ -6,7 +6,7 @@
  * and some of which are stuck for a while. As long as a reader is free, either something may be
  * read or that reader may be sent something, until it has everything; what is sent comes in blocks.
  */
-#include "../flow.h"
+#include "buffer/flow.h"
 #include "tap.h"
 
 static uint64_t random_state;

@@ -2,7 +2,7 @@
  * The framing of streams: what is written is read, in whatever pieces; and what was cut, changed or
  * made longer never passes for whole.
  */
-#include "../frame.h"
+#include "io/frame.h"
 
 #include "tap.h"
 

@@ -3,7 +3,7 @@
  * whatever the sizes of ring, reads, writes and turns; and what is not whole fails, but only behind
  * the payload that came before.
  */
-#include "../framing.h"
+#include "buffer/framing.h"
 
 #include "tap.h"
 

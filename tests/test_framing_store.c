@@ -2,9 +2,9 @@
  * --frame and --unframe by way of the pipe store, and by way of the ring, by turns at random, in
  * the middle of a chunk as well: what goes through both comes out as it was.
  */
-#include "../framing.h"
-#include "../meter.h"
-#include "../platform.h"
+#include "base/platform.h"
+#include "buffer/framing.h"
+#include "stats/meter.h"
 
 #include "tap.h"
 

@@ -5,9 +5,9 @@
  * then does what the scene says. All of them have the write end of a pipe, the lifeline: its end of
  * file says that they are gone, after which nothing can appear any more.
  */
-#include "../command.h"
-#include "../guard.h"
-#include "../signals.h"
+#include "base/signals.h"
+#include "process/command.h"
+#include "process/guard.h"
 #include "process_stage.h"
 
 #include <dirent.h>

@@ -1,7 +1,7 @@
 /*
  * test_inode_set.c - the set of files against a list of those that were added.
  */
-#include "../inode_set.h"
+#include "io/inode_set.h"
 #include "tap.h"
 
 enum { FILES = 2000 };

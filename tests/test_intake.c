@@ -5,10 +5,10 @@
  * the reader takes what is whole; the spool moves on; the disk is full at times (RLIMIT_FSIZE).
  * What the reader got must be the stream without whole records, as many as were refused.
  */
-#include "../intake.h"
+#include "buffer/intake.h"
 #include "record_stream.h"
 
-#include "../records.h"
+#include "base/records.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -5,11 +5,11 @@
  * record, is overtaken again. What it got must be the stream without whole records (or bytes), what
  * it is said to have lost must be what is missing, and no more is dropped than was asked for.
  */
-#include "../lag.h"
+#include "buffer/lag.h"
 #include "record_stream.h"
 
-#include "../record_index.h"
-#include "../records.h"
+#include "base/records.h"
+#include "buffer/record_index.h"
 
 static uint64_t random_state;
 static struct record_stream stream;

@@ -2,7 +2,7 @@
  * The token bucket over years, at rates from 1 a second to more than any machine moves: to the
  * token what it should be, never more, never hoarded.
  */
-#include "../limiter.h"
+#include "buffer/limiter.h"
 #include "tap.h"
 
 static const uint64_t second = 1000000000;

@@ -4,13 +4,13 @@
  * A loop between two pipes is driven turn by turn. Nothing depends on how fast anything is: what
  * may move is compared with the time that has passed on the meter's own clock.
  */
-#include "../loop.h"
-#include "../loop_closing.h"
-#include "../loop_endpoints.h"
-#include "../loop_rates.h"
-#include "../platform.h"
-#include "../poll_loop.h"
-#include "../report.h"
+#include "base/platform.h"
+#include "loop/closing.h"
+#include "loop/endpoints.h"
+#include "loop/loop.h"
+#include "loop/rates.h"
+#include "poll_loop.h"
+#include "stats/report.h"
 #include "tap.h"
 
 #include <fcntl.h>

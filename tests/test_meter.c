@@ -3,7 +3,7 @@
  *
  * Random schedules, then what a table shows better than chance: verdicts, windows, edge cases.
  */
-#include "../meter.h"
+#include "stats/meter.h"
 #include "tap.h"
 
 #include <math.h>
@@ -264,7 +264,7 @@ static bool endpoints_agree(const struct meter_endpoint *metered,
     return true;
 }
 
-/* What residence.c believes to be in the buffer. */
+/* What stats/residence.c believes to be in the buffer. */
 static uint64_t bytes_held(const struct meter *meter)
 {
     const struct residence *residence = &meter->residence;

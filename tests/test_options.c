@@ -4,9 +4,9 @@
  * A command line is written as one string here, its words separated by '|' (so that words may be
  * empty and have spaces); "bpipe" comes first by itself. TEST_SEED=N repeats a random run.
  */
-#include "../descriptor.h"
-#include "../options.h"
-#include "../options_table.h"
+#include "base/descriptor.h"
+#include "options/options.h"
+#include "options/table.h"
 #include "tap.h"
 
 #include <arpa/inet.h>
@@ -635,7 +635,7 @@ static const char *const vocabulary[] = {
     "--overflow",
 };
 
-/* Refused with one line, or accepted with what options.h promises. */
+/* Refused with one line, or accepted with what options/options.h promises. */
 static bool is_sound(enum options_status status)
 {
     if (status == OPTIONS_USAGE)

@@ -4,10 +4,10 @@
  * A child that is to be found says so by a byte, once it holds what it is to hold; it ends when its
  * end of another pipe is closed. On a portable build nothing is found, and that is tested.
  */
-#include "../peer.h"
-#include "../peer_command.h"
-#include "../platform.h"
-#include "../platform_process.h"
+#include "base/platform.h"
+#include "base/platform_process.h"
+#include "process/peer.h"
+#include "process/peer_command.h"
 #include "tap.h"
 
 #include <arpa/inet.h>

@@ -1,8 +1,8 @@
 /*
  * test_pipe_ends.c - which pipes are read, and by whom, and what is kept of another's.
  */
-#include "../pipe_ends.h"
-#include "../platform_process.h"
+#include "base/platform_process.h"
+#include "process/pipe_ends.h"
 #include "process_stage.h"
 
 #include <sys/resource.h>

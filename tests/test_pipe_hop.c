@@ -4,9 +4,9 @@
  */
 #define _GNU_SOURCE /* O_DIRECT */
 
-#include "../pipe_hop.h"
+#include "io/pipe_hop.h"
 
-#include "../platform.h"
+#include "base/platform.h"
 #include "tap.h"
 
 #include <errno.h>

@@ -3,9 +3,9 @@
  * and go, by reference, counted or copied, they leave in order, and the store takes no more pipes
  * than it may.
  */
-#include "../meter.h"
-#include "../platform.h"
-#include "../transfer.h"
+#include "base/platform.h"
+#include "buffer/transfer.h"
+#include "stats/meter.h"
 #include "tap.h"
 
 #include <fcntl.h>

@@ -4,7 +4,7 @@
  * Each has the write end of a pipe, the lifeline, whose end of file says that all are gone, and
  * says there who it is when it is up.
  */
-#include "../process_tree.h"
+#include "process/process_tree.h"
 #include "process_stage.h"
 
 static int lifeline[2];

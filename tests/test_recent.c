@@ -1,7 +1,7 @@
 /*
  * test_recent.c - what is kept of random writes is what a plain copy of all of them ends with.
  */
-#include "../recent.h"
+#include "buffer/recent.h"
 #include "tap.h"
 
 #include <stdlib.h>

@@ -6,9 +6,9 @@
  * index has to say for every reader what the array says. Rings are smaller than a block, or have a
  * few, or (once) more than RECORD_INDEX_BLOCKS of the least size.
  */
-#include "../record_index.h"
+#include "buffer/record_index.h"
 
-#include "../records.h"
+#include "base/records.h"
 #include "tap.h"
 
 enum {

@@ -1,9 +1,9 @@
 /*
  * Counting and finding records in spans, against the simplest way to do it.
  */
-#include "../records.h"
+#include "base/records.h"
 
-#include "../bitmap.h"
+#include "base/bitmap.h"
 #include "tap.h"
 
 enum { MOST = 2000 };

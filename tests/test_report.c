@@ -4,8 +4,8 @@
  * Meters are built by hand and formatted in memory; where the text then goes is
  * test_report_sinks.c's subject.
  */
-#include "../report_format.h"
-#include "../size.h"
+#include "base/size.h"
+#include "stats/report_format.h"
 #include "tap.h"
 
 #include <locale.h>

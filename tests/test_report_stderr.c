@@ -2,7 +2,7 @@
  * test_report_stderr.c - messages and reports on stderr: their order, and a stderr that takes
  * little or nothing.
  */
-#include "../platform.h"
+#include "base/platform.h"
 #include "report_stage.h"
 
 #include <errno.h>

@@ -2,15 +2,15 @@
  * test_residence.c - residence times against an exact model that forgets nothing.
  *
  * The model keeps every arrival, and the exact age of everything that left. At the end of a
- * schedule all percentiles must be within residence.h's 2 % of the exact ones. The schedules are
- * there to make the queue of marks overflow in every way that could hurt: see main().
+ * schedule all percentiles must be within stats/residence.h's 2 % of the exact ones. The schedules
+ * are there to make the queue of marks overflow in every way that could hurt: see main().
  */
-#include "../residence.h"
+#include "stats/residence.h"
 #include "tap.h"
 
 #include <errno.h>
 
-/* What merging must leave at most: residence.h's reckoning. */
+/* What merging must leave at most: stats/residence.h's reckoning. */
 enum { MARKS_AFTER_MERGE = 5640 };
 
 #define BUCKETS ((size_t)RESIDENCE_OCTAVES * RESIDENCE_STEPS)

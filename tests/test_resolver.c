@@ -2,7 +2,7 @@
  * test_resolver.c - names become addresses, without any network: localhost, numbers, unix sockets,
  * what -4 and -6 allow, and a name that nobody has (RFC 6761, 6.4).
  */
-#include "../resolver.h"
+#include "net/resolver.h"
 #include "tap.h"
 
 #include <netinet/in.h>

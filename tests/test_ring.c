@@ -7,9 +7,9 @@
  * position in memory by a plain remainder since the moment when the ring was last empty; spans must
  * lie exactly there. Half of the rings keep where records end, which the model has in an array.
  */
-#include "../ring.h"
+#include "ring.h"
 
-#include "../bitmap.h"
+#include "base/bitmap.h"
 #include "tap.h"
 
 #include <errno.h>

@@ -2,10 +2,10 @@
  * test_runtime_sweep.c - what killed bpipes left in the runtime folder is removed, and nothing
  * else: not what is alive, nor what is just being made, nor what is somebody else's.
  */
-#include "../control.h"
-#include "../display_cursor.h"
-#include "../runtime_folder.h"
-#include "../runtime_sweep.h"
+#include "base/runtime_folder.h"
+#include "control/control.h"
+#include "control/runtime_sweep.h"
+#include "display/cursor.h"
 #include "tap.h"
 
 #include <fcntl.h>
@@ -178,7 +178,8 @@ static void test_rows(void)
 /* --- all at once ------------------------------------------------------------------------------ */
 
 /* Opens control again and again: its socket must be there each time, while others sweep. What a
- * killed one leaves has another process's number: one name is not promised to two (unix_name.h). */
+ * killed one leaves has another process's number: one name is not promised to two
+ * (net/unix_name.h). */
 static void open_again_and_again(void)
 {
     static struct control_request request;

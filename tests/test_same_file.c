@@ -2,8 +2,8 @@
  * test_same_file.c - which names stand for one file. The texts of network endpoints do for none,
  * even where a file has that very name: "tcp://h:9" is a path as well.
  */
-#include "../input_size.h"
-#include "../same_file.h"
+#include "io/input_size.h"
+#include "options/same_file.h"
 #include "tap.h"
 
 #include <sys/stat.h>

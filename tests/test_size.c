@@ -3,7 +3,7 @@
  *
  * A result that a refused text must leave alone is set to UNTOUCHED beforehand.
  */
-#include "../size.h"
+#include "base/size.h"
 #include "tap.h"
 
 #include <float.h>

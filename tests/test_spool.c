@@ -5,8 +5,8 @@
  * doubled or taken back by mistake shows itself when it is got. A full disk is RLIMIT_FSIZE: a
  * write beyond it comes short, or says EFBIG.
  */
-#include "../platform.h"
-#include "../spool.h"
+#include "base/platform.h"
+#include "buffer/spool.h"
 #include "tap.h"
 
 #include <errno.h>

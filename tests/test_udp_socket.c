@@ -4,7 +4,7 @@
  *
  * Nothing here waits: on the loopback what was sent is there, and so is what ICMP says.
  */
-#include "../udp_socket.h"
+#include "net/udp_socket.h"
 #include "tap.h"
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
 /*
- * control - talk to the control socket of a bpipe, well or badly (control.h has the protocol).
+ * control - talk to the control socket of a bpipe, well or badly (control/control.h: the protocol).
  *
  *     control send PATH MESSAGE...     each on a connection of its own, with printf's \n \\ \0,
  * then a line for each answer, its newlines as "|"; "none" for none control long PATH BYTES the

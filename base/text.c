@@ -1,0 +1,202 @@
+/*
+ * text.c - see text.h.
+ *
+ * Invariants: length <= capacity; after a failure the text is what it was before the first piece
+ * that did not fit.
+ */
+#include "base/text.h"
+
+#include "base/platform.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void text_clear(struct text *text)
+{
+    text->length = 0;
+    text->failed = false;
+}
+
+void text_free(struct text *text)
+{
+    if (!text->fixed)
+        free(text->bytes);
+    *text = (struct text){0};
+}
+
+bool text_reserve(struct text *text, size_t more)
+{
+    if (text->failed)
+        return false;
+    if (more <= text->capacity - text->length)
+        return true;
+    size_t wanted = text->length + more;
+    size_t capacity = wanted > SIZE_MAX / 2 ? wanted : 2 * wanted;
+    char *bytes = text->fixed || wanted < more ? NULL : realloc(text->bytes, capacity);
+    if (bytes == NULL) {
+        text->failed = true;
+        return false;
+    }
+    text->bytes = bytes;
+    text->capacity = capacity;
+    return true;
+}
+
+void text_add_bytes(struct text *text, const char *bytes, size_t length)
+{
+    if (length == 0 || !text_reserve(text, length))
+        return;
+    memcpy(text->bytes + text->length, bytes, length);
+    text->length += length;
+}
+
+void text_add_string(struct text *text, const char *string)
+{
+    text_add_bytes(text, string, strlen(string));
+}
+
+void text_add(struct text *text, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+
+    /* vsnprintf() ends what it writes with a NUL, which is not part of the text. */
+    if (length < 0 || !text_reserve(text, (size_t)length + 1)) {
+        text->failed = true;
+        return;
+    }
+    va_start(arguments, format);
+    vsnprintf(text->bytes + text->length, (size_t)length + 1, format, arguments);
+    va_end(arguments);
+    text->length += (size_t)length;
+}
+
+void text_add_seconds(struct text *text, uint64_t ns)
+{
+    text_add(text, "%" PRIu64 ".%09" PRIu64, ns / NS_PER_SEC, ns % NS_PER_SEC);
+}
+
+void text_add_time(struct text *text, uint64_t time_ns)
+{
+    time_t seconds = (time_t)(time_ns / NS_PER_SEC);
+    struct tm utc;
+
+    if (gmtime_r(&seconds, &utc) == NULL) { /* a year that has no place in an int */
+        text->failed = true;
+        return;
+    }
+    text_add(text, "%04d-%02d-%02dT%02d:%02d:%02d.%06" PRIu64 "Z", utc.tm_year + 1900,
+             utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec,
+             time_ns % NS_PER_SEC / 1000);
+}
+
+void text_add_decimal(struct text *text, double value, unsigned decimals)
+{
+    static const uint64_t scales[] = {1, 10, 100, 1000};
+    static const double largest = 1e15; /* a thousand times that is an exact integer of 64 bits */
+    uint64_t scale = scales[decimals];
+
+    if (!(value > 0))
+        value = 0;
+    if (value > largest) {
+        text_add(text, "%.0f", value < 1e300 ? value : 1e300);
+        return;
+    }
+    uint64_t scaled = (uint64_t)(value * (double)scale + 0.5);
+    text_add(text, "%" PRIu64, scaled / scale);
+    if (decimals > 0)
+        text_add(text, ".%0*" PRIu64, (int)decimals, scaled % scale);
+}
+
+/* --- UTF-8 --------------------------------------------------------------------------------- */
+
+/* The least and greatest second byte that may follow a first one, and the length (RFC 3629). */
+struct utf8_lead {
+    unsigned char first, last, second_least, second_greatest;
+    size_t length;
+};
+
+static const struct utf8_lead utf8_leads[] = {
+    {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xec, 0x80, 0xbf, 3},
+    {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3}, {0xf0, 0xf0, 0x90, 0xbf, 4},
+    {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
+};
+
+size_t utf8_length(const char *string)
+{
+    const unsigned char *bytes = (const unsigned char *)string;
+
+    if (bytes[0] < 0x80)
+        return 1;
+    for (size_t i = 0; i < sizeof utf8_leads / sizeof utf8_leads[0]; i++) {
+        const struct utf8_lead *lead = &utf8_leads[i];
+        if (bytes[0] < lead->first || bytes[0] > lead->last)
+            continue;
+        if (bytes[1] < lead->second_least || bytes[1] > lead->second_greatest)
+            return 0;
+        for (size_t j = 2; j < lead->length; j++)
+            if (bytes[j] < 0x80 || bytes[j] > 0xbf)
+                return 0;
+        return lead->length;
+    }
+    return 0;
+}
+
+uint32_t utf8_code_point(const char *string, size_t length)
+{
+    static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07}; /* by the length */
+    uint32_t point = (unsigned char)string[0] & masks[length];
+
+    for (size_t i = 1; i < length; i++)
+        point = point << 6 | ((unsigned char)string[i] & 0x3f);
+    return point;
+}
+
+bool utf8_is_visible(const char *string, size_t length)
+{
+    static const struct {
+        uint32_t first, last;
+    } hidden[] = {
+        {0x0000, 0x001f}, {0x007f, 0x009f}, {0x00ad, 0x00ad}, {0x061c, 0x061c},
+        {0x180e, 0x180e}, {0x200b, 0x200b}, {0x200e, 0x200f}, {0x2028, 0x202e},
+        {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
+    };
+    uint32_t point = utf8_code_point(string, length);
+
+    for (size_t i = 0; i < sizeof hidden / sizeof hidden[0]; i++)
+        if (point >= hidden[i].first && point <= hidden[i].last)
+            return false;
+    return true;
+}
+
+static void add_escaped_byte(struct text *text, char byte)
+{
+    if (byte == '\n')
+        text_add_string(text, "\\n");
+    else if (byte == '\t')
+        text_add_string(text, "\\t");
+    else
+        text_add(text, "\\x%02x", (unsigned)(unsigned char)byte);
+}
+
+void text_add_visible(struct text *text, const char *string)
+{
+    while (*string != '\0') {
+        size_t length = utf8_length(string);
+        if (length > 0 && utf8_is_visible(string, length)) {
+            text_add_bytes(text, string, length);
+        } else {
+            length = length > 0 ? length : 1;
+            for (size_t i = 0; i < length; i++)
+                add_escaped_byte(text, string[i]);
+        }
+        string += length > 0 ? length : 1;
+    }
+}

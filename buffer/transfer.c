@@ -1,0 +1,282 @@
+/*
+ * transfer.c - see transfer.h. It does not decide how much may move, nor count it: the loop
+ * does.
+ */
+#include "buffer/transfer.h"
+
+#include "base/counted_call.h"
+#include "base/platform.h"
+#include "base/records.h"
+#include "net/stream_socket.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <unistd.h>
+
+/* The status of a call that moved nothing and set errno. What cannot be waited for must not say
+ * EAGAIN: waiting for it would spin. */
+static struct transfer moved_nothing(bool can_be_waited_for)
+{
+    bool later = errno == EAGAIN || errno == EWOULDBLOCK;
+    return (struct transfer){
+        .status = later && can_be_waited_for ? TRANSFER_BLOCKED : TRANSFER_FAILED, .error = errno};
+}
+
+struct transfer transfer_readv(struct iovec *pieces, int count, struct endpoint *input,
+                               bool may_wait, uint64_t *calls)
+{
+    size_t wanted = 0;
+    for (int i = 0; i < count; i++)
+        wanted += pieces[i].iov_len;
+    ssize_t bytes = may_wait ? endpoint_readv(input, pieces, count, calls)
+                             : endpoint_readv_cached(input, pieces, count, calls);
+    if (bytes < 0)
+        return moved_nothing(endpoint_pollable(input) || !may_wait);
+    bool datagram = input->socket == ENDPOINT_UDP; /* there may be another */
+    if (bytes == 0 && !datagram)
+        return (struct transfer){.status = TRANSFER_END};
+    return (struct transfer){.status = TRANSFER_MOVED,
+                             .bytes = (size_t)bytes,
+                             .partial = (size_t)bytes < wanted && !datagram};
+}
+
+struct transfer transfer_fill(struct ring *ring, struct endpoint *input, size_t max, bool may_wait,
+                              enum record_kind records, uint64_t *calls)
+{
+    struct span span = ring_write_span(ring, max);
+    assert(records != RECORD_DATAGRAM || span.bytes >= RECORD_DATAGRAM_SIZE);
+    struct transfer transfer = transfer_readv(span.piece, span.count, input, may_wait, calls);
+    if (transfer.status != TRANSFER_MOVED)
+        return transfer;
+    ring_commit(ring, transfer.bytes);
+    transfer.records = records == RECORD_DATAGRAM;
+    if (records == RECORD_DATAGRAM && transfer.bytes > 0)
+        ring_end_record(ring);
+    return transfer;
+}
+
+struct transfer transfer_read(void *memory, size_t max, struct endpoint *input,
+                              enum record_kind records, uint64_t *calls)
+{
+    struct iovec piece = {memory, max};
+    struct transfer transfer = transfer_readv(&piece, 1, input, false, calls);
+    if (transfer.status == TRANSFER_MOVED)
+        transfer.records =
+            records == RECORD_DATAGRAM ? 1 : records_count(memory, transfer.bytes, records);
+    return transfer;
+}
+
+static struct transfer write_span(struct span *span, struct endpoint *output, uint64_t *calls)
+{
+    ssize_t bytes = endpoint_writev(output, span->piece, span->count, calls);
+    if (bytes == 0) /* of more than none: a device at its end may say so (gnulib's full_write()) */
+        return (struct transfer){.status = TRANSFER_FAILED, .error = ENOSPC};
+    if (bytes < 0)
+        return moved_nothing(endpoint_pollable(output));
+    return (struct transfer){
+        .status = TRANSFER_MOVED, .bytes = (size_t)bytes, .partial = (size_t)bytes < span->bytes};
+}
+
+struct transfer transfer_drain(struct ring *ring, size_t reader, struct endpoint *output,
+                               size_t max, uint64_t *calls)
+{
+    struct span span = ring_read_span(ring, reader, max);
+    struct transfer transfer = write_span(&span, output, calls);
+    if (transfer.status == TRANSFER_MOVED)
+        ring_consume(ring, reader, transfer.bytes);
+    return transfer;
+}
+
+struct transfer transfer_write(struct iovec piece, struct endpoint *output, uint64_t *calls)
+{
+    struct span span = {.piece = {piece}, .count = 1, .bytes = piece.iov_len};
+    return write_span(&span, output, calls);
+}
+
+/* Once spliced, a pipe refuses RWF_NOWAIT for good (Linux, pipe_clear_nowait()), and the only way
+ * left to read it would be the flag that others share. */
+static bool can_splice(const struct endpoint *endpoint)
+{
+    bool pipe = endpoint->kind == ENDPOINT_PIPE && endpoint->nonblock.method != NONBLOCK_NOWAIT;
+    return pipe || endpoint_on_disk(endpoint) || endpoint_is_connection(endpoint);
+}
+
+enum transfer_way transfer_way(const struct endpoint *input, const struct endpoint *output)
+{
+    if (output->appends || output->sync || output->direct.wanted || input->direct.wanted ||
+        !can_splice(input) || !can_splice(output))
+        return TRANSFER_COPY;
+    if (output->kind == ENDPOINT_PIPE)
+        return TRANSFER_SPLICE;
+    if (endpoint_is_connection(output))
+        return input->kind == ENDPOINT_PIPE      ? (output->local ? TRANSFER_COPY : TRANSFER_SPLICE)
+               : input->kind == ENDPOINT_REGULAR ? TRANSFER_SENDFILE
+                                                 : TRANSFER_COPY;
+    return input->kind == ENDPOINT_REGULAR && output->kind == ENDPOINT_REGULAR ? TRANSFER_COPY_RANGE
+                                                                               : TRANSFER_COPY;
+}
+
+bool transfer_can_hop(const struct endpoint *input)
+{
+    return input->kind == ENDPOINT_PIPE && can_splice(input);
+}
+
+bool transfer_wants_hop(const struct endpoint *output)
+{
+    return endpoint_is_connection(output) && output->local;
+}
+
+/* What a call that passes bytes said: `bytes`, or errno. */
+static struct transfer passed(ssize_t bytes)
+{
+    if (bytes > 0)
+        return (struct transfer){.status = TRANSFER_MOVED, .bytes = (size_t)bytes};
+    if (bytes == 0)
+        return (struct transfer){.status = TRANSFER_END};
+    return (struct transfer){.status = errno == EAGAIN ? TRANSFER_BLOCKED : TRANSFER_FAILED,
+                             .error = errno};
+}
+
+struct transfer transfer_pass(enum transfer_way way, struct endpoint *input,
+                              struct endpoint *output, size_t max, uint64_t *calls)
+{
+    ssize_t bytes;
+    do {
+        ++*calls;
+        bytes = way == TRANSFER_SPLICE     ? platform_splice(input->fd, output->fd, max)
+                : way == TRANSFER_SENDFILE ? platform_sendfile(input->fd, output->fd, max)
+                                           : platform_copy_range(input->fd, output->fd, max);
+    } while (bytes < 0 && errno == EINTR);
+    return passed(bytes);
+}
+
+/* --- by way of the store ---------------------------------------------------------------------- */
+
+struct transfer transfer_store(struct pipe_store *store, struct endpoint *input, size_t max,
+                               uint64_t *splices)
+{
+    int back = pipe_store_back(store);
+    ssize_t bytes;
+    do {
+        ++*splices;
+        bytes = platform_splice(input->fd, back, max);
+    } while (bytes < 0 && errno == EINTR);
+    if (bytes > 0)
+        pipe_store_put(store, (size_t)bytes);
+    return passed(bytes);
+}
+
+struct transfer transfer_tee(const struct pipe_store *store, const struct endpoint *output,
+                             size_t max, uint64_t *splices)
+{
+    size_t held;
+    int front = pipe_store_front(store, &held);
+    ssize_t bytes;
+    do {
+        ++*splices;
+        bytes = platform_tee(front, output->fd, held < max ? held : max);
+    } while (bytes < 0 && errno == EINTR);
+    return passed(bytes);
+}
+
+size_t transfer_take(struct pipe_store *store, void *memory, size_t max, uint64_t *reads)
+{
+    size_t held;
+    int front = pipe_store_front(store, &held);
+    ssize_t bytes;
+    do {
+        ++*reads;
+        bytes = read(front, memory, held < max ? held : max);
+    } while (bytes < 0 && (errno == EINTR || errno == EAGAIN));
+    if (bytes <= 0)
+        return 0;
+    pipe_store_got(store, (size_t)bytes);
+    return (size_t)bytes;
+}
+
+static size_t read_stored(struct pipe_store *store, size_t max, uint64_t *calls)
+{
+    size_t wanted = max < PIPE_STORE_BOUNCE_SIZE ? max : PIPE_STORE_BOUNCE_SIZE;
+    return transfer_take(store, store->bounce, wanted, &calls[CALL_READ]);
+}
+
+/* Takes `bytes` that the output has got out of the store, and counts the records in them. */
+static struct transfer take_counted(struct pipe_store *store, size_t bytes,
+                                    enum record_kind records, uint64_t *calls)
+{
+    struct transfer transfer = {.status = TRANSFER_MOVED, .bytes = bytes};
+    while (bytes > 0) {
+        size_t part = read_stored(store, bytes, calls);
+        if (part == 0)
+            return (struct transfer){.status = TRANSFER_FAILED, .error = errno};
+        transfer.records += records_count(store->bounce, part, records);
+        bytes -= part;
+    }
+    return transfer;
+}
+
+/* The way for an output that refuses pages. */
+static struct transfer copy_stored(struct pipe_store *store, struct endpoint *output, size_t max,
+                                   enum record_kind records, uint64_t *calls)
+{
+    struct transfer transfer = {.status = TRANSFER_MOVED, .copied = true};
+    if (pipe_store_bounce(store) == NULL)
+        return (struct transfer){.status = TRANSFER_FAILED, .error = ENOMEM};
+    if (store->bounce_left == 0) {
+        size_t bytes = read_stored(store, max, calls);
+        if (bytes == 0)
+            return (struct transfer){.status = TRANSFER_FAILED, .error = errno};
+        store->bounce_start = 0;
+        store->bounce_left = bytes;
+    }
+    struct iovec piece = {store->bounce + store->bounce_start, store->bounce_left};
+    ssize_t bytes = endpoint_writev(output, &piece, 1, &calls[CALL_WRITE]);
+    if (bytes <= 0)
+        return moved_nothing(endpoint_pollable(output));
+    transfer.records = records_count(piece.iov_base, (size_t)bytes, records);
+    store->bounce_start += (size_t)bytes;
+    store->bounce_left -= (size_t)bytes;
+    transfer.bytes = (size_t)bytes;
+    return transfer;
+}
+
+struct transfer transfer_unstore(struct pipe_store *store, struct endpoint *output, size_t max,
+                                 enum record_kind records, uint64_t *calls)
+{
+    if (store->copying)
+        return copy_stored(store, output, max, records, calls);
+    size_t held;
+    int front = pipe_store_front(store, &held);
+    size_t wanted = held < max ? held : max;
+    bool counting = records != RECORD_NONE && pipe_store_bounce(store) != NULL;
+    ssize_t bytes;
+    do {
+        calls[CALL_SPLICE]++;
+        bytes = counting ? platform_tee(front, output->fd, wanted)
+                         : platform_splice(front, output->fd, wanted);
+    } while (bytes < 0 && errno == EINTR);
+    if (bytes > 0 && counting)
+        return take_counted(store, (size_t)bytes, records, calls);
+    if (bytes > 0) {
+        pipe_store_got(store, (size_t)bytes);
+        return (struct transfer){.status = TRANSFER_MOVED, .bytes = (size_t)bytes};
+    }
+    bool broke = endpoint_is_connection(output) && stream_socket_broke(errno);
+    if (bytes < 0 && (errno == EAGAIN || errno == EPIPE || broke))
+        return passed(bytes);
+    store->copying = true;
+    return copy_stored(store, output, max, records, calls);
+}
+
+uint64_t transfer_count_stored(struct pipe_store *store, enum record_kind records, uint64_t *calls)
+{
+    if (records == RECORD_NONE || pipe_store_bounce(store) == NULL)
+        return 0;
+    uint64_t count =
+        records_count(store->bounce + store->bounce_start, store->bounce_left, records);
+    for (size_t bytes = 1; bytes > 0 && store->bytes > 0;) {
+        bytes = read_stored(store, SIZE_MAX, calls);
+        count += records_count(store->bounce, bytes, records);
+    }
+    return count;
+}

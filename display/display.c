@@ -1,0 +1,622 @@
+/*
+ * display.c - see display.h. What a line looks like is display/format.c's.
+ */
+#include "display/display.h"
+
+#include "base/descriptor.h"
+#include "base/message.h"
+#include "base/platform.h"
+#include "display/cursor.h"
+#include "display/format.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    HISTORY = 64,       /* moments that -a and -e look back on */
+    DEFAULT_WIDTH = 80, /* as pv assumes */
+    DEFAULT_HEIGHT = 25,
+    PHASES = 200, /* of the moving mark, there and back */
+    PHASE_STEP = 2
+};
+
+/* Times are since the meter's start, so that they stand still while the process is stopped. Those
+ * of moments, which rates are made from, stand still as well while bpipe is connecting. */
+struct moment {
+    uint64_t ns;
+    uint64_t bytes, records; /* that the output has got */
+};
+
+struct display {
+    const struct options *options;
+    const struct meter *meter;
+    struct recent *recent;
+    bool on;                    /* something is shown, if only a title */
+    bool shows;                 /* the line, or numbers, on stderr */
+    bool terminal;              /* stderr is one */
+    struct display_style style; /* the width and height of a frame: set anew for each */
+    unsigned height, fixed_width, fixed_height;
+
+    bool by_default; /* no format was asked for */
+    char composed[DISPLAY_FORMAT_TEXT];
+    char *changed; /* by -R; owned */
+    struct display_format format, extra;
+
+    uint64_t interval_ns;
+    uint64_t due_ns;   /* UINT64_MAX: never */
+    uint64_t start_ns; /* what %t counts from */
+    bool started;      /* always, but with -W before the first byte */
+    bool refresh;      /* a frame between two */
+    bool framed;       /* there was a frame */
+    struct moment first, last;
+    struct moment history[HISTORY]; /* a ring: the oldest at `oldest` */
+    size_t oldest, history_count;
+    double rate, highest_rate;
+    unsigned phase;
+    uint64_t state_ns[METER_STATES]; /* of the meter, at the last frame */
+    uint64_t zero_copy_bytes;        /* the same */
+
+    struct cursor cursor;
+    struct text text, blanks, title;
+    unsigned shown; /* columns of the frame that is on the screen */
+    struct message_line line;
+    bool titled;
+};
+
+/* --- the terminal ------------------------------------------------------------------------------
+ */
+
+static bool has_colours(void)
+{
+    static const char *const kinds[] = {"xterm", "screen",  "tmux",  "rxvt",      "linux",
+                                        "vte",   "konsole", "kitty", "alacritty", "foot"};
+    const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
+    if (term == NULL || (no_color != NULL && *no_color != '\0'))
+        return false;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strncmp(term, kinds[i], strlen(kinds[i])) == 0)
+            return true;
+    return strstr(term, "color") != NULL;
+}
+
+static bool obeys_escapes(void)
+{
+    const char *term = getenv("TERM");
+    return term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
+}
+
+/* There is a background only at the controlling terminal: tcgetpgrp(3) fails with ENOTTY for any
+ * other, except that the master side of a pseudo-terminal answers for the slave side, whose session
+ * is another one. */
+static bool in_background(void)
+{
+    pid_t group = tcgetpgrp(STDERR_FILENO);
+    return group >= 0 && group != getpgrp() && tcgetsid(STDERR_FILENO) == getsid(0);
+}
+
+/* Whether this is the moment to write to the terminal, if stderr is one. */
+static bool may_show(const struct display *display)
+{
+    return display->options->display.force || !display->terminal || !in_background();
+}
+
+static void measure_terminal(struct display *display)
+{
+    unsigned width = 0, height = 0;
+    if (display->terminal)
+        platform_terminal_size(STDERR_FILENO, &width, &height);
+    if (display->fixed_width > 0)
+        width = display->fixed_width;
+    if (display->fixed_height > 0)
+        height = display->fixed_height;
+    display->style.width = width > 0 ? width : DEFAULT_WIDTH;
+    display->height = height > 0 ? height : DEFAULT_HEIGHT;
+}
+
+/* --- opening -----------------------------------------------------------------------------------
+ */
+
+static void set_format(struct display *display, const char *format)
+{
+    display->by_default = format == NULL;
+    display_format_parse(&display->format, format != NULL ? format : "");
+    display->recent->wanted =
+        display->on && (display->format.written > 0 || display->format.lines ||
+                        display->extra.written > 0 || display->extra.lines);
+}
+
+static void set_start(struct display *display, uint64_t ns)
+{
+    uint64_t connect_ns = display->meter->state_ns[METER_CONNECT];
+    display->start_ns = ns;
+    display->first = (struct moment){.ns = ns > connect_ns ? ns - connect_ns : 0};
+    display->history[0] = display->last = display->first;
+    display->oldest = 0;
+    display->history_count = 1;
+}
+
+/* pv looks first after an interval, or a delay. */
+static void set_due(struct display *display)
+{
+    const struct display_options *options = &display->options->display;
+    uint64_t wait = options->delay_ns > 0 ? options->delay_ns : display->interval_ns;
+    display->due_ns = display->start_ns + wait;
+}
+
+static void set_style(struct display *display)
+{
+    const struct options *options = display->options;
+    (void)setlocale(LC_CTYPE, "");
+    display->style = (struct display_style){
+        .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+        .colours = display->terminal && has_colours(),
+        .si = options->si,
+        .bits = options->display.bits,
+        .gauge = options->display.gauge,
+        .bar = options->display.bar,
+    };
+}
+
+/* Whether the window has a title to be set. */
+static bool has_window(const struct display *display)
+{
+    return display->options->display.window_title && display->terminal;
+}
+
+struct display *display_open(const struct options *options, const struct meter *meter,
+                             struct recent *recent)
+{
+    const struct display_options *asked = &options->display;
+    struct display *display = calloc(1, sizeof *display);
+    if (display == NULL)
+        return NULL;
+    bool open = descriptor_was_inherited(STDERR_FILENO);
+    display->options = options;
+    display->meter = meter;
+    display->recent = recent;
+    display->cursor.fd = -1;
+    display->terminal = open && isatty(STDERR_FILENO);
+    display->shows =
+        open && !options->quiet && (display->terminal || asked->force || asked->numeric);
+    display->on = display->shows || asked->process_title || has_window(display);
+    display->interval_ns = asked->interval_ns;
+    display->fixed_width = asked->width;
+    display->fixed_height = asked->height;
+    if (asked->extra_format != NULL)
+        display_format_parse(&display->extra, asked->extra_format);
+    set_format(display, options_display_format(options, display->composed));
+    display->started = !asked->wait;
+    set_start(display, 0);
+    set_due(display);
+    if (display->on)
+        set_style(display);
+    return display;
+}
+
+bool display_is_on(const struct display *display)
+{
+    return display->on;
+}
+
+uint64_t display_due(const struct display *display)
+{
+    const struct meter *meter = display->meter;
+    if (!display->on || (!display->started && meter->first_ns == 0))
+        return UINT64_MAX;
+    return !display->started || display->refresh ? meter->now_ns
+                                                 : meter->start_ns + display->due_ns;
+}
+
+/* --- what is shown -----------------------------------------------------------------------------
+ */
+
+static struct moment moment_of(const struct meter *meter)
+{
+    return (struct moment){.ns = meter_running(meter),
+                           .bytes = meter->bytes_passed,
+                           .records = meter_shown_output(meter)->records_out};
+}
+
+/* In records or in bytes a second. */
+static double rate_between(const struct moment *from, const struct moment *to, bool records)
+{
+    uint64_t before = records ? from->records : from->bytes;
+    uint64_t after = records ? to->records : to->bytes;
+    if (to->ns <= from->ns || after < before)
+        return 0;
+    return (double)(after - before) * ((double)NS_PER_SEC / (double)(to->ns - from->ns));
+}
+
+/* Keeps what -m reaches back to: a moment that is just older than that, and HISTORY - 1 since. */
+static void keep_moment(struct display *display, struct moment now)
+{
+    uint64_t window = display->options->display.window_ns;
+    size_t newest = (display->oldest + display->history_count - 1) % HISTORY;
+    if (now.ns - display->history[newest].ns < window / (HISTORY - 2))
+        return;
+    if (display->history_count == HISTORY) {
+        display->oldest = (display->oldest + 1) % HISTORY;
+        display->history_count--;
+    }
+    display->history[(display->oldest + display->history_count++) % HISTORY] = now;
+    while (display->history_count > 2 &&
+           now.ns - display->history[(display->oldest + 1) % HISTORY].ns >= window) {
+        display->oldest = (display->oldest + 1) % HISTORY;
+        display->history_count--;
+    }
+}
+
+/* The rates of the interval that ends now, unless it is too short to tell (the first never is). */
+static void take_rates(struct display *display, struct moment now)
+{
+    enum { SHORTEST_NS = 10000000 };
+    if (now.ns - display->last.ns > SHORTEST_NS || display->last.ns == display->start_ns) {
+        display->rate = rate_between(&display->last, &now, display->meter->shows_records);
+        display->last = now;
+        if (display->rate > display->highest_rate)
+            display->highest_rate = display->rate;
+    }
+    keep_moment(display, now);
+}
+
+/* How much of the expected size has come, in its own unit. */
+static uint64_t done_of(const struct meter *meter, const struct moment *now)
+{
+    return meter->size_in_records ? now->records : now->bytes;
+}
+
+/* Whether that has a percentage: with a size of 0 only as long as nothing came. */
+static bool size_has_shares(const struct meter *meter, const struct moment *now)
+{
+    return meter->size_known && (meter->size_bytes > 0 || done_of(meter, now) == 0);
+}
+
+/* UINT64_MAX: unknown, also where more came than was announced: there may be more yet. */
+static uint64_t time_left(const struct meter *meter, const struct moment *start,
+                          const struct moment *now)
+{
+    enum { LONGEST_S = 360000000 }; /* pv's 100,000 hours: more is no answer */
+    uint64_t size = meter->size_bytes, done = done_of(meter, now);
+    double rate = rate_between(start, now, meter->size_in_records);
+    if (!meter->size_known || rate <= 0 || done > size)
+        return UINT64_MAX;
+    double seconds = (double)(size - done) / rate;
+    return seconds > LONGEST_S ? UINT64_MAX : (uint64_t)(seconds * (double)NS_PER_SEC);
+}
+
+/* Who held the pipe up in this interval; in the end, in the whole run, as with the rates. */
+static void take_side(struct display *display, struct display_values *values)
+{
+    const struct meter *meter = display->meter;
+    for (int i = 0; i < METER_STATES; i++) {
+        values->state_ns[i] = meter->state_ns[i] - (values->final ? 0 : display->state_ns[i]);
+        display->state_ns[i] = meter->state_ns[i];
+    }
+    uint64_t sum = meter_running_of(values->state_ns);
+    static const enum meter_state state_of[] = {[METER_VERDICT_INPUT] = METER_INPUT,
+                                                [METER_VERDICT_OUTPUT] = METER_OUTPUT,
+                                                [METER_VERDICT_THROTTLE] = METER_THROTTLE,
+                                                [METER_VERDICT_BUSY] = METER_BUSY};
+    values->side =
+        meter_is_judged(meter) ? meter_verdict_of(values->state_ns) : METER_VERDICT_BALANCED;
+    if (values->side != METER_VERDICT_BALANCED)
+        values->side_percent =
+            (unsigned)((double)values->state_ns[state_of[values->side]] * 100 / (double)sum);
+    const struct meter_endpoint *endpoint = meter_side(meter, values->side);
+    values->culprit = endpoint != NULL ? meter_peer_name(endpoint) : NULL;
+}
+
+static struct display_values take_values(struct display *display, bool final)
+{
+    const struct meter *meter = display->meter;
+    struct moment now = moment_of(meter);
+    take_rates(display, now);
+    struct moment start = final ? display->first : display->history[display->oldest];
+    double average = rate_between(&start, &now, meter->shows_records);
+    double rate = final ? average : display->rate;
+    if (rate > 0)
+        display->phase = (display->phase + PHASE_STEP) % PHASES;
+    struct display_values values = {
+        .units = meter->shows_records ? now.records : now.bytes,
+        .size = meter->size_bytes,
+        .size_known = size_has_shares(meter, &now),
+        .size_in_bytes = meter->shows_records && !meter->size_in_records,
+        .bytes = now.bytes,
+        .records = meter->shows_records,
+        .elapsed_ns = meter_elapsed(meter) - display->start_ns,
+        .rate = rate,
+        .average_rate = average,
+        .highest_rate = display->highest_rate,
+        .eta_ns = time_left(meter, &start, &now),
+        .phase = display->phase,
+        .now = time(NULL),
+        .final = final,
+        .fill = meter->fill,
+        .capacity = meter->capacity,
+        .passes = meter->fill == 0 && meter->zero_copy_bytes > display->zero_copy_bytes,
+        .dropped = meter_least_output(meter)->bytes_dropped,
+        .name = meter->name,
+        .written = (const char *)display->recent->written,
+        .written_length = display->recent->written_length,
+        .line = display->recent->line,
+        .line_length = display->recent->line_length,
+    };
+    display->zero_copy_bytes = meter->zero_copy_bytes;
+    take_side(display, &values);
+    return values;
+}
+
+/* --- a frame -----------------------------------------------------------------------------------
+ */
+
+static unsigned add_line(const struct display *display, struct text *text,
+                         const struct display_values *values, const struct display_style *style)
+{
+    if (display->by_default)
+        return display_format_default(text, values, style);
+    return display_format_line(text, &display->format, values, style);
+}
+
+static void add_blanks(struct text *text, unsigned count)
+{
+    for (; count > 0; count--)
+        text_add_bytes(text, " ", 1);
+}
+
+/* Covers what the frame before has left. Where the terminal has become narrower that may have been
+ * broken into more rows, which stand below the cursor then. */
+static void cover(struct display *display, unsigned width)
+{
+    unsigned reach = display->shown < display->style.width ? display->shown : display->style.width;
+    if (reach > width)
+        add_blanks(&display->text, reach - width);
+    text_add_string(&display->text, "\r");
+    if (display->shown > display->style.width && display->terminal && obeys_escapes())
+        text_add_string(&display->text, "\n\033[J\033[A");
+}
+
+/* What a message sends before itself: blanks over the line. */
+static void set_erasing(struct display *display)
+{
+    text_clear(&display->blanks);
+    text_add_string(&display->blanks, "\r");
+    add_blanks(&display->blanks, display->shown);
+    text_add_bytes(&display->blanks, "\r", 2); /* with its end */
+    display->line =
+        (struct message_line){.erase = display->blanks.failed ? "\n" : display->blanks.bytes};
+}
+
+/* How many rows of the terminal these lines take: bytes that begin a character have a column. */
+static unsigned count_rows(const char *bytes, size_t length, unsigned width)
+{
+    unsigned rows = 0, columns = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] == '\n') {
+            rows += width > 0 && columns > width ? (columns + width - 1) / width : 1;
+            columns = 0;
+        } else if (((unsigned char)bytes[i] & 0xc0) != 0x80) {
+            columns++;
+        }
+    }
+    return rows;
+}
+
+static void rows_are_printed(void *context)
+{
+    const struct display *display = context;
+    cursor_printing(&display->cursor);
+}
+
+static void rows_printed(void *context, const char *bytes, size_t length)
+{
+    struct display *display = context;
+    cursor_printed(&display->cursor, count_rows(bytes, length, display->style.width));
+}
+
+/* -x: the same line or another, to the titles. That of the window goes with what is shown next. */
+static void show_titles(struct display *display, const struct display_values *values)
+{
+    const struct display_options *options = &display->options->display;
+    const bool window = has_window(display) && may_show(display);
+    if (!window && !options->process_title)
+        return;
+    struct display_style plain = display->style;
+    plain.colours = false;
+    text_clear(&display->title);
+    if (options->extra_format != NULL)
+        (void)display_format_line(&display->title, &display->extra, values, &plain);
+    else
+        (void)add_line(display, &display->title, values, &plain);
+    text_add_bytes(&display->title, "", 1);
+    if (display->title.failed)
+        return;
+    if (options->process_title)
+        platform_set_title(display->title.bytes);
+    if (window) {
+        text_add(&display->text, "%s\033]2;%s\007", display->titled ? "" : "\033[22;2t",
+                 display->title.bytes);
+        display->titled = true;
+    }
+}
+
+/* Several share the terminal. False: there is no way to do so. */
+static bool show_row(struct display *display, const struct display_values *values)
+{
+    enum cursor_status status = cursor_begin(&display->cursor, &display->text, STDERR_FILENO,
+                                             display->height, values->final);
+    if (status != CURSOR_READY)
+        return status == CURSOR_BUSY;
+    (void)add_line(display, &display->text, values, &display->style);
+    text_add_string(&display->text, "\033[K");
+    cursor_end(&display->cursor, &display->text);
+    display->line = (struct message_line){
+        .printing = rows_are_printed, .printed = rows_printed, .context = display, .stays = true};
+    cursor_sent(&display->cursor,
+                !display->text.failed &&
+                    message_live(display->text.bytes, display->text.length, &display->line));
+    return true;
+}
+
+static bool reports_on_stderr(const struct options *options, enum report_format format)
+{
+    for (size_t i = 0; i < options->report_count; i++)
+        if (options->reports[i].format == format && options->reports[i].path == NULL)
+            return true;
+    return false;
+}
+
+/* What was typed is echoed where the cursor is; and a line that begins with "{" (-T) would be taken
+ * for JSON. */
+static bool begins_with_return(const struct display *display)
+{
+    return display->terminal || reports_on_stderr(display->options, REPORT_JSON);
+}
+
+static bool show_line(struct display *display, const struct display_values *values)
+{
+    if (begins_with_return(display))
+        text_add_string(&display->text, "\r");
+    unsigned width = add_line(display, &display->text, values, &display->style);
+    cover(display, width);
+    unsigned shown = display->shown;
+    display->shown = width;
+    if (values->final) {
+        text_add_string(&display->text, "\n");
+        display->shown = 0;
+    }
+    set_erasing(display);
+    bool sent = !display->text.failed && message_live(display->text.bytes, display->text.length,
+                                                      values->final ? NULL : &display->line);
+    if (!sent)
+        display->shown = shown > display->shown ? shown : display->shown;
+    return sent;
+}
+
+/* A number, a title, or both; nothing stands on the terminal then. */
+static void send_text(struct display *display)
+{
+    if (!display->text.failed && display->text.length > 0)
+        (void)message_live(display->text.bytes, display->text.length, NULL);
+}
+
+/* Whether rows can be had. */
+static bool has_rows(const struct display *display)
+{
+    return display->options->display.cursor && display->terminal && obeys_escapes();
+}
+
+static void show(struct display *display, bool final)
+{
+    measure_terminal(display);
+    display->framed = true;
+    struct display_values values = take_values(display, final);
+    text_clear(&display->text);
+    show_titles(display, &values);
+    if (display->shows && display->options->display.numeric)
+        display_format_numeric(&display->text, &display->format, &values);
+    else if (display->shows && may_show(display)) {
+        if (!has_rows(display) || !show_row(display, &values))
+            (void)show_line(display, &values);
+        return;
+    }
+    send_text(display);
+}
+
+/* -W: what counts begins with the first byte. */
+static void start_late(struct display *display)
+{
+    const struct meter *meter = display->meter;
+    display->started = true;
+    set_start(display, meter->first_ns - meter->start_ns);
+    set_due(display);
+}
+
+void display_tick(struct display *display)
+{
+    uint64_t now = meter_elapsed(display->meter);
+    if (display_due(display) > display->meter->now_ns)
+        return;
+    if (!display->started)
+        start_late(display);
+    if (display->refresh || now >= display->due_ns)
+        show(display, false);
+    display->refresh = false;
+    if (now >= display->due_ns)
+        display->due_ns +=
+            ((now - display->due_ns) / display->interval_ns + 1) * display->interval_ns;
+}
+
+/* Not before there was a first frame; and numbers come by the clock alone. */
+void display_refresh(struct display *display)
+{
+    display->refresh = display->started && display->framed && !display->options->display.numeric;
+}
+
+void display_continue(struct display *display)
+{
+    cursor_leave(&display->cursor);
+    display->shown = 0;
+    (void)message_live(NULL, 0, NULL);
+    display_refresh(display);
+}
+
+/* A run that is over before a delay, or with -W without a byte, has shown nothing, and shows
+ * nothing; nor does a short one whose report says it all. */
+void display_final(struct display *display)
+{
+    const struct display_options *options = &display->options->display;
+    const struct meter *meter = display->meter;
+    if (!display->on || !meter->began || meter_elapsed(meter) < options->delay_ns ||
+        (options->wait && meter->first_ns == 0))
+        return;
+    bool shown = display->shown > 0 || display->cursor.fd >= 0;
+    if (display->by_default && !shown && !options->force &&
+        reports_on_stderr(display->options, REPORT_TEXT))
+        return;
+    if (!display->started)
+        start_late(display);
+    show(display, true);
+}
+
+bool display_change(struct display *display, const struct display_change *change)
+{
+    if (change->format != NULL) {
+        char *copy = strdup(change->format);
+        if (copy == NULL)
+            return false;
+        set_format(display, *copy != '\0' ? copy : NULL);
+        free(display->changed);
+        display->changed = copy;
+    }
+    if (change->interval_ns > 0)
+        display->interval_ns = change->interval_ns;
+    if (change->width > 0)
+        display->fixed_width = change->width;
+    if (change->height > 0)
+        display->fixed_height = change->height;
+    uint64_t next = meter_elapsed(display->meter) + display->interval_ns;
+    if (display->due_ns > next)
+        display->due_ns = next;
+    return true;
+}
+
+void display_close(struct display *display)
+{
+    if (display == NULL)
+        return;
+    static const char old_title[] = "\033[23;2t";
+    if (display->titled)
+        (void)message_live(old_title, strlen(old_title), NULL);
+    (void)message_live(NULL, 0, NULL);
+    cursor_leave(&display->cursor);
+    text_free(&display->text);
+    text_free(&display->blanks);
+    text_free(&display->title);
+    free(display->changed);
+    free(display);
+}

@@ -1,0 +1,302 @@
+/*
+ * input_size.c - see input_size.h. Sizes are those of the moment; files may grow later.
+ */
+#include "io/input_size.h"
+
+#include "base/again.h"
+#include "base/descriptor.h"
+#include "base/message.h"
+#include "base/records.h"
+#include "io/inode_set.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+    READ_BYTES = 64 * 1024,
+    DEPTH_MOST = 2048, /* levels of directories: more components has no path of PATH_MAX bytes */
+    PATH_TEXT = 1024
+};
+
+/* Of a block device, which stat(2) does not tell: where its end is. It is opened anew, since the
+ * position of an inherited one is shared. Negative: unknown. */
+static off_t size_of_device(const char *path)
+{
+    int fd = again_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+    off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+    if (fd >= 0)
+        (void)close(fd);
+    return size;
+}
+
+/* --- -s @PATH --------------------------------------------------------------------------------- */
+
+/* What has been counted so far. */
+struct tally {
+    enum record_kind records; /* records_are_units(): these are counted, else bytes */
+    uint64_t size;
+    struct inode_set linked; /* the files with several names that were counted */
+    uint64_t missed;         /* files and directories that could not be counted */
+    int error;               /* why the first of these could not; an errno */
+    char first[PATH_TEXT];   /* its path */
+};
+
+/* A name in the tree, and the directory that it is in. */
+struct place {
+    const struct place *above; /* NULL: `name` is what -s gave */
+    const char *name;
+    unsigned depth;
+};
+
+/* Writes the path of a place; of one that is too long the last part. */
+static void write_path(char path[PATH_TEXT], const struct place *place)
+{
+    size_t at = PATH_TEXT - 1;
+    path[at] = '\0';
+    for (; place != NULL; place = place->above) {
+        size_t length = strlen(place->name);
+        if (length + 1 > at)
+            break;
+        if (path[at] != '\0')
+            path[--at] = '/';
+        at -= length;
+        memcpy(path + at, place->name, length);
+    }
+    memmove(path, path + at, PATH_TEXT - at);
+}
+
+/* The place could not be counted, for the reason in errno. */
+static void miss(struct tally *tally, const struct place *place)
+{
+    if (tally->missed++ > 0)
+        return;
+    tally->error = errno;
+    write_path(tally->first, place);
+}
+
+static int count_records_in(int fd, struct tally *tally)
+{
+    char buffer[READ_BYTES];
+    ssize_t bytes;
+    while ((bytes = read(fd, buffer, sizeof buffer)) != 0) {
+        if (bytes > 0)
+            tally->size += records_count(buffer, (size_t)bytes, tally->records);
+        else if (errno != EINTR)
+            return -1;
+    }
+    return 0;
+}
+
+/* Whether a regular file is to be counted: not if another name of it was. -1 with errno. */
+static int is_new(struct tally *tally, const struct stat *status)
+{
+    return status->st_nlink > 1 ? inode_set_add(&tally->linked, status->st_dev, status->st_ino) : 1;
+}
+
+static void add_place(struct tally *tally, int directory, const struct place *place);
+
+/* Takes the descriptor of a directory over. What is missed of it is noted; -1 with errno if that is
+ * all of it. */
+static int add_directory(struct tally *tally, int fd, const struct place *place)
+{
+    DIR *directory = fdopendir(fd);
+    struct dirent *entry;
+    if (directory == NULL) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return -1;
+    }
+    while ((errno = 0, entry = readdir(directory)) != NULL) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        struct place below = {.above = place, .name = entry->d_name, .depth = place->depth + 1};
+        add_place(tally, dirfd(directory), &below);
+    }
+    if (errno != 0)
+        miss(tally, place);
+    closedir(directory);
+    return 0;
+}
+
+/* Opens what was a regular file or a directory (O_DIRECTORY) a moment ago, and is counted if it
+ * still is one. -1 with errno. */
+static int open_place(int directory, const struct place *place, int flag)
+{
+    struct stat status;
+    const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flag;
+    int fd =
+        again_openat(directory, place->name, place->above == NULL ? flags : flags | O_NOFOLLOW);
+    if (fd < 0 || flag == O_DIRECTORY ||
+        (fstat(fd, &status) == 0 && (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode))))
+        return fd;
+    close(fd);
+    errno = ESTALE;
+    return -1;
+}
+
+/* The records of a file. */
+static int add_records(struct tally *tally, int directory, const struct place *place)
+{
+    int fd = open_place(directory, place, 0);
+    if (fd < 0)
+        return -1;
+    int result = count_records_in(fd, tally);
+    int error = errno;
+    close(fd);
+    errno = error;
+    return result;
+}
+
+static int add_regular(struct tally *tally, int directory, const struct place *place,
+                       const struct stat *status)
+{
+    int new = is_new(tally, status);
+    if (new <= 0)
+        return new;
+    if (records_are_units(tally->records))
+        return add_records(tally, directory, place);
+    tally->size += (uint64_t)status->st_size;
+    return 0;
+}
+
+static int descend(struct tally *tally, int directory, const struct place *place)
+{
+    errno = ENAMETOOLONG;
+    int fd = place->depth < DEPTH_MOST ? open_place(directory, place, O_DIRECTORY) : -1;
+    return fd < 0 ? -1 : add_directory(tally, fd, place);
+}
+
+/* Something below a directory. FIFOs, devices, sockets and symbolic links there do not count. */
+static void add_place(struct tally *tally, int directory, const struct place *place)
+{
+    struct stat status;
+    int result = fstatat(directory, place->name, &status, AT_SYMLINK_NOFOLLOW);
+    if (result == 0 && S_ISREG(status.st_mode))
+        result = add_regular(tally, directory, place, &status);
+    else if (result == 0 && S_ISDIR(status.st_mode))
+        result = descend(tally, directory, place);
+    if (result < 0)
+        miss(tally, place);
+}
+
+/* What -s gave. 0, -1 with errno, or 1: it has no size. */
+static int add_given(struct tally *tally, const char *path)
+{
+    const struct place place = {.name = path};
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return -1;
+    if (S_ISREG(status.st_mode))
+        return add_regular(tally, AT_FDCWD, &place, &status);
+    if (S_ISDIR(status.st_mode))
+        return descend(tally, AT_FDCWD, &place);
+    if (!S_ISBLK(status.st_mode))
+        return 1;
+    if (records_are_units(tally->records))
+        return add_records(tally, AT_FDCWD, &place);
+    off_t size = size_of_device(path);
+    tally->size = size < 0 ? 0 : (uint64_t)size;
+    return size < 0 ? -1 : 0;
+}
+
+/* -1 after a message. */
+static int size_of_path(const struct options *options, uint64_t *size)
+{
+    const char *path = options->size_path;
+    struct tally tally = {.records = options->records};
+    int result = add_given(&tally, path);
+    if (result < 0)
+        message_print("--size: %s: %s", path, strerror(errno));
+    else if (result > 0)
+        message_print("--size: %s: has no size", path);
+    else if (tally.missed > 0)
+        message_print("--size: %s: %s: the size is a lower bound (%" PRIu64 " %s not counted)",
+                      tally.first, strerror(tally.error), tally.missed,
+                      tally.missed == 1 ? "file or directory" : "files or directories");
+    inode_set_clear(&tally.linked);
+    *size = tally.size;
+    return result == 0 ? 0 : -1;
+}
+
+/* --- the inputs, and the output ----------------------------------------------------------------
+ */
+
+/* The size of a regular file or a block device, an endpoint; *position: how much of it is over.
+ * Negative: it is something else. `standard` is what "-" is. */
+static off_t size_of_endpoint(const char *text, int standard, off_t *position)
+{
+    enum { PROC_PATH = 32 };
+    struct stat status;
+    char proc_path[PROC_PATH];
+    int fd = descriptor_inherited_number(text, standard);
+    if (address_kind_of(text) != ADDRESS_NONE ||
+        (fd >= 0 ? fstat(fd, &status) : stat(text, &status)) != 0)
+        return -1;
+    *position = fd >= 0 ? lseek(fd, 0, SEEK_CUR) : 0;
+    if (S_ISREG(status.st_mode))
+        return status.st_size;
+    snprintf(proc_path, sizeof proc_path, "/dev/fd/%d", fd);
+    return S_ISBLK(status.st_mode) ? size_of_device(fd >= 0 ? proc_path : text) : -1;
+}
+
+static uint64_t left_of(off_t size, off_t position)
+{
+    return position < 0 || position > size ? 0 : (uint64_t)(size - position);
+}
+
+bool input_size_missed(int fd)
+{
+    struct stat status;
+    return fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0;
+}
+
+uint64_t input_size_sum(const struct options *options)
+{
+    uint64_t sum = 0;
+    bool empty = false;
+    for (size_t i = 0; i < options->input_count; i++) {
+        off_t position = 0;
+        off_t size = size_of_endpoint(options->inputs[i], STDIN_FILENO, &position);
+        if (size < 0)
+            return INPUT_SIZE_UNKNOWN;
+        sum += left_of(size, position);
+        empty |= size == 0;
+    }
+    return empty && (sum == 0 || options->stop_at_size) ? INPUT_SIZE_UNKNOWN : sum;
+}
+
+/* How much a disk takes that is written to. */
+static uint64_t room_of_output(const struct options *options)
+{
+    struct stat status;
+    off_t position = 0;
+    if (options->output_count != 1 || options->discard)
+        return INPUT_SIZE_UNKNOWN;
+    int fd = descriptor_inherited_number(options->outputs[0], STDOUT_FILENO);
+    if (address_kind_of(options->outputs[0]) != ADDRESS_NONE ||
+        (fd >= 0 ? fstat(fd, &status) : stat(options->outputs[0], &status)) != 0 ||
+        !S_ISBLK(status.st_mode))
+        return INPUT_SIZE_UNKNOWN;
+    off_t size = size_of_endpoint(options->outputs[0], STDOUT_FILENO, &position);
+    return size < 0 ? INPUT_SIZE_UNKNOWN : left_of(size, position);
+}
+
+int input_size(const struct options *options, uint64_t *size)
+{
+    *size = options->size;
+    if (options->size_path != NULL)
+        return size_of_path(options, size);
+    if (options->size_given)
+        return 0;
+    *size = input_size_sum(options);
+    if (*size == INPUT_SIZE_UNKNOWN && !options->stop_at_size)
+        *size = room_of_output(options);
+    return 0;
+}

@@ -1,0 +1,489 @@
+/*
+ * commands.c - see commands.h.
+ */
+#include "loop/commands.h"
+
+#include "base/message.h"
+#include "base/platform.h"
+#include "loop/amounts.h"
+#include "loop/endpoints.h"
+#include "loop/records.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define GUARD_PATIENCE_NS UINT64_C(2000000000) /* after SIGKILL */
+#define WAIT_STEP_NS      UINT64_C(50000000)
+#define HEARING_NS        UINT64_C(100000000)
+
+int loop_init_commands(struct poll_loop *loop, const struct command_standard *standard)
+{
+    const struct options *options = loop->options;
+    loop->guard = (struct guard){.fd = -1};
+    loop->standard = standard;
+    if (options->command_count == 0)
+        return 0;
+    loop->commands = calloc(options->command_count, sizeof *loop->commands);
+    if (loop->commands == NULL)
+        return -1;
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (options->input_commands[i].text != NULL) {
+            loop->inputs[i].command = &loop->commands[loop->command_count++];
+            loop->inputs[i].meter->process.is_command = !options->input_commands[i].is_ours;
+            command_init(loop->inputs[i].command, &options->input_commands[i], false);
+        }
+    for (size_t i = 0; i < loop->main_count; i++)
+        if (options->output_commands[i].text != NULL) {
+            loop->outputs[i].command = &loop->commands[loop->command_count++];
+            loop->outputs[i].meter->process.is_command = true;
+            loop->outputs[i].witness = -1;
+            command_init(loop->outputs[i].command, &options->output_commands[i], true);
+        }
+    signals_watch(SIGCHLD);
+    return 0;
+}
+
+static void close_witness(struct loop_output *output)
+{
+    if (output->command != NULL && output->witness >= 0)
+        (void)close(output->witness);
+    output->witness = -1;
+}
+
+void loop_destroy_commands(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->command_count; i++)
+        command_close(&loop->commands[i]);
+    for (size_t i = 0; loop->command_count > 0 && i < loop->main_count; i++)
+        close_witness(&loop->outputs[i]);
+    guard_close(&loop->guard);
+    free(loop->commands);
+    loop->commands = NULL;
+    loop->command_count = 0;
+}
+
+/* --- the beginning ---------------------------------------------------------------------------- */
+
+static int refuse(struct endpoint *endpoint, const char *what)
+{
+    snprintf(endpoint->error, sizeof endpoint->error, "%s: %s", what, strerror(errno));
+    return -1;
+}
+
+int loop_open_command_output(struct poll_loop *loop, struct loop_output *output)
+{
+    if (command_open(output->command) != 0)
+        return refuse(&output->endpoint, "pipe");
+    endpoint_open_pipe(&output->endpoint, output->meter->name, command_take(output->command),
+                       loop->options, true);
+    return 0;
+}
+
+/* Starts a command and has it guarded. 0, or -1 with errno. */
+static int start(struct poll_loop *loop, struct command *command, struct meter_endpoint *meter)
+{
+    if (command_start(command, loop->standard, &loop->guard) != 0)
+        return -1;
+    meter->process.pid = meter->process.is_command ? command->pid : 0;
+    return 0;
+}
+
+/* The guard holds all pipes to commands. */
+static bool start_guard(struct poll_loop *loop)
+{
+    size_t count = 0;
+    int *held = calloc(loop->main_count, sizeof *held);
+    for (size_t i = 0; held != NULL && i < loop->main_count; i++)
+        if (loop->outputs[i].command != NULL && loop->outputs[i].endpoint.fd >= 0)
+            held[count++] = loop->outputs[i].endpoint.fd;
+    bool started =
+        held != NULL && guard_start(&loop->guard, held, count, loop->options->kill_after_ns) == 0;
+    if (!started)
+        loop_note_failure(loop, loop->outputs[0].meter, strerror(errno));
+    free(held);
+    return started;
+}
+
+bool loop_start_commands(struct poll_loop *loop)
+{
+    if (loop->command_count == 0)
+        return true;
+    if (!start_guard(loop))
+        return false;
+    for (size_t i = 0; i < loop->main_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if (output->command == NULL || start(loop, output->command, output->meter) == 0)
+            continue;
+        (void)refuse(&output->endpoint, "cannot be started");
+        loop_note_failure(loop, output->meter, output->endpoint.error);
+        return false;
+    }
+    return true;
+}
+
+int loop_open_command_input(struct poll_loop *loop, struct loop_input *input)
+{
+    if (command_open(input->command) != 0)
+        return refuse(&input->endpoint, "pipe");
+    endpoint_open_pipe(&input->endpoint, input->meter->name, command_take(input->command),
+                       loop->options, false);
+    if (start(loop, input->command, input->meter) == 0)
+        return 0;
+    int result = refuse(&input->endpoint, "cannot be started");
+    endpoint_close_input(&input->endpoint);
+    return result;
+}
+
+/* --- while they run --------------------------------------------------------------------------- */
+
+static void note_ending(const struct command *command, struct meter_endpoint *meter)
+{
+    struct meter_process *process = &meter->process;
+    bool exited = WIFEXITED(command->status);
+    if (!process->is_command)
+        return;
+    process->ended = true;
+    process->exit_status = exited ? WEXITSTATUS(command->status) : -1;
+    process->signal = WIFSIGNALED(command->status) ? WTERMSIG(command->status) : 0;
+    process->usage_known = command->usage_known;
+    process->cpu_ns = command->cpu_ns;
+    process->peak_memory_bytes = command->peak_memory_bytes;
+}
+
+/* Whether it has ended just now. */
+static bool reap(struct poll_loop *loop, struct command *command, struct meter_endpoint *meter)
+{
+    if (command == NULL || command->pid == 0 || command->ended || !command_has_ended(command))
+        return false;
+    guard_drop(&loop->guard, command->pid);
+    note_ending(command, meter);
+    return true;
+}
+
+/* "exited with status 3 after 104857600 bytes" */
+static const char *describe(const struct command *command, uint64_t bytes,
+                            char reason[METER_ERROR_TEXT])
+{
+    char ending[COMMAND_ENDING_TEXT];
+    snprintf(reason, METER_ERROR_TEXT, "%s after %" PRIu64 " bytes",
+             command_ending(command, ending), bytes);
+    return reason;
+}
+
+/* What a command that has ended had not read of all that was put into its pipe, where that can be
+ * told. */
+static void note_unread(struct loop_output *output)
+{
+    int64_t bytes = platform_unread(output->witness >= 0 ? output->witness : output->endpoint.fd);
+    if (bytes >= 0)
+        output->meter->bytes_unacknowledged = (uint64_t)bytes;
+    close_witness(output);
+}
+
+static uint64_t read_by(const struct loop_output *output)
+{
+    return output->meter->bytes - output->meter->bytes_unacknowledged;
+}
+
+/* How a command ends after we have begun to end all of them, or the user has (^C), says nothing. */
+static bool is_its_own_doing(const struct poll_loop *loop)
+{
+    return !loop->ending_commands && (loop->phase != LOOP_DONE || loop->ending.signal == 0);
+}
+
+/* Whether a producer ended as it should. Of one of us its reader may have left. */
+static bool is_complete(const struct command *command)
+{
+    return command_succeeded(command) || (command->spec->is_ours && command_broke_pipe(command));
+}
+
+/* Its output has ended, and so has it. One of us has said itself why it failed, if it could. */
+static void judge_producer(struct poll_loop *loop, struct loop_input *input)
+{
+    char reason[METER_ERROR_TEXT];
+    const struct command *command = input->command;
+    if (is_complete(command) || !is_its_own_doing(loop))
+        return;
+    describe(command, input->meter->bytes, reason);
+    if (command->spec->is_ours && WIFEXITED(command->status))
+        loop_mark_failed(loop, input->meter, reason);
+    else
+        loop_note_failure(loop, input->meter, reason);
+}
+
+/* Whether a consumer has gone without a fault of its own: with 0, or because its own reader had. */
+static bool has_departed(const struct command *command)
+{
+    return command_succeeded(command) || command_broke_pipe(command);
+}
+
+static void judge_consumer(struct poll_loop *loop, struct loop_output *output)
+{
+    char reason[METER_ERROR_TEXT];
+    note_unread(output);
+    if (!has_departed(output->command) && is_its_own_doing(loop))
+        loop_give_up_output(loop, output, describe(output->command, read_by(output), reason));
+    else if (output->left && (loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING))
+        loop_reader_left(loop, output, EPIPE);
+}
+
+void loop_describe_departure(const struct loop_output *output, char reason[METER_ERROR_TEXT])
+{
+    if (command_succeeded(output->command))
+        snprintf(reason, METER_ERROR_TEXT,
+                 "exited after %" PRIu64 " bytes, and left the rest unread", read_by(output));
+    else
+        describe(output->command, read_by(output), reason);
+}
+
+enum guard_state { GUARD_IS_THERE, GUARD_IS_GONE, GUARD_HAS_LEFT_ONE };
+
+/* The guard is a child, too, and nobody else waits for it. Of a command that could not be ended we
+ * cannot wait for the end. */
+static enum guard_state look_at_guard(struct poll_loop *loop)
+{
+    int status = 0;
+    if (loop->guard.pid == 0)
+        return GUARD_IS_GONE;
+    if (waitpid(loop->guard.pid, &status, WNOHANG) == 0)
+        return GUARD_IS_THERE;
+    loop->guard.pid = 0;
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != GUARD_HOLDS_ON)
+        return GUARD_IS_GONE;
+    message_print("a command still reads its input, which is kept open so that it sees no end");
+    return GUARD_HAS_LEFT_ONE;
+}
+
+/* Somebody has ended the guard: another takes its place. If it has left a process that holds the
+ * pipes, the commands cannot be told the end any more, and the run has failed. */
+static void keep_guarded(struct poll_loop *loop)
+{
+    if (loop->guard.fd < 0 || loop->ending_commands)
+        return;
+    enum guard_state state = look_at_guard(loop);
+    if (state == GUARD_IS_THERE)
+        return;
+    if (state == GUARD_HAS_LEFT_ONE) {
+        loop->ending.failed = loop->cut = true;
+        loop->phase = LOOP_DONE;
+    }
+    guard_close(&loop->guard);
+    if (!start_guard(loop))
+        return;
+    for (size_t i = 0; i < loop->command_count; i++)
+        if (loop->commands[i].pid != 0 && !loop->commands[i].ended)
+            guard_add(&loop->guard, loop->commands[i].pid);
+}
+
+void loop_reap_commands(struct poll_loop *loop)
+{
+    keep_guarded(loop);
+    for (size_t i = 0; i < loop->input_count; i++) {
+        struct loop_input *input = &loop->inputs[i];
+        if (!reap(loop, input->command, input->meter) || !input->at_end)
+            continue;
+        judge_producer(loop, input);
+        loop_record_judged(loop, input);
+    }
+    for (size_t i = 0; i < loop->main_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if (reap(loop, output->command, output->meter) && output->state == OUTPUT_OPEN)
+            judge_consumer(loop, output);
+    }
+}
+
+void loop_note_input_end(struct poll_loop *loop, struct loop_input *input)
+{
+    input->at_end = true;
+    if (input->command != NULL && input->command->ended)
+        judge_producer(loop, input);
+}
+
+enum input_verdict loop_input_verdict(const struct loop_input *input)
+{
+    const struct command *command = input->command;
+    if (command == NULL || (command->ended && is_complete(command)))
+        return INPUT_WELL;
+    return command->ended ? INPUT_ILL : INPUT_UNJUDGED;
+}
+
+bool loop_input_is_doomed(const struct loop_input *input)
+{
+    return input->command != NULL && input->command->ended && !input->at_end &&
+           input->endpoint.fd >= 0 && !is_complete(input->command);
+}
+
+bool loop_command_left(struct poll_loop *loop, struct loop_output *output, int error)
+{
+    const struct command *command = output->command;
+    if (command == NULL || error != EPIPE)
+        return false;
+    if (!command->ended) {
+        output->left = true;
+        loop->flow.outputs[output - loop->outputs].blocked = true;
+        return true;
+    }
+    if (has_departed(command)) {
+        note_unread(output); /* all may have been written */
+        return false;
+    }
+    judge_consumer(loop, output);
+    return true;
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+bool loop_awaits_producers(const struct poll_loop *loop)
+{
+    if (loop->command_count == 0 || loop->cut)
+        return false;
+    for (size_t i = 0; i < loop->input_count; i++) {
+        const struct loop_input *input = &loop->inputs[i];
+        if (input->command != NULL && input->at_end && !input->command->ended)
+            return true;
+    }
+    return false;
+}
+
+void loop_release_commands(struct poll_loop *loop)
+{
+    bool true_end = ending_status(&loop->ending) == EXIT_OK, any = false;
+    for (size_t i = 0; loop->command_count > 0 && i < loop->main_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if (output->command == NULL || output->state != OUTPUT_OPEN)
+            continue;
+        output->confirming = true_end;
+        if (!true_end)
+            continue;
+        any = true;
+        output->witness = platform_reopen(output->endpoint.fd, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+        (void)endpoint_close_output(&output->endpoint, true); /* of a pipe it cannot fail */
+    }
+    if (any)
+        guard_release(&loop->guard);
+}
+
+bool loop_confirm_command(struct poll_loop *loop, struct loop_output *output)
+{
+    if (!output->command->ended)
+        return false;
+    output->confirming = false;
+    output->blocked_since_ns = 0;
+    if (output->witness >= 0) /* it had exited before, and what it started may have read on */
+        note_unread(output);
+    if (output->meter->bytes_unacknowledged > 0 || !command_succeeded(output->command))
+        loop_output_failed(loop, output, EPIPE);
+    return true;
+}
+
+bool loop_awaits_commands_only(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->main_count; i++)
+        if (loop->outputs[i].confirming && loop->outputs[i].command == NULL)
+            return false;
+    return true;
+}
+
+static bool any_runs(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->command_count; i++)
+        if (loop->commands[i].pid != 0 && !loop->commands[i].ended)
+            return true;
+    return false;
+}
+
+enum ending_step { LET_GO, ENDING, KILLING };
+
+/* The next, harder step. */
+static void go_on_to(struct poll_loop *loop, enum ending_step *step, enum ending_step wanted)
+{
+    if (wanted <= *step)
+        return;
+    *step = wanted;
+    loop->ending_commands = true;
+    guard_end(&loop->guard, wanted == KILLING);
+}
+
+static void hear_signals(struct poll_loop *loop, enum ending_step *step)
+{
+    for (int number; (number = signals_next(&loop->signals)) != 0;) {
+        if (number == SIGUSR1) {
+            loop_count_records_out(loop);
+            report_now(loop->reporter, loop->meter);
+        } else if (signals_end(number)) {
+            go_on_to(loop, step, *step == LET_GO ? ENDING : KILLING);
+        }
+    }
+}
+
+/* Waits for something to happen, or a moment: the guard's end may come with no SIGCHLD left. */
+static void wait_a_moment(struct poll_loop *loop, enum ending_step *step)
+{
+    struct pollfd fd = {.fd = loop->signals.fd, .events = POLLIN};
+    (void)platform_poll_or_nap(&fd, 1, (int64_t)WAIT_STEP_NS);
+    meter_advance(loop->meter, METER_OUTPUT, platform_now());
+    hear_signals(loop, step);
+    loop_reap_commands(loop);
+}
+
+/* Whether a command is about to exit, and to say by that what was wrong. */
+static bool any_exits(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (loop->inputs[i].at_end && loop->inputs[i].command != NULL &&
+            !loop->inputs[i].command->ended)
+            return true;
+    for (size_t i = 0; i < loop->main_count; i++)
+        if (loop->outputs[i].left && loop->outputs[i].command != NULL &&
+            !loop->outputs[i].command->ended)
+            return true;
+    return false;
+}
+
+static void hear_them_out(struct poll_loop *loop, enum ending_step *step)
+{
+    uint64_t start_ns = platform_now();
+    while (any_exits(loop) && platform_now() - start_ns < HEARING_NS)
+        wait_a_moment(loop, step);
+}
+
+void loop_end_commands(struct poll_loop *loop)
+{
+    if (loop->guard.pid == 0)
+        return;
+    loop_reap_commands(loop);
+    for (size_t i = 0; i < loop->command_count; i++)
+        if (loop->commands[i].pid == 0)
+            command_close(&loop->commands[i]); /* or we are the one who could read it */
+    int status = ending_status(&loop->ending);
+    bool harmless = status == EXIT_OK || (loop->ending.departed && !loop->ending.failed);
+    enum ending_step step = LET_GO;
+    uint64_t start_ns = platform_now(), kill_ns = loop->options->kill_after_ns;
+    if (!harmless && loop->ending.signal == 0)
+        hear_them_out(loop, &step);
+    if (!harmless)
+        go_on_to(loop, &step, ENDING);
+    for (;;) {
+        enum guard_state guard = look_at_guard(loop);
+        if (guard == GUARD_HAS_LEFT_ONE ||
+            (!any_runs(loop) && (step == LET_GO || guard == GUARD_IS_GONE)))
+            break;
+        uint64_t waited = platform_now() - start_ns;
+        if (waited >= COMMAND_GRACE_NS)
+            go_on_to(loop, &step, ENDING);
+        if (kill_ns != 0 && waited >= COMMAND_GRACE_NS + kill_ns + GUARD_PATIENCE_NS)
+            break;
+        wait_a_moment(loop, &step);
+    }
+    guard_close(&loop->guard);
+    for (int i = 0; i < 20 && look_at_guard(loop) == GUARD_IS_THERE; i++)
+        wait_a_moment(loop, &step);
+    loop_reap_commands(loop);
+}

@@ -1,0 +1,189 @@
+/*
+ * loop.h - the state of a run. For the loop alone (loop_*.c, poll_loop.c).
+ *
+ * Phases, in this order; each may go to the last at once:
+ *
+ *   OPENING     outputs are being opened (a FIFO waits for its reader), sockets are being
+ *               connected; no input is read
+ *   RUNNING     an input is open
+ *   DRAINING    no more input; the ring is emptied
+ *   CONFIRMING  the peers of sockets have to acknowledge what was sent to them (loop/network.h)
+ *   DONE
+ */
+#ifndef BPIPE_LOOP_H
+#define BPIPE_LOOP_H
+
+#include "base/signals.h"
+#include "buffer/expect.h"
+#include "buffer/flow.h"
+#include "buffer/framing.h"
+#include "buffer/intake.h"
+#include "buffer/lag.h"
+#include "buffer/limiter.h"
+#include "buffer/pipe_store.h"
+#include "buffer/recent.h"
+#include "buffer/record_index.h"
+#include "buffer/spool.h"
+#include "buffer/transfer.h"
+#include "control/control.h"
+#include "display/display.h"
+#include "io/endpoint.h"
+#include "net/dialer.h"
+#include "net/resolver.h"
+#include "options/options.h"
+#include "process/command.h"
+#include "process/guard.h"
+#include "process/peer.h"
+#include "ring.h"
+#include "stats/ending.h"
+#include "stats/meter.h"
+#include "stats/report.h"
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define POLL_INTERVAL_NS UINT64_C(1000000)
+#define RING_TRIM_NS     UINT64_C(1000000000)
+#define COLD_RETRY_NS    UINT64_C(5000000)
+#define LEAVING_NS       UINT64_C(200000000)
+
+/* What becomes of the last record of an input that has begun it and not ended it (loop/records.h).
+ */
+enum record_fate {
+    RECORD_STANDS,  /* it is whole, though it has no terminator */
+    RECORD_PENDING, /* the input has ended; its command has yet to say whether that is its end */
+    RECORD_TORN,    /* the input has failed: it is withheld */
+    RECORD_CUT      /* reading was ended before the input: the same, and nothing comes behind it */
+};
+
+enum loop_phase { LOOP_OPENING, LOOP_RUNNING, LOOP_DRAINING, LOOP_CONFIRMING, LOOP_DONE };
+
+struct loop_input {
+    struct endpoint endpoint;
+    struct meter_endpoint *meter;
+    struct dialer *dialer;   /* of an endpoint of the network, until it is opened; else NULL */
+    struct pollfd watch;     /* what it waits for, and what came (loop/poll.h) */
+    bool refused;            /* that could not be connected, which was reported */
+    bool ready;              /* it may have bytes: read before asking poll() */
+    struct command *command; /* --from; else NULL */
+    bool at_end;             /* it was read to its end */
+    enum record_fate fate;   /* of its last record */
+    uint64_t record_end;     /* position in the stream where that was left unfinished; 0: nowhere */
+    bool cold; /* a file whose next bytes are not in memory: look again within COLD_RETRY_NS */
+
+    /* With --merge (loop/merge.h): */
+    bool open;            /* it is read */
+    struct ring share;    /* of the buffer; the mixer is its reader 0 */
+    struct intake intake; /* into that */
+    struct lag lag;       /* what the mixer misses */
+    bool passes_parts;    /* of a record that is longer than the share */
+    bool held;            /* it was full, and has not drained to --resume-fill since */
+    uint64_t served;      /* bytes that it has had of the mixer's time */
+    bool waiting;         /* it had something for the mixer when that last looked */
+    bool dropping_said;
+};
+
+enum output_state { OUTPUT_UNOPENED, OUTPUT_OPEN, OUTPUT_CLOSED };
+
+struct loop_output {
+    struct endpoint endpoint;
+    struct meter_endpoint *meter;
+    struct dialer *dialer;       /* of an endpoint of the network; else NULL */
+    struct pollfd watch;         /* what it waits for, and what came (loop/poll.h) */
+    struct command *command;     /* --to; else NULL */
+    bool left;                   /* its reader has gone; a command, perhaps not exited yet */
+    int witness;                 /* of a command that was told the end: another reader of its pipe,
+                                    which can tell what is left in it; -1: none */
+    enum output_state state;     /* whether it is ready is in loop->flow */
+    bool dialer_ready;           /* a tap's has something to do */
+    bool peer_ended;             /* a connection whose peer will say nothing more */
+    bool confirming;             /* all was written; its peer has to acknowledge it */
+    bool half_closed;            /* and has been told that this was all */
+    uint64_t heard_ns;           /* when its peer last said something; 0: never */
+    uint64_t complete_ns;        /* when all was seen to be acknowledged */
+    int64_t unacknowledged;      /* when that was last looked at */
+    bool unknown;                /* that cannot be told: the peer has to close the connection */
+    uint64_t blocked_since_ns;   /* it has bytes to take and takes none; 0: not so */
+    uint64_t dropped_before;     /* its meter's bytes_dropped when that began */
+    struct limiter limiter;      /* --rate-limit */
+    uint64_t throttled_until_ns; /* when that lets something pass again; 0: it does */
+    struct lag lag;              /* what it misses; with -l or -0, whether it is in a record */
+    uint64_t records_unstored;   /* that it got from the pipe store */
+    bool tap;                    /* --tap */
+    bool parked;                 /* a tap that takes nothing and is kept abreast of the outputs */
+    bool dropping_said;
+};
+
+struct poll_loop {
+    const struct options *options;
+    struct meter *meter;
+    struct reporter *reporter;
+    struct display *display;
+    struct recent recent; /* of the first output */
+    struct expect expect; /* of all inputs */
+    struct framing framing;
+    struct ring ring;
+    struct record_index record_index; /* of that */
+    struct pipe_store store;
+    struct flow flow;
+    struct intake intake;
+    struct spool spool;
+    unsigned char *scratch; /* what was read and has no place yet (loop/overload.h) */
+    size_t scratch_size, scratch_start, scratch_left;
+    uint64_t added; /* bytes of marks and terminators that entered, for all */
+    bool dropping_said, spool_failed;
+    bool sends_messages; /* an output gets a record in each write: those that are complete */
+    struct signals signals;
+    struct ending ending;
+    enum loop_phase phase;
+    enum transfer_way way; /* from the current input to the sole output */
+    unsigned small_passes; /* of few bytes each, in a row */
+    unsigned vain_passes;  /* in a row, that moved nothing though they might have */
+
+    struct loop_input *inputs; /* read in turn; `current` is open while RUNNING */
+    size_t input_count, current;
+    uint64_t mix_clock; /* --merge: what the input that was turned to last had been served */
+    struct limiter read_limiter; /* --read-rate, of all inputs together */
+    uint64_t read_throttled_until_ns;
+    struct loop_output *outputs;
+    size_t output_count; /* the taps, which come after the others, included */
+    size_t main_count;   /* without them */
+    size_t open_outputs; /* of the latter */
+    uint64_t main_tail;  /* position up to which all of these have got the ring's bytes */
+    struct pollfd signal_watch, control_watch;
+    struct pollfd *fds;     /* room for all that may be watched: the set for poll(2) */
+    unsigned poll_failures; /* in a row */
+    struct control control;
+    char *name; /* the one that control gave, or NULL */
+
+    bool size_known;         /* --stop-at-size has a size to stop at */
+    uint64_t size_left;      /* --stop-at-size: bytes or records still to be read */
+    uint64_t idle_since_ns;  /* the input may be read and has nothing; 0: not so */
+    uint64_t large_ns;       /* when the ring last held more than RING_KEPT bytes */
+    uint64_t drain_start_ns; /* when DRAINING began, or was resumed by SIGCONT */
+    uint64_t leaving_ns;     /* since when the reader has left that had got everything; 0: not so */
+    uint64_t last_poll_ns;
+    uint64_t next_sample_ns;                    /* --report-every; 0: none */
+    uint64_t next_opening_ns, opening_delay_ns; /* when to try a FIFO without a reader again */
+    struct dialer *dialers;
+    size_t dialer_count;
+    uint64_t confirm_ns, confirm_delay_ns; /* CONFIRMING: when to look again */
+    bool confirming_commands;              /* and only these, yet */
+    uint64_t wait_start_ns;                /* when poll() was last called */
+
+    struct command *commands; /* those of the inputs, then those of the outputs */
+    size_t command_count;
+    struct guard guard;
+    const struct command_standard *standard;
+    bool cut;             /* what came in is not all that there was to be */
+    bool reading_cut;     /* an input was being read when something else ended the reading */
+    bool ending_commands; /* how they end from here on is our doing */
+
+    struct peer_search *peer_search; /* loop/peers.h; NULL: none goes on */
+    uint64_t peers_sought_ns;        /* when the last one began; 0: none yet */
+    uint64_t peers_pause_ns;         /* before the next one */
+};
+
+#endif

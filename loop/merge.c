@@ -1,0 +1,507 @@
+/*
+ * merge.c - see merge.h.
+ */
+#include "loop/merge.h"
+
+#include "base/minmax.h"
+#include "base/records.h"
+#include "loop/amounts.h"
+#include "loop/commands.h"
+#include "loop/endpoints.h"
+#include "loop/moves.h"
+#include "loop/overload.h"
+#include "loop/rates.h"
+
+#include <errno.h>
+
+/* --- setting up ------------------------------------------------------------------------------- */
+
+int loop_init_merge(struct poll_loop *loop)
+{
+    const struct options *options = loop->options;
+    if (!options->merge)
+        return 0;
+    size_t share = ((size_t)options->buffer_size - loop->ring.capacity) / loop->input_count;
+    bool oldest = options->overflow == OVERFLOW_DROP_OLDEST;
+    for (size_t i = 0; i < loop->input_count; i++) {
+        struct loop_input *input = &loop->inputs[i];
+        if (ring_init(&input->share, share, 1) != 0 ||
+            (options->records == RECORD_DATAGRAM && ring_mark_records(&input->share) != 0) ||
+            lag_init(&input->lag, &input->share, 0, oldest ? options->records : RECORD_NONE,
+                     oldest && options->gap_mark) != 0)
+            return -1;
+        input->passes_parts =
+            options->overflow == OVERFLOW_BLOCK || options->overflow == OVERFLOW_FAIL;
+        intake_init(&input->intake, &input->share, NULL, options->records,
+                    options->gap_mark && options->overflow == OVERFLOW_DROP_NEWEST);
+    }
+    return 0;
+}
+
+void loop_destroy_merge(struct poll_loop *loop)
+{
+    for (size_t i = 0; loop->inputs != NULL && i < loop->input_count; i++) {
+        lag_destroy(&loop->inputs[i].lag);
+        ring_destroy(&loop->inputs[i].share);
+    }
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static size_t resume_mark(const struct poll_loop *loop, const struct loop_input *input)
+{
+    return input->share.capacity / 100 * loop->options->resume_fill_percent +
+           input->share.capacity % 100 * loop->options->resume_fill_percent / 100;
+}
+
+/* Bytes that may be read into the share: 0 if they are too few for what may come. */
+static size_t room_of(const struct loop_input *input)
+{
+    size_t room = ring_room(&input->share);
+    return room < records_least_room(input->intake.records) ? 0 : room;
+}
+
+/* A record fills the share, and cannot become whole there. */
+static bool is_overlong(const struct loop_input *input)
+{
+    return ring_room(&input->share) == 0 &&
+           input->intake.complete <= input->share.readers[0].cursor;
+}
+
+/* Bytes of the share that the mixer may take. */
+static size_t offered(const struct loop_input *input)
+{
+    const struct ring_reader *mixer = &input->share.readers[0];
+    bool parts = input->intake.records == RECORD_NONE || input->lag.in_record ||
+                 (input->passes_parts && input->open && is_overlong(input));
+    if (!parts)
+        return mixer->cursor < input->intake.complete
+                   ? (size_t)(input->intake.complete - mixer->cursor)
+                   : 0;
+    return ring_unread(&input->share, 0);
+}
+
+static bool is_offering(const struct loop_input *input)
+{
+    return lag_has_beside(&input->lag) || offered(input) > 0;
+}
+
+static bool any_other_is_offering(const struct poll_loop *loop, const struct loop_input *input)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (&loop->inputs[i] != input && is_offering(&loop->inputs[i]))
+            return true;
+    return false;
+}
+
+/* A record that has passed in part, because it is longer than the share, and is not whole (or not
+ * known to be) is ended only if another record comes behind it. */
+static bool lacks_terminator(const struct poll_loop *loop, const struct loop_input *input)
+{
+    if (input->open || !input->lag.in_record || ring_unread(&input->share, 0) > 0 ||
+        input->intake.records == RECORD_NONE)
+        return false;
+    return input->fate == RECORD_STANDS ||
+           (input->fate != RECORD_CUT && any_other_is_offering(loop, input));
+}
+
+static bool has_something(const struct poll_loop *loop, const struct loop_input *input)
+{
+    return is_offering(input) || lacks_terminator(loop, input);
+}
+
+bool loop_merge_may_read(const struct poll_loop *loop, size_t index)
+{
+    const struct loop_input *input = &loop->inputs[index];
+    if (!input->open || loop->phase != LOOP_RUNNING || loop->read_throttled_until_ns != 0)
+        return false;
+    if (room_of(input) > 0 && !input->held)
+        return true;
+    bool overlong = input->intake.records != RECORD_NONE && is_overlong(input);
+    switch (loop->options->overflow) {
+    case OVERFLOW_DROP_NEWEST:
+    case OVERFLOW_DROP_OLDEST:
+        /* While an output takes bytes the mixer is about to make room. */
+        return overlong || (!endpoint_on_disk(&input->endpoint) && !flow_any_taking(&loop->flow));
+    case OVERFLOW_FAIL: /* the mixer takes what is too long in parts */
+        return !overlong && !endpoint_on_disk(&input->endpoint);
+    case OVERFLOW_BLOCK:
+        break;
+    }
+    return false;
+}
+
+static void note_misses(struct poll_loop *loop, struct loop_input *input)
+{
+    struct lag_count dropped = input->lag.dropped;
+    input->lag.dropped = (struct lag_count){0};
+    meter_dropped_oldest(loop->meter, dropped.bytes, loop_held(loop));
+    loop_note_dropped(loop, input, &dropped);
+}
+
+/* An input failed, or is not read to its end: what there is of a record that has not come whole is
+ * not to pass for one. If it has begun to go out that cannot be helped (`fate`). (Of one that is
+ * being dropped as the oldest nothing is left to take back.) */
+static void withhold(struct poll_loop *loop, struct loop_input *input, enum record_fate fate)
+{
+    if (input->intake.records == RECORD_NONE)
+        return;
+    if (input->lag.in_record && input->intake.complete <= input->share.readers[0].cursor)
+        input->fate = fate;
+    else if (!input->lag.skipping)
+        meter_dropped_newest(loop->meter, intake_take_back_begun(&input->intake), loop_held(loop));
+}
+
+static void end_input(struct poll_loop *loop, struct loop_input *input)
+{
+    struct intake_result result = {.refused.records = intake_ended(&input->intake)};
+    loop_note_result(loop, input, &result);
+    input->intake.closed = false;
+    lag_arrived(&input->lag, true);
+    note_misses(loop, input);
+    input->open = false;
+    loop_close_input(loop, input);
+}
+
+void loop_merge_input_at_end(struct poll_loop *loop, struct loop_input *input)
+{
+    loop_note_input_end(loop, input);
+    enum input_verdict verdict = loop_input_verdict(input);
+    if (verdict == INPUT_UNJUDGED && intake_is_unfinished(&input->intake)) {
+        input->fate = RECORD_PENDING;
+        input->open = false;
+        loop_close_input(loop, input);
+        return;
+    }
+    if (verdict == INPUT_ILL)
+        withhold(loop, input, RECORD_TORN);
+    end_input(loop, input);
+}
+
+void loop_merge_judged(struct poll_loop *loop, struct loop_input *input, enum record_fate fate)
+{
+    if (input->fate != RECORD_PENDING)
+        return;
+    input->fate = RECORD_STANDS;
+    if (fate != RECORD_STANDS)
+        withhold(loop, input, fate);
+    end_input(loop, input);
+}
+
+void loop_merge_end(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++) {
+        struct loop_input *input = &loop->inputs[i];
+        if (!input->open)
+            continue;
+        withhold(loop, input, RECORD_CUT);
+        end_input(loop, input);
+    }
+    loop->flow.crowded = true; /* --start-fill waits for no more, from the next turn on */
+}
+
+/* --overflow drop-oldest: the mixer lets go of what is older, and of what is not whole only where
+ * there is nothing else. */
+static void overtake_mixer(struct loop_input *input, size_t wanted, size_t mark)
+{
+    struct ring *share = &input->share;
+    size_t room = min_size(wanted, share->capacity);
+    if (input->held && share->capacity - mark > room)
+        room = share->capacity - mark;
+    input->held = false;
+    uint64_t position = share->head + room - share->capacity;
+    uint64_t complete = input->intake.complete;
+    if (input->intake.records != RECORD_NONE && position > complete)
+        position = complete;
+    lag_overtake(&input->lag, position, complete, false);
+    if (ring_room(share) == 0)
+        lag_overtake(&input->lag, share->head, complete, true);
+}
+
+static void place_oldest(struct poll_loop *loop, struct loop_input *input,
+                         const unsigned char *from, size_t bytes)
+{
+    while (bytes > 0) {
+        struct intake_result result = intake_admit(&input->intake, from, bytes, NULL);
+        loop_note_result(loop, input, &result);
+        lag_arrived(&input->lag, false);
+        from += result.entered;
+        bytes -= result.entered;
+        if (bytes > 0)
+            overtake_mixer(input, bytes, resume_mark(loop, input));
+        note_misses(loop, input);
+    }
+}
+
+/* Finds a place for what was read aside: all of it. */
+static void place(struct poll_loop *loop, struct loop_input *input, size_t bytes)
+{
+    struct intake_result result;
+    switch (loop->options->overflow) {
+    case OVERFLOW_DROP_NEWEST:
+        result = intake_admit_or_drop(&input->intake, loop->scratch, bytes, NULL);
+        loop_note_result(loop, input, &result);
+        break;
+    case OVERFLOW_DROP_OLDEST:
+        place_oldest(loop, input, loop->scratch, bytes);
+        break;
+    case OVERFLOW_BLOCK: /* cannot be: then it is read into the share only */
+    case OVERFLOW_FAIL:
+        result = intake_admit(&input->intake, loop->scratch, bytes, NULL); /* a short datagram */
+        loop_note_result(loop, input, &result);
+        if (result.entered < bytes)
+            loop_overflowed(loop, input, bytes - result.entered);
+        break;
+    }
+}
+
+static void took(struct poll_loop *loop, struct loop_input *input, const struct transfer *transfer,
+                 bool aside)
+{
+    loop_count_input(loop, input, transfer->bytes);
+    loop_count_merged(loop, input, transfer, aside);
+    loop_spend_input(loop, transfer->bytes);
+    loop->idle_since_ns = 0;
+    if (!input->endpoint.nonblock.writers_gone)
+        input->ready = !transfer->partial;
+    if (aside) {
+        place(loop, input, transfer->bytes);
+        return;
+    }
+    intake_committed(&input->intake, transfer->bytes);
+    lag_arrived(&input->lag, false);
+    meter_arrived(loop->meter, transfer->bytes, loop_held(loop));
+    note_misses(loop, input);
+}
+
+/* A mark that is due goes first, if it fits. */
+static void add_mark(struct poll_loop *loop, struct loop_input *input)
+{
+    struct intake_result result = {.added = intake_mark(&input->intake, NULL)};
+    if (result.added > 0)
+        loop_note_result(loop, input, &result);
+}
+
+static bool read_one(struct poll_loop *loop, struct loop_input *input)
+{
+    input->intake.closed = input->held && loop->options->overflow == OVERFLOW_DROP_NEWEST;
+    if (!input->held)
+        add_mark(loop, input);
+    bool aside = room_of(input) == 0 || input->held || !intake_takes_directly(&input->intake);
+    size_t max = aside ? min_size(loop->scratch_size, input->share.capacity)
+                       : min_size(loop->flow.read_size, room_of(input));
+    max = loop_allow_input(loop, max);
+    if (max == 0)
+        return false;
+    struct transfer transfer =
+        loop_call_transfer_in(loop, input, aside ? NULL : &input->share, max);
+    switch (transfer.status) {
+    case TRANSFER_MOVED:
+        took(loop, input, &transfer, aside);
+        break;
+    case TRANSFER_BLOCKED:
+        input->ready = false;
+        input->cold = endpoint_on_disk(&input->endpoint);
+        return false;
+    case TRANSFER_END:
+        loop_merge_input_at_end(loop, input);
+        break;
+    case TRANSFER_FAILED:
+        loop_note_read_failure(loop, input, transfer.error);
+        withhold(loop, input, RECORD_TORN);
+        end_input(loop, input);
+        break;
+    }
+    return true;
+}
+
+/* The water marks of the shares, for what may be read and for --start-fill, which waits for no more
+ * where no more can come. */
+static void update_marks(struct poll_loop *loop)
+{
+    loop->flow.behind = loop_merge_held(loop);
+    loop->flow.crowded = loop->phase == LOOP_DRAINING;
+    for (size_t i = 0; i < loop->input_count; i++) {
+        struct loop_input *input = &loop->inputs[i];
+        if (room_of(input) == 0)
+            input->held = loop->options->resume_fill_percent < 100;
+        else if (ring_fill(&input->share) <= resume_mark(loop, input) ||
+                 !has_something(loop, input))
+            input->held = false;
+        loop->flow.crowded |= input->held || room_of(input) == 0;
+    }
+}
+
+bool loop_merge_read(struct poll_loop *loop)
+{
+    bool moved = false, open = false;
+    update_marks(loop);
+    for (size_t i = 0; i < loop->input_count && loop->phase == LOOP_RUNNING; i++) {
+        struct loop_input *input = &loop->inputs[i];
+        input->cold = false;
+        if (loop_merge_may_read(loop, i) && loop_input_is_ready(input))
+            moved |= read_one(loop, input);
+        open |= input->open;
+    }
+    if (loop->phase == LOOP_RUNNING && !open) {
+        loop_end_input(loop);
+        moved = true;
+    }
+    update_marks(loop);
+    return moved;
+}
+
+/* --- mixing ----------------------------------------------------------------------------------- */
+
+/* The mixer is in the middle of a record of this input. */
+static bool has_begun(const struct loop_input *input)
+{
+    return input->lag.in_record || input->lag.aside_left > 0 ||
+           (input->lag.mark_left > 0 && input->lag.mark_start > 0);
+}
+
+/* The input whose turn it is, or NULL. */
+static struct loop_input *choose(struct poll_loop *loop)
+{
+    struct loop_input *chosen = NULL;
+    for (size_t i = 0; i < loop->input_count; i++) {
+        struct loop_input *input = &loop->inputs[i];
+        bool waiting = has_something(loop, input);
+        if (has_begun(input)) /* the others wait until the record ends */
+            return waiting ? input : NULL;
+        if (waiting && !input->waiting && input->served < loop->mix_clock)
+            input->served = loop->mix_clock;
+        input->waiting = waiting;
+        if (waiting && (chosen == NULL || input->served < chosen->served))
+            chosen = input;
+    }
+    if (chosen != NULL)
+        loop->mix_clock = chosen->served;
+    return chosen;
+}
+
+/* How much of what is offered goes in one turn: whole records, one at least; one datagram. */
+static size_t turn_of(const struct loop_input *input)
+{
+    enum record_kind records = input->intake.records;
+    size_t most = offered(input);
+    struct span span = ring_read_span(&input->share, 0, min_size(MERGE_TURN, most));
+    if (records == RECORD_NONE)
+        return span.bytes;
+    bool several = !input->lag.in_record && records != RECORD_DATAGRAM;
+    size_t whole = several ? records_whole_span(&span, records) : 0;
+    if (whole > 0)
+        return whole;
+    span = ring_read_span(&input->share, 0, most);
+    return records_span(&span, records, 1);
+}
+
+static size_t give_memory(struct poll_loop *loop, const void *memory, size_t bytes)
+{
+    struct span span = {.piece = {{(void *)memory, bytes}}, .count = 1, .bytes = bytes};
+    return bytes > 0 ? loop_give(loop, &span) : 0;
+}
+
+static bool mix_beside(struct poll_loop *loop, struct loop_input *input, size_t room)
+{
+    size_t added;
+    struct iovec beside = lag_beside(&input->lag, &added);
+    loop_note_result(loop, input, &(struct intake_result){.added = added});
+    size_t given = give_memory(loop, beside.iov_base, min_size(room, beside.iov_len));
+    lag_sent_beside(&input->lag, given);
+    return given > 0;
+}
+
+static bool mix_terminator(struct poll_loop *loop, struct loop_input *input)
+{
+    const char terminator = input->intake.records == RECORD_NUL ? '\0' : '\n';
+    if (give_memory(loop, &terminator, 1) == 0)
+        return false;
+    input->lag.in_record = false;
+    loop_note_result(loop, input, &(struct intake_result){.added = 1});
+    loop_merge_judged(loop, input, RECORD_STANDS); /* it is too late to withhold any of it */
+    return true;
+}
+
+/* Moves up to `room` bytes of one turn. False: there was no place after all. */
+static bool mix_from(struct poll_loop *loop, struct loop_input *input, size_t room)
+{
+    if (lag_has_beside(&input->lag))
+        return mix_beside(loop, input, room);
+    if (lacks_terminator(loop, input))
+        return mix_terminator(loop, input);
+    size_t turn = turn_of(input);
+    if (turn > room && input->intake.records == RECORD_DATAGRAM)
+        return false;
+    struct span span = ring_read_span(&input->share, 0, min_size(room, turn));
+    size_t given = loop_give(loop, &span);
+    if (given > 0 && input->intake.records != RECORD_NONE)
+        input->lag.in_record = !records_ends_span(&span, given, input->intake.records);
+    ring_consume(&input->share, 0, given);
+    input->served += given;
+    return given > 0;
+}
+
+/* Whether an output has all that there is for it, and would take more. */
+static bool any_starving(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->main_count; i++)
+        if (loop->outputs[i].state == OUTPUT_OPEN && !flow_is_stopped(&loop->flow, i) &&
+            flow_sendable(&loop->flow, i) == 0)
+            return true;
+    return false;
+}
+
+/* How much of this input may be mixed now. Where an output is overtaken rather than hold another
+ * one up, the ring is used whole. */
+static size_t mixing_room(struct poll_loop *loop, const struct loop_input *input)
+{
+    bool whole = input->intake.records == RECORD_DATAGRAM;
+    size_t least = whole ? turn_of(input) : 1;
+    bool overtaking = loop->options->overflow == OVERFLOW_DROP_OLDEST && loop->main_count > 1;
+    size_t held = flow_held(&loop->flow);
+    if (loop->intake.spool != NULL)
+        return min_size(intake_room(&loop->intake), SIZE_MAX);
+    if (overtaking && flow_room(&loop->flow) < least && any_starving(loop))
+        loop_make_room(loop, least < MERGE_TURN ? MERGE_TURN : least);
+    else if (!overtaking && held >= MERGE_WINDOW && flow_any_sendable(&loop->flow))
+        return 0;
+    return loop_overtake_taps(loop, flow_room(&loop->flow));
+}
+
+bool loop_merge_mix(struct poll_loop *loop)
+{
+    bool moved = false;
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (!loop->inputs[i].open)
+            add_mark(loop, &loop->inputs[i]); /* of what was dropped at its end */
+    for (;;) {
+        struct loop_input *input = choose(loop);
+        size_t room = input == NULL ? 0 : mixing_room(loop, input);
+        if (room == 0 || !mix_from(loop, input, room))
+            return moved;
+        moved = true;
+    }
+}
+
+size_t loop_merge_held(const struct poll_loop *loop)
+{
+    size_t held = 0;
+    for (size_t i = 0; i < loop->input_count; i++)
+        held += ring_fill(&loop->inputs[i].share);
+    return held;
+}
+
+bool loop_merge_is_empty(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (loop->inputs[i].fate == RECORD_CUT && !has_something(loop, &loop->inputs[i]))
+            return true; /* what the others have is not mixed any more */
+    for (size_t i = 0; i < loop->input_count; i++) {
+        const struct loop_input *input = &loop->inputs[i];
+        if (has_something(loop, input) || ring_fill(&input->share) > 0 ||
+            input->fate == RECORD_PENDING || intake_owes_mark(&input->intake))
+            return false;
+    }
+    return true;
+}

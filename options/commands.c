@@ -1,0 +1,168 @@
+/*
+ * commands.c - see commands.h.
+ */
+#include "options/commands.h"
+
+#include "base/message.h"
+#include "options/endpoints.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A new command, at the end of the inputs or of the outputs; what it is follows. */
+static struct command_spec *add_command(struct options *options, bool input)
+{
+    options->command_count++;
+    if (input) {
+        options->inputs[options->input_count] = "";
+        return &options->input_commands[options->input_count++];
+    }
+    options->outputs[options->output_count] = "";
+    return &options->output_commands[options->output_count++];
+}
+
+/* One that is what stands behind "--". */
+static enum options_status await_program(struct parser *parser, const struct given *given,
+                                         bool input)
+{
+    if (parser->program != NULL)
+        return options_refuse(option_rows[given->id].name, given->argument,
+                              "there is only one PROGRAM behind --");
+    parser->program = add_command(parser->options, input);
+    parser->program_option = given->id;
+    return OPTIONS_RUN;
+}
+
+static enum options_status take_monitor(struct parser *parser, const struct given *given)
+{
+    const char *side = given->argument;
+    parser->both_sides = strcmp(side, "both") == 0;
+    if (strcmp(side, "in") != 0 && strcmp(side, "out") != 0 && !parser->both_sides)
+        return options_refuse("--monitor", side,
+                              "is no side of a program (choose in, out or both)");
+    return await_program(parser, given, strcmp(side, "in") != 0);
+}
+
+enum options_status options_take_command(struct parser *parser, const struct given *given)
+{
+    bool input = given->id == OPTION_FROM;
+    if (given->id == OPTION_MONITOR)
+        return take_monitor(parser, given);
+    if (strcmp(given->argument, "-") == 0)
+        return await_program(parser, given, input);
+    if (*given->argument == '\0')
+        return options_refuse(option_rows[given->id].name, "", "is empty");
+    add_command(parser->options, input)->text = given->argument;
+    return OPTIONS_RUN;
+}
+
+/* Its words, with blanks between them. NULL: no memory. */
+static char *join(char *const *words)
+{
+    size_t length = 1;
+    for (size_t i = 0; words[i] != NULL; i++)
+        length += strlen(words[i]) + 1;
+    char *text = malloc(length), *end = text;
+    for (size_t i = 0; text != NULL && words[i] != NULL; i++) {
+        size_t bytes = strlen(words[i]);
+        memcpy(end, words[i], bytes);
+        end += bytes;
+        *end++ = words[i + 1] != NULL ? ' ' : '\0';
+    }
+    return text;
+}
+
+/* --- both sides of a program ------------------------------------------------------------------
+ *
+ * Two of us do it: this one reads what the program writes, and starts another, as the command that
+ * it reads from, which writes to the program (-M in) and ends as that does. So the end is proved on
+ * both sides.
+ */
+
+/* What the other one is told as well. */
+static bool is_for_both(enum option_id id)
+{
+    return (id >= OPTION_PROGRESS && id <= OPTION_CURSOR) || id == OPTION_QUIET ||
+           id == OPTION_SI || id == OPTION_BUFFER_SIZE || id == OPTION_CHUNK_SIZE ||
+           id == OPTION_PIPE_BUFFER_SIZE || id == OPTION_NO_SPLICE || id == OPTION_KILL_AFTER ||
+           id == OPTION_SIZE || id == OPTION_LINE_MODE || id == OPTION_NULL || id == OPTION_STATS;
+}
+
+/* Appends a word, or "--name=argument". False: no memory. */
+static bool add_word(char **words, size_t *count, const char *text, const char *argument)
+{
+    size_t size = strlen(text) + (argument != NULL ? strlen(argument) + 1 : 0) + 1;
+    char *word = malloc(size);
+    if (word != NULL)
+        snprintf(word, size, "%s%s%s", text, argument != NULL ? "=" : "",
+                 argument != NULL ? argument : "");
+    words[(*count)++] = word;
+    return word != NULL;
+}
+
+/* The words of the other one; NULL: no memory. */
+static char **words_of_other(const struct parser *parser, char *const *program)
+{
+    size_t count = 0;
+    char **words = calloc((size_t)parser->argc + OPTION_COUNT + 8, sizeof *words);
+    bool done = words != NULL && add_word(words, &count, parser->argv[0], NULL);
+    for (int id = 0; done && id < OPTION_COUNT; id++)
+        if (parser->last[id] && option_rows[id].argument == NULL && is_for_both((enum option_id)id))
+            done = add_word(words, &count, option_rows[id].name, NULL);
+    for (size_t i = 0; done && i < parser->given_count; i++)
+        if (is_for_both(parser->given[i].id))
+            done = add_word(words, &count, option_rows[parser->given[i].id].name,
+                            parser->given[i].argument);
+    done = done && add_word(words, &count, "--name", "in") &&
+           add_word(words, &count, "--cursor", NULL) &&
+           add_word(words, &count, "--monitor", "in") && add_word(words, &count, "--", NULL);
+    for (; done && *program != NULL; program++)
+        done = add_word(words, &count, *program, NULL);
+    parser->options->program_argv = words;
+    return done ? words : NULL;
+}
+
+/* Nothing else is read than standard input, by the other one. */
+static enum options_status take_both_sides(struct parser *parser, char *const *program)
+{
+    struct options *options = parser->options;
+    if (options->input_count != 1)
+        return options_refuse("--monitor", "both", "no other INPUT can be given with it");
+    char **words = words_of_other(parser, program);
+    if (words == NULL) {
+        message_print("%s", strerror(ENOMEM));
+        return OPTIONS_FAILED;
+    }
+    if (options->name == NULL)
+        options->name = "out";
+    options->display.cursor = true;
+    parser->program->argv = words;
+    parser->program->is_ours = true;
+    return OPTIONS_RUN;
+}
+
+enum options_status options_take_rest(struct parser *parser)
+{
+    struct options *options = parser->options;
+    char **rest = parser->argv + optind;
+    enum options_status status = OPTIONS_RUN;
+    if (parser->program == NULL) {
+        for (; *rest != NULL && status == OPTIONS_RUN; rest++)
+            status = options_take_input(options, *rest);
+        return status;
+    }
+    if (*rest == NULL || **rest == '\0')
+        return options_refuse(option_rows[parser->program_option].name,
+                              parser->last[parser->program_option],
+                              "needs a program: -- PROGRAM [ARG]...");
+    options->program_text = join(rest);
+    if (options->program_text == NULL) {
+        message_print("%s", strerror(ENOMEM));
+        return OPTIONS_FAILED;
+    }
+    *parser->program = (struct command_spec){.text = options->program_text, .argv = rest};
+    return parser->both_sides ? take_both_sides(parser, rest) : OPTIONS_RUN;
+}

@@ -1,0 +1,24 @@
+/*
+ * endpoints.h - inputs, outputs and taps on the command line.
+ */
+#ifndef BPIPE_OPTIONS_ENDPOINTS_H
+#define BPIPE_OPTIONS_ENDPOINTS_H
+
+#include "options/parser.h"
+
+/*
+ * Each takes what it is named for into the options, or refuses it: OPTIONS_RUN, or OPTIONS_USAGE
+ * after a message.
+ */
+enum options_status options_take_output(struct options *options, const char *text);
+enum options_status options_take_tap(struct options *options, const char *text);
+enum options_status options_take_input(struct options *options,
+                                       const char *text); /* the operands */
+
+/* The FILE of a report; `text` is the whole argument, for the message. */
+enum options_status options_check_report_file(const char *text, const char *file);
+
+/* With all endpoints known: what cannot be opened twice is named once. */
+enum options_status options_check_endpoints(struct parser *parser);
+
+#endif

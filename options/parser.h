@@ -1,0 +1,46 @@
+/*
+ * parser.h - what the files that make options_parse() share, and nobody else: options/options.c
+ * takes the arguments, options/endpoints.c the texts of endpoints, options/check.c refuses what
+ * cannot go together.
+ */
+#ifndef BPIPE_OPTIONS_PARSER_H
+#define BPIPE_OPTIONS_PARSER_H
+
+#include "options/options.h"
+#include "options/table.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The default of --buffer-size. */
+#define OPTIONS_BUFFER_SIZE (UINT64_C(16) << 20)
+#define OPTIONS_BUFFER_TEXT "16M"
+
+/* An option that has an argument, as it was given; or (GIVEN_OPERAND) an operand. */
+#define GIVEN_OPERAND OPTION_COUNT
+struct given {
+    enum option_id id;
+    const char *argument;
+};
+
+struct parser {
+    struct options *options;
+    int argc;
+    char **argv;
+    struct given *given; /* in the order of the command line */
+    size_t given_count;
+    const char *last[OPTION_COUNT]; /* its last argument, "" for a flag; NULL: not given */
+    bool no_report;                 /* --report none */
+    struct command_spec *program;   /* the command that is to be what stands behind "--", or NULL */
+    enum option_id program_option;  /* and the option that said so */
+    bool both_sides;                /* --monitor both */
+};
+
+/* Prints "NAME: 'TEXT': WHY". Returns OPTIONS_USAGE. */
+enum options_status options_refuse(const char *name, const char *text, const char *why);
+
+/* --buffer-size as it was given, or its default, for a message. */
+const char *options_buffer_text(const struct parser *parser);
+
+#endif

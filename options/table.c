@@ -1,0 +1,333 @@
+/*
+ * table.c - see table.h.
+ */
+#include "options/table.h"
+
+#include <ctype.h>
+#include <stdbool.h>
+#include <string.h>
+
+enum {
+    HELP_COLUMN = 33,    /* where the right column of --help begins */
+    LEFT_SIZE = 64,      /* room for the left one */
+    LONGEST_TYPO = 40,   /* a longer name is not compared with ours */
+    NO_LETTER = 0x110000 /* getopt's value of the first row if it has no letter: above anything that
+                            a libc which reads letters as wide characters puts into optopt */
+};
+
+const struct option_row option_rows[OPTION_COUNT] = {
+    [OPTION_BUFFER_SIZE] = {"Buffering", 'B', "--buffer-size", "SIZE",
+                            "hold up to SIZE in memory (default 16M)"},
+    [OPTION_CHUNK_SIZE] = {NULL, 'z', "--chunk-size", "SIZE",
+                           "move at most SIZE in one call (default 1M)"},
+    [OPTION_START_FILL] =
+        {NULL, 0, "--start-fill", "PERCENT",
+         "write once the buffer is so full, at the start\nand whenever it ran dry"},
+    [OPTION_RESUME_FILL] = {NULL, 0, "--resume-fill", "PERCENT",
+                            "when the buffer was full, read again once it\nhas drained to PERCENT"},
+    [OPTION_BLOCK_SIZE] = {NULL, 0, "--block-size", "SIZE",
+                           "write exactly SIZE at a time, the last excepted"},
+    [OPTION_PIPE_BUFFER_SIZE] = {NULL, 'J', "--pipe-buffer-size", "SIZE",
+                                 "size of the pipes on both sides; 0 leaves them\n"
+                                 "as they are (default 1M, or as far as allowed;\n"
+                                 "with -T, or -B below 64K, 0)"},
+    [OPTION_NO_SPLICE] = {NULL, 'C', "--no-splice", NULL, "always copy through the buffer"},
+
+    [OPTION_RATE_LIMIT] = {"Rates (0: no limit)", 'L', "--rate-limit", "RATE",
+                           "write at most RATE bytes a second (with -l and\n"
+                           "-0: records); 10M, or in bits 80Mbit, not 80Mb"},
+    [OPTION_READ_RATE] = {NULL, 0, "--read-rate", "RATE", "read at most RATE bytes a second"},
+    [OPTION_BURST] = {NULL, 0, "--burst", "SIZE",
+                      "the most that may go at once after a pause\n(default: 20 ms worth)"},
+
+    [OPTION_OVERFLOW] = {"Overload", 0, "--overflow", "POLICY",
+                         "when the buffer is full: block, drop-newest,\n"
+                         "drop-oldest or fail (default block); with -l\n"
+                         "and -0 whole records are dropped"},
+    [OPTION_GAP_MARK] = {NULL, 0, "--gap-mark", NULL,
+                         "with -l or -0: say in the stream how many\nrecords were dropped there"},
+    [OPTION_SPOOL] = {NULL, 0, "--spool", "PATH",
+                      "what the buffer cannot hold waits on disk: in\n"
+                      "directory PATH, or in a new file PATH"},
+    [OPTION_SPOOL_MAX] = {NULL, 0, "--spool-max", "SIZE", "at most SIZE of it (default 1G)"},
+    [OPTION_MERGE] = {NULL, 0, "--merge", NULL,
+                      "read all INPUTs at once, in fair turns; with\n"
+                      "-l and -0 whole records"},
+
+    [OPTION_OUTPUT] =
+        {"Outputs", 'o', "--output", "ENDPOINT",
+         "write here instead of to standard output;\nrepeatable, each gets every byte"},
+    [OPTION_TAP] =
+        {NULL, 0, "--tap", "ENDPOINT",
+         "write here as well, but never wait for it: it\nmisses what it is too slow for"},
+    [OPTION_APPEND] = {NULL, 0, "--append", NULL, "add to the end of output files"},
+    [OPTION_NO_CLOBBER] = {NULL, 0, "--no-clobber", NULL, "refuse an output file that exists"},
+    [OPTION_ATOMIC] = {NULL, 0, "--atomic", NULL,
+                       "output files appear whole after success, or\nnot at all"},
+    [OPTION_SYNC] = {NULL, 'Y', "--sync", NULL, "have each write on the disk before the next"},
+    [OPTION_DIRECT_IO] = {NULL, 'K', "--direct-io", NULL, "bypass the page cache (O_DIRECT)"},
+    [OPTION_DISCARD] = {NULL, 'X', "--discard", NULL, "read and count, write nothing"},
+    [OPTION_ON_OUTPUT_ERROR] = {NULL, 0, "--on-output-error", "ACTION",
+                                "when an output fails: stop, or continue with\n"
+                                "the others (default: continue)"},
+
+    [OPTION_IPV4] = {"Network", '4', "--ipv4", NULL, "use IPv4 addresses only"},
+    [OPTION_IPV6] = {NULL, '6', "--ipv6", NULL, "use IPv6 addresses only"},
+    [OPTION_RETRY] = {NULL, 0, "--retry", "N",
+                      "try to connect up to N times more, after\nlonger and longer pauses"},
+    [OPTION_ALLOW] = {NULL, 0, "--allow", "CIDR",
+                      "take connections and datagrams only from such\n"
+                      "addresses, as 10.0.0.0/8 or ::1; repeatable"},
+    [OPTION_TCP_BUFFER] =
+        {NULL, 0, "--tcp-buffer", "SIZE",
+         "size of the kernel's buffers for TCP (default:\nwhat the system chooses)"},
+    [OPTION_DATAGRAM_SIZE] = {NULL, 0, "--datagram-size", "SIZE",
+                              "cut a stream into datagrams of SIZE at most\n(default 1400)"},
+
+    [OPTION_SIZE] =
+        {"Size", 's', "--size", "SIZE|@PATH",
+         "expect SIZE bytes, or as many as a file or the\nfiles below a directory hold"},
+    [OPTION_STOP_AT_SIZE] = {NULL, 'S', "--stop-at-size", NULL,
+                             "stop there, and read nothing beyond"},
+    [OPTION_SI] = {NULL, 'k', "--si", NULL,
+                   "K, M, G ... count in 1000s, in all options\nand reports"},
+
+    [OPTION_FROM] = {"Commands", 0, "--from", "COMMAND",
+                     "an INPUT: what COMMAND writes (sh -c); the end\n"
+                     "of the stream counts only if it exits with 0"},
+    [OPTION_TO] = {NULL, 0, "--to", "COMMAND",
+                   "an output: what COMMAND reads; it never sees\n"
+                   "the end of a stream that was cut"},
+    [OPTION_MONITOR] = {NULL, 'M', "--monitor", "SIDE",
+                        "both, in or out, of a program:\nbpipe -M in -- PROGRAM"},
+    [OPTION_KILL_AFTER] = {NULL, 0, "--kill-after", "DURATION",
+                           "a command that is to end, and does not, is\n"
+                           "killed after so long (default 5s)"},
+
+    [OPTION_EXPECT_SIZE] = {"Integrity", 0, "--expect-size", "SIZE",
+                            "a stream that is not so long was cut: status 1"},
+    [OPTION_EXPECT_END] = {NULL, 0, "--expect-end", "STRING|@FILE",
+                           "so is one whose last bytes are not these"},
+    [OPTION_FRAME] = {NULL, 0, "--frame", NULL, "frame the stream, so that its end can be told"},
+    [OPTION_UNFRAME] = {NULL, 0, "--unframe", NULL,
+                        "undo that; a stream that was cut or changed on\n"
+                        "the way is a failure: status 1"},
+
+    [OPTION_LINE_MODE] = {"Records", 'l', "--line-mode", NULL,
+                          "count lines; --size is a number of lines"},
+    [OPTION_NULL] = {NULL, '0', "--null", NULL, "count records that end with a NUL instead"},
+
+    [OPTION_CONNECT_TIMEOUT] = {"Timeouts (0: no limit)", 0, "--connect-timeout", "DURATION",
+                                "give up when a connection takes so long, or\n"
+                                "nobody connects to a listener"},
+    [OPTION_IDLE_TIMEOUT] = {NULL, 0, "--idle-timeout", "DURATION",
+                             "give up when no input comes for so long"},
+    [OPTION_STALL_TIMEOUT] = {NULL, 0, "--stall-timeout", "DURATION",
+                              "give up when an output takes nothing so long"},
+    [OPTION_DRAIN_TIMEOUT] = {NULL, 0, "--drain-timeout", "DURATION",
+                              "the same after the end of input or a SIGTERM\n"
+                              "(default 10s, where the input was cut short)"},
+
+    [OPTION_PROGRESS] = {"Display (pv's; any of the first twelve: only what is asked for is shown)",
+                         'p', "--progress", NULL, "a bar"},
+    [OPTION_TIMER] = {NULL, 't', "--timer", NULL, "the time since the start"},
+    [OPTION_ETA] = {NULL, 'e', "--eta", NULL, "how long it will take yet"},
+    [OPTION_FINETA] = {NULL, 'I', "--fineta", NULL, "when it will be done"},
+    [OPTION_RATE] = {NULL, 'r', "--rate", NULL, "the rate of now"},
+    [OPTION_AVERAGE_RATE] = {NULL, 'a', "--average-rate", NULL, "the rate of the last half minute"},
+    [OPTION_BYTES] = {NULL, 'b', "--bytes", NULL, "how much was moved"},
+    [OPTION_BITS] = {NULL, '8', "--bits", NULL, "the same in bits"},
+    [OPTION_BUFFER_PERCENT] = {NULL, 'T', "--buffer-percent", NULL,
+                               "how full the buffer is (implies --no-splice)"},
+    [OPTION_LAST_WRITTEN] = {NULL, 'A', "--last-written", "N",
+                             "the last N bytes written (implies --no-splice)"},
+    [OPTION_FORMAT] = {NULL, 'F', "--format", "FORMAT", "a line of your own: %b, %{rate} ..."},
+    [OPTION_NUMERIC] = {NULL, 'n', "--numeric", NULL,
+                        "numbers, for dialog(1): percent, or with -t,\n"
+                        "-b and -r time, amount and rate"},
+    [OPTION_INTERVAL] = {NULL, 'i', "--interval", "SECONDS", "update so often (default 1)"},
+    [OPTION_AVERAGE_RATE_WINDOW] = {NULL, 'm', "--average-rate-window", "S",
+                                    "what -a and -e look back on (default 30)"},
+    [OPTION_WAIT] = {NULL, 'W', "--wait", NULL, "nothing before the first byte"},
+    [OPTION_DELAY_START] = {NULL, 'D', "--delay-start", "SECONDS", "nothing before that"},
+    [OPTION_GAUGE] = {NULL, 'g', "--gauge", NULL, "if the size is unknown the bar shows the rate"},
+    [OPTION_BAR_STYLE] = {NULL, 'u', "--bar-style", "STYLE", "plain, block, granular or shaded"},
+    [OPTION_WIDTH] = {NULL, 'w', "--width", "COLUMNS", "take the terminal to be so wide"},
+    [OPTION_HEIGHT] = {NULL, 'H', "--height", "ROWS", "and so high"},
+    [OPTION_EXTRA_DISPLAY] = {NULL, 'x', "--extra-display", "PLACES",
+                              "also in the windowtitle, processtitle, or both"},
+    [OPTION_FORCE] = {NULL, 'f', "--force", NULL, "also without a terminal, or in the background"},
+    [OPTION_CURSOR] = {NULL, 'c', "--cursor", NULL, "share the terminal: a row for each bpipe"},
+
+    [OPTION_REPORT] = {"Reports", 0, "--report", "FORMAT[:FILE]",
+                       "text, json, prometheus or none; to standard\n"
+                       "error or FILE; repeatable (default text)"},
+    [OPTION_REPORT_EVERY] = {NULL, 0, "--report-every", "DURATION", "report while running as well"},
+    [OPTION_STATS] = {NULL, 'v', "--stats", NULL,
+                      "a text report in any case, with a line for\neach input and output"},
+    [OPTION_QUIET] = {NULL, 'q', "--quiet", NULL, "no report unless one is asked for"},
+    [OPTION_NAME] = {NULL, 'N', "--name", "NAME", "call this bpipe NAME in reports"},
+
+    [OPTION_REMOTE] = {"Control", 'R', "--remote", "PID",
+                       "change a running bpipe: -L, --read-rate, -s,\n"
+                       "-i, -F, -N, -w, -H, --start-fill, --resume-fill"},
+    [OPTION_QUERY] = {NULL, 'Q', "--query", "PID",
+                      "print the report of a running bpipe, as text or\nwith --report json"},
+
+    [OPTION_PIDFILE] = {"General", 'P', "--pidfile", "FILE",
+                        "keep the process id in FILE while running"},
+    [OPTION_HELP] = {NULL, 'h', "--help", NULL, "print this help"},
+    [OPTION_VERSION] = {NULL, 'V', "--version", NULL, "print the version"},
+};
+
+static int value_of(int id)
+{
+    return option_rows[id].letter ? option_rows[id].letter : NO_LETTER + id;
+}
+
+enum option_id option_of_value(int value)
+{
+    for (int id = 0; id < OPTION_COUNT; id++)
+        if (value_of(id) == value)
+            return (enum option_id)id;
+    return OPTION_COUNT;
+}
+
+void option_arrays_fill(struct option_arrays *arrays)
+{
+    char *letter = arrays->letters;
+    *letter++ = '-'; /* operands come in their place */
+    *letter++ = ':'; /* a missing argument is ':' and not '?' */
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        const struct option_row *row = &option_rows[id];
+        arrays->longs[id] = (struct option){
+            .name = row->name + strlen("--"),
+            .has_arg = row->argument ? required_argument : no_argument,
+            .val = value_of(id),
+        };
+        if (row->letter) {
+            *letter++ = row->letter;
+            if (row->argument)
+                *letter++ = ':';
+        }
+    }
+    *letter = '\0';
+    arrays->longs[OPTION_COUNT] = (struct option){0};
+}
+
+/* --- --help -------------------------------------------------------------------------------- */
+
+static void print_row(FILE *stream, const struct option_row *row)
+{
+    char left[LEFT_SIZE];
+    char letter[] = {'-', row->letter, ',', '\0'};
+    snprintf(left, sizeof left, "  %3s %s%s%s", row->letter ? letter : "", row->name,
+             row->argument ? " " : "", row->argument ? row->argument : "");
+    const char *line = row->help;
+    for (;;) {
+        size_t length = strcspn(line, "\n");
+        fprintf(stream, "%-*s%.*s\n", HELP_COLUMN, left, (int)length, line);
+        if (line[length] == '\0')
+            break;
+        line += length + 1;
+        left[0] = '\0';
+    }
+}
+
+void option_print_help(FILE *stream)
+{
+    fputs("Usage: bpipe [OPTION]... [INPUT]...\n"
+          "Copy each INPUT, or standard input, through a bounded buffer to standard output\n"
+          "or to every --output, and say at the end which side of the pipe was slow.\n",
+          stream);
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        if (option_rows[id].heading)
+            fprintf(stream, "\n%s:\n", option_rows[id].heading);
+        print_row(stream, &option_rows[id]);
+    }
+    fputs("\n"
+          "INPUT and ENDPOINT are a path, - (standard input or output), fd://N,\n"
+          "tcp://HOST:PORT, tcp-listen://[HOST]:PORT, udp://HOST:PORT,\n"
+          "udp-listen://[HOST]:PORT, unix://PATH or unix-listen://PATH; a listener\n"
+          "without a HOST listens on loopback only.\n"
+          "SIZE is like 4096, 64K, 1.5G, 10MiB (1024s) or 10MB (1000s).\n"
+          "DURATION is like 5, 0.25, 250ms, 2m or 1h; a bare number is seconds.\n"
+          "\n"
+          "Examples:\n"
+          "  tar c . | bpipe -B 1G | ssh host 'tar x'\n"
+          "  bpipe --atomic -o /mnt/a/disk.img -o /mnt/b/disk.img disk.img\n"
+          "  pg_dump db | bpipe --report json:dump.json | gzip >db.gz\n"
+          "\n"
+          "See bpipe(1).\n",
+          stream);
+}
+
+/* --- spelling ------------------------------------------------------------------------------ */
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static bool same_letter(char a, char b)
+{
+    return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* How many letters were left out, added, changed or swapped with their neighbour. Both names are
+ * at most LONGEST_TYPO long. */
+static size_t edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
+{
+    size_t distance[LONGEST_TYPO + 1][LONGEST_TYPO + 1];
+    for (size_t i = 0; i <= a_length; i++)
+        distance[i][0] = i;
+    for (size_t j = 0; j <= b_length; j++)
+        distance[0][j] = j;
+    for (size_t i = 1; i <= a_length; i++) {
+        for (size_t j = 1; j <= b_length; j++) {
+            size_t changed = same_letter(a[i - 1], b[j - 1]) ? 0 : 1;
+            size_t best = least(distance[i - 1][j], distance[i][j - 1]) + 1;
+            best = least(best, distance[i - 1][j - 1] + changed);
+            if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
+                same_letter(a[i - 2], b[j - 1]))
+                best = least(best, distance[i - 2][j - 2] + 1);
+            distance[i][j] = best;
+        }
+    }
+    return distance[a_length][b_length];
+}
+
+const struct option_row *option_nearest(const char *name, size_t length)
+{
+    const struct option_row *nearest = NULL;
+    size_t best = 2 + length / 4; /* as many slips as that make it another word */
+    if (length < 2 || length > LONGEST_TYPO)
+        return NULL;
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        const char *known = option_rows[id].name + strlen("--");
+        size_t distance = edit_distance(name, length, known, strlen(known));
+        if (distance < best) {
+            best = distance;
+            nearest = &option_rows[id];
+        }
+    }
+    return nearest;
+}
+
+size_t option_abbreviated(const char *name, size_t length, char *list, size_t size)
+{
+    size_t count = 0, used = 0;
+    list[0] = '\0';
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        const char *known = option_rows[id].name;
+        if (length == 0 || strncmp(known + strlen("--"), name, length) != 0)
+            continue;
+        int n = snprintf(list + used, size - used, "%s%s", count ? ", " : "", known);
+        if (n > 0 && (size_t)n < size - used)
+            used += (size_t)n;
+        else
+            list[used] = '\0';
+        count++;
+    }
+    return count;
+}

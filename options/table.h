@@ -1,0 +1,138 @@
+/*
+ * table.h - the one table of all options, and what follows from it.
+ *
+ * getopt's arrays, --help and the nearest spelling of an unknown option are all made from
+ * option_rows, so that they cannot disagree. What an option does is in options/options.c.
+ */
+#ifndef BPIPE_OPTIONS_TABLE_H
+#define BPIPE_OPTIONS_TABLE_H
+
+#include <getopt.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/* In the order of --help and of the man page. */
+enum option_id {
+    OPTION_BUFFER_SIZE,
+    OPTION_CHUNK_SIZE,
+    OPTION_START_FILL,
+    OPTION_RESUME_FILL,
+    OPTION_BLOCK_SIZE,
+    OPTION_PIPE_BUFFER_SIZE,
+    OPTION_NO_SPLICE,
+    OPTION_RATE_LIMIT,
+    OPTION_READ_RATE,
+    OPTION_BURST,
+    OPTION_OVERFLOW,
+    OPTION_GAP_MARK,
+    OPTION_SPOOL,
+    OPTION_SPOOL_MAX,
+    OPTION_MERGE,
+    OPTION_OUTPUT,
+    OPTION_TAP,
+    OPTION_APPEND,
+    OPTION_NO_CLOBBER,
+    OPTION_ATOMIC,
+    OPTION_SYNC,
+    OPTION_DIRECT_IO,
+    OPTION_DISCARD,
+    OPTION_ON_OUTPUT_ERROR,
+    OPTION_IPV4,
+    OPTION_IPV6,
+    OPTION_RETRY,
+    OPTION_ALLOW,
+    OPTION_TCP_BUFFER,
+    OPTION_DATAGRAM_SIZE,
+    OPTION_SIZE,
+    OPTION_STOP_AT_SIZE,
+    OPTION_SI,
+    OPTION_FROM,
+    OPTION_TO,
+    OPTION_MONITOR,
+    OPTION_KILL_AFTER,
+    OPTION_EXPECT_SIZE,
+    OPTION_EXPECT_END,
+    OPTION_FRAME,
+    OPTION_UNFRAME,
+    OPTION_LINE_MODE,
+    OPTION_NULL,
+    OPTION_CONNECT_TIMEOUT,
+    OPTION_IDLE_TIMEOUT,
+    OPTION_STALL_TIMEOUT,
+    OPTION_DRAIN_TIMEOUT,
+    OPTION_PROGRESS,
+    OPTION_TIMER,
+    OPTION_ETA,
+    OPTION_FINETA,
+    OPTION_RATE,
+    OPTION_AVERAGE_RATE,
+    OPTION_BYTES,
+    OPTION_BITS,
+    OPTION_BUFFER_PERCENT,
+    OPTION_LAST_WRITTEN,
+    OPTION_FORMAT,
+    OPTION_NUMERIC,
+    OPTION_INTERVAL,
+    OPTION_AVERAGE_RATE_WINDOW,
+    OPTION_WAIT,
+    OPTION_DELAY_START,
+    OPTION_GAUGE,
+    OPTION_BAR_STYLE,
+    OPTION_WIDTH,
+    OPTION_HEIGHT,
+    OPTION_EXTRA_DISPLAY,
+    OPTION_FORCE,
+    OPTION_CURSOR,
+    OPTION_REPORT,
+    OPTION_REPORT_EVERY,
+    OPTION_STATS,
+    OPTION_QUIET,
+    OPTION_NAME,
+    OPTION_REMOTE,
+    OPTION_QUERY,
+    OPTION_PIDFILE,
+    OPTION_HELP,
+    OPTION_VERSION,
+    OPTION_COUNT
+};
+
+struct option_row {
+    const char *heading;  /* of the group in --help that begins here, or NULL */
+    char letter;          /* 0: none */
+    const char *name;     /* with its dashes: "--buffer-size" */
+    const char *argument; /* what --help calls its argument; NULL: a flag */
+    const char *help;     /* lines separated by '\n' */
+};
+
+extern const struct option_row option_rows[OPTION_COUNT];
+
+/* What getopt_long(3) wants. An operand is its value OPTION_OPERAND: that way INPUTs keep their
+ * place among --from, and only what stands behind "--" is left at the end. */
+enum { OPTION_OPERAND = 1 };
+
+struct option_arrays {
+    char letters[2 + 2 * OPTION_COUNT + 1];
+    struct option longs[OPTION_COUNT + 1];
+};
+
+void option_arrays_fill(struct option_arrays *arrays);
+
+/* The option that getopt_long() means by `value` (or by optopt); OPTION_COUNT if there is none. */
+enum option_id option_of_value(int value);
+
+/* Writes all of --help. Errors stay in the stream: see ferror(3). */
+void option_print_help(FILE *stream);
+
+/*
+ * For the `length` characters of a name that getopt_long() did not take, dashes excluded: the
+ * option that was probably meant, or NULL if none is near.
+ */
+const struct option_row *option_nearest(const char *name, size_t length);
+
+/*
+ * Writes the options that `name` may be short for to `list`: "--report, --report-every". Returns
+ * how many there are; as many of them are listed as fit into `size` >= 1.
+ */
+size_t option_abbreviated(const char *name, size_t length, char *list, size_t size);
+
+#endif

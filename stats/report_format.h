@@ -1,0 +1,43 @@
+/*
+ * report_format.h - what the three formats of a report share. Internal to report*.c.
+ *
+ * No format knows where its text goes.
+ */
+#ifndef BPIPE_REPORT_FORMAT_H
+#define BPIPE_REPORT_FORMAT_H
+
+#include "base/text.h"
+#include "stats/meter.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum report_moment {
+    REPORT_MOMENT_SAMPLE, /* --report-every */
+    REPORT_MOMENT_NOW,    /* SIGUSR1 */
+    REPORT_MOMENT_FINAL
+};
+
+/* What happened since the reporter's previous sample. */
+struct report_interval {
+    uint64_t ns;
+    uint64_t bytes;
+    uint64_t state_ns[METER_STATES];
+};
+
+struct report_request {
+    enum report_moment moment;
+    int exit_status;      /* of a final report */
+    uint64_t end_time_ns; /* of a final report: the time of day */
+    bool si, verbose;
+    struct report_interval interval; /* for a sample */
+};
+
+void report_format_text(struct text *text, const struct meter *meter,
+                        const struct report_request *request);
+void report_format_json(struct text *text, const struct meter *meter,
+                        const struct report_request *request);
+void report_format_prometheus(struct text *text, const struct meter *meter,
+                              const struct report_request *request);
+
+#endif
