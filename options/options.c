@@ -536,21 +536,6 @@ static enum options_status allocate(struct parser *parser)
     return OPTIONS_RUN;
 }
 
-uint64_t options_ring_size(const struct options *options)
-{
-    uint64_t buffer = options->buffer_size, inputs = options->input_count;
-    bool whole = options->records != RECORD_NONE &&
-                 (options->overflow != OVERFLOW_BLOCK || options->tap_count > 0);
-    if (!options->merge)
-        return buffer;
-    uint64_t ring = buffer / 2 < MERGE_WINDOW ? buffer / 2 : MERGE_WINDOW;
-    if (whole)
-        ring = buffer - buffer / (inputs + 1) * inputs;
-    if (ring < options->block_size)
-        ring = options->block_size;
-    return ring > 0 && ring < buffer && (buffer - ring) / inputs > 0 ? ring : 0;
-}
-
 enum options_status options_parse(struct options *options, int argc, char *argv[])
 {
     static enum options_status (*const steps[])(struct parser *) = {allocate,

@@ -16,3 +16,18 @@ const char *options_buffer_text(const struct parser *parser)
     const char *given = parser->last[OPTION_BUFFER_SIZE];
     return given ? given : OPTIONS_BUFFER_TEXT;
 }
+
+uint64_t options_ring_size(const struct options *options)
+{
+    uint64_t buffer = options->buffer_size, inputs = options->input_count;
+    bool whole = options->records != RECORD_NONE &&
+                 (options->overflow != OVERFLOW_BLOCK || options->tap_count > 0);
+    if (!options->merge)
+        return buffer;
+    uint64_t ring = buffer / 2 < MERGE_WINDOW ? buffer / 2 : MERGE_WINDOW;
+    if (whole)
+        ring = buffer - buffer / (inputs + 1) * inputs;
+    if (ring < options->block_size)
+        ring = options->block_size;
+    return ring > 0 && ring < buffer && (buffer - ring) / inputs > 0 ? ring : 0;
+}
