@@ -68,8 +68,7 @@ struct display {
     bool titled;
 };
 
-/* --- the terminal ------------------------------------------------------------------------------
- */
+/* --- the terminal ----------------------------------------------------------------------------- */
 
 static bool has_colours(void)
 {
@@ -118,8 +117,7 @@ static void measure_terminal(struct display *display)
     display->height = height > 0 ? height : DEFAULT_HEIGHT;
 }
 
-/* --- opening -----------------------------------------------------------------------------------
- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static void set_format(struct display *display, const char *format)
 {
@@ -212,8 +210,7 @@ uint64_t display_due(const struct display *display)
                                                  : meter->start_ns + display->due_ns;
 }
 
-/* --- what is shown -----------------------------------------------------------------------------
- */
+/* --- what is shown ---------------------------------------------------------------------------- */
 
 static struct moment moment_of(const struct meter *meter)
 {
@@ -351,8 +348,7 @@ static struct display_values take_values(struct display *display, bool final)
     return values;
 }
 
-/* --- a frame -----------------------------------------------------------------------------------
- */
+/* --- a frame ---------------------------------------------------------------------------------- */
 
 static unsigned add_line(const struct display *display, struct text *text,
                          const struct display_values *values, const struct display_style *style)

@@ -225,8 +225,7 @@ static int size_of_path(const struct options *options, uint64_t *size)
     return result == 0 ? 0 : -1;
 }
 
-/* --- the inputs, and the output ----------------------------------------------------------------
- */
+/* --- the inputs, and the output --------------------------------------------------------------- */
 
 /* The size of a regular file or a block device, an endpoint; *position: how much of it is over.
  * Negative: it is something else. `standard` is what "-" is. */

@@ -32,8 +32,7 @@ void loop_lose_tap(struct poll_loop *loop, struct loop_output *tap, const char *
         ring_detach(&loop->ring, tap->lag.reader);
 }
 
-/* --- those without a reader --------------------------------------------------------------------
- */
+/* --- those without a reader ------------------------------------------------------------------- */
 
 bool loop_awaits_taps(const struct poll_loop *loop)
 {
@@ -105,8 +104,7 @@ void loop_try_taps(struct poll_loop *loop)
         loop_postpone_opening(loop);
 }
 
-/* --- the end -----------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static bool wants_more(const struct poll_loop *loop, size_t index)
 {

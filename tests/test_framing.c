@@ -52,8 +52,7 @@ static bool same(const struct text *a, const struct text *b)
     return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
 }
 
-/* --- a way from a text through a pipe or socket, framing and a ring to another text -------------
- */
+/* --- a way from a text through a pipe or socket, framing and a ring to another text ----------- */
 
 struct way {
     const struct text *from;
