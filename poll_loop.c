@@ -9,23 +9,23 @@
 #include "base/platform.h"
 #include "base/size.h"
 #include "io/input_size.h"
-#include "loop/amounts.h"
-#include "loop/closing.h"
+#include "loop/account.h"
+#include "loop/close.h"
 #include "loop/commands.h"
-#include "loop/datagrams.h"
-#include "loop/endpoints.h"
-#include "loop/framing.h"
+#include "loop/dial.h"
+#include "loop/failure.h"
+#include "loop/input.h"
 #include "loop/loop.h"
 #include "loop/merge.h"
-#include "loop/moves.h"
-#include "loop/network.h"
+#include "loop/move.h"
+#include "loop/open.h"
 #include "loop/overload.h"
 #include "loop/peers.h"
 #include "loop/poll.h"
 #include "loop/rates.h"
-#include "loop/records.h"
+#include "loop/read.h"
 #include "loop/requests.h"
-#include "loop/taps.h"
+#include "loop/state.h"
 #include "loop/timeouts.h"
 #include "net/stream_socket.h"
 
@@ -34,6 +34,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum { LAST_TURNS = 1000 };
 
 /* --- setting up ------------------------------------------------------------------------------- */
 
@@ -157,6 +159,19 @@ static bool is_drained(const struct poll_loop *loop)
     return loop->phase == LOOP_DRAINING && loop_is_empty(loop) && !loop_awaits_producers(loop);
 }
 
+/* No more is to be read: what the kernel has received for a UDP input by now comes in first, as far
+ * as there is room. */
+static void take_last_datagrams(struct poll_loop *loop)
+{
+    bool any = false;
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (loop_is_current(loop, i) && loop->inputs[i].endpoint.socket == ENDPOINT_UDP)
+            any = loop->inputs[i].ready = true;
+    for (unsigned turns = 0; any && turns < LAST_TURNS && loop->phase == LOOP_RUNNING; turns++)
+        if (!loop_move_bytes(loop))
+            break;
+}
+
 /* --- signals ---------------------------------------------------------------------------------- */
 
 static void stop_process(struct poll_loop *loop)
@@ -187,7 +202,7 @@ static void end_by_signal(struct poll_loop *loop, int number)
         loop->phase = LOOP_DONE;
     else if (loop->phase != LOOP_CONFIRMING) {
         loop_find_last_peers(loop);
-        loop_take_last_datagrams(loop);
+        take_last_datagrams(loop);
         loop_cut_input(loop);
     }
 }
@@ -229,6 +244,7 @@ static void handle_signals(struct poll_loop *loop)
     }
     if (any_ended)
         loop_reap_commands(loop);
+    loop_leave_input(loop);
 }
 
 /* --- waiting ---------------------------------------------------------------------------------- */

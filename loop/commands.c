@@ -5,13 +5,13 @@
 
 #include "base/message.h"
 #include "base/platform.h"
-#include "loop/amounts.h"
-#include "loop/endpoints.h"
-#include "loop/records.h"
+#include "loop/account.h"
+#include "loop/failure.h"
+#include "loop/input.h"
+#include "loop/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +22,10 @@
 #define GUARD_PATIENCE_NS UINT64_C(2000000000) /* after SIGKILL */
 #define WAIT_STEP_NS      UINT64_C(50000000)
 #define HEARING_NS        UINT64_C(100000000)
+
+enum guard_state { GUARD_IS_THERE, GUARD_IS_GONE, GUARD_HAS_LEFT_ONE };
+
+enum ending_step { LET_GO, ENDING, KILLING };
 
 int loop_init_commands(struct poll_loop *loop, const struct command_standard *standard)
 {
@@ -50,26 +54,17 @@ int loop_init_commands(struct poll_loop *loop, const struct command_standard *st
     return 0;
 }
 
-static void close_witness(struct loop_output *output)
-{
-    if (output->command != NULL && output->witness >= 0)
-        (void)close(output->witness);
-    output->witness = -1;
-}
-
 void loop_destroy_commands(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->command_count; i++)
         command_close(&loop->commands[i]);
     for (size_t i = 0; loop->command_count > 0 && i < loop->main_count; i++)
-        close_witness(&loop->outputs[i]);
+        loop_close_witness(&loop->outputs[i]);
     guard_close(&loop->guard);
     free(loop->commands);
     loop->commands = NULL;
     loop->command_count = 0;
 }
-
-/* --- the beginning ---------------------------------------------------------------------------- */
 
 static int refuse(struct endpoint *endpoint, const char *what)
 {
@@ -141,8 +136,6 @@ int loop_open_command_input(struct poll_loop *loop, struct loop_input *input)
     return result;
 }
 
-/* --- while they run --------------------------------------------------------------------------- */
-
 static void note_ending(const struct command *command, struct meter_endpoint *meter)
 {
     struct meter_process *process = &meter->process;
@@ -166,84 +159,6 @@ static bool reap(struct poll_loop *loop, struct command *command, struct meter_e
     note_ending(command, meter);
     return true;
 }
-
-/* "exited with status 3 after 104857600 bytes" */
-static const char *describe(const struct command *command, uint64_t bytes,
-                            char reason[METER_ERROR_TEXT])
-{
-    char ending[COMMAND_ENDING_TEXT];
-    snprintf(reason, METER_ERROR_TEXT, "%s after %" PRIu64 " bytes",
-             command_ending(command, ending), bytes);
-    return reason;
-}
-
-/* What a command that has ended had not read of all that was put into its pipe, where that can be
- * told. */
-static void note_unread(struct loop_output *output)
-{
-    int64_t bytes = platform_unread(output->witness >= 0 ? output->witness : output->endpoint.fd);
-    if (bytes >= 0)
-        output->meter->bytes_unacknowledged = (uint64_t)bytes;
-    close_witness(output);
-}
-
-static uint64_t read_by(const struct loop_output *output)
-{
-    return output->meter->bytes - output->meter->bytes_unacknowledged;
-}
-
-/* How a command ends after we have begun to end all of them, or the user has (^C), says nothing. */
-static bool is_its_own_doing(const struct poll_loop *loop)
-{
-    return !loop->ending_commands && (loop->phase != LOOP_DONE || loop->ending.signal == 0);
-}
-
-/* Whether a producer ended as it should. Of one of us its reader may have left. */
-static bool is_complete(const struct command *command)
-{
-    return command_succeeded(command) || (command->spec->is_ours && command_broke_pipe(command));
-}
-
-/* Its output has ended, and so has it. One of us has said itself why it failed, if it could. */
-static void judge_producer(struct poll_loop *loop, struct loop_input *input)
-{
-    char reason[METER_ERROR_TEXT];
-    const struct command *command = input->command;
-    if (is_complete(command) || !is_its_own_doing(loop))
-        return;
-    describe(command, input->meter->bytes, reason);
-    if (command->spec->is_ours && WIFEXITED(command->status))
-        loop_mark_failed(loop, input->meter, reason);
-    else
-        loop_note_failure(loop, input->meter, reason);
-}
-
-/* Whether a consumer has gone without a fault of its own: with 0, or because its own reader had. */
-static bool has_departed(const struct command *command)
-{
-    return command_succeeded(command) || command_broke_pipe(command);
-}
-
-static void judge_consumer(struct poll_loop *loop, struct loop_output *output)
-{
-    char reason[METER_ERROR_TEXT];
-    note_unread(output);
-    if (!has_departed(output->command) && is_its_own_doing(loop))
-        loop_give_up_output(loop, output, describe(output->command, read_by(output), reason));
-    else if (output->left && (loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING))
-        loop_reader_left(loop, output, EPIPE);
-}
-
-void loop_describe_departure(const struct loop_output *output, char reason[METER_ERROR_TEXT])
-{
-    if (command_succeeded(output->command))
-        snprintf(reason, METER_ERROR_TEXT,
-                 "exited after %" PRIu64 " bytes, and left the rest unread", read_by(output));
-    else
-        describe(output->command, read_by(output), reason);
-}
-
-enum guard_state { GUARD_IS_THERE, GUARD_IS_GONE, GUARD_HAS_LEFT_ONE };
 
 /* The guard is a child, too, and nobody else waits for it. Of a command that could not be ended we
  * cannot wait for the end. */
@@ -289,56 +204,21 @@ void loop_reap_commands(struct poll_loop *loop)
         struct loop_input *input = &loop->inputs[i];
         if (!reap(loop, input->command, input->meter) || !input->at_end)
             continue;
-        judge_producer(loop, input);
+        loop_judge_producer(loop, input);
         loop_record_judged(loop, input);
     }
     for (size_t i = 0; i < loop->main_count; i++) {
         struct loop_output *output = &loop->outputs[i];
         if (reap(loop, output->command, output->meter) && output->state == OUTPUT_OPEN)
-            judge_consumer(loop, output);
+            loop_judge_consumer(loop, output);
     }
-}
-
-void loop_note_input_end(struct poll_loop *loop, struct loop_input *input)
-{
-    input->at_end = true;
-    if (input->command != NULL && input->command->ended)
-        judge_producer(loop, input);
-}
-
-enum input_verdict loop_input_verdict(const struct loop_input *input)
-{
-    const struct command *command = input->command;
-    if (command == NULL || (command->ended && is_complete(command)))
-        return INPUT_WELL;
-    return command->ended ? INPUT_ILL : INPUT_UNJUDGED;
 }
 
 bool loop_input_is_doomed(const struct loop_input *input)
 {
     return input->command != NULL && input->command->ended && !input->at_end &&
-           input->endpoint.fd >= 0 && !is_complete(input->command);
+           input->endpoint.fd >= 0 && !loop_input_is_complete(input->command);
 }
-
-bool loop_command_left(struct poll_loop *loop, struct loop_output *output, int error)
-{
-    const struct command *command = output->command;
-    if (command == NULL || error != EPIPE)
-        return false;
-    if (!command->ended) {
-        output->left = true;
-        loop->flow.outputs[output - loop->outputs].blocked = true;
-        return true;
-    }
-    if (has_departed(command)) {
-        note_unread(output); /* all may have been written */
-        return false;
-    }
-    judge_consumer(loop, output);
-    return true;
-}
-
-/* --- the end ---------------------------------------------------------------------------------- */
 
 bool loop_awaits_producers(const struct poll_loop *loop)
 {
@@ -377,7 +257,7 @@ bool loop_confirm_command(struct poll_loop *loop, struct loop_output *output)
     output->confirming = false;
     output->blocked_since_ns = 0;
     if (output->witness >= 0) /* it had exited before, and what it started may have read on */
-        note_unread(output);
+        loop_note_unread(output);
     if (output->meter->bytes_unacknowledged > 0 || !command_succeeded(output->command))
         loop_output_failed(loop, output, EPIPE);
     return true;
@@ -398,8 +278,6 @@ static bool any_runs(const struct poll_loop *loop)
             return true;
     return false;
 }
-
-enum ending_step { LET_GO, ENDING, KILLING };
 
 /* The next, harder step. */
 static void go_on_to(struct poll_loop *loop, enum ending_step *step, enum ending_step wanted)

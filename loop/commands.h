@@ -21,6 +21,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* How long a producer that nobody reads any more has to notice, before it is ended. */
 #define COMMAND_GRACE_NS UINT64_C(1000000000)
@@ -28,8 +29,6 @@
 /* Memory, and SIGCHLD is watched. `standard` outlives the loop. 0, or -1 with errno. */
 int loop_init_commands(struct poll_loop *loop, const struct command_standard *standard);
 void loop_destroy_commands(struct poll_loop *loop);
-
-/* --- the beginning ---------------------------------------------------------------------------- */
 
 /* Makes the pipe of a --to command. 0, or -1 with endpoint.error. */
 int loop_open_command_output(struct poll_loop *loop, struct loop_output *output);
@@ -41,32 +40,13 @@ bool loop_start_commands(struct poll_loop *loop);
 /* Starts a --from command, whose turn it is. 0, or -1 with endpoint.error. */
 int loop_open_command_input(struct poll_loop *loop, struct loop_input *input);
 
-/* --- while they run --------------------------------------------------------------------------- */
-
 /* SIGCHLD came: sees who has ended, and what that means. Nobody else looks: SIGINT, which ends them
  * and bpipe, has come before the SIGCHLD that tells of it, and is to be heard first. */
 void loop_reap_commands(struct poll_loop *loop);
 
-/* An input was read to its end. */
-void loop_note_input_end(struct poll_loop *loop, struct loop_input *input);
-
-/* What is known of the end of an input that was read to its end: it is its true end, or not, or its
- * command has yet to say. */
-enum input_verdict { INPUT_WELL, INPUT_ILL, INPUT_UNJUDGED };
-enum input_verdict loop_input_verdict(const struct loop_input *input);
-
 /* Whether an input's command has failed though its output has not ended: something that it started
  * holds the pipe open. When there is nothing to read in it, that is its end. */
 bool loop_input_is_doomed(const struct loop_input *input);
-
-/* An output said `error`. Whether it is a command that has closed its input: then it is known, or
- * will be when it has exited, what that means, and this is done. */
-bool loop_command_left(struct poll_loop *loop, struct loop_output *output, int error);
-
-/* Why one that has departed was no good reader, for a message. */
-void loop_describe_departure(const struct loop_output *output, char reason[METER_ERROR_TEXT]);
-
-/* --- the end ---------------------------------------------------------------------------------- */
 
 /* Whether a producer has yet to say whether the end of its output was its end. */
 bool loop_awaits_producers(const struct poll_loop *loop);

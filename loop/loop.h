@@ -144,6 +144,7 @@ struct poll_loop {
 
     struct loop_input *inputs; /* read in turn; `current` is open while RUNNING */
     size_t input_count, current;
+    bool input_judged;  /* the current one, for which the next one waited (loop_leave_input()) */
     uint64_t mix_clock; /* --merge: what the input that was turned to last had been served */
     struct limiter read_limiter; /* --read-rate, of all inputs together */
     uint64_t read_throttled_until_ns;

@@ -5,16 +5,12 @@
 
 #include "base/minmax.h"
 #include "base/records.h"
-#include "loop/amounts.h"
-#include "loop/commands.h"
-#include "loop/endpoints.h"
-#include "loop/moves.h"
+#include "loop/account.h"
+#include "loop/input.h"
 #include "loop/overload.h"
 #include "loop/rates.h"
-
-#include <errno.h>
-
-/* --- setting up ------------------------------------------------------------------------------- */
+#include "loop/read.h"
+#include "loop/state.h"
 
 int loop_init_merge(struct poll_loop *loop)
 {
@@ -46,158 +42,10 @@ void loop_destroy_merge(struct poll_loop *loop)
     }
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
-
 static size_t resume_mark(const struct poll_loop *loop, const struct loop_input *input)
 {
     return input->share.capacity / 100 * loop->options->resume_fill_percent +
            input->share.capacity % 100 * loop->options->resume_fill_percent / 100;
-}
-
-/* Bytes that may be read into the share: 0 if they are too few for what may come. */
-static size_t room_of(const struct loop_input *input)
-{
-    size_t room = ring_room(&input->share);
-    return room < records_least_room(input->intake.records) ? 0 : room;
-}
-
-/* A record fills the share, and cannot become whole there. */
-static bool is_overlong(const struct loop_input *input)
-{
-    return ring_room(&input->share) == 0 &&
-           input->intake.complete <= input->share.readers[0].cursor;
-}
-
-/* Bytes of the share that the mixer may take. */
-static size_t offered(const struct loop_input *input)
-{
-    const struct ring_reader *mixer = &input->share.readers[0];
-    bool parts = input->intake.records == RECORD_NONE || input->lag.in_record ||
-                 (input->passes_parts && input->open && is_overlong(input));
-    if (!parts)
-        return mixer->cursor < input->intake.complete
-                   ? (size_t)(input->intake.complete - mixer->cursor)
-                   : 0;
-    return ring_unread(&input->share, 0);
-}
-
-static bool is_offering(const struct loop_input *input)
-{
-    return lag_has_beside(&input->lag) || offered(input) > 0;
-}
-
-static bool any_other_is_offering(const struct poll_loop *loop, const struct loop_input *input)
-{
-    for (size_t i = 0; i < loop->input_count; i++)
-        if (&loop->inputs[i] != input && is_offering(&loop->inputs[i]))
-            return true;
-    return false;
-}
-
-/* A record that has passed in part, because it is longer than the share, and is not whole (or not
- * known to be) is ended only if another record comes behind it. */
-static bool lacks_terminator(const struct poll_loop *loop, const struct loop_input *input)
-{
-    if (input->open || !input->lag.in_record || ring_unread(&input->share, 0) > 0 ||
-        input->intake.records == RECORD_NONE)
-        return false;
-    return input->fate == RECORD_STANDS ||
-           (input->fate != RECORD_CUT && any_other_is_offering(loop, input));
-}
-
-static bool has_something(const struct poll_loop *loop, const struct loop_input *input)
-{
-    return is_offering(input) || lacks_terminator(loop, input);
-}
-
-bool loop_merge_may_read(const struct poll_loop *loop, size_t index)
-{
-    const struct loop_input *input = &loop->inputs[index];
-    if (!input->open || loop->phase != LOOP_RUNNING || loop->read_throttled_until_ns != 0)
-        return false;
-    if (room_of(input) > 0 && !input->held)
-        return true;
-    bool overlong = input->intake.records != RECORD_NONE && is_overlong(input);
-    switch (loop->options->overflow) {
-    case OVERFLOW_DROP_NEWEST:
-    case OVERFLOW_DROP_OLDEST:
-        /* While an output takes bytes the mixer is about to make room. */
-        return overlong || (!endpoint_on_disk(&input->endpoint) && !flow_any_taking(&loop->flow));
-    case OVERFLOW_FAIL: /* the mixer takes what is too long in parts */
-        return !overlong && !endpoint_on_disk(&input->endpoint);
-    case OVERFLOW_BLOCK:
-        break;
-    }
-    return false;
-}
-
-static void note_misses(struct poll_loop *loop, struct loop_input *input)
-{
-    struct lag_count dropped = input->lag.dropped;
-    input->lag.dropped = (struct lag_count){0};
-    meter_dropped_oldest(loop->meter, dropped.bytes, loop_held(loop));
-    loop_note_dropped(loop, input, &dropped);
-}
-
-/* An input failed, or is not read to its end: what there is of a record that has not come whole is
- * not to pass for one. If it has begun to go out that cannot be helped (`fate`). (Of one that is
- * being dropped as the oldest nothing is left to take back.) */
-static void withhold(struct poll_loop *loop, struct loop_input *input, enum record_fate fate)
-{
-    if (input->intake.records == RECORD_NONE)
-        return;
-    if (input->lag.in_record && input->intake.complete <= input->share.readers[0].cursor)
-        input->fate = fate;
-    else if (!input->lag.skipping)
-        meter_dropped_newest(loop->meter, intake_take_back_begun(&input->intake), loop_held(loop));
-}
-
-static void end_input(struct poll_loop *loop, struct loop_input *input)
-{
-    struct intake_result result = {.refused.records = intake_ended(&input->intake)};
-    loop_note_result(loop, input, &result);
-    input->intake.closed = false;
-    lag_arrived(&input->lag, true);
-    note_misses(loop, input);
-    input->open = false;
-    loop_close_input(loop, input);
-}
-
-void loop_merge_input_at_end(struct poll_loop *loop, struct loop_input *input)
-{
-    loop_note_input_end(loop, input);
-    enum input_verdict verdict = loop_input_verdict(input);
-    if (verdict == INPUT_UNJUDGED && intake_is_unfinished(&input->intake)) {
-        input->fate = RECORD_PENDING;
-        input->open = false;
-        loop_close_input(loop, input);
-        return;
-    }
-    if (verdict == INPUT_ILL)
-        withhold(loop, input, RECORD_TORN);
-    end_input(loop, input);
-}
-
-void loop_merge_judged(struct poll_loop *loop, struct loop_input *input, enum record_fate fate)
-{
-    if (input->fate != RECORD_PENDING)
-        return;
-    input->fate = RECORD_STANDS;
-    if (fate != RECORD_STANDS)
-        withhold(loop, input, fate);
-    end_input(loop, input);
-}
-
-void loop_merge_end(struct poll_loop *loop)
-{
-    for (size_t i = 0; i < loop->input_count; i++) {
-        struct loop_input *input = &loop->inputs[i];
-        if (!input->open)
-            continue;
-        withhold(loop, input, RECORD_CUT);
-        end_input(loop, input);
-    }
-    loop->flow.crowded = true; /* --start-fill waits for no more, from the next turn on */
 }
 
 /* --overflow drop-oldest: the mixer lets go of what is older, and of what is not whole only where
@@ -229,7 +77,7 @@ static void place_oldest(struct poll_loop *loop, struct loop_input *input,
         bytes -= result.entered;
         if (bytes > 0)
             overtake_mixer(input, bytes, resume_mark(loop, input));
-        note_misses(loop, input);
+        loop_merge_note_misses(loop, input);
     }
 }
 
@@ -271,7 +119,7 @@ static void took(struct poll_loop *loop, struct loop_input *input, const struct 
     intake_committed(&input->intake, transfer->bytes);
     lag_arrived(&input->lag, false);
     meter_arrived(loop->meter, transfer->bytes, loop_held(loop));
-    note_misses(loop, input);
+    loop_merge_note_misses(loop, input);
 }
 
 /* A mark that is due goes first, if it fits. */
@@ -287,9 +135,10 @@ static bool read_one(struct poll_loop *loop, struct loop_input *input)
     input->intake.closed = input->held && loop->options->overflow == OVERFLOW_DROP_NEWEST;
     if (!input->held)
         add_mark(loop, input);
-    bool aside = room_of(input) == 0 || input->held || !intake_takes_directly(&input->intake);
+    bool aside =
+        loop_merge_room(input) == 0 || input->held || !intake_takes_directly(&input->intake);
     size_t max = aside ? min_size(loop->scratch_size, input->share.capacity)
-                       : min_size(loop->flow.read_size, room_of(input));
+                       : min_size(loop->flow.read_size, loop_merge_room(input));
     max = loop_allow_input(loop, max);
     if (max == 0)
         return false;
@@ -308,8 +157,8 @@ static bool read_one(struct poll_loop *loop, struct loop_input *input)
         break;
     case TRANSFER_FAILED:
         loop_note_read_failure(loop, input, transfer.error);
-        withhold(loop, input, RECORD_TORN);
-        end_input(loop, input);
+        loop_merge_withhold(loop, input, RECORD_TORN);
+        loop_merge_end_input(loop, input);
         break;
     }
     return true;
@@ -323,12 +172,12 @@ static void update_marks(struct poll_loop *loop)
     loop->flow.crowded = loop->phase == LOOP_DRAINING;
     for (size_t i = 0; i < loop->input_count; i++) {
         struct loop_input *input = &loop->inputs[i];
-        if (room_of(input) == 0)
+        if (loop_merge_room(input) == 0)
             input->held = loop->options->resume_fill_percent < 100;
         else if (ring_fill(&input->share) <= resume_mark(loop, input) ||
-                 !has_something(loop, input))
+                 !loop_merge_has_something(loop, input))
             input->held = false;
-        loop->flow.crowded |= input->held || room_of(input) == 0;
+        loop->flow.crowded |= input->held || loop_merge_room(input) == 0;
     }
 }
 
@@ -351,8 +200,6 @@ bool loop_merge_read(struct poll_loop *loop)
     return moved;
 }
 
-/* --- mixing ----------------------------------------------------------------------------------- */
-
 /* The mixer is in the middle of a record of this input. */
 static bool has_begun(const struct loop_input *input)
 {
@@ -366,7 +213,7 @@ static struct loop_input *choose(struct poll_loop *loop)
     struct loop_input *chosen = NULL;
     for (size_t i = 0; i < loop->input_count; i++) {
         struct loop_input *input = &loop->inputs[i];
-        bool waiting = has_something(loop, input);
+        bool waiting = loop_merge_has_something(loop, input);
         if (has_begun(input)) /* the others wait until the record ends */
             return waiting ? input : NULL;
         if (waiting && !input->waiting && input->served < loop->mix_clock)
@@ -380,11 +227,12 @@ static struct loop_input *choose(struct poll_loop *loop)
     return chosen;
 }
 
-/* How much of what is offered goes in one turn: whole records, one at least; one datagram. */
+/* How much of what is loop_merge_offered goes in one turn: whole records, one at least; one
+ * datagram. */
 static size_t turn_of(const struct loop_input *input)
 {
     enum record_kind records = input->intake.records;
-    size_t most = offered(input);
+    size_t most = loop_merge_offered(input);
     struct span span = ring_read_span(&input->share, 0, min_size(MERGE_TURN, most));
     if (records == RECORD_NONE)
         return span.bytes;
@@ -428,7 +276,7 @@ static bool mix_from(struct poll_loop *loop, struct loop_input *input, size_t ro
 {
     if (lag_has_beside(&input->lag))
         return mix_beside(loop, input, room);
-    if (lacks_terminator(loop, input))
+    if (loop_merge_lacks_terminator(loop, input))
         return mix_terminator(loop, input);
     size_t turn = turn_of(input);
     if (turn > room && input->intake.records == RECORD_DATAGRAM)
@@ -482,26 +330,4 @@ bool loop_merge_mix(struct poll_loop *loop)
             return moved;
         moved = true;
     }
-}
-
-size_t loop_merge_held(const struct poll_loop *loop)
-{
-    size_t held = 0;
-    for (size_t i = 0; i < loop->input_count; i++)
-        held += ring_fill(&loop->inputs[i].share);
-    return held;
-}
-
-bool loop_merge_is_empty(const struct poll_loop *loop)
-{
-    for (size_t i = 0; i < loop->input_count; i++)
-        if (loop->inputs[i].fate == RECORD_CUT && !has_something(loop, &loop->inputs[i]))
-            return true; /* what the others have is not mixed any more */
-    for (size_t i = 0; i < loop->input_count; i++) {
-        const struct loop_input *input = &loop->inputs[i];
-        if (has_something(loop, input) || ring_fill(&input->share) > 0 ||
-            input->fate == RECORD_PENDING || intake_owes_mark(&input->intake))
-            return false;
-    }
-    return true;
 }

@@ -24,6 +24,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { MERGE_TURN = 8 * 1024 };
 
@@ -31,24 +32,9 @@ enum { MERGE_TURN = 8 * 1024 };
 int loop_init_merge(struct poll_loop *loop);
 void loop_destroy_merge(struct poll_loop *loop);
 
-/* An input was read to its end. If it left a record unfinished, and is a command that has not
- * exited, that record waits; it is known now what becomes of it. */
-void loop_merge_input_at_end(struct poll_loop *loop, struct loop_input *input);
-void loop_merge_judged(struct poll_loop *loop, struct loop_input *input, enum record_fate fate);
-
-/* No input is to be read any more, be it at its end or not. */
-void loop_merge_end(struct poll_loop *loop);
-
-/* Whether input `index` may be read now. */
-bool loop_merge_may_read(const struct poll_loop *loop, size_t index);
-
 /* A read of each input that may be read and may have something; and what the mixer moves. False:
  * nothing moved. */
 bool loop_merge_read(struct poll_loop *loop);
 bool loop_merge_mix(struct poll_loop *loop);
-
-/* Bytes in the shares; and whether nothing of them is left to be mixed. */
-size_t loop_merge_held(const struct poll_loop *loop);
-bool loop_merge_is_empty(const struct poll_loop *loop);
 
 #endif

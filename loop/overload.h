@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { SCRATCH_SIZE = 256 * 1024 };
 
@@ -24,17 +25,7 @@ void loop_destroy_overload(struct poll_loop *loop);
 /* A turn begins: brings up to date what buffer/flow.h has to know. */
 void loop_renew_overload(struct poll_loop *loop);
 
-/* Whether what comes does not go to the ring: it is full, or something is behind it already. */
-bool loop_is_overloaded(const struct poll_loop *loop);
-
-/* Whether neither the ring nor the spool takes more: what comes is dropped, or waits. */
-bool loop_is_full(const struct poll_loop *loop);
-
-/* Whether there is another way, now, for what the current input has. */
-bool loop_has_way_out(const struct poll_loop *loop);
-
 /* Whether the next bytes have to be read into loop->scratch, which is empty; and they were. */
-bool loop_must_read_aside(const struct poll_loop *loop);
 void loop_took_aside(struct poll_loop *loop, size_t bytes);
 
 /* Moves what waits in scratch and in the spool on. False: nothing moved. */
@@ -43,19 +34,9 @@ bool loop_move_overload(struct poll_loop *loop);
 /* Bytes were read into the ring directly. */
 void loop_note_arrival(struct poll_loop *loop, size_t bytes);
 
-/* There is no more input. Returns whether all that has come is in the ring (or has left it), so
- * that flow->ended was set: else loop_move_overload() goes on with it. */
-bool loop_settle_end(struct poll_loop *loop);
-
 /* Makes taps let go of bytes, so that the ring has room for a read of up to `wanted` bytes that the
  * outputs leave room for. Returns how many bytes may be read. */
 size_t loop_overtake_taps(struct poll_loop *loop, size_t wanted);
-
-/* Outputs got bytes: what has left the buffer by that. */
-void loop_note_left(struct poll_loop *loop);
-
-/* What lag->dropped counts goes to the output's counters, with a message the first time. */
-void loop_note_lag(struct poll_loop *loop, struct loop_output *output);
 
 /* The run ends: what is in scratch gets nowhere. */
 void loop_forget_scratch(struct poll_loop *loop);
@@ -67,24 +48,8 @@ void loop_forget_scratch(struct poll_loop *loop);
  * bytes (drop-oldest); bytes that have come in before go on into the ring or the spool, as many as
  * the result says.
  */
-void loop_note_result(struct poll_loop *loop, struct loop_input *input,
-                      const struct intake_result *result);
-void loop_note_dropped(struct poll_loop *loop, struct loop_input *input,
-                       const struct lag_count *dropped);
 void loop_overflowed(struct poll_loop *loop, struct loop_input *input, size_t bytes);
 void loop_make_room(struct poll_loop *loop, size_t wanted);
 size_t loop_give(struct poll_loop *loop, const struct span *span);
-
-/* The record that is being dropped ends here, for the intake and for outputs that miss it. */
-void loop_end_skipping(struct poll_loop *loop);
-
-/* The farthest position that an output has come to; and, after outputs were moved on without having
- * got what they passed, what has left the buffer by that: what lies before `got` some output got.
- */
-uint64_t loop_farthest(const struct poll_loop *loop);
-void loop_note_given_up(struct poll_loop *loop, uint64_t got);
-
-/* Whether everything that came in has left bpipe, marks included. */
-bool loop_is_empty(const struct poll_loop *loop);
 
 #endif

@@ -20,8 +20,6 @@ static bool has_audience(const struct poll_loop *loop)
     return loop->options->report_count > 0 || !loop->options->quiet;
 }
 
-/* --- which ------------------------------------------------------------------------------------ */
-
 /* Our end of input or output `index`; the outputs, which come after the inputs, if they are open.
  * False: it is no pipe. */
 static bool pipe_of(const struct poll_loop *loop, size_t index, struct peer_pipe *pipe,
@@ -58,8 +56,6 @@ static bool has_unknown_peer(const struct poll_loop *loop)
             return true;
     return false;
 }
-
-/* --- when ------------------------------------------------------------------------------------- */
 
 static void begin(struct poll_loop *loop)
 {

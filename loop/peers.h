@@ -14,6 +14,8 @@
 
 #include "loop/loop.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define PEER_DELAY_NS UINT64_C(500000000)

@@ -12,6 +12,10 @@
 
 #include "loop/loop.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 /*
  * Waits, at most `timeout_ns` (negative: without limit). Returns what poll(2) does, with `revents`
  * in all watches; they are 0 if it fails.

@@ -4,7 +4,7 @@
 #include "loop/rates.h"
 
 #include "base/records.h"
-#include "loop/endpoints.h"
+#include "loop/state.h"
 
 static bool limits_records(const struct poll_loop *loop)
 {

@@ -13,6 +13,7 @@
 
 #include "loop/loop.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -22,22 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The current input (not with --merge) was read to its end, or failed. False: the next one has to
- * wait for what becomes of this one's last record. */
-bool loop_end_record(struct poll_loop *loop, struct loop_input *input, bool failed);
-
-/* An input that was read to its end has been judged (loop_input_verdict()). */
-void loop_record_judged(struct poll_loop *loop, struct loop_input *input);
-
-/* Reading ends before the inputs do: loop_end_input() of what is torn by that. */
-void loop_cut_input(struct poll_loop *loop);
-
 /* What becomes of the last record of all, once all that came in is in the ring or the spool. */
 enum record_fate loop_last_record(const struct poll_loop *loop);
-
-/* After flow->ended: outputs that have got everything but a torn last record are done. Returns
- * whether there was one. */
-bool loop_withhold_last(struct poll_loop *loop);
 
 /* Whether all that output `index` has not got is a torn last record. */
 bool loop_is_withheld_only(const struct poll_loop *loop, size_t index);
@@ -45,6 +31,16 @@ bool loop_is_withheld_only(const struct poll_loop *loop, size_t index);
 /* In a run that has failed, since when a record waits for a command to exit; 0: none does. It is
  * given up after COMMAND_GRACE_NS. */
 uint64_t loop_record_pending_since(const struct poll_loop *loop);
-void loop_give_up_pending(struct poll_loop *loop);
+
+/* Whether the loop's intake knows where records end: where somebody gets only whole ones. */
+bool loop_tracks_records(const struct poll_loop *loop);
+
+bool loop_all_get_whole_records(const struct poll_loop *loop);
+
+uint64_t loop_stream_end(const struct poll_loop *loop);
+
+/* Nobody has passed the beginning of the record that has begun: it may be taken out of the stream.
+ * (If it is being dropped as the oldest, all outputs have passed that.) */
+bool loop_record_is_untouched(const struct poll_loop *loop);
 
 #endif

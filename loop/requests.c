@@ -1,15 +1,14 @@
 /*
- * requests.c - see requests.h. Nothing here waits, and nothing that fails ends the run.
+ * requests.c - see requests.h.
  */
 #include "loop/requests.h"
 
 #include "base/records.h"
 #include "display/display.h"
-#include "loop/amounts.h"
-#include "loop/datagrams.h"
-#include "loop/endpoints.h"
+#include "loop/account.h"
 #include "loop/peers.h"
 #include "loop/rates.h"
+#include "loop/state.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -5,16 +5,16 @@
 
 #include "base/message.h"
 #include "base/size.h"
-#include "loop/amounts.h"
+#include "loop/account.h"
 #include "loop/commands.h"
-#include "loop/datagrams.h"
-#include "loop/endpoints.h"
-#include "loop/moves.h"
-#include "loop/network.h"
+#include "loop/dial.h"
+#include "loop/failure.h"
+#include "loop/input.h"
+#include "loop/open.h"
 #include "loop/peers.h"
 #include "loop/rates.h"
 #include "loop/records.h"
-#include "loop/taps.h"
+#include "loop/state.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -10,6 +10,8 @@
 
 #include "loop/loop.h"
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* How long poll() may wait: ns, or -1 for ever. */

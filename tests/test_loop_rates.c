@@ -5,9 +5,9 @@
  * may move is compared with the time that has passed on the meter's own clock.
  */
 #include "base/platform.h"
-#include "loop/closing.h"
-#include "loop/endpoints.h"
+#include "loop/close.h"
 #include "loop/loop.h"
+#include "loop/open.h"
 #include "loop/rates.h"
 #include "poll_loop.h"
 #include "stats/report.h"

@@ -1,20 +1,22 @@
 /*
- * moves.c - see moves.h. Who may move is in buffer/flow.c, moving itself in buffer/transfer.c.
+ * move.c - see move.h.
  */
-#include "loop/moves.h"
+#include "loop/move.h"
 
 #include "base/counted_call.h"
 #include "base/minmax.h"
 #include "base/platform.h"
-#include "base/platform_process.h"
 #include "base/records.h"
-#include "loop/amounts.h"
-#include "loop/datagrams.h"
-#include "loop/endpoints.h"
-#include "loop/framing.h"
+#include "loop/account.h"
+#include "loop/failure.h"
+#include "loop/input.h"
 #include "loop/merge.h"
+#include "loop/open.h"
 #include "loop/overload.h"
 #include "loop/rates.h"
+#include "loop/read.h"
+#include "loop/state.h"
+#include "loop/write.h"
 #include "net/stream_socket.h"
 
 #include <errno.h>
@@ -31,95 +33,6 @@ enum { DATAGRAM_BATCH = 64 };
 /* A connection that took nothing may take more by the time that it is asked why, and an input that
  * had nothing may have something. They are not to be asked for ever. */
 enum { VAIN_PASSES = 16 };
-
-/* A call on a disk file may have waited: that time is the file's side's, not bpipe's own. Where it
- * never gave the processor up, it was at work, or others had the processor. */
-static struct platform_usage before_file_call(struct poll_loop *loop)
-{
-    meter_advance(loop->meter, METER_BUSY, platform_now());
-    return platform_usage();
-}
-
-static void after_file_call(struct poll_loop *loop, struct platform_usage before,
-                            enum meter_state side, struct meter_endpoint *endpoint)
-{
-    uint64_t start = loop->meter->now_ns;
-    uint64_t now = platform_now();
-    struct platform_usage after = platform_usage();
-    uint64_t wall = now - start;
-    uint64_t cpu = after.cpu_ns - before.cpu_ns;
-    bool waited = after.waits != before.waits && wall > cpu;
-    meter_advance_file(loop->meter, side, endpoint, waited ? wall - cpu : 0, now);
-}
-
-/* --- who may move ----------------------------------------------------------------------------- */
-
-size_t loop_held(const struct poll_loop *loop)
-{
-    return flow_held(&loop->flow) + (loop->options->merge ? loop_merge_held(loop) : 0);
-}
-
-/* Whether bytes that have to wait may do so in pipes. */
-static bool may_store(const struct poll_loop *loop)
-{
-    return loop->flow.passing && ring_fill(&loop->ring) == 0 && !loop->store.refusing &&
-           loop->store.limit > 0 && endpoint_gives_pages(&loop->inputs[loop->current].endpoint);
-}
-
-/* Whether the store would take bytes, had it a pipe more. It will have one when the oldest is
- * empty; so only if much of the buffer is still free, that is, larger than the store may be, the
- * ring is for the rest. (What comes after bytes in the ring has to go through it, too.) */
-static bool waits_for_store(const struct poll_loop *loop)
-{
-    size_t room = flow_room(&loop->flow);
-    return may_store(loop) && pipe_store_is_full(&loop->store) &&
-           (room < PIPE_STORE_PIPE_SIZE || room < loop->ring.capacity / 4);
-}
-
-static bool may_read_any(const struct poll_loop *loop)
-{
-    for (size_t i = 0; i < loop->input_count; i++)
-        if (loop_merge_may_read(loop, i))
-            return true;
-    return false;
-}
-
-bool loop_may_read(const struct poll_loop *loop)
-{
-    if (loop->options->merge)
-        return may_read_any(loop);
-    if (loop->phase != LOOP_RUNNING || loop->read_throttled_until_ns != 0 ||
-        loop->inputs[loop->current].at_end)
-        return false;
-    if (loop_is_overloaded(loop))
-        return loop_has_way_out(loop);
-    return flow_readable(&loop->flow) > 0 && loop->scratch_left == 0 && !waits_for_store(loop);
-}
-
-bool loop_may_take(const struct poll_loop *loop)
-{
-    return loop_may_read(loop) ||
-           (loop->phase == LOOP_RUNNING && loop->read_throttled_until_ns == 0 &&
-            loop->flow.passing && loop_held(loop) == 0);
-}
-
-bool loop_is_current(const struct poll_loop *loop, size_t index)
-{
-    return loop->phase == LOOP_RUNNING &&
-           (loop->options->merge ? loop->inputs[index].open : index == loop->current);
-}
-
-bool loop_may_take_from(const struct poll_loop *loop, size_t index)
-{
-    if (loop->options->merge)
-        return loop_merge_may_read(loop, index);
-    return index == loop->current && loop_may_take(loop);
-}
-
-bool loop_input_is_ready(const struct loop_input *input)
-{
-    return input->ready || !endpoint_pollable(&input->endpoint);
-}
 
 /* With -S no byte past the size is read. A record has a byte at least, so that reading as many
  * bytes as there are records left cannot go past the last one. */
@@ -176,25 +89,6 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
     count_towards_size(loop, records_are_units(loop->options->records) ? records : transfer->bytes);
 }
 
-struct transfer loop_call_transfer_in(struct poll_loop *loop, struct loop_input *input,
-                                      struct ring *ring, size_t max)
-{
-    enum record_kind records = loop->options->records;
-    uint64_t *calls = &loop->meter->calls[CALL_READ];
-    bool may_wait = !flow_any_sendable(&loop->flow);
-    bool on_disk = endpoint_on_disk(&input->endpoint);
-    struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
-    struct transfer transfer =
-        ring == NULL ? transfer_read(loop->scratch, max, &input->endpoint, records, calls)
-        : loop->framing.kind != FRAMING_NONE
-            ? loop_fill_framed(loop, input, max, may_wait)
-            : transfer_fill(ring, &input->endpoint, max, may_wait, records, calls);
-    if (on_disk)
-        after_file_call(loop, before, METER_INPUT, input->meter);
-    loop_note_datagrams(&input->endpoint, input->meter);
-    return transfer;
-}
-
 /* Reads up to `max` bytes, and whatever that says. False: nothing was there. */
 static bool take_in(struct poll_loop *loop, size_t max, bool aside)
 {
@@ -228,151 +122,6 @@ static bool fill_ring(struct poll_loop *loop, size_t max)
 {
     return take_in(loop, loop_overtake_taps(loop, max), false);
 }
-
-static void gave_output(struct poll_loop *loop, struct loop_output *output, size_t index,
-                        const struct transfer *transfer)
-{
-    meter_moved(output->meter, transfer->bytes);
-    endpoint_sent(&output->endpoint, transfer->bytes);
-    loop_note_left(loop);
-    loop->flow.outputs[index].blocked = transfer->partial && endpoint_pollable(&output->endpoint);
-    output->blocked_since_ns = 0;
-}
-
-/* The most that may go past the ring in one call: as much as a pipe holds, if a chunk is. */
-static size_t pass_size(const struct poll_loop *loop)
-{
-    return min_size(loop->flow.chunk_size, PIPE_STORE_PIPE_SIZE);
-}
-
-/* A write of `bytes` that moved nothing: the output failed (true), or is not ready. */
-static bool sent_nothing(struct poll_loop *loop, size_t index, const struct transfer *transfer,
-                         size_t bytes)
-{
-    if (transfer->status == TRANSFER_FAILED && transfer->error == EMSGSIZE) {
-        loop_datagram_too_long(loop, &loop->outputs[index], bytes);
-        return true;
-    }
-    if (transfer->status == TRANSFER_FAILED) {
-        loop_output_failed(loop, &loop->outputs[index], transfer->error);
-        return true;
-    }
-    loop->flow.outputs[index].blocked = true;
-    return false;
-}
-
-static struct transfer call_transfer_unstore(struct poll_loop *loop, struct loop_output *output,
-                                             size_t max)
-{
-    max = min_size(max, pass_size(loop));
-    return loop->framing.kind != FRAMING_NONE
-               ? loop_unstore_framed(loop, output, max)
-               : transfer_unstore(&loop->store, &output->endpoint, max, loop->options->records,
-                                  loop->meter->calls);
-}
-
-/* Sends the sole output what waits in pipes. */
-static bool send_stored(struct poll_loop *loop, struct loop_output *output, size_t max)
-{
-    if (max == 0)
-        return false;
-    struct transfer transfer = call_transfer_unstore(loop, output, max);
-    loop_count_unstored(loop, transfer.records);
-    loop->flow.stored = pipe_store_held(&loop->store);
-    if (transfer.status != TRANSFER_MOVED)
-        return sent_nothing(loop, 0, &transfer, max);
-    meter_moved(output->meter, transfer.bytes);
-    meter_left(loop->meter, transfer.bytes, loop_held(loop));
-    endpoint_sent(&output->endpoint, transfer.bytes);
-    loop_spend_output(loop, 0, NULL, transfer.bytes);
-    loop->meter->zero_copy_bytes += transfer.copied ? 0 : transfer.bytes;
-    output->blocked_since_ns = 0;
-    return true;
-}
-
-/* Sends up to `max` bytes of the ring; or `beside`, if there is such. */
-static struct transfer call_transfer_out(struct poll_loop *loop, size_t index, size_t max,
-                                         struct iovec beside)
-{
-    struct loop_output *output = &loop->outputs[index];
-    uint64_t *calls = &loop->meter->calls[CALL_WRITE];
-    bool on_disk = endpoint_on_disk(&output->endpoint);
-    struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
-    struct transfer transfer =
-        beside.iov_len > 0 ? transfer_write(beside, &output->endpoint, calls)
-                           : transfer_drain(&loop->ring, index, &output->endpoint, max, calls);
-    if (on_disk)
-        after_file_call(loop, before, METER_OUTPUT, output->meter);
-    loop_note_datagrams(&output->endpoint, output->meter);
-    return transfer;
-}
-
-/* Sends what an output gets before the next byte of the ring (buffer/lag.h). */
-static bool send_beside(struct poll_loop *loop, size_t index)
-{
-    struct loop_output *output = &loop->outputs[index];
-    size_t added;
-    struct iovec beside = lag_beside(&output->lag, &added);
-    output->meter->bytes_added += added;
-    beside.iov_len = loop_allow_beside(loop, index, beside.iov_len);
-    if (beside.iov_len == 0)
-        return false;
-    struct transfer transfer = call_transfer_out(loop, index, 0, beside);
-    if (transfer.status != TRANSFER_MOVED)
-        return sent_nothing(loop, index, &transfer, beside.iov_len);
-    loop_spend_output(loop, index, NULL, transfer.bytes);
-    lag_sent_beside(&output->lag, transfer.bytes);
-    loop->flow.outputs[index].beside = lag_beside_bytes(&output->lag);
-    gave_output(loop, output, index, &transfer);
-    return true;
-}
-
-/* An output has left that had got everything. If there is more, it has left too early. */
-static bool miss_reader(struct poll_loop *loop, size_t index)
-{
-    struct loop_output *output = &loop->outputs[index];
-    bool more = ring_unread(&loop->ring, index) > 0 || loop->flow.stored > 0 ||
-                loop->flow.outputs[index].beside > 0;
-    if (!more || (output->command != NULL && !output->command->ended))
-        return false;
-    loop_output_failed(loop, output, EPIPE);
-    return true;
-}
-
-bool loop_write_output(struct poll_loop *loop, size_t index)
-{
-    struct loop_output *output = &loop->outputs[index];
-    if (output->state != OUTPUT_OPEN || flow_is_stopped(&loop->flow, index))
-        return false;
-    if (output->left)
-        return miss_reader(loop, index);
-    if (loop->flow.outputs[index].beside > 0)
-        return send_beside(loop, index);
-    size_t sendable = flow_sendable(&loop->flow, index);
-    if (loop->flow.stored > 0)
-        return send_stored(loop, output, loop_allow_beside(loop, index, sendable));
-    if (output->endpoint.socket == ENDPOINT_UDP && sendable > 0)
-        sendable = loop_cut_datagram(loop, index, sendable);
-    if (output->state != OUTPUT_OPEN)
-        return true;
-    sendable = loop_allow_output(loop, index, sendable);
-    if (sendable == 0)
-        return false;
-    struct span span = ring_read_span(&loop->ring, index, sendable);
-    struct transfer transfer = call_transfer_out(loop, index, sendable, (struct iovec){0});
-    if (transfer.status != TRANSFER_MOVED)
-        return sent_nothing(loop, index, &transfer, sendable);
-    loop_spend_output(loop, index, &span, transfer.bytes);
-    if (loop->recent.wanted && index == 0)
-        recent_add(&loop->recent, &span, transfer.bytes);
-    if (loop->options->records != RECORD_NONE)
-        output->lag.in_record = !records_ends_span(&span, transfer.bytes, loop->options->records);
-    gave_output(loop, output, index, &transfer);
-    flow_sent(&loop->flow, index, transfer.bytes);
-    return true;
-}
-
-/* --- past the ring ---------------------------------------------------------------------------- */
 
 static void note_pass(struct poll_loop *loop, size_t bytes, size_t max)
 {
@@ -440,13 +189,14 @@ static struct transfer call_transfer_store(struct poll_loop *loop, struct loop_i
                                            size_t max)
 {
     bool on_disk = endpoint_on_disk(&input->endpoint);
-    struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
+    struct platform_usage before =
+        on_disk ? loop_before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer =
         loop->framing.kind != FRAMING_NONE
             ? loop_store_framed(loop, input, max)
             : transfer_store(&loop->store, &input->endpoint, max, &loop->meter->calls[CALL_SPLICE]);
     if (on_disk)
-        after_file_call(loop, before, METER_INPUT, input->meter);
+        loop_after_file_call(loop, before, METER_INPUT, input->meter);
     return transfer;
 }
 
@@ -489,8 +239,8 @@ static bool store_input(struct poll_loop *loop)
         loop->flow.passing &= !must_store(loop);
         return fill_ring_instead(loop);
     }
-    size_t max =
-        loop_allow_input(loop, limit_to_size(loop, min_size(room_to_store(loop), pass_size(loop))));
+    size_t max = loop_allow_input(
+        loop, limit_to_size(loop, min_size(room_to_store(loop), loop_pass_size(loop))));
     if (max == 0)
         return false;
     struct transfer transfer = call_transfer_store(loop, input, max);
@@ -539,18 +289,19 @@ static bool pass_bytes(struct poll_loop *loop)
         return fill_ring_instead(loop);
     if (must_store(loop))
         return store_input(loop);
-    size_t max = loop_allow_output(loop, 0, limit_to_size(loop, pass_size(loop)));
+    size_t max = loop_allow_output(loop, 0, limit_to_size(loop, loop_pass_size(loop)));
     max = loop_allow_input(loop, max);
     if (max == 0)
         return false;
     bool from_disk = endpoint_on_disk(&input->endpoint);
     bool on_disk = from_disk || endpoint_on_disk(&output->endpoint);
-    struct platform_usage before = on_disk ? before_file_call(loop) : (struct platform_usage){0};
+    struct platform_usage before =
+        on_disk ? loop_before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer = transfer_pass(loop->way, &input->endpoint, &output->endpoint, max,
                                              &loop->meter->calls[CALL_SPLICE]);
     if (on_disk)
-        after_file_call(loop, before, from_disk ? METER_INPUT : METER_OUTPUT,
-                        from_disk ? input->meter : output->meter);
+        loop_after_file_call(loop, before, from_disk ? METER_INPUT : METER_OUTPUT,
+                             from_disk ? input->meter : output->meter);
     switch (transfer.status) {
     case TRANSFER_MOVED:
         passed(loop, transfer.bytes, max);
@@ -571,8 +322,6 @@ static bool pass_bytes(struct poll_loop *loop)
     }
     return fill_ring_instead(loop);
 }
-
-/* --- a turn ----------------------------------------------------------------------------------- */
 
 /* One datagram is little for a turn: they come faster than they are written one by one, and what
  * the kernel has no room for is lost. */
@@ -599,7 +348,7 @@ static bool read_input(struct poll_loop *loop)
         return take_in(loop, loop->scratch_size, true);
     if (loop->inputs[loop->current].endpoint.socket == ENDPOINT_UDP)
         return read_datagrams(loop);
-    return may_store(loop) ? store_input(loop) : fill_ring(loop, flow_readable(&loop->flow));
+    return loop_may_store(loop) ? store_input(loop) : fill_ring(loop, flow_readable(&loop->flow));
 }
 
 bool loop_move_bytes(struct poll_loop *loop)

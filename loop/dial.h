@@ -19,13 +19,13 @@
  * An input's connection stays open until the end, so that its peer sees it closed in the ordinary
  * way only if all that came by it is where it should be.
  */
-#ifndef BPIPE_LOOP_NETWORK_H
-#define BPIPE_LOOP_NETWORK_H
+#ifndef BPIPE_LOOP_DIAL_H
+#define BPIPE_LOOP_DIAL_H
 
 #include "loop/loop.h"
-#include "net/resolver.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define TAP_CONNECT_NS       UINT64_C(250000000)
@@ -47,9 +47,6 @@ enum endpoint_opening loop_dial_output(struct poll_loop *loop, size_t index);
  * been reported, and have no dialer any more. */
 bool loop_dial_inputs(struct poll_loop *loop);
 
-/* Whether it is an input that is not connected yet. */
-bool loop_is_dialling(const struct loop_input *input);
-
 /* Whether the transfer is to wait for a tap that is just being connected. */
 bool loop_awaits_connecting_taps(const struct poll_loop *loop);
 
@@ -63,15 +60,7 @@ uint64_t loop_network_due(const struct poll_loop *loop);
 /* bpipe was stopped for so long. */
 void loop_network_skip(struct poll_loop *loop, uint64_t ns);
 
-/* An output's peer has sent something: that is discarded. */
-void loop_discard(struct poll_loop *loop, struct loop_output *output);
-
-/* All bytes have been written: the phase becomes CONFIRMING, or DONE if there is nobody to wait
- * for. And one look at all that are waited for; false: nothing has changed. */
-void loop_begin_confirming(struct poll_loop *loop);
-bool loop_confirm(struct poll_loop *loop);
-
-/* The run is over: the inputs' connections, which were kept. */
-void loop_close_connections(struct poll_loop *loop);
+/* One that is confirmed while others are not. What becomes of it is no failure any more. */
+void loop_hear_out(struct loop_output *output);
 
 #endif

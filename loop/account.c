@@ -1,0 +1,241 @@
+/*
+ * account.c - see account.h.
+ */
+#include "loop/account.h"
+
+#include "base/message.h"
+#include "base/records.h"
+#include "base/size.h"
+#include "io/input_size.h"
+#include "loop/state.h"
+
+#include <string.h>
+#include <unistd.h>
+
+int loop_init_amounts(struct poll_loop *loop)
+{
+    if (record_index_init(&loop->record_index, &loop->ring, loop->options->records) != 0)
+        return -1;
+    loop->intake.index = &loop->record_index;
+    return 0;
+}
+
+void loop_destroy_amounts(struct poll_loop *loop)
+{
+    record_index_destroy(&loop->record_index);
+}
+
+void loop_count_input(struct poll_loop *loop, struct loop_input *input, uint64_t bytes)
+{
+    struct meter *meter = loop->meter;
+    bool first = input->meter->bytes == 0 && bytes > 0;
+    meter_moved(input->meter, bytes);
+    if (first && meter->size_is_sum && input_size_missed(input->endpoint.fd)) {
+        meter->size_known = meter->size_is_sum = false;
+        meter->size_bytes = 0;
+    }
+}
+
+/* Of datagrams the transfer knows the number: an empty one is in no ring. */
+static uint64_t count_in(struct poll_loop *loop, const struct transfer *transfer, uint64_t found)
+{
+    uint64_t records = records_are_units(loop->options->records) ? found : transfer->records;
+    loop->meter->records_in += records;
+    return records;
+}
+
+uint64_t loop_count_arrival(struct poll_loop *loop, const struct transfer *transfer, bool aside)
+{
+    uint64_t found =
+        aside ? transfer->records : record_index_entered(&loop->record_index, transfer->bytes);
+    return count_in(loop, transfer, found);
+}
+
+void loop_count_merged(struct poll_loop *loop, const struct loop_input *input,
+                       const struct transfer *transfer, bool aside)
+{
+    bool ended;
+    uint64_t found = transfer->records;
+    if (!aside) {
+        struct span span = ring_newest(&input->share, transfer->bytes);
+        found = records_count_span(&span, transfer->bytes, loop->options->records, &ended);
+    }
+    (void)count_in(loop, transfer, found);
+}
+
+void loop_count_unstored(struct poll_loop *loop, uint64_t records)
+{
+    loop->meter->records_in += records;
+    loop->outputs[0].records_unstored += records;
+}
+
+void loop_begin_records_out(struct poll_loop *loop, struct loop_output *tap)
+{
+    tap->lag.passed_over = record_index_before(&loop->record_index, tap->lag.reader);
+}
+
+void loop_count_records_of(struct poll_loop *loop, struct loop_output *output)
+{
+    if (!loop->ring.readers[output->lag.reader].attached)
+        return;
+    uint64_t before = record_index_before(&loop->record_index, output->lag.reader);
+    output->meter->records_out = lag_records_sent(&output->lag, before) + output->records_unstored;
+}
+
+void loop_count_records_out(struct poll_loop *loop)
+{
+    if (loop->options->records == RECORD_NONE)
+        return;
+    for (size_t i = 0; i < loop->output_count; i++)
+        loop_count_records_of(loop, &loop->outputs[i]);
+}
+
+void loop_count_stored(struct poll_loop *loop)
+{
+    loop->meter->records_in +=
+        transfer_count_stored(&loop->store, loop->options->records, loop->meter->calls);
+}
+
+void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint *meter)
+{
+    if (endpoint->socket != ENDPOINT_UDP)
+        return;
+    if (endpoint->udp.strangers > 0 && meter->strangers == 0)
+        message_print("%s: datagrams of %s are refused (--allow)", meter->name,
+                      endpoint->udp.stranger);
+    meter->datagrams = true;
+    meter->kernel_tells = endpoint->udp.kernel_tells;
+    meter->strangers = endpoint->udp.strangers;
+    meter->refusals = endpoint->udp.refusals;
+    meter->kernel_drops = endpoint->udp.kernel_drops;
+}
+
+void loop_count_drops(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++) {
+        struct endpoint *endpoint = &loop->inputs[i].endpoint;
+        if (endpoint->socket != ENDPOINT_UDP || endpoint->fd < 0)
+            continue;
+        udp_count_drops(&endpoint->udp, endpoint->fd);
+        loop_note_datagrams(endpoint, loop->inputs[i].meter);
+    }
+}
+
+void loop_note_spool(struct poll_loop *loop, size_t written)
+{
+    if (loop->intake.spool != NULL)
+        meter_spooled(loop->meter, written, loop_spooled(loop));
+    if (loop->intake.spool_error != 0 && !loop->spool_failed) {
+        loop->spool_failed = true;
+        message_print("--spool: %s: write failed: %s", loop->options->spool,
+                      strerror(loop->intake.spool_error));
+    }
+}
+
+void loop_announce(const struct poll_loop *loop, const char *who, const char *what)
+{
+    char size[SIZE_TEXT];
+    message_print("%s: the buffer is full (%s): %s", who,
+                  size_format(size, loop->options->buffer_size, loop->options->si), what);
+}
+
+void loop_note_lag(struct poll_loop *loop, struct loop_output *output)
+{
+    struct lag_count *dropped = &output->lag.dropped;
+    if (dropped->bytes == 0 && dropped->records == 0)
+        return;
+    output->meter->bytes_dropped += dropped->bytes;
+    output->meter->records_dropped += dropped->records;
+    *dropped = (struct lag_count){0};
+    if (output->dropping_said)
+        return;
+    output->dropping_said = true;
+    if (output->tap)
+        message_print("%s: does not keep up, and misses some (--tap)", output->meter->name);
+    else
+        loop_announce(loop, output->meter->name, "dropping the oldest (--overflow drop-oldest)");
+}
+
+void loop_note_dropped(struct poll_loop *loop, struct loop_input *input,
+                       const struct lag_count *dropped)
+{
+    bool *said = input != NULL ? &input->dropping_said : &loop->dropping_said;
+    for (size_t i = 0; i < loop->output_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if (output->state != OUTPUT_OPEN)
+            continue;
+        output->meter->bytes_dropped += dropped->bytes;
+        output->meter->records_dropped += dropped->records;
+    }
+    if (input != NULL) {
+        input->meter->bytes_dropped += dropped->bytes;
+        input->meter->records_dropped += dropped->records;
+    }
+    if (dropped->bytes > 0 && !*said) {
+        *said = true;
+        loop_announce(loop, input != NULL ? input->meter->name : "input",
+                      loop_drops_newest(loop) ? "dropping what comes (--overflow drop-newest)"
+                                              : "dropping the oldest (--overflow drop-oldest)");
+    }
+}
+
+void loop_note_result(struct poll_loop *loop, struct loop_input *input,
+                      const struct intake_result *result)
+{
+    meter_dropped_newest(loop->meter, result->retracted, loop_held(loop));
+    meter_added(loop->meter, result->added, loop_held(loop));
+    loop->added += result->added;
+    meter_arrived(loop->meter, result->entered, loop_held(loop));
+    meter_refused(loop->meter, result->refused.bytes - result->retracted);
+    loop_note_spool(loop, result->spooled);
+    loop_note_dropped(loop, input, &result->refused);
+    if (input != NULL)
+        input->meter->bytes_added += result->added;
+    for (size_t i = 0; i < loop->output_count; i++)
+        if (loop->outputs[i].state == OUTPUT_OPEN)
+            loop->outputs[i].meter->bytes_added += result->added;
+    if (result->refused.bytes > 0)
+        flow_overflowed(&loop->flow);
+}
+
+void loop_note_arrived(struct poll_loop *loop, bool ended)
+{
+    for (size_t i = 0; i < loop->output_count; i++) {
+        lag_arrived(&loop->outputs[i].lag, ended);
+        loop_note_lag(loop, &loop->outputs[i]);
+    }
+}
+
+void loop_overtake(struct poll_loop *loop, size_t from, size_t to, uint64_t position,
+                   bool incomplete_too)
+{
+    for (size_t i = from; i < to; i++) {
+        if (!loop->ring.readers[i].attached)
+            continue;
+        lag_overtake(&loop->outputs[i].lag, position, loop->intake.complete, incomplete_too);
+        loop_note_lag(loop, &loop->outputs[i]);
+    }
+}
+
+/* A tap that was overtaken and takes nothing is kept abreast of the outputs, so that the ring runs
+ * empty as if there were no such tap: it is used from its start again, where the cache is warm. */
+static void move_parked(struct poll_loop *loop)
+{
+    for (size_t i = loop->main_count; i < loop->output_count; i++) {
+        struct loop_output *tap = &loop->outputs[i];
+        tap->parked &= loop->flow.outputs[i].blocked;
+        if (tap->parked)
+            loop_overtake(loop, i, i + 1, loop->main_tail, !loop_drops_newest(loop));
+    }
+}
+
+void loop_note_left(struct poll_loop *loop)
+{
+    uint64_t tail = loop_main_tail(loop);
+    if (loop->intake.spool != NULL && tail > loop->main_tail)
+        spool_try_again(loop->intake.spool);
+    meter_left(loop->meter, tail - loop->main_tail, loop_held(loop));
+    meter_overtaking_passed(loop->meter);
+    loop->main_tail = tail;
+    move_parked(loop);
+}

@@ -1,0 +1,359 @@
+/*
+ * close.c - see close.h.
+ */
+#include "loop/close.h"
+
+#include "base/message.h"
+#include "base/platform.h"
+#include "loop/account.h"
+#include "loop/commands.h"
+#include "loop/dial.h"
+#include "loop/failure.h"
+#include "loop/input.h"
+#include "loop/open.h"
+#include "loop/overload.h"
+#include "loop/poll.h"
+#include "loop/records.h"
+#include "loop/state.h"
+#include "loop/write.h"
+#include "net/stream_socket.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static void wait_ended(struct poll_loop *loop, struct loop_output *output)
+{
+    uint64_t before = loop->meter->now_ns;
+    meter_advance(loop->meter, METER_OUTPUT, platform_now());
+    meter_waited(output->meter, loop->meter->now_ns - before);
+}
+
+static void close_one(struct poll_loop *loop, struct loop_output *output)
+{
+    bool complete = ending_status(&loop->ending) == EXIT_OK;
+    if (!complete && endpoint_is_connection(&output->endpoint)) /* it is about to be reset */
+        output->meter->bytes_unacknowledged = loop_in_doubt(output);
+    if (loop_close_output(loop, output, complete) != 0)
+        loop_note_failure(loop, output->meter, output->endpoint.error);
+    output->state = OUTPUT_CLOSED;
+    wait_ended(loop, output);
+}
+
+/* What comes last: a file that gets its name by that, a connection, or a command. */
+static bool is_closed_last(const struct loop_output *output)
+{
+    const struct endpoint *endpoint = &output->endpoint;
+    return endpoint->atomic.target != NULL || endpoint_is_connection(endpoint) ||
+           endpoint->socket == ENDPOINT_TCP || output->command != NULL;
+}
+
+static void close_outputs(struct poll_loop *loop, bool last)
+{
+    for (size_t i = 0; i < loop->main_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if (output->state == OUTPUT_OPEN && is_closed_last(output) == last)
+            close_one(loop, output);
+    }
+}
+
+static void sync_outputs(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->main_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if (output->state != OUTPUT_OPEN || ending_status(&loop->ending) != EXIT_OK)
+            continue;
+        if (endpoint_sync_output(&output->endpoint) != 0)
+            loop_note_failure(loop, output->meter, output->endpoint.error);
+        wait_ended(loop, output);
+    }
+}
+
+/* All has been written, or the run is over: syncs all files, and closes those that have their name
+ * already. */
+static void loop_finish_files(struct poll_loop *loop)
+{
+    sync_outputs(loop);
+    close_outputs(loop, false);
+}
+
+/* The run is over: the inputs' connections, which were kept. */
+static void loop_close_connections(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++) {
+        struct endpoint *endpoint = &loop->inputs[i].endpoint;
+        if (ending_status(&loop->ending) == EXIT_OK)
+            endpoint_keep(endpoint);
+        endpoint_close_input(endpoint);
+    }
+}
+
+static bool any_wants_more(const struct poll_loop *loop)
+{
+    for (size_t i = loop->main_count; i < loop->output_count; i++)
+        if (loop_tap_wants_more(loop, i))
+            return true;
+    return false;
+}
+
+/* A signal came. False: one that is to end bpipe, or to stop it. */
+static bool goes_on(struct poll_loop *loop)
+{
+    bool on = true;
+    for (int number; (number = signals_next(&loop->signals)) != 0;) {
+        if (number == SIGUSR1) {
+            loop_count_records_out(loop);
+            report_now(loop->reporter, loop->meter);
+        } else if (number == SIGCHLD) {
+            loop_reap_commands(loop);
+        } else if (signals_end(number) || number == SIGTSTP) {
+            on = false;
+        }
+    }
+    return on;
+}
+
+/* Waits until a tap takes more, or for less: it is to be tried again. False: time is up, a signal
+ * came that ends this, or poll() does not work. */
+static bool wait_for_taps(struct poll_loop *loop, uint64_t until_ns)
+{
+    uint64_t before = loop->meter->now_ns;
+    if (before >= until_ns)
+        return false;
+    loop_watch_taps(loop);
+    if (loop_poll(loop, (int64_t)(until_ns - before)) < 0 && errno != EINTR)
+        return false;
+    meter_advance(loop->meter, METER_OUTPUT, platform_now());
+    for (size_t i = loop->main_count; i < loop->output_count; i++) {
+        if (loop->outputs[i].watch.fd >= 0)
+            meter_waited(loop->outputs[i].meter, loop->meter->now_ns - before);
+        if (loop->outputs[i].watch.revents != 0)
+            loop->flow.outputs[i].blocked = false;
+    }
+    return loop->signal_watch.revents == 0 || goes_on(loop);
+}
+
+static void drain_taps(struct poll_loop *loop)
+{
+    uint64_t end_ns = loop->meter->now_ns + TAP_TIME_NS;
+    uint64_t progress_ns = loop->meter->now_ns;
+    loop_renew_overload(loop);
+    while (any_wants_more(loop) && loop->meter->now_ns < end_ns) {
+        bool moved = false;
+        for (size_t i = loop->main_count; i < loop->output_count; i++)
+            moved |= loop_write_output(loop, i);
+        meter_advance(loop->meter, METER_BUSY, platform_now());
+        if (moved)
+            progress_ns = loop->meter->now_ns;
+        uint64_t patient_ns = progress_ns + TAP_PATIENCE_NS;
+        if (!moved && !wait_for_taps(loop, patient_ns < end_ns ? patient_ns : end_ns))
+            break;
+    }
+}
+
+/* The outputs are closed: the taps get the rest of a run that went well, or what they take of it
+ * (a signal that would end the run ends that), and are closed. */
+static void loop_close_taps(struct poll_loop *loop)
+{
+    if (ending_status(&loop->ending) == EXIT_OK)
+        drain_taps(loop);
+    for (size_t i = loop->main_count; i < loop->output_count; i++) {
+        struct loop_output *tap = &loop->outputs[i];
+        bool complete = ending_status(&loop->ending) == EXIT_OK;
+        if (tap->state == OUTPUT_UNOPENED) {
+            snprintf(tap->meter->error, sizeof tap->meter->error, "%s",
+                     tap->dialer != NULL ? "was not connected in time" : "no reader came");
+            message_print("%s: %s", tap->meter->name, tap->meter->error);
+            tap->meter->bytes_dropped = loop->meter->bytes_in;
+            tap->meter->records_dropped = loop->meter->records_in;
+        }
+        if (tap->state != OUTPUT_OPEN)
+            continue;
+        tap->dropping_said |= loop_is_withheld_only(loop, i); /* it is not too slow */
+        lag_drop_all(&tap->lag);
+        loop_note_lag(loop, tap);
+        if (endpoint_is_connection(&tap->endpoint) && !tap->peer_ended)
+            (void)stream_socket_discard(tap->endpoint.fd); /* it would make close() a reset */
+        if (loop_close_output(loop, tap, complete) != 0)
+            loop_lose_tap(loop, tap, tap->endpoint.error);
+        tap->state = OUTPUT_CLOSED;
+    }
+}
+
+/* Atomic outputs last: they must not appear if any of the others fails to close, and connections,
+ * which are reset then. Then the taps, for which no output waits. */
+void loop_close_endpoints(struct poll_loop *loop)
+{
+    struct meter *meter = loop->meter;
+    for (size_t i = 0; i < loop->input_count; i++)
+        loop_close_input(loop, &loop->inputs[i]); /* also one that is kept for later */
+    loop_end_commands(loop);
+    if (!meter->began)
+        loop_abandon_outputs(loop);
+    loop_forget_scratch(loop);
+    meter_advance(meter, METER_BUSY, platform_now());
+    loop_finish_files(loop);
+    close_outputs(loop, true);
+    loop_close_taps(loop);
+    loop_close_connections(loop);
+    for (size_t i = 0; i < loop->output_count; i++) {
+        struct meter_endpoint *output = loop->outputs[i].meter;
+        output->bytes_undelivered =
+            meter->bytes_in + output->bytes_added - output->bytes - output->bytes_dropped;
+    }
+    loop_count_records_out(loop);
+}
+
+void loop_discard(struct poll_loop *loop, struct loop_output *output)
+{
+    ssize_t bytes = stream_socket_discard(output->endpoint.fd);
+    if (bytes > 0)
+        output->heard_ns = loop->meter->now_ns;
+    else if (bytes == 0)
+        output->peer_ended = true;
+    else if (bytes < 0 && errno != EAGAIN)
+        loop_output_failed(loop, output, errno);
+}
+
+/* Inherited TCP sockets are waited for as well; but others may share them, so that they are neither
+ * half-closed nor listened to. */
+static bool is_to_be_confirmed(const struct poll_loop *loop, const struct loop_output *output)
+{
+    bool command = output->command != NULL && ending_status(&loop->ending) == EXIT_OK;
+    return output->state == OUTPUT_OPEN && (endpoint_is_connection(&output->endpoint) ||
+                                            output->endpoint.socket == ENDPOINT_TCP || command);
+}
+
+static void ask_again_at(struct poll_loop *loop, bool progress)
+{
+    uint64_t delay = progress ? CONFIRM_DELAY_NS : loop->confirm_delay_ns;
+    loop->confirm_ns = loop_awaits_commands_only(loop) ? UINT64_MAX : loop->meter->now_ns + delay;
+    loop->confirm_delay_ns = delay * 2 > CONFIRM_DELAY_MAX_NS ? CONFIRM_DELAY_MAX_NS : delay * 2;
+}
+
+static void begin_confirming(struct poll_loop *loop, struct loop_output *output)
+{
+    bool complete =
+        ending_status(&loop->ending) == EXIT_OK && endpoint_is_connection(&output->endpoint);
+    output->confirming = true;
+    output->unacknowledged = INT64_MAX;
+    output->blocked_since_ns = loop->meter->now_ns;
+    if (complete && stream_socket_finish(output->endpoint.fd) != 0) {
+        int error = errno, cause = stream_socket_error(output->endpoint.fd);
+        loop_output_failed(loop, output, cause != 0 ? cause : error);
+        return;
+    }
+    output->half_closed = complete;
+}
+
+/* Commands, or all others. Whether there are any. */
+static bool begin_some(struct poll_loop *loop, bool commands)
+{
+    bool any = false;
+    for (size_t i = 0; i < loop->main_count && loop->phase == LOOP_CONFIRMING; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if ((output->command != NULL) != commands || !is_to_be_confirmed(loop, output))
+            continue;
+        begin_confirming(loop, output);
+        any = true;
+    }
+    loop->confirm_ns = 0;
+    return any;
+}
+
+/* A reset does not take back an end that a connection was told: it comes when the commands have
+ * exited, and have not failed. */
+void loop_begin_confirming(struct poll_loop *loop)
+{
+    bool any = false;
+    for (size_t i = 0; i < loop->main_count; i++)
+        any |= is_to_be_confirmed(loop, &loop->outputs[i]);
+    loop->phase = any ? LOOP_CONFIRMING : LOOP_DONE;
+    if (!any)
+        return;
+    loop_finish_files(loop);
+    loop->confirming_commands = begin_some(loop, true);
+    if (loop->confirming_commands)
+        loop_release_commands(loop);
+    else
+        (void)begin_some(loop, false);
+}
+
+static void confirmed(struct loop_output *output)
+{
+    output->confirming = false;
+    output->blocked_since_ns = 0;
+}
+
+/* Whether the peer, who has got everything, may not have said everything. */
+static bool is_talking(const struct poll_loop *loop, struct loop_output *output)
+{
+    uint64_t now = loop->meter->now_ns;
+    if (output->complete_ns == 0)
+        output->complete_ns = now;
+    return output->half_closed && !output->peer_ended && output->heard_ns != 0 &&
+           now - output->heard_ns < LINGER_QUIET_NS && now - output->complete_ns < LINGER_MAX_NS;
+}
+
+/* A run that has failed is about to reset a connection of which nobody knows what was acknowledged:
+ * what is on its way gets a moment to arrive. */
+static bool is_on_its_way(const struct poll_loop *loop, const struct loop_output *output)
+{
+    return output->unknown && !output->half_closed && !output->peer_ended &&
+           endpoint_is_connection(&output->endpoint) &&
+           loop->meter->now_ns - output->complete_ns < LINGER_QUIET_NS;
+}
+
+/* One look at an output. Returns whether it came nearer to its end. */
+static bool confirm(struct poll_loop *loop, struct loop_output *output)
+{
+    if (output->command != NULL)
+        return loop_confirm_command(loop, output);
+    if (endpoint_is_connection(&output->endpoint) && !output->peer_ended)
+        loop_discard(loop, output);
+    if (output->state != OUTPUT_OPEN)
+        return true; /* it failed */
+    int error = stream_socket_error(output->endpoint.fd);
+    if (error != 0) {
+        loop_output_failed(loop, output, error);
+        return true;
+    }
+    int64_t unacknowledged = 0;
+    if (output->endpoint.socket == ENDPOINT_TCP)
+        unacknowledged = endpoint_unacknowledged(&output->endpoint);
+    output->unknown = unacknowledged < 0;
+    if (unacknowledged == 0 || (output->unknown && (output->peer_ended || !output->half_closed))) {
+        output->blocked_since_ns = loop->meter->now_ns; /* it does not keep bytes waiting */
+        if (is_talking(loop, output) || is_on_its_way(loop, output))
+            return false;
+        confirmed(output);
+        return true;
+    }
+    if (output->unknown || unacknowledged >= output->unacknowledged)
+        return false;
+    output->unacknowledged = unacknowledged;
+    output->blocked_since_ns = loop->meter->now_ns;
+    return true;
+}
+
+bool loop_confirm(struct poll_loop *loop)
+{
+    bool progress = false, waiting = false;
+    for (size_t i = 0; i < loop->main_count && loop->phase == LOOP_CONFIRMING; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if (output->state == OUTPUT_OPEN && output->confirming)
+            progress |= confirm(loop, output);
+        else if (output->state == OUTPUT_OPEN && !loop->confirming_commands)
+            loop_hear_out(output);
+        waiting |= output->state == OUTPUT_OPEN && output->confirming;
+    }
+    ask_again_at(loop, progress);
+    if (!waiting && loop->confirming_commands) {
+        loop->confirming_commands = false;
+        waiting = begin_some(loop, false);
+    }
+    if (!waiting)
+        loop->phase = LOOP_DONE;
+    return false;
+}

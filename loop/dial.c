@@ -1,0 +1,159 @@
+/*
+ * dial.c - see dial.h.
+ */
+#include "loop/dial.h"
+
+#include "base/message.h"
+#include "loop/failure.h"
+#include "net/stream_socket.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct dialer *new_dialer(struct poll_loop *loop, const struct resolved *resolved,
+                                 bool input)
+{
+    struct dialer *dialer = &loop->dialers[loop->dialer_count++];
+    uint64_t seed = loop->meter->start_ns + (uint64_t)getpid() + loop->dialer_count;
+    dialer_init(dialer, resolved, input, &loop->options->net, seed);
+    return dialer;
+}
+
+int loop_init_network(struct poll_loop *loop, const struct resolver *resolver)
+{
+    const struct options *options = loop->options;
+    loop->confirm_delay_ns = CONFIRM_DELAY_NS;
+    if (resolver == NULL)
+        return 0;
+    loop->dialers = calloc(loop->input_count + loop->output_count, sizeof *loop->dialers);
+    if (loop->dialers == NULL)
+        return -1;
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (resolver->inputs[i].address.kind != ADDRESS_NONE)
+            loop->inputs[i].dialer = new_dialer(loop, &resolver->inputs[i], true);
+    for (size_t i = options->discard ? loop->main_count : 0; i < loop->output_count; i++) {
+        const struct resolved *resolved =
+            i < loop->main_count ? &resolver->outputs[i] : &resolver->taps[i - loop->main_count];
+        if (resolved->address.kind != ADDRESS_NONE)
+            loop->outputs[i].dialer = new_dialer(loop, resolved, false);
+    }
+    return 0;
+}
+
+void loop_destroy_network(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->dialer_count; i++)
+        dialer_close(&loop->dialers[i]);
+    free(loop->dialers);
+    loop->dialers = NULL;
+    loop->dialer_count = 0;
+}
+
+/* Tells what has happened meanwhile. */
+static void tell(const struct poll_loop *loop, struct meter_endpoint *meter,
+                 const struct dialer *dialer, enum dialer_status status)
+{
+    meter->retries += status == DIALER_RETRYING;
+    bool chosen_by_us = strcmp(dialer->resolved->address.port, "0") != 0;
+    if ((status == DIALER_LISTENING && chosen_by_us) ||
+        (status == DIALER_RETRYING && loop->options->quiet))
+        return;
+    message_print("%s: %s", meter->name, dialer->text);
+}
+
+/* Steps until there is something to wait for. */
+static enum dialer_status dial(struct poll_loop *loop, struct meter_endpoint *meter,
+                               struct dialer *dialer)
+{
+    const struct resolved *resolved = dialer->resolved;
+    if (resolved->error != NULL) {
+        snprintf(dialer->text, sizeof dialer->text, "%.80s: %s", resolved->address.host,
+                 resolved->error);
+        return DIALER_FAILED;
+    }
+    for (;;) {
+        enum dialer_status status = dialer_step(dialer, loop->meter->now_ns);
+        if (status != DIALER_LISTENING && status != DIALER_REFUSED && status != DIALER_RETRYING)
+            return status;
+        tell(loop, meter, dialer, status);
+    }
+}
+
+enum endpoint_opening loop_dial_output(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *output = &loop->outputs[index];
+    const char *name = output->meter->name;
+    enum dialer_status status = dial(loop, output->meter, output->dialer);
+    if (status == DIALER_WAITING)
+        return ENDPOINT_PENDING;
+    if (status == DIALER_CONNECTED) {
+        endpoint_open_socket(&output->endpoint, name, output->dialer->resolved->address.kind,
+                             dialer_take(output->dialer));
+        return ENDPOINT_OPENED;
+    }
+    loop->ending.timed_out |= status == DIALER_TIMED_OUT && !output->tap;
+    snprintf(output->endpoint.error, sizeof output->endpoint.error, "%s", output->dialer->text);
+    return ENDPOINT_REFUSED;
+}
+
+bool loop_dial_inputs(struct poll_loop *loop)
+{
+    bool all = true;
+    for (size_t i = 0; i < loop->input_count; i++) {
+        struct loop_input *input = &loop->inputs[i];
+        enum dialer_status status =
+            input->dialer == NULL ? DIALER_CONNECTED : dial(loop, input->meter, input->dialer);
+        all &= status != DIALER_WAITING;
+        if (status != DIALER_FAILED && status != DIALER_TIMED_OUT)
+            continue;
+        loop->ending.timed_out |= status == DIALER_TIMED_OUT;
+        loop_input_refused(loop, input, input->dialer->text);
+    }
+    return all;
+}
+
+bool loop_awaits_connecting_taps(const struct poll_loop *loop)
+{
+    for (size_t i = loop->main_count; i < loop->output_count; i++) {
+        const struct loop_output *tap = &loop->outputs[i];
+        if (tap->state == OUTPUT_UNOPENED && tap->dialer != NULL &&
+            (tap->dialer->state == DIALER_CONNECTING || tap->dialer->state == DIALER_QUEUING) &&
+            loop->meter->now_ns - loop->meter->start_ns < TAP_CONNECT_NS)
+            return true;
+    }
+    return false;
+}
+
+struct pollfd loop_dialer_poll(const struct dialer *dialer)
+{
+    struct pollfd nothing = {.fd = -1};
+    return dialer == NULL ? nothing : dialer_poll(dialer);
+}
+
+uint64_t loop_network_due(const struct poll_loop *loop)
+{
+    uint64_t due = UINT64_MAX;
+    for (size_t i = 0; i < loop->dialer_count && loop->phase != LOOP_CONFIRMING; i++)
+        if (dialer_due_ns(&loop->dialers[i]) < due)
+            due = dialer_due_ns(&loop->dialers[i]);
+    if (loop->phase == LOOP_OPENING && loop_awaits_connecting_taps(loop) &&
+        loop->meter->start_ns + TAP_CONNECT_NS < due)
+        due = loop->meter->start_ns + TAP_CONNECT_NS;
+    if (loop->phase == LOOP_CONFIRMING && loop->confirm_ns < due)
+        due = loop->confirm_ns;
+    return due;
+}
+
+void loop_network_skip(struct poll_loop *loop, uint64_t ns)
+{
+    for (size_t i = 0; i < loop->dialer_count; i++)
+        dialer_skip(&loop->dialers[i], ns);
+}
+
+void loop_hear_out(struct loop_output *output)
+{
+    if (endpoint_is_connection(&output->endpoint) && !output->peer_ended)
+        output->peer_ended = stream_socket_discard(output->endpoint.fd) == 0;
+}

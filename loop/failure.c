@@ -1,0 +1,290 @@
+/*
+ * failure.c - see failure.h.
+ */
+#include "loop/failure.h"
+
+#include "base/message.h"
+#include "base/platform.h"
+#include "base/records.h"
+#include "loop/account.h"
+#include "loop/state.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+void loop_close_witness(struct loop_output *output)
+{
+    if (output->command != NULL && output->witness >= 0)
+        (void)close(output->witness);
+    output->witness = -1;
+}
+
+const char *loop_describe(const struct command *command, uint64_t bytes,
+                          char reason[METER_ERROR_TEXT])
+{
+    char ending[COMMAND_ENDING_TEXT];
+    snprintf(reason, METER_ERROR_TEXT, "%s after %" PRIu64 " bytes",
+             command_ending(command, ending), bytes);
+    return reason;
+}
+
+void loop_note_unread(struct loop_output *output)
+{
+    int64_t bytes = platform_unread(output->witness >= 0 ? output->witness : output->endpoint.fd);
+    if (bytes >= 0)
+        output->meter->bytes_unacknowledged = (uint64_t)bytes;
+    loop_close_witness(output);
+}
+
+static uint64_t read_by(const struct loop_output *output)
+{
+    return output->meter->bytes - output->meter->bytes_unacknowledged;
+}
+
+bool loop_is_its_own_doing(const struct poll_loop *loop)
+{
+    return !loop->ending_commands && (loop->phase != LOOP_DONE || loop->ending.signal == 0);
+}
+
+/* Whether a consumer has gone without a fault of its own: with 0, or because its own reader had. */
+static bool has_departed(const struct command *command)
+{
+    return command_succeeded(command) || command_broke_pipe(command);
+}
+
+void loop_mark_failed(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason)
+{
+    loop->ending.failed = true;
+    loop->cut |=
+        meter >= loop->meter->inputs && meter < loop->meter->inputs + loop->meter->input_count;
+    snprintf(meter->error, sizeof meter->error, "%s", reason);
+}
+
+void loop_note_failure(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason)
+{
+    loop_mark_failed(loop, meter, reason);
+    message_print("%s: %s", meter->name, reason);
+}
+
+static void loop_end_output_datagrams(struct loop_output *output)
+{
+    if (output->endpoint.socket != ENDPOINT_UDP || output->endpoint.fd < 0)
+        return;
+    (void)udp_take_error(&output->endpoint.udp, output->endpoint.fd); /* of the last datagram */
+    loop_note_datagrams(&output->endpoint, output->meter);
+}
+
+void loop_reapply_flags(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        endpoint_reapply(&loop->inputs[i].endpoint);
+    for (size_t i = 0; i < loop->output_count; i++)
+        endpoint_reapply(&loop->outputs[i].endpoint);
+}
+
+int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete)
+{
+    loop_end_output_datagrams(output);
+    int result = endpoint_close_output(&output->endpoint, complete);
+    loop_reapply_flags(loop);
+    return result;
+}
+
+static void detach(struct poll_loop *loop, struct loop_output *output)
+{
+    loop_count_records_of(loop, output);
+    output->meter->left_early = true;
+    ring_detach(&loop->ring, output->lag.reader);
+    if (loop->open_outputs > 1) /* else what is left went nowhere */
+        loop_note_left(loop);
+    if (output->state == OUTPUT_OPEN)
+        loop->open_outputs--;
+    output->state = OUTPUT_CLOSED;
+    output->blocked_since_ns = 0;
+    if (loop->open_outputs == 0 && loop_outputs_are_open(loop))
+        loop->phase = LOOP_DONE;
+}
+
+uint64_t loop_in_doubt(const struct loop_output *output)
+{
+    if (output->endpoint.socket != ENDPOINT_TCP || output->endpoint.fd < 0)
+        return 0;
+    int64_t bytes = endpoint_unacknowledged(&output->endpoint);
+    return bytes > output->half_closed ? (uint64_t)(bytes - output->half_closed) : 0;
+}
+
+void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, const char *reason)
+{
+    char text[METER_ERROR_TEXT];
+    uint64_t bytes = loop_in_doubt(output);
+    snprintf(text, sizeof text, "%s; %" PRIu64 " bytes sent were not acknowledged", reason, bytes);
+    if (output->command == NULL)
+        output->meter->bytes_unacknowledged = bytes;
+    loop_note_failure(loop, output->meter, bytes > 0 ? text : reason);
+    (void)loop_close_output(loop, output, false); /* it has failed already */
+    detach(loop, output);
+    if (loop->options->stop_on_output_error)
+        loop->phase = LOOP_DONE;
+}
+
+/* An output said `error`. Whether it is a command that has closed its input: then it is known, or
+ * will be when it has exited, what that means, and this is done. */
+static bool loop_command_left(struct poll_loop *loop, struct loop_output *output, int error)
+{
+    const struct command *command = output->command;
+    if (command == NULL || error != EPIPE)
+        return false;
+    if (!command->ended) {
+        output->left = true;
+        loop->flow.outputs[output - loop->outputs].blocked = true;
+        return true;
+    }
+    if (has_departed(command)) {
+        loop_note_unread(output); /* all may have been written */
+        return false;
+    }
+    loop_judge_consumer(loop, output);
+    return true;
+}
+
+/* Why one that has departed was no good reader, for a message. */
+static void loop_describe_departure(const struct loop_output *output, char reason[METER_ERROR_TEXT])
+{
+    if (command_succeeded(output->command))
+        snprintf(reason, METER_ERROR_TEXT,
+                 "exited after %" PRIu64 " bytes, and left the rest unread", read_by(output));
+    else
+        loop_describe(output->command, read_by(output), reason);
+}
+
+/* Whether it is no error that a reader has left: that of the sole output, or a command that says by
+ * its exit status that it wanted no more. If SIGPIPE was ignored when bpipe started, one at least
+ * has to stay. */
+static bool may_depart(const struct poll_loop *loop, const struct loop_output *output)
+{
+    bool last = loop->open_outputs == 1;
+    return (loop->main_count == 1 || output->command != NULL) &&
+           !(last && loop->signals.pipe_ignored);
+}
+
+/* It has left. Where no output is left that ends the run; else the others go on. */
+static void depart(struct poll_loop *loop, struct loop_output *output)
+{
+    loop->ending.departed |= loop->open_outputs == 1;
+    (void)loop_close_output(loop, output, false);
+    detach(loop, output);
+}
+
+void loop_lose_tap(struct poll_loop *loop, struct loop_output *tap, const char *reason)
+{
+    snprintf(tap->meter->error, sizeof tap->meter->error, "%s", reason);
+    message_print("%s: %s; going on without this tap", tap->meter->name, reason);
+    if (tap->state == OUTPUT_OPEN)
+        (void)loop_close_output(loop, tap, false);
+    tap->state = OUTPUT_CLOSED;
+    tap->blocked_since_ns = 0;
+    loop_count_records_of(loop, tap);
+    if (loop->ring.readers[tap->lag.reader].attached)
+        ring_detach(&loop->ring, tap->lag.reader);
+}
+
+void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int error)
+{
+    if (output->tap) {
+        loop_lose_tap(loop, output, strerror(error));
+        return;
+    }
+    if (loop_command_left(loop, output, error))
+        return;
+    if (endpoint_reader_gone(&output->endpoint, error) && may_depart(loop, output)) {
+        depart(loop, output);
+        return;
+    }
+    char reason[METER_ERROR_TEXT];
+    bool connection = endpoint_is_connection(&output->endpoint);
+    if (output->command != NULL && error == EPIPE)
+        loop_describe_departure(output, reason);
+    else
+        snprintf(reason, sizeof reason, "%s at byte %" PRIu64 ": %s",
+                 connection ? "connection lost" : "write failed", output->meter->bytes,
+                 error == EPIPE && connection ? "the peer has closed it" : strerror(error));
+    loop_give_up_output(loop, output, reason);
+}
+
+void loop_reader_left(struct poll_loop *loop, struct loop_output *output, int error)
+{
+    if (loop_command_left(loop, output, error))
+        return;
+    bool last = loop->open_outputs == 1 && !output->tap &&
+                (loop->main_count == 1 || output->command != NULL);
+    bool moving = loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING;
+    bool has_all = loop_is_empty(loop) && output->meter->bytes_unacknowledged == 0;
+    if (!last || !moving || !has_all || !endpoint_reader_gone(&output->endpoint, error)) {
+        loop_output_failed(loop, output, error);
+        return;
+    }
+    output->left = true;
+    loop->flow.outputs[output - loop->outputs].blocked = false;
+    if (loop->phase == LOOP_RUNNING) {
+        loop->leaving_ns = loop->meter->now_ns;
+        loop->flow.passing = false; /* a read tells whether there is more */
+    }
+}
+
+void loop_judge_consumer(struct poll_loop *loop, struct loop_output *output)
+{
+    char reason[METER_ERROR_TEXT];
+    loop_note_unread(output);
+    if (!has_departed(output->command) && loop_is_its_own_doing(loop))
+        loop_give_up_output(loop, output, loop_describe(output->command, read_by(output), reason));
+    else if (output->left && (loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING))
+        loop_reader_left(loop, output, EPIPE);
+}
+
+void loop_note_datagram_error(struct poll_loop *loop, struct loop_output *output)
+{
+    int error = udp_take_error(&output->endpoint.udp, output->endpoint.fd);
+    loop_note_datagrams(&output->endpoint, output->meter);
+    if (error != 0)
+        loop_output_failed(loop, output, error);
+}
+
+static void fail(struct poll_loop *loop, struct loop_output *output, const char *format,
+                 size_t bytes)
+{
+    char reason[METER_ERROR_TEXT];
+    snprintf(reason, sizeof reason, format, bytes);
+    if (output->tap)
+        loop_lose_tap(loop, output, reason);
+    else
+        loop_give_up_output(loop, output, reason);
+}
+
+size_t loop_cut_datagram(struct poll_loop *loop, size_t index, size_t bytes)
+{
+    struct loop_output *output = &loop->outputs[index];
+    enum record_kind kind = loop->options->records;
+    if (kind == RECORD_NONE)
+        return bytes < loop->options->datagram_size ? bytes : loop->options->datagram_size;
+    struct span span = ring_read_span(&loop->ring, index, bytes);
+    size_t length = records_span(&span, kind, 1);
+    if (loop->flow.ended || records_ends_span(&span, length, kind))
+        return length;
+    fail(loop, output, "record of more than %zu bytes does not fit the buffer", length);
+    return 0;
+}
+
+void loop_datagram_too_long(struct poll_loop *loop, struct loop_output *output, size_t bytes)
+{
+    fail(loop, output, "datagram of %zu bytes is too long", bytes);
+}
+
+void loop_input_refused(struct poll_loop *loop, struct loop_input *input, const char *reason)
+{
+    loop_note_failure(loop, input->meter, reason);
+    input->dialer = NULL;
+    input->refused = true;
+}

@@ -1,0 +1,330 @@
+/*
+ * input.c - see input.h.
+ */
+#include "loop/input.h"
+
+#include "base/descriptor.h"
+#include "base/records.h"
+#include "base/size.h"
+#include "loop/account.h"
+#include "loop/failure.h"
+#include "loop/records.h"
+#include "loop/state.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+void loop_judge_producer(struct poll_loop *loop, struct loop_input *input)
+{
+    char reason[METER_ERROR_TEXT];
+    const struct command *command = input->command;
+    if (loop_input_is_complete(command) || !loop_is_its_own_doing(loop))
+        return;
+    loop_describe(command, input->meter->bytes, reason);
+    if (command->spec->is_ours && WIFEXITED(command->status))
+        loop_mark_failed(loop, input->meter, reason);
+    else
+        loop_note_failure(loop, input->meter, reason);
+}
+
+void loop_note_input_end(struct poll_loop *loop, struct loop_input *input)
+{
+    input->at_end = true;
+    if (input->command != NULL && input->command->ended)
+        loop_judge_producer(loop, input);
+}
+
+static void loop_end_input_datagrams(struct loop_input *input)
+{
+    if (input->endpoint.socket != ENDPOINT_UDP || input->endpoint.fd < 0)
+        return;
+    udp_drop_rest(&input->endpoint.udp, input->endpoint.fd);
+    loop_note_datagrams(&input->endpoint, input->meter);
+}
+
+/* Whether a later input stands for the same inherited descriptor ("bpipe - -"). */
+static bool wanted_again(const struct poll_loop *loop, int fd)
+{
+    for (size_t i = loop->current + 1; i < loop->input_count; i++)
+        if (descriptor_inherited_number(loop->options->inputs[i], STDIN_FILENO) == fd)
+            return true;
+    return false;
+}
+
+/* Whether an output has the same number ("bpipe fd://3 -o fd://3"): that closes it, then. */
+static bool is_output_too(const struct poll_loop *loop, int fd)
+{
+    for (size_t i = 0; i < loop->output_count; i++)
+        if (loop->outputs[i].state == OUTPUT_OPEN && loop->outputs[i].endpoint.fd == fd)
+            return true;
+    return false;
+}
+
+void loop_close_input(struct poll_loop *loop, struct loop_input *input)
+{
+    loop_end_input_datagrams(input);
+    if (endpoint_is_connection(&input->endpoint))
+        return;
+    if (is_output_too(loop, input->endpoint.fd)) {
+        endpoint_restore(&input->endpoint);
+        input->endpoint.fd = -1;
+    }
+    endpoint_close_input(&input->endpoint);
+    loop_reapply_flags(loop);
+}
+
+void loop_close_current(struct poll_loop *loop)
+{
+    if (loop->current >= loop->input_count)
+        return;
+    struct loop_input *input = &loop->inputs[loop->current];
+    bool keep = input->endpoint.inherited && loop->phase == LOOP_RUNNING &&
+                wanted_again(loop, input->endpoint.fd);
+    if (!keep)
+        loop_close_input(loop, input);
+}
+
+/* A stream that was cut is to be a failure before anything is told that it is complete. */
+static void check_end(struct poll_loop *loop)
+{
+    char reason[EXPECT_REASON];
+    const struct ending *ending = &loop->ending;
+    if (ending->failed || ending->signal != 0 || ending->timed_out || ending->overflowed ||
+        loop->phase != LOOP_RUNNING ||
+        expect_end(&loop->expect, loop->meter->bytes_in, reason) == NULL)
+        return;
+    loop_note_failure(loop, loop->inputs[loop->input_count - 1].meter, reason);
+}
+
+void loop_merge_withhold(struct poll_loop *loop, struct loop_input *input, enum record_fate fate)
+{
+    if (input->intake.records == RECORD_NONE)
+        return;
+    if (input->lag.in_record && input->intake.complete <= input->share.readers[0].cursor)
+        input->fate = fate;
+    else if (!input->lag.skipping)
+        meter_dropped_newest(loop->meter, intake_take_back_begun(&input->intake), loop_held(loop));
+}
+
+void loop_merge_note_misses(struct poll_loop *loop, struct loop_input *input)
+{
+    struct lag_count dropped = input->lag.dropped;
+    input->lag.dropped = (struct lag_count){0};
+    meter_dropped_oldest(loop->meter, dropped.bytes, loop_held(loop));
+    loop_note_dropped(loop, input, &dropped);
+}
+
+void loop_merge_end_input(struct poll_loop *loop, struct loop_input *input)
+{
+    struct intake_result result = {.refused.records = intake_ended(&input->intake)};
+    loop_note_result(loop, input, &result);
+    input->intake.closed = false;
+    lag_arrived(&input->lag, true);
+    loop_merge_note_misses(loop, input);
+    input->open = false;
+    loop_close_input(loop, input);
+}
+
+/* No input is to be read any more, be it at its end or not. */
+static void loop_merge_end(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++) {
+        struct loop_input *input = &loop->inputs[i];
+        if (!input->open)
+            continue;
+        loop_merge_withhold(loop, input, RECORD_CUT);
+        loop_merge_end_input(loop, input);
+    }
+    loop->flow.crowded = true; /* --start-fill waits for no more, from the next turn on */
+}
+
+void loop_skip_rests(struct poll_loop *loop)
+{
+    loop_note_arrived(loop, loop->intake.ended && loop_spooled(loop) == 0);
+}
+
+static void loop_note_given_up(struct poll_loop *loop, uint64_t got)
+{
+    uint64_t tail = loop_main_tail(loop), rest = tail > got ? tail - got : 0;
+    meter_left(loop->meter, tail - loop->main_tail - rest, loop_held(loop));
+    meter_dropped_oldest(loop->meter, rest, loop_held(loop));
+    loop->main_tail = tail;
+}
+
+bool loop_withhold_last(struct poll_loop *loop)
+{
+    bool any = false;
+    if (!loop->flow.ended || !loop->intake.withheld || loop_last_record(loop) == RECORD_PENDING)
+        return false;
+    uint64_t got = loop_farthest(loop);
+    for (size_t i = 0; i < loop->main_count; i++) {
+        size_t unread = ring_unread(&loop->ring, i);
+        if (unread == 0 || !loop_is_withheld_only(loop, i))
+            continue;
+        ring_consume(&loop->ring, i, unread);
+        any = true;
+    }
+    if (any)
+        loop_note_given_up(loop, got);
+    return any;
+}
+
+bool loop_settle_end(struct poll_loop *loop)
+{
+    if (loop->scratch_left > 0 || (loop->options->merge && !loop_merge_is_empty(loop)))
+        return false;
+    if (!loop->intake.ended) {
+        loop->intake.withheld = loop_last_record(loop) != RECORD_STANDS;
+        struct intake_result result = {.refused.records = intake_ended(&loop->intake)};
+        loop_note_result(loop, NULL, &result);
+    }
+    if (loop_spooled(loop) > 0 || intake_owes_mark(&loop->intake))
+        return false;
+    loop->flow.ended = true;
+    if (!loop->intake.withheld)
+        loop->intake.complete = loop->ring.head;
+    loop_skip_rests(loop);
+    (void)loop_withhold_last(loop);
+    return true;
+}
+
+void loop_end_input(struct poll_loop *loop)
+{
+    check_end(loop);
+    loop->phase = LOOP_DRAINING;
+    loop->flow.passing = false;
+    loop->idle_since_ns = 0;
+    loop->drain_start_ns = loop->meter->now_ns;
+    loop_close_current(loop);
+    loop->current = loop->input_count;
+    if (loop->options->merge)
+        loop_merge_end(loop);
+    loop_settle_end(loop);
+}
+
+void loop_note_read_failure(struct poll_loop *loop, struct loop_input *input, int error)
+{
+    char reason[METER_ERROR_TEXT];
+    snprintf(reason, sizeof reason, "read failed at byte %" PRIu64 ": %s", input->meter->bytes,
+             strerror(error));
+    loop_note_failure(loop, input->meter, reason);
+}
+
+void loop_merge_input_at_end(struct poll_loop *loop, struct loop_input *input)
+{
+    loop_note_input_end(loop, input);
+    enum input_verdict verdict = loop_input_verdict(input);
+    if (verdict == INPUT_UNJUDGED && intake_is_unfinished(&input->intake)) {
+        input->fate = RECORD_PENDING;
+        input->open = false;
+        loop_close_input(loop, input);
+        return;
+    }
+    if (verdict == INPUT_ILL)
+        loop_merge_withhold(loop, input, RECORD_TORN);
+    loop_merge_end_input(loop, input);
+}
+
+void loop_merge_judged(struct poll_loop *loop, struct loop_input *input, enum record_fate fate)
+{
+    if (input->fate != RECORD_PENDING)
+        return;
+    input->fate = RECORD_STANDS;
+    if (fate != RECORD_STANDS)
+        loop_merge_withhold(loop, input, fate);
+    loop_merge_end_input(loop, input);
+}
+
+/* The record that is being dropped ends here, for the intake and for outputs that miss it. */
+static void loop_end_skipping(struct poll_loop *loop)
+{
+    struct intake_result result = {.refused.records = intake_end_skipping(&loop->intake)};
+    loop_note_result(loop, NULL, &result);
+    loop_note_arrived(loop, loop_spooled(loop) == 0);
+}
+
+/* The record that has begun is torn, and another input may follow. What comes then is no part of
+ * it, unless an output has begun with it already. */
+static void tear(struct poll_loop *loop, struct loop_input *input)
+{
+    input->fate = RECORD_TORN;
+    if (!loop_all_get_whole_records(loop))
+        return;
+    loop_end_skipping(loop);
+    if (loop_record_is_untouched(loop))
+        meter_dropped_newest(loop->meter, intake_take_back_begun(&loop->intake), loop_held(loop));
+    else
+        intake_release(&loop->intake); /* it was dropped */
+    input->record_end = 0;
+}
+
+bool loop_end_record(struct poll_loop *loop, struct loop_input *input, bool failed)
+{
+    enum input_verdict verdict = failed ? INPUT_ILL : loop_input_verdict(input);
+    bool skipping = loop->intake.skipping; /* which is unfinished as well */
+    if (!loop_tracks_records(loop) || verdict == INPUT_WELL ||
+        (!intake_is_unfinished(&loop->intake) && !skipping))
+        return true;
+    input->record_end = loop_stream_end(loop);
+    if (verdict == INPUT_ILL) {
+        tear(loop, input);
+        return true;
+    }
+    input->fate = RECORD_PENDING;
+    bool last = input == &loop->inputs[loop->input_count - 1];
+    return last || !loop_all_get_whole_records(loop);
+}
+
+/* The last record, which was held back, is whole after all. */
+static void release_last(struct poll_loop *loop)
+{
+    if (!loop->intake.withheld || loop_last_record(loop) != RECORD_STANDS)
+        return;
+    intake_release(&loop->intake);
+    loop_settle_end(loop);
+}
+
+static void settle(struct poll_loop *loop, struct loop_input *input, enum record_fate fate)
+{
+    bool running = loop->phase == LOOP_RUNNING;
+    if (input->fate != RECORD_PENDING || (!running && loop->phase != LOOP_DRAINING))
+        return;
+    if (loop->options->merge) {
+        loop_merge_judged(loop, input, fate);
+        return;
+    }
+    input->fate = fate;
+    bool waiting = running && input == &loop->inputs[loop->current];
+    if (fate != RECORD_STANDS && waiting)
+        tear(loop, input);
+    if (waiting)
+        loop->input_judged = true;
+    else
+        release_last(loop);
+}
+
+void loop_record_judged(struct poll_loop *loop, struct loop_input *input)
+{
+    settle(loop, input, loop_input_verdict(input) == INPUT_WELL ? RECORD_STANDS : RECORD_TORN);
+}
+
+void loop_cut_input(struct poll_loop *loop)
+{
+    loop->cut = true;
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (loop->options->merge)
+            settle(loop, &loop->inputs[i], RECORD_CUT);
+        else if (loop->inputs[i].fate == RECORD_PENDING)
+            loop->inputs[i].fate = RECORD_TORN;
+    loop->reading_cut |= loop->phase == LOOP_RUNNING;
+    loop_end_input(loop);
+}
+
+void loop_give_up_pending(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        settle(loop, &loop->inputs[i], RECORD_TORN);
+}

@@ -1,0 +1,473 @@
+/*
+ * open.c - see open.h.
+ *
+ * The order of opening is what makes bad input harmless: outputs are opened without touching their
+ * contents, then an input, and only then files are truncated.
+ */
+#include "loop/open.h"
+
+#include "base/counted_call.h"
+#include "base/descriptor.h"
+#include "base/message.h"
+#include "base/records.h"
+#include "loop/account.h"
+#include "loop/commands.h"
+#include "loop/dial.h"
+#include "loop/failure.h"
+#include "loop/input.h"
+#include "loop/peers.h"
+#include "loop/read.h"
+#include "loop/state.h"
+#include "options/same_file.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define OPENING_DELAY_MIN_NS UINT64_C(1000000)
+#define OPENING_DELAY_MAX_NS UINT64_C(100000000)
+
+static void loop_begin_input_datagrams(struct poll_loop *loop, struct loop_input *input)
+{
+    const struct options *options = loop->options;
+    if (input->endpoint.socket == ENDPOINT_UDP)
+        udp_begin_input(&input->endpoint.udp, input->endpoint.fd, options->net.allowed,
+                        options->net.allowed_count);
+}
+
+static void loop_begin_output_datagrams(struct poll_loop *loop, size_t index)
+{
+    if (loop->outputs[index].endpoint.socket != ENDPOINT_UDP ||
+        loop->options->records == RECORD_NONE)
+        return;
+    flow_send_messages(&loop->flow, index);
+    loop->sends_messages = true;
+}
+
+void loop_abandon_outputs(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->output_count; i++) {
+        if (loop->outputs[i].state == OUTPUT_OPEN)
+            endpoint_abandon_output(&loop->outputs[i].endpoint);
+        loop->outputs[i].state = OUTPUT_CLOSED;
+    }
+    loop->open_outputs = 0;
+    loop->phase = LOOP_DONE;
+}
+
+/* The command line's text of output or tap `index`. */
+static const char *loop_output_text(const struct poll_loop *loop, size_t index)
+{
+    const struct options *options = loop->options;
+    return index < loop->main_count ? options->outputs[index]
+                                    : options->taps[index - loop->main_count];
+}
+
+static enum endpoint_opening loop_open_output(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *output = &loop->outputs[index];
+    enum endpoint_opening opening = ENDPOINT_OPENED;
+    if (loop->options->discard && !output->tap)
+        endpoint_open_discard(&output->endpoint);
+    else if (output->command != NULL)
+        opening = loop_open_command_output(loop, output) == 0 ? ENDPOINT_OPENED : ENDPOINT_REFUSED;
+    else if (output->dialer != NULL)
+        opening = loop_dial_output(loop, index);
+    else
+        opening =
+            endpoint_open_output(&output->endpoint, loop_output_text(loop, index), loop->options);
+    if (opening != ENDPOINT_OPENED)
+        return opening;
+    output->meter->name = output->endpoint.name;
+    output->state = OUTPUT_OPEN;
+    loop->open_outputs += !output->tap;
+    if (output->endpoint.direct.wanted)
+        loop->flow.outputs[index].alignment = DIRECT_IO_ALIGNMENT;
+    loop_begin_output_datagrams(loop, index);
+    loop_note_peer(&output->endpoint, output->meter);
+    return ENDPOINT_OPENED;
+}
+
+/* Tries every output that is not open. False: one is refused, and the run is over. */
+static bool open_outputs(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->output_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if (output->state != OUTPUT_UNOPENED || loop_open_output(loop, i) != ENDPOINT_REFUSED)
+            continue;
+        if (output->tap) {
+            loop_lose_tap(loop, output, output->endpoint.error);
+            continue;
+        }
+        loop_note_failure(loop, output->meter, output->endpoint.error);
+        return false;
+    }
+    return true;
+}
+
+static bool begin_outputs(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->output_count; i++) {
+        struct loop_output *output = &loop->outputs[i];
+        if (output->state != OUTPUT_OPEN || endpoint_begin_output(&output->endpoint) == 0)
+            continue;
+        if (output->tap) {
+            loop_lose_tap(loop, output, output->endpoint.error);
+        } else {
+            loop_note_failure(loop, output->meter, output->endpoint.error);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Whether an output is a FIFO without a reader: nothing tells when one comes. */
+static bool has_unread_fifo(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->output_count; i++)
+        if (loop->outputs[i].state == OUTPUT_UNOPENED && loop->outputs[i].dialer == NULL)
+            return true;
+    return false;
+}
+
+void loop_restore_flags(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        endpoint_restore(&loop->inputs[i].endpoint);
+    for (size_t i = 0; i < loop->output_count; i++)
+        endpoint_restore(&loop->outputs[i].endpoint);
+}
+
+/* Takes over an inherited descriptor that an earlier input has read to its end: its private
+ * description must not be made anew, for poll() on that would not tell the end of a FIFO again. */
+static bool take_over(struct poll_loop *loop, size_t index)
+{
+    int fd = descriptor_inherited_number(loop->options->inputs[index], STDIN_FILENO);
+    struct endpoint *endpoint = &loop->inputs[index].endpoint;
+    for (size_t i = 0; fd >= 0 && i < index; i++) {
+        struct endpoint *earlier = &loop->inputs[i].endpoint;
+        if (earlier->fd != fd)
+            continue; /* another one, or handed on already */
+        pipe_hop_close(&earlier->hop);
+        *endpoint = *earlier;
+        endpoint->nonblock.writers_gone = true;
+        earlier->fd = -1;
+        return true;
+    }
+    return false;
+}
+
+/* With --merge also a file that is at its end: the others make it grow while it is read. */
+static bool feeds_an_output(const struct poll_loop *loop, const struct endpoint *input)
+{
+    bool grows = loop->options->merge && loop->input_count > 1;
+    for (size_t i = 0; i < loop->output_count; i++) {
+        const struct loop_output *output = &loop->outputs[i];
+        if (output->state == OUTPUT_OPEN &&
+            (grows ? endpoint_same_regular_file(input, &output->endpoint)
+                   : endpoint_feeds_itself(input, &output->endpoint)))
+            return true;
+    }
+    return false;
+}
+
+static bool open_input(struct poll_loop *loop, size_t index)
+{
+    struct loop_input *input = &loop->inputs[index];
+    const char *text = loop->options->inputs[index];
+    if (input->refused)
+        return false;
+    if (input->dialer != NULL) {
+        endpoint_open_socket(&input->endpoint, text, input->dialer->resolved->address.kind,
+                             dialer_take(input->dialer));
+    } else if (input->command != NULL) {
+        if (loop_open_command_input(loop, input) != 0) {
+            loop_note_failure(loop, input->meter, input->endpoint.error);
+            return false;
+        }
+    } else if (!take_over(loop, index) &&
+               endpoint_open_input(&input->endpoint, text, loop->options) != 0) {
+        loop_note_failure(loop, input->meter, input->endpoint.error);
+        return false;
+    }
+    if (feeds_an_output(loop, &input->endpoint)) {
+        loop_note_failure(loop, input->meter, "input file is output file");
+        endpoint_close_input(&input->endpoint);
+        return false;
+    }
+    if (transfer_can_hop(&input->endpoint))
+        input->endpoint.hop.splices = &loop->meter->calls[CALL_SPLICE];
+    loop_begin_input_datagrams(loop, input);
+    loop_begin_framing(loop);
+    loop_note_peer(&input->endpoint, input->meter);
+    if (!loop->options->merge)
+        loop_choose_way(loop);
+    /* A FIFO must not be read before poll() has seen a writer. What has no type may be something
+     * that cannot be read at all (epoll), which poll() does not tell. */
+    input->ready =
+        input->endpoint.nonblock.writers_gone || input->endpoint.kind == ENDPOINT_UNTYPED;
+    return true;
+}
+
+static bool all_are_refused(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (!loop->inputs[i].refused)
+            return false;
+    return true;
+}
+
+/* --merge: all inputs are read from the start. */
+static void open_merged(struct poll_loop *loop)
+{
+    bool any = false;
+    loop->current = loop->input_count; /* none in particular */
+    for (size_t i = 0; i < loop->input_count; i++) {
+        loop->inputs[i].open = open_input(loop, i);
+        any |= loop->inputs[i].open;
+    }
+    loop->flow.passing = false;
+    if (!any)
+        loop_end_input(loop);
+}
+
+/* The current input has ended: goes on with the next one that can be opened, or starts draining. */
+static void loop_next_input(struct poll_loop *loop)
+{
+    loop->idle_since_ns = 0;
+    loop_close_current(loop);
+    for (loop->current++; loop->current < loop->input_count; loop->current++)
+        if (open_input(loop, loop->current))
+            return;
+    loop_end_input(loop);
+}
+
+void loop_input_at_end(struct poll_loop *loop, size_t index)
+{
+    struct loop_input *input = &loop->inputs[index];
+    if (loop->options->merge) {
+        loop_merge_input_at_end(loop, input);
+        return;
+    }
+    loop_note_input_end(loop, input);
+    if (loop_end_record(loop, input, false))
+        loop_next_input(loop);
+}
+
+void loop_input_failed(struct poll_loop *loop, int error)
+{
+    struct loop_input *input = &loop->inputs[loop->current];
+    const char *reason = loop_framing_reason(loop, error);
+    if (reason != NULL)
+        loop_note_failure(loop, input->meter, reason);
+    else
+        loop_note_read_failure(loop, input, error);
+    (void)loop_end_record(loop, input, true);
+    loop_next_input(loop);
+}
+
+/* Two descriptions of one file would write over each other. */
+static bool outputs_differ(struct poll_loop *loop)
+{
+    for (size_t i = 1; i < loop->output_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (endpoint_same_regular_file(&loop->outputs[i].endpoint,
+                                           &loop->outputs[j].endpoint)) {
+                loop_note_failure(loop, loop->outputs[i].meter, "is an output already");
+                return false;
+            }
+    return true;
+}
+
+static bool inputs_survive(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        for (size_t j = 0; j < loop->output_count; j++)
+            if (endpoint_would_destroy(loop->options->inputs[i], &loop->outputs[j].endpoint)) {
+                loop_note_failure(loop, loop->inputs[i].meter, "input file is output file");
+                return false;
+            }
+    return true;
+}
+
+/* `2>&1`, say. (Of a regular file the report looks at its last byte.) */
+static bool data_goes_to_stderr(const struct poll_loop *loop)
+{
+    struct stat own, output;
+    bool any = false;
+    if (!descriptor_was_inherited(STDERR_FILENO) || fstat(STDERR_FILENO, &own) != 0 ||
+        S_ISREG(own.st_mode))
+        return false;
+    for (size_t i = 0; i < loop->output_count; i++)
+        any = any || (loop->outputs[i].endpoint.fd >= 0 &&
+                      fstat(loop->outputs[i].endpoint.fd, &output) == 0 &&
+                      output.st_dev == own.st_dev && output.st_ino == own.st_ino);
+    return any;
+}
+
+/* The rest: when all outputs are open, and before any of them is changed. False after a message;
+ * the run has failed. Inputs that are opened later are looked at then (endpoint_feeds_itself()). */
+static bool loop_files_differ(struct poll_loop *loop)
+{
+    if (!outputs_differ(loop) || !inputs_survive(loop))
+        return false;
+    if (same_file_check(loop->options) == 0) {
+        message_stderr_has_data(data_goes_to_stderr(loop));
+        return true;
+    }
+    loop->ending.failed = true;
+    return false;
+}
+
+static void loop_postpone_opening(struct poll_loop *loop)
+{
+    uint64_t delay = loop->opening_delay_ns * 2;
+    loop->opening_delay_ns = delay < OPENING_DELAY_MIN_NS   ? OPENING_DELAY_MIN_NS
+                             : delay > OPENING_DELAY_MAX_NS ? OPENING_DELAY_MAX_NS
+                                                            : delay;
+    loop->next_opening_ns = loop->meter->now_ns + loop->opening_delay_ns;
+}
+
+static void loop_begin_taps(struct poll_loop *loop)
+{
+    for (size_t i = loop->main_count; i < loop->output_count; i++)
+        if (loop->outputs[i].state == OUTPUT_UNOPENED)
+            ring_detach(&loop->ring, i);
+    loop_postpone_opening(loop);
+}
+
+/* All outputs are open: the first input, then the first change to a file. */
+static bool begin(struct poll_loop *loop)
+{
+    if (!loop_files_differ(loop) || !loop_start_commands(loop))
+        return false;
+    loop_begin_taps(loop);
+    loop->phase = LOOP_RUNNING;
+    loop->current = SIZE_MAX; /* so that the next one is the first */
+    bool nothing_wanted = loop->options->stop_at_size && loop->size_known && loop->size_left == 0;
+    if (loop->options->merge)
+        open_merged(loop);
+    else if (!nothing_wanted || loop->inputs[0].command == NULL) /* else it is not started */
+        loop_next_input(loop);
+    loop->meter->began = loop->phase == LOOP_RUNNING || !loop->ending.failed;
+    if (!loop->meter->began || !begin_outputs(loop))
+        return false;
+    if (nothing_wanted)
+        loop_end_input(loop);
+    return true;
+}
+
+/* The later of two would replace the other. */
+static bool loop_names_differ(struct poll_loop *loop)
+{
+    for (size_t i = loop->options->atomic ? 1 : loop->output_count; i < loop->output_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (loop->outputs[i].command == NULL &&
+                same_file_as(loop_output_text(loop, i), loop_output_text(loop, j), STDOUT_FILENO)) {
+                loop_note_failure(loop, loop->outputs[i].meter, "is an output already");
+                return false;
+            }
+    return true;
+}
+
+void loop_open_endpoints(struct poll_loop *loop)
+{
+    if (!loop_names_differ(loop) || !open_outputs(loop)) {
+        loop_abandon_outputs(loop);
+        return;
+    }
+    bool inputs = loop_dial_inputs(loop);
+    if (all_are_refused(loop)) {
+        loop_abandon_outputs(loop); /* there is nothing to wait for them for */
+        return;
+    }
+    if (inputs && loop_outputs_are_open(loop) && !loop_awaits_connecting_taps(loop)) {
+        if (!begin(loop))
+            loop_abandon_outputs(loop);
+        return;
+    }
+    if (has_unread_fifo(loop))
+        loop_postpone_opening(loop);
+}
+
+bool loop_awaits_taps(const struct poll_loop *loop)
+{
+    for (size_t i = loop->main_count; i < loop->output_count; i++)
+        if (loop->outputs[i].state == OUTPUT_UNOPENED && loop->outputs[i].dialer == NULL &&
+            loop->phase == LOOP_RUNNING)
+            return true;
+    return false;
+}
+
+/* A tap reads from here on, a record that has begun included: that may be taken back
+ * (buffer/intake.h), and must have been read by nobody then. But if an output has begun with it
+ * already, the tap misses the rest. It missed whatever came in before, but for what is not in the
+ * ring yet; of the records in that so many as are known to have ended. */
+static void attach(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *tap = &loop->outputs[index];
+    uint64_t coming = loop->intake.spool == NULL ? 0 : spool_held(loop->intake.spool);
+    size_t begun = 0;
+    if (loop->options->merge)
+        coming += loop_merge_held(loop);
+    ring_attach(&loop->ring, index);
+    if (loop->options->records != RECORD_NONE && !loop->intake.ended)
+        begun = (size_t)(loop->ring.head - loop->intake.complete);
+    tap->lag.skipping = begun > ring_unread(&loop->ring, index);
+    if (tap->lag.skipping)
+        begun = 0;
+    ring_consume(&loop->ring, index, ring_unread(&loop->ring, index) - begun);
+    loop_begin_records_out(loop, tap);
+    tap->meter->bytes_added = loop->added;
+    tap->meter->bytes_dropped = loop->meter->bytes_in + loop->added - coming - begun;
+    if (loop->options->records != RECORD_NONE)
+        tap->meter->records_dropped = loop->meter->records_in;
+}
+
+static void try_tap(struct poll_loop *loop, size_t index)
+{
+    loop->outputs[index].dialer_ready = false;
+    enum endpoint_opening opening = loop_open_output(loop, index);
+    if (opening == ENDPOINT_OPENED)
+        attach(loop, index);
+    else if (opening == ENDPOINT_REFUSED)
+        loop_lose_tap(loop, &loop->outputs[index], loop->outputs[index].endpoint.error);
+}
+
+static bool dialer_is_due(const struct poll_loop *loop, const struct loop_output *tap)
+{
+    return tap->dialer_ready || loop->meter->now_ns >= dialer_due_ns(tap->dialer);
+}
+
+void loop_try_taps(struct poll_loop *loop)
+{
+    bool fifos = loop_awaits_taps(loop) && loop->meter->now_ns >= loop->next_opening_ns;
+    for (size_t i = loop->main_count; i < loop->output_count; i++) {
+        const struct loop_output *tap = &loop->outputs[i];
+        if (tap->state == OUTPUT_UNOPENED &&
+            (tap->dialer != NULL ? dialer_is_due(loop, tap) : fifos))
+            try_tap(loop, i);
+    }
+    if (fifos)
+        loop_postpone_opening(loop);
+}
+
+void loop_watch_taps(struct poll_loop *loop)
+{
+    loop->signal_watch = (struct pollfd){.fd = loop->signals.fd, .events = POLLIN};
+    loop->control_watch.fd = -1;
+    for (size_t i = 0; i < loop->input_count; i++)
+        loop->inputs[i].watch.fd = -1;
+    for (size_t i = 0; i < loop->output_count; i++) {
+        int fd = i >= loop->main_count && loop_tap_wants_more(loop, i)
+                     ? loop->outputs[i].endpoint.fd
+                     : -1;
+        loop->outputs[i].watch = (struct pollfd){.fd = fd, .events = POLLOUT};
+    }
+}
+
+void loop_leave_input(struct poll_loop *loop)
+{
+    if (loop->input_judged && loop->phase == LOOP_RUNNING)
+        loop_next_input(loop);
+    loop->input_judged = false;
+}

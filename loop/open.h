@@ -1,0 +1,73 @@
+/*
+ * datagrams.h - what the loop does for UDP (net/udp_socket.h).
+ *
+ * An output that is a UDP socket gets a record in each write: a datagram as it was received, a line
+ * (-l) or a NUL record (-0), offered when it is complete, the last of the input excepted. One that
+ * is longer than a datagram can be, or than the buffer, is a failure of that output. A stream
+ * without records is cut into --datagram-size bytes, or what there is: nothing waits for more.
+ *
+ * What the sockets count (refusals, datagrams that the kernel dropped) goes to the meter.
+ */
+/*
+ * endpoints.h - the loop's inputs and outputs as they come and go: opening them in the right
+ * order, the next input, one that fails, the reader that leaves, closing them all.
+ */
+/*
+ * identity.h - whether the files of a run are different ones: outputs from each other and from
+ * the inputs, and all of these from what bpipe writes besides the data.
+ */
+/*
+ * taps.h - the taps' part of a run: nothing waits for them.
+ *
+ * A tap that cannot be written is given up with a message, and the run goes on. A FIFO that has no
+ * reader yet is tried again and again (no event tells that one came); it then gets what comes from
+ * there on, with -l and -0 from the next record.
+ *
+ * A tap that is a little behind when the outputs have got everything gets the rest. One that takes
+ * nothing does not keep bpipe: it has TAP_PATIENCE_NS without progress, and TAP_TIME_NS in all.
+ * What it has not got by then it has missed.
+ */
+#ifndef BPIPE_LOOP_OPEN_H
+#define BPIPE_LOOP_OPEN_H
+
+#include "loop/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TAP_PATIENCE_NS UINT64_C(100000000)
+#define TAP_TIME_NS     UINT64_C(1000000000)
+
+/*
+ * While OPENING: opens what is not open yet. When all outputs are open it opens the first input,
+ * and only when that has worked touches the outputs' contents; the phase then is RUNNING (or
+ * DRAINING, if there is nothing to read). Whatever is refused ends the run with nothing changed.
+ */
+void loop_open_endpoints(struct poll_loop *loop);
+
+/* Takes the flags back that were set on what others share, and sets them again: around being
+ * stopped. Again, too, after an endpoint was closed that had set one for several of them ("bpipe
+ * <tty >tty"): it has taken it back from all. */
+void loop_restore_flags(struct poll_loop *loop);
+
+/* Input `index` was read to its end: the same, or with --merge the others go on. */
+void loop_input_at_end(struct poll_loop *loop, size_t index);
+
+/* The current input cannot be read: reports it and goes on with the next. Or reports it only. */
+void loop_input_failed(struct poll_loop *loop, int error);
+
+/* Nothing was written and the run is over: closes the outputs, and removes what was created. */
+void loop_abandon_outputs(struct poll_loop *loop);
+
+/* The run begins without those that have no reader; they are tried at loop->next_opening_ns. */
+bool loop_awaits_taps(const struct poll_loop *loop);
+void loop_try_taps(struct poll_loop *loop);
+
+void loop_watch_taps(struct poll_loop *loop);
+
+/* Goes on with the next input if the current one was read to its end, and only the judgement of its
+ * command was waited for (loop_record_judged()). */
+void loop_leave_input(struct poll_loop *loop);
+
+#endif

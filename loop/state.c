@@ -1,0 +1,325 @@
+/*
+ * state.c - see state.h.
+ */
+#include "loop/state.h"
+
+#include "base/records.h"
+#include "base/size.h"
+
+enum { SMALL_SLICE = 64 * 1024 };
+
+bool loop_input_is_complete(const struct command *command)
+{
+    return command_succeeded(command) || (command->spec->is_ours && command_broke_pipe(command));
+}
+
+enum input_verdict loop_input_verdict(const struct loop_input *input)
+{
+    const struct command *command = input->command;
+    if (command == NULL || (command->ended && loop_input_is_complete(command)))
+        return INPUT_WELL;
+    return command->ended ? INPUT_ILL : INPUT_UNJUDGED;
+}
+
+bool loop_outputs_are_open(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->main_count; i++)
+        if (loop->outputs[i].state == OUTPUT_UNOPENED)
+            return false;
+    return true;
+}
+
+/* What goes by is looked at on its way from a pipe of the store to an output that is a pipe:
+ * records are counted. Not with -S, which must know them before it takes them, nor with a limit. */
+static bool can_look_on_the_way(struct poll_loop *loop)
+{
+    return loop->way == TRANSFER_SPLICE && !loop->options->stop_at_size && loop->store.limit > 0 &&
+           loop->outputs[0].limiter.rate == 0 && loop->outputs[0].endpoint.kind == ENDPOINT_PIPE &&
+           pipe_store_bounce(&loop->store) != NULL;
+}
+
+/* Or a checksum is made, of pages that nobody changes between that and the consumer's look: those
+ * of a file somebody may. */
+static bool can_frame_on_the_way(struct poll_loop *loop)
+{
+    return can_look_on_the_way(loop) && loop->options->records == RECORD_NONE &&
+           loop->inputs[loop->current].endpoint.kind == ENDPOINT_PIPE && !loop->store.copying;
+}
+
+/* A limit cuts the stream up. Each piece that is spliced takes a page of a pipe, however small it
+ * is, so that a pipe of 1 MiB would be full of 256 of them (pipe(7)). */
+static bool is_cut_up(const struct limiter *limiter)
+{
+    return limiter->rate > 0 && limiter_slice(limiter, UINT64_MAX) < SMALL_SLICE;
+}
+
+/* Bytes go past the ring where nothing has to look at them, or to hold them back. */
+void loop_choose_way(struct poll_loop *loop)
+{
+    const struct options *options = loop->options;
+    struct endpoint *input = &loop->inputs[loop->current].endpoint;
+    const struct endpoint *output = &loop->outputs[0].endpoint;
+    const struct limiter *limiter = &loop->outputs[0].limiter;
+    bool through_ring = options->no_splice || loop->output_count > 1 ||
+                        flow_has_marks(&loop->flow) || options->block_size > 0 ||
+                        loop->flow.eager || options->merge || loop->recent.wanted ||
+                        input->hop.content == PIPE_PACKETS || loop->expect.end_length > 0;
+    loop->way = through_ring ? TRANSFER_COPY : transfer_way(input, output);
+    if (loop->way == TRANSFER_SPLICE && (is_cut_up(limiter) || is_cut_up(&loop->read_limiter)))
+        loop->way = TRANSFER_COPY;
+    if ((options->records != RECORD_NONE && !can_look_on_the_way(loop)) ||
+        (options->framing != FRAMING_NONE && !can_frame_on_the_way(loop)))
+        loop->way = TRANSFER_COPY;
+    loop->flow.passing = loop->way != TRANSFER_COPY;
+    input->hop.wanted =
+        !options->no_splice && loop->output_count == 1 && transfer_wants_hop(output);
+    bool storing = loop->flow.passing && endpoint_gives_pages(input) && loop->store.limit > 0;
+    loop->flow.patience_ns = storing ? FLOW_STORE_PATIENCE_NS : FLOW_PATIENCE_NS;
+}
+
+size_t loop_merge_room(const struct loop_input *input)
+{
+    size_t room = ring_room(&input->share);
+    return room < records_least_room(input->intake.records) ? 0 : room;
+}
+
+/* A record fills the share, and cannot become whole there. */
+static bool is_overlong(const struct loop_input *input)
+{
+    return ring_room(&input->share) == 0 &&
+           input->intake.complete <= input->share.readers[0].cursor;
+}
+
+size_t loop_merge_offered(const struct loop_input *input)
+{
+    const struct ring_reader *mixer = &input->share.readers[0];
+    bool parts = input->intake.records == RECORD_NONE || input->lag.in_record ||
+                 (input->passes_parts && input->open && is_overlong(input));
+    if (!parts)
+        return mixer->cursor < input->intake.complete
+                   ? (size_t)(input->intake.complete - mixer->cursor)
+                   : 0;
+    return ring_unread(&input->share, 0);
+}
+
+static bool is_offering(const struct loop_input *input)
+{
+    return lag_has_beside(&input->lag) || loop_merge_offered(input) > 0;
+}
+
+static bool any_other_is_offering(const struct poll_loop *loop, const struct loop_input *input)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (&loop->inputs[i] != input && is_offering(&loop->inputs[i]))
+            return true;
+    return false;
+}
+
+bool loop_merge_lacks_terminator(const struct poll_loop *loop, const struct loop_input *input)
+{
+    if (input->open || !input->lag.in_record || ring_unread(&input->share, 0) > 0 ||
+        input->intake.records == RECORD_NONE)
+        return false;
+    return input->fate == RECORD_STANDS ||
+           (input->fate != RECORD_CUT && any_other_is_offering(loop, input));
+}
+
+bool loop_merge_has_something(const struct poll_loop *loop, const struct loop_input *input)
+{
+    return is_offering(input) || loop_merge_lacks_terminator(loop, input);
+}
+
+bool loop_merge_may_read(const struct poll_loop *loop, size_t index)
+{
+    const struct loop_input *input = &loop->inputs[index];
+    if (!input->open || loop->phase != LOOP_RUNNING || loop->read_throttled_until_ns != 0)
+        return false;
+    if (loop_merge_room(input) > 0 && !input->held)
+        return true;
+    bool overlong = input->intake.records != RECORD_NONE && is_overlong(input);
+    switch (loop->options->overflow) {
+    case OVERFLOW_DROP_NEWEST:
+    case OVERFLOW_DROP_OLDEST:
+        /* While an output takes bytes the mixer is about to make room. */
+        return overlong || (!endpoint_on_disk(&input->endpoint) && !flow_any_taking(&loop->flow));
+    case OVERFLOW_FAIL: /* the mixer takes what is too long in parts */
+        return !overlong && !endpoint_on_disk(&input->endpoint);
+    case OVERFLOW_BLOCK:
+        break;
+    }
+    return false;
+}
+
+size_t loop_merge_held(const struct poll_loop *loop)
+{
+    size_t held = 0;
+    for (size_t i = 0; i < loop->input_count; i++)
+        held += ring_fill(&loop->inputs[i].share);
+    return held;
+}
+
+bool loop_merge_is_empty(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (loop->inputs[i].fate == RECORD_CUT && !loop_merge_has_something(loop, &loop->inputs[i]))
+            return true; /* what the others have is not mixed any more */
+    for (size_t i = 0; i < loop->input_count; i++) {
+        const struct loop_input *input = &loop->inputs[i];
+        if (loop_merge_has_something(loop, input) || ring_fill(&input->share) > 0 ||
+            input->fate == RECORD_PENDING || intake_owes_mark(&input->intake))
+            return false;
+    }
+    return true;
+}
+
+size_t loop_held(const struct poll_loop *loop)
+{
+    return flow_held(&loop->flow) + (loop->options->merge ? loop_merge_held(loop) : 0);
+}
+
+bool loop_may_store(const struct poll_loop *loop)
+{
+    return loop->flow.passing && ring_fill(&loop->ring) == 0 && !loop->store.refusing &&
+           loop->store.limit > 0 && endpoint_gives_pages(&loop->inputs[loop->current].endpoint);
+}
+
+/* Whether the store would take bytes, had it a pipe more. It will have one when the oldest is
+ * empty; so only if much of the buffer is still free, that is, larger than the store may be, the
+ * ring is for the rest. (What comes after bytes in the ring has to go through it, too.) */
+static bool waits_for_store(const struct poll_loop *loop)
+{
+    size_t room = flow_room(&loop->flow);
+    return loop_may_store(loop) && pipe_store_is_full(&loop->store) &&
+           (room < PIPE_STORE_PIPE_SIZE || room < loop->ring.capacity / 4);
+}
+
+static bool may_read_any(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->input_count; i++)
+        if (loop_merge_may_read(loop, i))
+            return true;
+    return false;
+}
+
+uint64_t loop_spooled(const struct poll_loop *loop)
+{
+    return loop->intake.spool == NULL ? 0 : spool_held(loop->intake.spool);
+}
+
+bool loop_is_overloaded(const struct poll_loop *loop)
+{
+    return loop->flow.eager &&
+           (loop_spooled(loop) > 0 || loop->flow.held || flow_room(&loop->flow) == 0);
+}
+
+bool loop_drops_oldest(const struct poll_loop *loop)
+{
+    return loop->options->overflow == OVERFLOW_DROP_OLDEST;
+}
+
+bool loop_drops_newest(const struct poll_loop *loop)
+{
+    return loop->options->overflow == OVERFLOW_DROP_NEWEST;
+}
+
+uint64_t loop_main_tail(const struct poll_loop *loop)
+{
+    return loop->ring.head - ring_backlog(&loop->ring, loop->main_count);
+}
+
+bool loop_is_stuck(const struct poll_loop *loop)
+{
+    return flow_room(&loop->flow) == 0 && loop->intake.records != RECORD_NONE &&
+           (loop_drops_newest(loop) || loop_drops_oldest(loop)) &&
+           loop_main_tail(loop) >= loop->intake.complete;
+}
+
+/* Whether there is another way, now, for what the current input has. */
+static bool loop_has_way_out(const struct poll_loop *loop)
+{
+    if (loop->scratch_left > 0)
+        return false;
+    if (endpoint_on_disk(&loop->inputs[loop->current].endpoint)) /* it waits, if that helps */
+        return loop_is_stuck(loop);
+    if (loop->intake.spool != NULL && spool_room(loop->intake.spool) > 0)
+        return true;
+    return loop->options->overflow != OVERFLOW_BLOCK && !flow_any_taking(&loop->flow);
+}
+
+bool loop_may_read(const struct poll_loop *loop)
+{
+    if (loop->options->merge)
+        return may_read_any(loop);
+    if (loop->phase != LOOP_RUNNING || loop->read_throttled_until_ns != 0 ||
+        loop->inputs[loop->current].at_end)
+        return false;
+    if (loop_is_overloaded(loop))
+        return loop_has_way_out(loop);
+    return flow_readable(&loop->flow) > 0 && loop->scratch_left == 0 && !waits_for_store(loop);
+}
+
+static bool loop_may_take(const struct poll_loop *loop)
+{
+    return loop_may_read(loop) ||
+           (loop->phase == LOOP_RUNNING && loop->read_throttled_until_ns == 0 &&
+            loop->flow.passing && loop_held(loop) == 0);
+}
+
+bool loop_is_current(const struct poll_loop *loop, size_t index)
+{
+    return loop->phase == LOOP_RUNNING &&
+           (loop->options->merge ? loop->inputs[index].open : index == loop->current);
+}
+
+bool loop_may_take_from(const struct poll_loop *loop, size_t index)
+{
+    if (loop->options->merge)
+        return loop_merge_may_read(loop, index);
+    return index == loop->current && loop_may_take(loop);
+}
+
+bool loop_input_is_ready(const struct loop_input *input)
+{
+    return input->ready || !endpoint_pollable(&input->endpoint);
+}
+
+bool loop_is_dialling(const struct loop_input *input)
+{
+    return input->dialer != NULL && input->dialer->state != DIALER_DONE;
+}
+
+uint64_t loop_farthest(const struct poll_loop *loop)
+{
+    uint64_t position = loop->main_tail;
+    for (size_t i = 0; i < loop->main_count; i++)
+        if (loop->ring.readers[i].attached && loop->ring.readers[i].cursor > position)
+            position = loop->ring.readers[i].cursor;
+    return position;
+}
+
+bool loop_is_full(const struct poll_loop *loop)
+{
+    if (loop->options->merge)
+        return loop->flow.crowded;
+    return intake_room(&loop->intake) < loop->flow.least_room && loop->flow.stored == 0 &&
+           flow_room(&loop->flow) == 0;
+}
+
+bool loop_must_read_aside(const struct poll_loop *loop)
+{
+    return loop_is_overloaded(loop) || !intake_takes_directly(&loop->intake);
+}
+
+bool loop_is_empty(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->main_count; i++)
+        if (loop->outputs[i].state == OUTPUT_OPEN && lag_has_beside(&loop->outputs[i].lag))
+            return false;
+    return flow_held(&loop->flow) == 0 && loop_spooled(loop) == 0 && loop->scratch_left == 0 &&
+           !intake_owes_mark(&loop->intake) && (!loop->options->merge || loop_merge_is_empty(loop));
+}
+
+bool loop_tap_wants_more(const struct poll_loop *loop, size_t index)
+{
+    return loop->outputs[index].state == OUTPUT_OPEN && flow_sendable(&loop->flow, index) > 0;
+}

@@ -1,0 +1,99 @@
+/*
+ * state.h - what may move, and what is full: questions only.
+ *
+ * Nothing here changes anything.
+ */
+#ifndef BPIPE_LOOP_STATE_H
+#define BPIPE_LOOP_STATE_H
+
+#include "loop/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What is known of the end of an input that was read to its end: it is its true end, or not, or its
+ * command has yet to say. */
+enum input_verdict { INPUT_WELL, INPUT_ILL, INPUT_UNJUDGED };
+enum input_verdict loop_input_verdict(const struct loop_input *input);
+
+/* Whether all outputs are open; the taps do not count. */
+bool loop_outputs_are_open(const struct poll_loop *loop);
+
+/* How bytes of the current input go to the outputs: after it was opened, or limits changed. */
+void loop_choose_way(struct poll_loop *loop);
+
+/* Whether input `index` may be read now. */
+bool loop_merge_may_read(const struct poll_loop *loop, size_t index);
+
+/* Bytes in the shares; and whether nothing of them is left to be mixed. */
+size_t loop_merge_held(const struct poll_loop *loop);
+bool loop_merge_is_empty(const struct poll_loop *loop);
+
+/* Bytes that came in and have not left: in the ring and in the store.
+ * What only taps have not got does not count. */
+size_t loop_held(const struct poll_loop *loop);
+
+/* The current input may be read into what holds bytes; or that, or pass bytes on. */
+bool loop_may_read(const struct poll_loop *loop);
+
+/* Input `index` is open, and is the one that is read, or one of those with --merge; and it may be
+ * read now, or be passed on. */
+bool loop_is_current(const struct poll_loop *loop, size_t index);
+bool loop_may_take_from(const struct poll_loop *loop, size_t index);
+
+/* It may have bytes: it is worth a try before poll() is asked. */
+bool loop_input_is_ready(const struct loop_input *input);
+
+/* Whether it is an input that is not connected yet. */
+bool loop_is_dialling(const struct loop_input *input);
+
+/* Whether what comes does not go to the ring: it is full, or something is behind it already. */
+bool loop_is_overloaded(const struct poll_loop *loop);
+
+/* Whether neither the ring nor the spool takes more: what comes is dropped, or waits. */
+bool loop_is_full(const struct poll_loop *loop);
+
+/* Whether the next bytes have to be read into loop->scratch, which is empty; and they were. */
+bool loop_must_read_aside(const struct poll_loop *loop);
+
+/* The farthest position that an output has come to; and, after outputs were moved on without having
+ * got what they passed, what has left the buffer by that: what lies before `got` some output got.
+ */
+uint64_t loop_farthest(const struct poll_loop *loop);
+
+/* Whether everything that came in has left bpipe, marks included. */
+bool loop_is_empty(const struct poll_loop *loop);
+
+/* Whether a producer ended as it should. Of one of us its reader may have left. */
+bool loop_input_is_complete(const struct command *command);
+
+/* Bytes that may be read into the share: 0 if they are too few for what may come. */
+size_t loop_merge_room(const struct loop_input *input);
+
+/* Bytes of the share that the mixer may take. */
+size_t loop_merge_offered(const struct loop_input *input);
+
+/* A record that has passed in part, because it is longer than the share, and is not whole (or not
+ * known to be) is ended only if another record comes behind it. */
+bool loop_merge_lacks_terminator(const struct poll_loop *loop, const struct loop_input *input);
+
+bool loop_merge_has_something(const struct poll_loop *loop, const struct loop_input *input);
+
+/* Whether bytes that have to wait may do so in pipes. */
+bool loop_may_store(const struct poll_loop *loop);
+
+uint64_t loop_spooled(const struct poll_loop *loop);
+
+bool loop_drops_oldest(const struct poll_loop *loop);
+
+bool loop_drops_newest(const struct poll_loop *loop);
+
+uint64_t loop_main_tail(const struct poll_loop *loop);
+
+/* The ring is full of a part of a record, which is not to be offered: room cannot come. */
+bool loop_is_stuck(const struct poll_loop *loop);
+
+bool loop_tap_wants_more(const struct poll_loop *loop, size_t index);
+
+#endif

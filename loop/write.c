@@ -1,0 +1,220 @@
+/*
+ * write.c - see write.h.
+ */
+#include "loop/write.h"
+
+#include "base/counted_call.h"
+#include "base/minmax.h"
+#include "base/platform.h"
+#include "base/records.h"
+#include "loop/account.h"
+#include "loop/failure.h"
+#include "loop/rates.h"
+#include "loop/state.h"
+
+#include <errno.h>
+
+void loop_note_added(struct poll_loop *loop, size_t bytes)
+{
+    struct intake_result result = {.added = bytes};
+    loop_note_result(loop, NULL, &result);
+    if (loop->meter->size_known)
+        loop->meter->size_bytes += bytes;
+}
+
+struct transfer loop_pour_framed(struct poll_loop *loop)
+{
+    struct transfer transfer = {.status = TRANSFER_MOVED};
+    if (loop->flow.stored == 0)
+        return transfer;
+    transfer = framing_pour(&loop->framing, &loop->store, &loop->ring, loop->meter->calls);
+    loop->flow.stored = pipe_store_held(&loop->store);
+    loop_note_added(loop, transfer.added);
+    return transfer;
+}
+
+/* Bytes of framing that the sole output got before those of the store. */
+static void sent_added(struct poll_loop *loop, struct loop_output *output, size_t bytes)
+{
+    loop_note_added(loop, bytes);
+    meter_moved(output->meter, bytes);
+    meter_left(loop->meter, bytes, loop_held(loop));
+    loop_spend_output(loop, 0, NULL, bytes);
+}
+
+/* In place of transfer_unstore(); what was added is counted. If the output refuses pages the way is
+ * given up, and all is in the ring. */
+static struct transfer loop_unstore_framed(struct poll_loop *loop, struct loop_output *output,
+                                           size_t max)
+{
+    struct transfer transfer =
+        framing_unstore(&loop->framing, &loop->store, &output->endpoint, max, loop->meter->calls);
+    if (transfer.added > 0)
+        sent_added(loop, output, transfer.added);
+    if (transfer.status != TRANSFER_END)
+        return transfer;
+    loop->store.copying = true;
+    loop->flow.passing = false;
+    return loop_pour_framed(loop);
+}
+
+struct platform_usage loop_before_file_call(struct poll_loop *loop)
+{
+    meter_advance(loop->meter, METER_BUSY, platform_now());
+    return platform_usage();
+}
+
+void loop_after_file_call(struct poll_loop *loop, struct platform_usage before,
+                          enum meter_state side, struct meter_endpoint *endpoint)
+{
+    uint64_t start = loop->meter->now_ns;
+    uint64_t now = platform_now();
+    struct platform_usage after = platform_usage();
+    uint64_t wall = now - start;
+    uint64_t cpu = after.cpu_ns - before.cpu_ns;
+    bool waited = after.waits != before.waits && wall > cpu;
+    meter_advance_file(loop->meter, side, endpoint, waited ? wall - cpu : 0, now);
+}
+
+static void gave_output(struct poll_loop *loop, struct loop_output *output, size_t index,
+                        const struct transfer *transfer)
+{
+    meter_moved(output->meter, transfer->bytes);
+    endpoint_sent(&output->endpoint, transfer->bytes);
+    loop_note_left(loop);
+    loop->flow.outputs[index].blocked = transfer->partial && endpoint_pollable(&output->endpoint);
+    output->blocked_since_ns = 0;
+}
+
+size_t loop_pass_size(const struct poll_loop *loop)
+{
+    return min_size(loop->flow.chunk_size, PIPE_STORE_PIPE_SIZE);
+}
+
+/* A write of `bytes` that moved nothing: the output failed (true), or is not ready. */
+static bool sent_nothing(struct poll_loop *loop, size_t index, const struct transfer *transfer,
+                         size_t bytes)
+{
+    if (transfer->status == TRANSFER_FAILED && transfer->error == EMSGSIZE) {
+        loop_datagram_too_long(loop, &loop->outputs[index], bytes);
+        return true;
+    }
+    if (transfer->status == TRANSFER_FAILED) {
+        loop_output_failed(loop, &loop->outputs[index], transfer->error);
+        return true;
+    }
+    loop->flow.outputs[index].blocked = true;
+    return false;
+}
+
+static struct transfer call_transfer_unstore(struct poll_loop *loop, struct loop_output *output,
+                                             size_t max)
+{
+    max = min_size(max, loop_pass_size(loop));
+    return loop->framing.kind != FRAMING_NONE
+               ? loop_unstore_framed(loop, output, max)
+               : transfer_unstore(&loop->store, &output->endpoint, max, loop->options->records,
+                                  loop->meter->calls);
+}
+
+/* Sends the sole output what waits in pipes. */
+static bool send_stored(struct poll_loop *loop, struct loop_output *output, size_t max)
+{
+    if (max == 0)
+        return false;
+    struct transfer transfer = call_transfer_unstore(loop, output, max);
+    loop_count_unstored(loop, transfer.records);
+    loop->flow.stored = pipe_store_held(&loop->store);
+    if (transfer.status != TRANSFER_MOVED)
+        return sent_nothing(loop, 0, &transfer, max);
+    meter_moved(output->meter, transfer.bytes);
+    meter_left(loop->meter, transfer.bytes, loop_held(loop));
+    endpoint_sent(&output->endpoint, transfer.bytes);
+    loop_spend_output(loop, 0, NULL, transfer.bytes);
+    loop->meter->zero_copy_bytes += transfer.copied ? 0 : transfer.bytes;
+    output->blocked_since_ns = 0;
+    return true;
+}
+
+/* Sends up to `max` bytes of the ring; or `beside`, if there is such. */
+static struct transfer call_transfer_out(struct poll_loop *loop, size_t index, size_t max,
+                                         struct iovec beside)
+{
+    struct loop_output *output = &loop->outputs[index];
+    uint64_t *calls = &loop->meter->calls[CALL_WRITE];
+    bool on_disk = endpoint_on_disk(&output->endpoint);
+    struct platform_usage before =
+        on_disk ? loop_before_file_call(loop) : (struct platform_usage){0};
+    struct transfer transfer =
+        beside.iov_len > 0 ? transfer_write(beside, &output->endpoint, calls)
+                           : transfer_drain(&loop->ring, index, &output->endpoint, max, calls);
+    if (on_disk)
+        loop_after_file_call(loop, before, METER_OUTPUT, output->meter);
+    loop_note_datagrams(&output->endpoint, output->meter);
+    return transfer;
+}
+
+/* Sends what an output gets before the next byte of the ring (buffer/lag.h). */
+static bool send_beside(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *output = &loop->outputs[index];
+    size_t added;
+    struct iovec beside = lag_beside(&output->lag, &added);
+    output->meter->bytes_added += added;
+    beside.iov_len = loop_allow_beside(loop, index, beside.iov_len);
+    if (beside.iov_len == 0)
+        return false;
+    struct transfer transfer = call_transfer_out(loop, index, 0, beside);
+    if (transfer.status != TRANSFER_MOVED)
+        return sent_nothing(loop, index, &transfer, beside.iov_len);
+    loop_spend_output(loop, index, NULL, transfer.bytes);
+    lag_sent_beside(&output->lag, transfer.bytes);
+    loop->flow.outputs[index].beside = lag_beside_bytes(&output->lag);
+    gave_output(loop, output, index, &transfer);
+    return true;
+}
+
+/* An output has left that had got everything. If there is more, it has left too early. */
+static bool miss_reader(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *output = &loop->outputs[index];
+    bool more = ring_unread(&loop->ring, index) > 0 || loop->flow.stored > 0 ||
+                loop->flow.outputs[index].beside > 0;
+    if (!more || (output->command != NULL && !output->command->ended))
+        return false;
+    loop_output_failed(loop, output, EPIPE);
+    return true;
+}
+
+bool loop_write_output(struct poll_loop *loop, size_t index)
+{
+    struct loop_output *output = &loop->outputs[index];
+    if (output->state != OUTPUT_OPEN || flow_is_stopped(&loop->flow, index))
+        return false;
+    if (output->left)
+        return miss_reader(loop, index);
+    if (loop->flow.outputs[index].beside > 0)
+        return send_beside(loop, index);
+    size_t sendable = flow_sendable(&loop->flow, index);
+    if (loop->flow.stored > 0)
+        return send_stored(loop, output, loop_allow_beside(loop, index, sendable));
+    if (output->endpoint.socket == ENDPOINT_UDP && sendable > 0)
+        sendable = loop_cut_datagram(loop, index, sendable);
+    if (output->state != OUTPUT_OPEN)
+        return true;
+    sendable = loop_allow_output(loop, index, sendable);
+    if (sendable == 0)
+        return false;
+    struct span span = ring_read_span(&loop->ring, index, sendable);
+    struct transfer transfer = call_transfer_out(loop, index, sendable, (struct iovec){0});
+    if (transfer.status != TRANSFER_MOVED)
+        return sent_nothing(loop, index, &transfer, sendable);
+    loop_spend_output(loop, index, &span, transfer.bytes);
+    if (loop->recent.wanted && index == 0)
+        recent_add(&loop->recent, &span, transfer.bytes);
+    if (loop->options->records != RECORD_NONE)
+        output->lag.in_record = !records_ends_span(&span, transfer.bytes, loop->options->records);
+    gave_output(loop, output, index, &transfer);
+    flow_sent(&loop->flow, index, transfer.bytes);
+    return true;
+}
