@@ -1,7 +1,7 @@
 /*
- * poll_loop.c - see poll_loop.h. Opening, failing and closing of endpoints is in loop/endpoints.c,
- * what happens when time is up in loop/timeouts.c, who may move in buffer/flow.c, moving in
- * buffer/transfer.c; here is when.
+ * poll_loop.c - see poll_loop.h. Opening is in loop/open.c, failing in loop/failure.c, closing in
+ * loop/close.c, what happens when time is up in loop/timeouts.c, who may move in buffer/flow.c,
+ * moving in buffer/transfer.c; here is when.
  */
 #include "poll_loop.h"
 

@@ -1,7 +1,7 @@
 /*
  * poll_loop.h - the run: inputs -> ring -> outputs, one poll(2), one thread.
  *
- * A turn moves what may move (loop/moves.h): at most one write for every output, and one read.
+ * A turn moves what may move (loop/move.h): at most one write for every output, and one read.
  * While turns move bytes, poll() is called only every POLL_INTERVAL_NS, to see signals, departures
  * and timers; when nothing can move it waits in poll() until something can. What poll() is asked
  * follows from what may move: an input that may not be read is not watched at all (POLLHUP cannot

@@ -19,7 +19,7 @@ void loop_end_input(struct poll_loop *loop);
 /* The current input cannot be read: reports it and goes on with the next. Or reports it only. */
 void loop_note_read_failure(struct poll_loop *loop, struct loop_input *input, int error);
 
-/* Closes one, and gives back what was changed; but a connection stays (loop/network.h). Harmless if
+/* Closes one, and gives back what was changed; but a connection stays (loop/close.h). Harmless if
  * it is not open. */
 void loop_close_input(struct poll_loop *loop, struct loop_input *input);
 

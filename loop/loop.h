@@ -7,7 +7,7 @@
  *               connected; no input is read
  *   RUNNING     an input is open
  *   DRAINING    no more input; the ring is emptied
- *   CONFIRMING  the peers of sockets have to acknowledge what was sent to them (loop/network.h)
+ *   CONFIRMING  the peers of sockets have to acknowledge what was sent to them (loop/close.h)
  *   DONE
  */
 #ifndef BPIPE_LOOP_H

@@ -6,7 +6,7 @@
  * that came by a pipe and could have passed have to wait, or are looked at on their way (records
  * are counted, a checksum is made): as long as the ring is empty. What is in the store came before
  * what is in the ring, so it leaves first. It is looked at when it leaves the store; with framing
- * (loop/framing.h) it is moved into the ring before anything else enters that.
+ * (loop/read.h) it is moved into the ring before anything else enters that.
  */
 #ifndef BPIPE_LOOP_MOVE_H
 #define BPIPE_LOOP_MOVE_H
