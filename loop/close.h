@@ -1,6 +1,10 @@
 /*
- * closing.h - the end of a run: files and connections are closed, in the order in which each
- * may still see that another has failed.
+ * close.h - the end of a run: files and connections are closed, in the order in which each may
+ * still see that another has failed.
+ *
+ * A tap that is a little behind when the outputs have got everything gets the rest. One that takes
+ * nothing does not keep bpipe: it has TAP_PATIENCE_NS without progress, and TAP_TIME_NS in all.
+ * What it has not got by then it has missed.
  */
 #ifndef BPIPE_LOOP_CLOSE_H
 #define BPIPE_LOOP_CLOSE_H

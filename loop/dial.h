@@ -1,6 +1,5 @@
 /*
- * network.h - the loop's sockets: how they come to be connected, and how their end is made
- * sure of.
+ * dial.h - the loop's sockets: how they come to be connected, and what their peers say.
  *
  * While OPENING every endpoint of the network is connected at the same time (net/dialer.h), inputs
  * as well as outputs, before a byte is read. Taps are waited for up to TAP_CONNECT_NS; those that

@@ -1,5 +1,5 @@
 /*
- * loop.h - the state of a run. For the loop alone (loop_*.c, poll_loop.c).
+ * loop.h - the state of a run. For the loop alone (loop/, poll_loop.c).
  *
  * Phases, in this order; each may go to the last at once:
  *

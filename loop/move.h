@@ -1,5 +1,5 @@
 /*
- * moves.h - what the loop moves in a turn, by which way, and what is noted about it.
+ * move.h - what the loop moves in a turn, by which way, and what is noted about it.
  *
  * There are three ways for a byte. Through the ring always works. Past it (transfer_pass()) where
  * nothing is held and nothing has to look at the bytes. And by way of the pipe store, where bytes

@@ -1,31 +1,16 @@
 /*
- * datagrams.h - what the loop does for UDP (net/udp_socket.h).
+ * open.h - inputs, outputs and taps are opened in the right order, and checked to be different
+ * files: outputs from each other and from the inputs, and all of these from what bpipe writes
+ * besides the data. And the next input.
  *
  * An output that is a UDP socket gets a record in each write: a datagram as it was received, a line
  * (-l) or a NUL record (-0), offered when it is complete, the last of the input excepted. One that
  * is longer than a datagram can be, or than the buffer, is a failure of that output. A stream
  * without records is cut into --datagram-size bytes, or what there is: nothing waits for more.
  *
- * What the sockets count (refusals, datagrams that the kernel dropped) goes to the meter.
- */
-/*
- * endpoints.h - the loop's inputs and outputs as they come and go: opening them in the right
- * order, the next input, one that fails, the reader that leaves, closing them all.
- */
-/*
- * identity.h - whether the files of a run are different ones: outputs from each other and from
- * the inputs, and all of these from what bpipe writes besides the data.
- */
-/*
- * taps.h - the taps' part of a run: nothing waits for them.
- *
- * A tap that cannot be written is given up with a message, and the run goes on. A FIFO that has no
- * reader yet is tried again and again (no event tells that one came); it then gets what comes from
- * there on, with -l and -0 from the next record.
- *
- * A tap that is a little behind when the outputs have got everything gets the rest. One that takes
- * nothing does not keep bpipe: it has TAP_PATIENCE_NS without progress, and TAP_TIME_NS in all.
- * What it has not got by then it has missed.
+ * Nothing waits for a tap. One that cannot be written is given up with a message, and the run goes
+ * on. A FIFO that has no reader yet is tried again and again (no event tells that one came); it
+ * then gets what comes from there on, with -l and -0 from the next record.
  */
 #ifndef BPIPE_LOOP_OPEN_H
 #define BPIPE_LOOP_OPEN_H
