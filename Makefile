@@ -82,7 +82,7 @@ ifeq ($(SYSTEM),Linux)
 shim := build/fault.so build/tools/probe
 endif
 bench_programs := build/bench/gen build/bench/sink
-scripts := tests/run bench/run .ci/run $(wildcard tests/*.bash tests/*.sh bench/*.bash) \
+scripts := tests/run tests/house bench/run .ci/run $(wildcard tests/*.bash tests/*.sh bench/*.bash) \
     completions/generate completions/bpipe.bash
 bats_files := $(wildcard tests/*.bats)
 man_pages := $(wildcard man/*.1)
@@ -187,11 +187,15 @@ c_files := $(sources) $(test_sources) $(wildcard bench/*.c) \
 all_c_files := $(c_files) $(headers) $(wildcard tests/*.h tests/*/*.h bench/*.h)
 tidy_flags = $(filter-out -Werror,$(FLAGS)) -I.
 
-.PHONY: lint-format lint-tidy lint-cppcheck lint-man lint-shell
-lint: lint-format lint-tidy lint-cppcheck lint-man lint-shell
+.PHONY: lint-format lint-tidy lint-cppcheck lint-man lint-shell lint-house
+lint: lint-format lint-house lint-tidy lint-cppcheck lint-man lint-shell
 
 lint-format:
 	@clang-format --dry-run -Werror $(all_c_files)
+
+# Who may include whom, no circles, no long files.
+lint-house: $(objects)
+	@tests/house $(B)
 
 # What clang-tidy says is shown only where it finds something: it counts what it suppressed, too.
 lint-tidy: $(c_files:%=build/lint/%.tidy)

@@ -8,6 +8,7 @@
 #include "base/platform.h"
 #include "display/cursor.h"
 #include "display/format.h"
+#include "display/history.h"
 
 #include <langinfo.h>
 #include <locale.h>
@@ -18,18 +19,10 @@
 #include <unistd.h>
 
 enum {
-    HISTORY = 64,       /* moments that -a and -e look back on */
     DEFAULT_WIDTH = 80, /* as pv assumes */
     DEFAULT_HEIGHT = 25,
     PHASES = 200, /* of the moving mark, there and back */
     PHASE_STEP = 2
-};
-
-/* Times are since the meter's start, so that they stand still while the process is stopped. Those
- * of moments, which rates are made from, stand still as well while bpipe is connecting. */
-struct moment {
-    uint64_t ns;
-    uint64_t bytes, records; /* that the output has got */
 };
 
 struct display {
@@ -54,8 +47,7 @@ struct display {
     bool refresh;      /* a frame between two */
     bool framed;       /* there was a frame */
     struct moment first, last;
-    struct moment history[HISTORY]; /* a ring: the oldest at `oldest` */
-    size_t oldest, history_count;
+    struct history history; /* that -a and -e look back on */
     double rate, highest_rate;
     unsigned phase;
     uint64_t state_ns[METER_STATES]; /* of the meter, at the last frame */
@@ -133,9 +125,8 @@ static void set_start(struct display *display, uint64_t ns)
     uint64_t connect_ns = display->meter->state_ns[METER_CONNECT];
     display->start_ns = ns;
     display->first = (struct moment){.ns = ns > connect_ns ? ns - connect_ns : 0};
-    display->history[0] = display->last = display->first;
-    display->oldest = 0;
-    display->history_count = 1;
+    display->last = display->first;
+    history_begin(&display->history, display->first);
 }
 
 /* pv looks first after an interval, or a delay. */
@@ -212,53 +203,17 @@ uint64_t display_due(const struct display *display)
 
 /* --- what is shown ---------------------------------------------------------------------------- */
 
-static struct moment moment_of(const struct meter *meter)
-{
-    return (struct moment){.ns = meter_running(meter),
-                           .bytes = meter->bytes_passed,
-                           .records = meter_shown_output(meter)->records_out};
-}
-
-/* In records or in bytes a second. */
-static double rate_between(const struct moment *from, const struct moment *to, bool records)
-{
-    uint64_t before = records ? from->records : from->bytes;
-    uint64_t after = records ? to->records : to->bytes;
-    if (to->ns <= from->ns || after < before)
-        return 0;
-    return (double)(after - before) * ((double)NS_PER_SEC / (double)(to->ns - from->ns));
-}
-
-/* Keeps what -m reaches back to: a moment that is just older than that, and HISTORY - 1 since. */
-static void keep_moment(struct display *display, struct moment now)
-{
-    uint64_t window = display->options->display.window_ns;
-    size_t newest = (display->oldest + display->history_count - 1) % HISTORY;
-    if (now.ns - display->history[newest].ns < window / (HISTORY - 2))
-        return;
-    if (display->history_count == HISTORY) {
-        display->oldest = (display->oldest + 1) % HISTORY;
-        display->history_count--;
-    }
-    display->history[(display->oldest + display->history_count++) % HISTORY] = now;
-    while (display->history_count > 2 &&
-           now.ns - display->history[(display->oldest + 1) % HISTORY].ns >= window) {
-        display->oldest = (display->oldest + 1) % HISTORY;
-        display->history_count--;
-    }
-}
-
 /* The rates of the interval that ends now, unless it is too short to tell (the first never is). */
 static void take_rates(struct display *display, struct moment now)
 {
     enum { SHORTEST_NS = 10000000 };
     if (now.ns - display->last.ns > SHORTEST_NS || display->last.ns == display->start_ns) {
-        display->rate = rate_between(&display->last, &now, display->meter->shows_records);
+        display->rate = moment_rate(&display->last, &now, display->meter->shows_records);
         display->last = now;
         if (display->rate > display->highest_rate)
             display->highest_rate = display->rate;
     }
-    keep_moment(display, now);
+    history_keep(&display->history, now, display->options->display.window_ns);
 }
 
 /* How much of the expected size has come, in its own unit. */
@@ -279,7 +234,7 @@ static uint64_t time_left(const struct meter *meter, const struct moment *start,
 {
     enum { LONGEST_S = 360000000 }; /* pv's 100,000 hours: more is no answer */
     uint64_t size = meter->size_bytes, done = done_of(meter, now);
-    double rate = rate_between(start, now, meter->size_in_records);
+    double rate = moment_rate(start, now, meter->size_in_records);
     if (!meter->size_known || rate <= 0 || done > size)
         return UINT64_MAX;
     double seconds = (double)(size - done) / rate;
@@ -313,8 +268,8 @@ static struct display_values take_values(struct display *display, bool final)
     const struct meter *meter = display->meter;
     struct moment now = moment_of(meter);
     take_rates(display, now);
-    struct moment start = final ? display->first : display->history[display->oldest];
-    double average = rate_between(&start, &now, meter->shows_records);
+    struct moment start = final ? display->first : history_oldest(&display->history);
+    double average = moment_rate(&start, &now, meter->shows_records);
     double rate = final ? average : display->rate;
     if (rate > 0)
         display->phase = (display->phase + PHASE_STEP) % PHASES;
