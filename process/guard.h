@@ -9,9 +9,12 @@
  *
  * To end a command is: SIGSTOP to its process, to all descendants of it, whatever their group or
  * session, and to whoever reads a pipe that is held (a daemon has another parent, and is meant only
- * if it does); SIGTERM to all of them, SIGCONT to all of them; so none acts on another's end, or
- * forks unseen, before it is told. What they start after that is how they clean up, and gets no
- * SIGTERM. After kill_after_ns (0: never) all of them, and what they have started, get SIGKILL.
+ * if it does); SIGTERM to all of them; SIGCONT to all of them, children before their parents; so
+ * none acts on another's end, or forks unseen, before it is told. While they are stopped, a child
+ * of the guard is a member of their process group: without a parent outside the group, which the
+ * first that exits may have been, the kernel sends SIGHUP to a group with stopped members
+ * (setpgid(2), orphaned process groups). What they start after that is how they clean up, and
+ * gets no SIGTERM. After kill_after_ns (0: never) all of them, and what they have started, get SIGKILL.
  * (Without /proc only the process itself is known: process/process_tree.h.)
  *
  * One of a pipeline may outlive the one before it. So before SIGTERM the guard opens the pipes that
