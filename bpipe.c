@@ -30,13 +30,17 @@ static uint64_t stopping_size(const struct options *options, uint64_t size)
     return records_are_units(options->records) && !options->size_given ? INPUT_SIZE_UNKNOWN : size;
 }
 
-static int find_size(const struct options *options, uint64_t *size)
+/* The time that it takes is not the run's: the start moves on by it. */
+static int find_size(const struct options *options, uint64_t *size, uint64_t *start_ns)
 {
+    uint64_t before_ns = platform_now();
     if (input_size(options, size) != 0)
         return -1;
+    *start_ns += platform_now() - before_ns;
     if (options->stop_at_size && stopping_size(options, *size) == INPUT_SIZE_UNKNOWN &&
         !options->quiet)
-        message_print("--stop-at-size: the size is not known, so all is copied (use --size)");
+        message_print("--stop-at-size: the %s is not known, so all is copied (use --size)",
+                      records_are_units(options->records) ? "number of records" : "size");
     return 0;
 }
 
@@ -142,7 +146,7 @@ static struct ending run_with_pidfile(const struct options *options,
         set_up_and_run(options, resolver, &standard, size, start_ns, &ending);
         pidfile_remove(options);
     } else {
-        message_print("%s: %s", options->pidfile, reason);
+        message_print("--pidfile: %s: %s", options->pidfile, reason);
         ending.failed = true;
     }
     command_forget_standard(&standard);
@@ -167,7 +171,7 @@ static struct ending resolve_and_run(const struct options *options, uint64_t sta
         return ending;
     if (resolver_run(&resolver, &request) != 0)
         message_print("%s", strerror(errno));
-    else if (find_size(options, &size) == 0)
+    else if (find_size(options, &size, &start_ns) == 0)
         ending = run_with_pidfile(options, &resolver, size, start_ns);
     resolver_destroy(&resolver);
     return ending;

@@ -186,6 +186,19 @@ static void add_place(struct tally *tally, int directory, const struct place *pl
         miss(tally, place);
 }
 
+/* Whether a regular file of no bytes yields some all the same, as those in /proc do. */
+static bool yields_more(const char *path)
+{
+    struct stat status;
+    char byte;
+    int fd = again_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+    if (fd < 0)
+        return false;
+    bool more = again_read_all(fd, &byte, 1) == 1 && fstat(fd, &status) == 0 && status.st_size == 0;
+    (void)close(fd);
+    return more;
+}
+
 /* What -s gave. 0, -1 with errno, or 1: it has no size. */
 static int add_given(struct tally *tally, const char *path)
 {
@@ -193,6 +206,8 @@ static int add_given(struct tally *tally, const char *path)
     struct stat status;
     if (stat(path, &status) != 0)
         return -1;
+    if (S_ISREG(status.st_mode) && status.st_size == 0 && !records_are_units(tally->records))
+        return yields_more(path);
     if (S_ISREG(status.st_mode))
         return add_regular(tally, AT_FDCWD, &place, &status);
     if (S_ISDIR(status.st_mode))

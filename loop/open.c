@@ -18,6 +18,7 @@
 #include "loop/peers.h"
 #include "loop/read.h"
 #include "loop/state.h"
+#include "net/address.h"
 #include "options/same_file.h"
 
 #include <sys/stat.h>
@@ -356,16 +357,35 @@ static bool begin(struct poll_loop *loop)
     return true;
 }
 
-/* The later of two would replace the other. */
+static bool is_unix(const char *text)
+{
+    return address_is_unix(address_kind_of(text));
+}
+
+/* What exists is compared when it is open. But with --atomic the file of an output is not there
+ * before the end, and the later of two would replace the other; and where a unix socket is to be,
+ * the file of an output would be made first. So these are compared by name, before anything is
+ * opened. */
 static bool loop_names_differ(struct poll_loop *loop)
 {
-    for (size_t i = loop->options->atomic ? 1 : loop->output_count; i < loop->output_count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (loop->outputs[i].command == NULL &&
-                same_file_as(loop_output_text(loop, i), loop_output_text(loop, j), STDOUT_FILENO)) {
+    for (size_t i = 0; i < loop->output_count; i++) {
+        const char *text = loop_output_text(loop, i);
+        for (size_t j = 0; j < i && loop->outputs[i].command == NULL; j++) {
+            const char *other = loop_output_text(loop, j);
+            if ((loop->options->atomic || is_unix(text) != is_unix(other)) &&
+                same_file_as(text, other, STDOUT_FILENO)) {
                 loop_note_failure(loop, loop->outputs[i].meter, "is an output already");
                 return false;
             }
+        }
+        for (size_t j = 0; j < loop->input_count && !is_unix(text); j++) {
+            const char *input = loop->options->inputs[j];
+            if (is_unix(input) && same_file_as(input, text, STDOUT_FILENO)) {
+                loop_note_failure(loop, loop->inputs[j].meter, "input file is output file");
+                return false;
+            }
+        }
+    }
     return true;
 }
 

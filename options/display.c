@@ -300,7 +300,7 @@ static enum options_status check_query(struct parser *parser)
     if (status != OPTIONS_RUN || text == NULL)
         return status;
     if (strcmp(text, "text") != 0 && strcmp(text, "json") != 0)
-        return options_refuse("--report", text, "is not text or json, as --query prints");
+        return options_refuse("--report", text, "must be text or json with --query");
     if (options->report_count > 1 || parser->no_report)
         return options_refuse("--report", text, "can be given only once with --query");
     return OPTIONS_RUN;

@@ -332,8 +332,11 @@ int same_file_check(const struct options *options)
         if (reason == NULL)
             continue;
         if (own.kind != OWN_STDERR || !message_overwrites(&own.identity))
-            message_print("%s%s: %s", own.kind == OWN_SPOOL ? "--spool: " : "", own.identity.name,
-                          reason);
+            message_print("%s%s: %s",
+                          own.kind == OWN_PIDFILE ? "--pidfile: "
+                          : own.kind == OWN_SPOOL ? "--spool: "
+                                                  : "",
+                          own.identity.name, reason);
         return -1;
     }
     return 0;

@@ -254,12 +254,12 @@ sockets_of() { # PID
 -R 0 -L 1: --remote: '0': is not a number from 1 to 2147483647
 -Q x: --query: 'x': is not a number from 1 to 2147483647
 -Q 5 -L 1M: --rate-limit: cannot be used with --query
--Q 5 --report prometheus: --report: 'prometheus': is not text or json, as --query prints
--Q 5 --report none: --report: 'none': is not text or json, as --query prints
+-Q 5 --report prometheus: --report: 'prometheus': must be text or json with --query
+-Q 5 --report none: --report: 'none': must be text or json with --query
 -Q 5 --report json --report text: --report: 'text': can be given only once with --query
 END
     result "$BPIPE" -Q 5 --report json:file
-    equal "2::bpipe: --report: 'json:file': is not text or json, as --query prints" "$result"
+    equal "2::bpipe: --report: 'json:file': must be text or json with --query" "$result"
     refute [ -e file ]
 }
 

@@ -762,6 +762,14 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
     run -0 --separate-stderr "$BPIPE" --report none -S < <(echo 'all of it')
     equal 'all of it' "$output"
     equal 'bpipe: --stop-at-size: the size is not known, so all is copied (use --size)' "$stderr"
+    run -0 --separate-stderr "$BPIPE" --report none -S -l lines
+    equal $'1\n2' "$output"
+    local reason='the number of records is not known, so all is copied (use --size)'
+    equal "bpipe: --stop-at-size: $reason" "$stderr"
+    : >empty
+    # shellcheck disable=SC2094
+    { "$BPIPE" -q -S -s @empty && cat >left; } <in | cmp <(:) -
+    cmp in left
     run -1 "$BPIPE" -q -s @missing in
     equal 'bpipe: --size: missing: No such file or directory' "$output"
 }

@@ -670,6 +670,19 @@ bpipe: stdin: no data for 100 ms (--idle-timeout)" "$result"
         equal old "$(<old)"
     done
     fails 1 "bpipe: ./new: is an output already" "$BPIPE" -q -o new -o ./new in
+    for how in '-o new -o unix-listen://new' '-o unix-listen://new -o new' '-o new --tap unix://./new' \
+        '-X --tap new --tap unix-listen://new' '-o old -o unix-listen://link'; do
+        # shellcheck disable=SC2086
+        result timeout 20 "$BPIPE" -q $how in
+        equal "1::bpipe: ${how##* }: is an output already" "$result" "$how"
+    done
+    for how in 'unix://new --retry 1 -o new' 'unix-listen://./new -o new' 'in unix-listen://old --tap link'; do
+        # shellcheck disable=SC2086
+        result timeout 20 "$BPIPE" -q $how
+        [[ $how =~ [^\ ]*unix[^\ ]* ]]
+        equal "1::bpipe: ${BASH_REMATCH[0]}: input file is output file" "$result" "$how"
+    done
+    equal old "$(<old)"
     equal "hard in link old " "$(files)"
 }
 
@@ -748,7 +761,7 @@ bpipe: b: No such file or directory" "$BPIPE" -q -o made a b
     fails 1 "bpipe: old: Permission denied" "${run_as[@]}" "$BPIPE" -q --atomic -o old in
     fails 1 "bpipe: closed/x: Permission denied" "${run_as[@]}" "$BPIPE" -q -o made -o closed/x in
     fails 1 "bpipe: closed/x: Permission denied" "${run_as[@]}" "$BPIPE" -q --atomic -o closed/x in
-    fails 1 "bpipe: closed/pid: Permission denied" "${run_as[@]}" "$BPIPE" -q -P closed/pid -o made in
+    fails 1 "bpipe: --pidfile: closed/pid: Permission denied" "${run_as[@]}" "$BPIPE" -q -P closed/pid -o made in
     result "${run_as[@]}" "$BPIPE" -q in secret in
     equal "1:datadata:bpipe: secret: Permission denied" "$result"
     equal "closed in old secret " "$(files)"
@@ -809,7 +822,7 @@ bpipe: b: No such file or directory" "$BPIPE" -q -o made a b
         "$BPIPE" -q --report json:missing/r -o made -o old in
     fails 1 "bpipe: missing/r: No such file or directory" \
         "$BPIPE" -q --report prometheus:missing/r -o made -o old in
-    fails 1 "bpipe: missing/p: No such file or directory" "$BPIPE" -q -P missing/p -o made -o old in
+    fails 1 "bpipe: --pidfile: missing/p: No such file or directory" "$BPIPE" -q -P missing/p -o made -o old in
     equal "in old " "$(files)"
     equal old "$(<old)"
 }
@@ -1152,7 +1165,7 @@ only_links() {
     local status=0
     with_faults FAULT_ONLY=bpipe FAULT_SCRIPT="write:*/target:1+:ENOSPC" timeout -k 1 60 \
         "$BPIPE" -q -P link in >out 2>err || status=$?
-    equal "1 bpipe: link: No space left on device" "$status $(<err)"
+    equal "1 bpipe: --pidfile: link: No space left on device" "$status $(<err)"
     equal target "$(readlink link)"
     [ ! -e target ]
 }
@@ -1172,16 +1185,16 @@ only_links() {
     local reason='is an input, an output or a report as well'
     echo precious >in
     ln -s in link
-    fails 1 "bpipe: in: $reason" "$BPIPE" -q -P in in
-    fails 1 "bpipe: link: $reason" "$BPIPE" -q -P link -o copy <in
-    fails 1 "bpipe: out: $reason" "$BPIPE" -q -P out -o out in
-    fails 1 "bpipe: new: $reason" "$BPIPE" -q -P new --report json:./new in
+    fails 1 "bpipe: --pidfile: in: $reason" "$BPIPE" -q -P in in
+    fails 1 "bpipe: --pidfile: link: $reason" "$BPIPE" -q -P link -o copy <in
+    fails 1 "bpipe: --pidfile: out: $reason" "$BPIPE" -q -P out -o out in
+    fails 1 "bpipe: --pidfile: new: $reason" "$BPIPE" -q -P new --report json:./new in
     equal precious "$(<in)"
     [ ! -e copy ] && [ ! -e out ] && [ ! -e new ]
     mkfifo fifo
-    fails 1 "bpipe: fifo: is no regular file" timeout 20 "$BPIPE" -q -P fifo in
+    fails 1 "bpipe: --pidfile: fifo: is no regular file" timeout 20 "$BPIPE" -q -P fifo in
     cat fifo >/dev/null &
-    fails 1 "bpipe: fifo: is no regular file" timeout 20 "$BPIPE" -q -P fifo in
+    fails 1 "bpipe: --pidfile: fifo: is no regular file" timeout 20 "$BPIPE" -q -P fifo in
     end_processes
     fails 1 "bpipe: /dev/null: is no regular file" "$BPIPE" -q -P /dev/null in
     echo 1 >pid

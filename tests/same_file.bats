@@ -143,7 +143,7 @@ shared='is an input, an output or a report as well'
         refused "${report#*:}: $mixes" "$BPIPE" -q --report "$report" -o "$listener" in
         refused "${report#*:}: $replaces" "$BPIPE" -q --report "$report" -o copy "$listener"
     done
-    refused "s: $shared" "$BPIPE" -q -P s -o "$listener" in
+    refused "--pidfile: s: $shared" "$BPIPE" -q -P s -o "$listener" in
     refused "--spool: s: $shared" "$BPIPE" -q --spool s -o copy "$listener"
     refused "s: $replaces" "$BPIPE" -q --report json:s --retry 3 -o copy "unix://$PWD/s"
     [ ! -e s ]
@@ -169,8 +169,8 @@ shared='is an input, an output or a report as well'
     local reason='is read for --size or --expect-end, and would be overwritten'
     refused "old: $reason" "$BPIPE" -q --report json:old -s @old -o copy in
     refused "old: $reason" "$BPIPE" -q --report json:old --expect-end @old -o copy in
-    refused "old: $reason" "$BPIPE" -q -P old --expect-end @old -o copy in
-    refused "old: $reason" "$BPIPE" -q -P old -s @old -o copy in
+    refused "--pidfile: old: $reason" "$BPIPE" -q -P old --expect-end @old -o copy in
+    refused "--pidfile: old: $reason" "$BPIPE" -q -P old -s @old -o copy in
     [ ! -e copy ]
 }
 
@@ -330,14 +330,14 @@ mixed() {
     for options in '-o fd://7' '-o copy --tap fd://7' '-o copy --report json:fd://7' '-o hard' \
         '-o copy --report text:hard'; do
         # shellcheck disable=SC2086
-        refused "f: $shared" "$BPIPE" -q -P f $options in
+        refused "--pidfile: f: $shared" "$BPIPE" -q -P f $options in
         # shellcheck disable=SC2086
         refused "--spool: f: $shared" "$BPIPE" -q --spool f $options in
     done
     local reason='is the file of stderr as well'
     status=0
     "$BPIPE" -q -P f -o copy in 2>f || status=$?
-    equal "1 bpipe: f: $reason" "$status $(<f)"
+    equal "1 bpipe: --pidfile: f: $reason" "$status $(<f)"
     status=0
     "$BPIPE" -q --spool f -o copy in 2>f || status=$?
     equal "1 bpipe: --spool: f: $reason" "$status $(<f)"
