@@ -16,7 +16,7 @@
 #include "options/same_file.h"
 #include "poll_loop.h"
 #include "process/command.h"
-#include "stats/ending.h"
+#include "stats/exit_status.h"
 #include "stats/meter.h"
 #include "stats/report.h"
 
@@ -55,7 +55,7 @@ static void run(const struct options *options, const struct resolver *resolver,
     if (loop != NULL) {
         poll_loop_run(loop);
         *ending = *poll_loop_ending(loop);
-        report_final(reporter, meter, ending_status(ending));
+        report_final(reporter, meter, exit_status_of(ending));
     }
     poll_loop_close(loop);
 }
@@ -211,7 +211,7 @@ int main(int argc, char *argv[])
     struct ending ending = resolve_and_run(&options, start_ns);
     options_destroy(&options);
     report_close(NULL);
-    if (ending_signal(&ending) != 0)
-        signals_raise(ending_signal(&ending));
-    return ending_status(&ending);
+    if (exit_signal_of(&ending) != 0)
+        signals_raise(exit_signal_of(&ending));
+    return exit_status_of(&ending);
 }

@@ -50,8 +50,8 @@ static int allocate(struct poll_loop *loop)
     loop->fds = calloc(2 + loop->input_count + loop->output_count, sizeof *loop->fds);
     if (loop->inputs == NULL || loop->outputs == NULL || loop->fds == NULL ||
         ring_init(&loop->ring, (size_t)options_ring_size(options), loop->output_count) != 0 ||
-        pipe_store_init(&loop->store, (size_t)options->buffer_size) != 0 ||
-        flow_init(&loop->flow, &loop->ring, &loop->intake.complete, options) != 0 ||
+        pipe_queue_init(&loop->store, (size_t)options->buffer_size) != 0 ||
+        flow_init(&loop->flow, &loop->ring, &loop->admission.complete, options) != 0 ||
         loop_init_merge(loop) != 0)
         return -1;
     for (size_t i = 0; i < loop->input_count; i++) {
@@ -90,7 +90,7 @@ static int init(struct poll_loop *loop, const struct options *options,
         message_print("pipe: %s", strerror(errno));
         return -1;
     }
-    if (expect_init(&loop->expect, options) != 0)
+    if (stream_check_init(&loop->expect, options) != 0)
         return -1;
     if (loop_init_commands(loop, standard) != 0) {
         message_print("%s", strerror(errno));
@@ -100,7 +100,7 @@ static int init(struct poll_loop *loop, const struct options *options,
         return -1;
     loop_init_rates(loop);
     loop_init_framing(loop);
-    loop->display = display_open(options, meter, &loop->recent);
+    loop->display = display_open(options, meter, &loop->last_written);
     if (loop->display == NULL) {
         message_print("%s", strerror(ENOMEM));
         return -1;
@@ -139,14 +139,14 @@ void poll_loop_close(struct poll_loop *loop)
     loop_destroy_control(loop);
     loop_destroy_commands(loop);
     display_close(loop->display);
-    expect_destroy(&loop->expect);
+    stream_check_destroy(&loop->expect);
     peer_search_end(loop->peer_search);
     loop_destroy_network(loop);
     loop_destroy_merge(loop);
     loop_destroy_overload(loop);
     loop_destroy_amounts(loop);
     flow_destroy(&loop->flow);
-    pipe_store_destroy(&loop->store);
+    pipe_queue_destroy(&loop->store);
     ring_destroy(&loop->ring);
     free(loop->inputs);
     free(loop->outputs);
@@ -523,6 +523,6 @@ void poll_loop_run(struct poll_loop *loop)
     loop_close_endpoints(loop);
     loop->meter->ended = true;
     loop->meter->failed =
-        ending_status(&loop->ending) != EXIT_OK && ending_signal(&loop->ending) == 0;
+        exit_status_of(&loop->ending) != EXIT_OK && exit_signal_of(&loop->ending) == 0;
     display_final(loop->display);
 }

@@ -15,7 +15,7 @@
 #include "net/resolver.h"
 #include "options/options.h"
 #include "process/command.h"
-#include "stats/ending.h"
+#include "stats/exit_status.h"
 #include "stats/meter.h"
 #include "stats/report.h"
 

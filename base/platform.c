@@ -10,7 +10,7 @@
 
 #include "base/platform.h"
 
-#include "base/again.h"
+#include "base/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,7 +77,7 @@ int platform_reopen(int fd, int flags)
 {
     char path[PROC_FD_PATH];
     proc_fd_path(path, fd);
-    return again_open(path, flags | O_CLOEXEC, 0);
+    return retry_open(path, flags | O_CLOEXEC, 0);
 }
 
 bool platform_is_pty_master(int fd)
@@ -253,7 +253,7 @@ int platform_set_direct(int fd, bool on)
 
 int platform_open_unnamed(const char *directory, mode_t mode)
 {
-    int fd = again_open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+    int fd = retry_open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
     char link[PROC_FD_PATH];
     proc_fd_path(link, fd);
     if (fd < 0 || access(link, F_OK) == 0)

@@ -8,7 +8,7 @@
 
 #include "base/platform_process.h"
 
-#include "base/again.h"
+#include "base/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +56,7 @@ int platform_last_signal(void)
 int platform_list(struct platform_listing *listing, const char *directory)
 {
     *listing = (struct platform_listing){0};
-    listing->fd = again_open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+    listing->fd = retry_open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     return listing->fd < 0 ? -1 : 0;
 }
 
@@ -116,10 +116,10 @@ ssize_t platform_process_stat(pid_t pid, char *text, size_t size)
 {
     char path[PROC_PATH];
     snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-    int fd = again_open(path, O_RDONLY | O_CLOEXEC, 0);
+    int fd = retry_open(path, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)
         return -1;
-    ssize_t bytes = again_read_all(fd, text, size - 1);
+    ssize_t bytes = retry_read_all(fd, text, size - 1);
     int error = errno;
     close(fd);
     errno = error;

@@ -10,8 +10,8 @@
 
 #include "base/report_sink.h"
 
-#include "base/again.h"
 #include "base/platform.h"
+#include "base/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +60,7 @@ void sink_open_stderr(struct sink *sink)
 int sink_open_path(struct sink *sink, const char *path)
 {
     struct stat status;
-    int fd = again_open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
+    int fd = retry_open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666);
 
     *sink = (struct sink){.fd = -1};
     if (fd < 0)
@@ -109,7 +109,7 @@ bool sink_at_line_start(const struct sink *sink)
 /* `whole` is where the lines that were written before end: what was torn is taken back. */
 static void give_up(struct sink *sink, int error, uint64_t whole)
 {
-    if (sink->truncate && sink->written > whole && again_truncate(sink->fd, (off_t)whole) == 0)
+    if (sink->truncate && sink->written > whole && retry_truncate(sink->fd, (off_t)whole) == 0)
         sink->written = whole;
     sink->error = error;
     sink->sent = 0;
@@ -141,7 +141,7 @@ static size_t write_now(struct sink *sink, const char *bytes, size_t length)
     uint64_t whole = sink->written, calls = 0;
     size_t sent = 0;
 
-    if (sink->truncate && sink->written == 0 && again_truncate(sink->fd, 0) != 0) {
+    if (sink->truncate && sink->written == 0 && retry_truncate(sink->fd, 0) != 0) {
         give_up(sink, errno, 0);
         return 0;
     }
@@ -278,7 +278,7 @@ static int open_temporary(struct replaced_file *file)
             snprintf(file->temporary, size, "%s.%ld.tmp", file->path, pid);
         else
             snprintf(file->temporary, size, "%s.%ld.%d.tmp", file->path, pid, i);
-        fd = again_open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        fd = retry_open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
         if (fd < 0 && errno != EEXIST)
             break;
     }

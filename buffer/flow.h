@@ -52,15 +52,16 @@ struct flow_output {
     bool tap;          /* nothing waits for it */
     bool whole;        /* it gets records only when they are complete */
     bool message;      /* and one in each write, however long: set by the loop */
-    size_t beside;     /* to be sent before those in the ring (buffer/lag.h): set by the loop */
+    size_t beside;     /* to be sent before those in the ring (buffer/overrun.h): set by the loop */
     size_t block_left; /* of a block that was written in part; 0: at a block's start */
     size_t alignment;  /* --direct-io: writes are to be multiples of this; 1: need not */
 };
 
 struct flow {
     const struct ring *ring;
-    size_t main_readers;      /* of the ring: the outputs. The taps come after them */
-    const uint64_t *complete; /* where, in the ring, the last whole record ends (buffer/intake.h) */
+    size_t main_readers; /* of the ring: the outputs. The taps come after them */
+    const uint64_t
+        *complete; /* where, in the ring, the last whole record ends (buffer/admission.h) */
     bool eager;
     struct flow_output *outputs; /* one for each of the ring's readers */
     size_t start_mark;           /* 0: none */

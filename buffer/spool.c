@@ -10,9 +10,9 @@
  */
 #include "buffer/spool.h"
 
-#include "base/again.h"
 #include "base/minmax.h"
 #include "base/platform.h"
+#include "base/retry.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -109,9 +109,9 @@ int spool_open(struct spool *spool, const char *path, uint64_t max, const char *
         *reason = wrong_kind; /* opening a device or a FIFO can be felt by others */
     } else if (exists) {
         /* Should it just have become one, opening at least neither waits nor takes a terminal. */
-        spool->fd = again_open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+        spool->fd = retry_open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
     } else if (errno == ENOENT) {
-        spool->fd = again_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        spool->fd = retry_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         spool->created = spool->fd >= 0 ? path : NULL;
     }
     if (spool->fd >= 0)
@@ -130,7 +130,7 @@ void spool_close(struct spool *spool)
         if (spool->created != NULL && still_named(spool))
             (void)unlink(spool->created);
         if (spool->extent > 0)
-            (void)again_truncate(spool->fd, 0); /* whatever name it has */
+            (void)retry_truncate(spool->fd, 0); /* whatever name it has */
         close(spool->fd);
     }
     *spool = (struct spool){.fd = -1};
@@ -147,7 +147,7 @@ static uint64_t offset_of(const struct spool *spool, uint64_t position)
 static void start_over(struct spool *spool)
 {
     spool->origin = spool->punched = spool->tail;
-    if (spool->extent > SPOOL_KEPT && again_truncate(spool->fd, 0) == 0)
+    if (spool->extent > SPOOL_KEPT && retry_truncate(spool->fd, 0) == 0)
         spool->extent = 0;
 }
 

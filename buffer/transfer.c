@@ -116,12 +116,12 @@ enum transfer_way transfer_way(const struct endpoint *input, const struct endpoi
                                                                                : TRANSFER_COPY;
 }
 
-bool transfer_can_hop(const struct endpoint *input)
+bool transfer_can_relay(const struct endpoint *input)
 {
     return input->kind == ENDPOINT_PIPE && can_splice(input);
 }
 
-bool transfer_wants_hop(const struct endpoint *output)
+bool transfer_wants_relay(const struct endpoint *output)
 {
     return endpoint_is_connection(output) && output->local;
 }
@@ -152,25 +152,25 @@ struct transfer transfer_pass(enum transfer_way way, struct endpoint *input,
 
 /* --- by way of the store ---------------------------------------------------------------------- */
 
-struct transfer transfer_store(struct pipe_store *store, struct endpoint *input, size_t max,
+struct transfer transfer_store(struct pipe_queue *store, struct endpoint *input, size_t max,
                                uint64_t *splices)
 {
-    int back = pipe_store_back(store);
+    int back = pipe_queue_back(store);
     ssize_t bytes;
     do {
         ++*splices;
         bytes = platform_splice(input->fd, back, max);
     } while (bytes < 0 && errno == EINTR);
     if (bytes > 0)
-        pipe_store_put(store, (size_t)bytes);
+        pipe_queue_put(store, (size_t)bytes);
     return passed(bytes);
 }
 
-struct transfer transfer_tee(const struct pipe_store *store, const struct endpoint *output,
+struct transfer transfer_tee(const struct pipe_queue *store, const struct endpoint *output,
                              size_t max, uint64_t *splices)
 {
     size_t held;
-    int front = pipe_store_front(store, &held);
+    int front = pipe_queue_front(store, &held);
     ssize_t bytes;
     do {
         ++*splices;
@@ -179,10 +179,10 @@ struct transfer transfer_tee(const struct pipe_store *store, const struct endpoi
     return passed(bytes);
 }
 
-size_t transfer_take(struct pipe_store *store, void *memory, size_t max, uint64_t *reads)
+size_t transfer_take(struct pipe_queue *store, void *memory, size_t max, uint64_t *reads)
 {
     size_t held;
-    int front = pipe_store_front(store, &held);
+    int front = pipe_queue_front(store, &held);
     ssize_t bytes;
     do {
         ++*reads;
@@ -190,18 +190,18 @@ size_t transfer_take(struct pipe_store *store, void *memory, size_t max, uint64_
     } while (bytes < 0 && (errno == EINTR || errno == EAGAIN));
     if (bytes <= 0)
         return 0;
-    pipe_store_got(store, (size_t)bytes);
+    pipe_queue_got(store, (size_t)bytes);
     return (size_t)bytes;
 }
 
-static size_t read_stored(struct pipe_store *store, size_t max, uint64_t *calls)
+static size_t read_stored(struct pipe_queue *store, size_t max, uint64_t *calls)
 {
-    size_t wanted = max < PIPE_STORE_BOUNCE_SIZE ? max : PIPE_STORE_BOUNCE_SIZE;
+    size_t wanted = max < PIPE_QUEUE_BOUNCE_SIZE ? max : PIPE_QUEUE_BOUNCE_SIZE;
     return transfer_take(store, store->bounce, wanted, &calls[CALL_READ]);
 }
 
 /* Takes `bytes` that the output has got out of the store, and counts the records in them. */
-static struct transfer take_counted(struct pipe_store *store, size_t bytes,
+static struct transfer take_counted(struct pipe_queue *store, size_t bytes,
                                     enum record_kind records, uint64_t *calls)
 {
     struct transfer transfer = {.status = TRANSFER_MOVED, .bytes = bytes};
@@ -216,11 +216,11 @@ static struct transfer take_counted(struct pipe_store *store, size_t bytes,
 }
 
 /* The way for an output that refuses pages. */
-static struct transfer copy_stored(struct pipe_store *store, struct endpoint *output, size_t max,
+static struct transfer copy_stored(struct pipe_queue *store, struct endpoint *output, size_t max,
                                    enum record_kind records, uint64_t *calls)
 {
     struct transfer transfer = {.status = TRANSFER_MOVED, .copied = true};
-    if (pipe_store_bounce(store) == NULL)
+    if (pipe_queue_bounce(store) == NULL)
         return (struct transfer){.status = TRANSFER_FAILED, .error = ENOMEM};
     if (store->bounce_left == 0) {
         size_t bytes = read_stored(store, max, calls);
@@ -240,15 +240,15 @@ static struct transfer copy_stored(struct pipe_store *store, struct endpoint *ou
     return transfer;
 }
 
-struct transfer transfer_unstore(struct pipe_store *store, struct endpoint *output, size_t max,
+struct transfer transfer_unstore(struct pipe_queue *store, struct endpoint *output, size_t max,
                                  enum record_kind records, uint64_t *calls)
 {
     if (store->copying)
         return copy_stored(store, output, max, records, calls);
     size_t held;
-    int front = pipe_store_front(store, &held);
+    int front = pipe_queue_front(store, &held);
     size_t wanted = held < max ? held : max;
-    bool counting = records != RECORD_NONE && pipe_store_bounce(store) != NULL;
+    bool counting = records != RECORD_NONE && pipe_queue_bounce(store) != NULL;
     ssize_t bytes;
     do {
         calls[CALL_SPLICE]++;
@@ -258,7 +258,7 @@ struct transfer transfer_unstore(struct pipe_store *store, struct endpoint *outp
     if (bytes > 0 && counting)
         return take_counted(store, (size_t)bytes, records, calls);
     if (bytes > 0) {
-        pipe_store_got(store, (size_t)bytes);
+        pipe_queue_got(store, (size_t)bytes);
         return (struct transfer){.status = TRANSFER_MOVED, .bytes = (size_t)bytes};
     }
     bool broke = endpoint_is_connection(output) && stream_socket_broke(errno);
@@ -268,9 +268,9 @@ struct transfer transfer_unstore(struct pipe_store *store, struct endpoint *outp
     return copy_stored(store, output, max, records, calls);
 }
 
-uint64_t transfer_count_stored(struct pipe_store *store, enum record_kind records, uint64_t *calls)
+uint64_t transfer_count_stored(struct pipe_queue *store, enum record_kind records, uint64_t *calls)
 {
-    if (records == RECORD_NONE || pipe_store_bounce(store) == NULL)
+    if (records == RECORD_NONE || pipe_queue_bounce(store) == NULL)
         return 0;
     uint64_t count =
         records_count(store->bounce + store->bounce_start, store->bounce_left, records);

@@ -6,7 +6,7 @@
 #ifndef BPIPE_TRANSFER_H
 #define BPIPE_TRANSFER_H
 
-#include "buffer/pipe_store.h"
+#include "buffer/pipe_queue.h"
 #include "io/endpoint.h"
 #include "options/options.h"
 #include "ring.h"
@@ -28,7 +28,7 @@ struct transfer {
     bool partial;     /* fewer bytes moved than could have: it is not ready for more now */
     uint64_t records; /* how many records ended in these bytes, where the function says so */
     bool copied;      /* drained from the store: they went through our memory after all */
-    size_t added;     /* bytes of framing that moved beside these (buffer/framing.h) */
+    size_t added;     /* bytes of framing that moved beside these (buffer/frame_stream.h) */
     int error;
 };
 
@@ -76,10 +76,10 @@ enum transfer_way { TRANSFER_COPY, TRANSFER_SPLICE, TRANSFER_SENDFILE, TRANSFER_
  */
 enum transfer_way transfer_way(const struct endpoint *input, const struct endpoint *output);
 
-/* Whether the input can be read by way of a hop (io/pipe_hop.h), and whether that makes the copy to
- * this output faster: one to TCP with this machine. */
-bool transfer_can_hop(const struct endpoint *input);
-bool transfer_wants_hop(const struct endpoint *output);
+/* Whether the input can be read by way of a relay (io/pipe_relay.h), and whether that makes the
+ * copy to this output faster: one to TCP with this machine. */
+bool transfer_can_relay(const struct endpoint *input);
+bool transfer_wants_relay(const struct endpoint *output);
 
 /*
  * Moves up to `max` bytes that way. TRANSFER_BLOCKED does not say which side is not ready; poll()
@@ -93,10 +93,10 @@ struct transfer transfer_pass(enum transfer_way way, struct endpoint *input,
 
 /*
  * Moves up to `max` bytes from a pipe (or a file) to the newest pipe of the store, which must have
- * one (pipe_store_back()). The statuses are those of transfer_pass(); TRANSFER_BLOCKED may also
+ * one (pipe_queue_back()). The statuses are those of transfer_pass(); TRANSFER_BLOCKED may also
  * mean that that pipe is full.
  */
-struct transfer transfer_store(struct pipe_store *store, struct endpoint *input, size_t max,
+struct transfer transfer_store(struct pipe_queue *store, struct endpoint *input, size_t max,
                                uint64_t *splices);
 
 /*
@@ -105,20 +105,20 @@ struct transfer transfer_store(struct pipe_store *store, struct endpoint *input,
  * output refuses pages the bytes are copied from then on. transfer.records are those that the
  * output has got. calls: by enum counted_call.
  */
-struct transfer transfer_unstore(struct pipe_store *store, struct endpoint *output, size_t max,
+struct transfer transfer_unstore(struct pipe_queue *store, struct endpoint *output, size_t max,
                                  enum record_kind records, uint64_t *calls);
 
 /* The two halves of that for whom the bytes are: gives the output the pages of up to `max` bytes of
  * the store's first pipe, which keeps them; any status but MOVED and BLOCKED, if it is not EPIPE,
  * means that the output refuses pages. */
-struct transfer transfer_tee(const struct pipe_store *store, const struct endpoint *output,
+struct transfer transfer_tee(const struct pipe_queue *store, const struct endpoint *output,
                              size_t max, uint64_t *splices);
 
 /* Reads up to `max` of the bytes of the first pipe, which cannot make us wait, and takes them out
  * of the store. 0: failed, with errno. */
-size_t transfer_take(struct pipe_store *store, void *memory, size_t max, uint64_t *reads);
+size_t transfer_take(struct pipe_queue *store, void *memory, size_t max, uint64_t *reads);
 
 /* The records in what the store still holds, which is read for that. */
-uint64_t transfer_count_stored(struct pipe_store *store, enum record_kind records, uint64_t *calls);
+uint64_t transfer_count_stored(struct pipe_queue *store, enum record_kind records, uint64_t *calls);
 
 #endif

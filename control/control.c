@@ -10,7 +10,7 @@
 
 #include "base/descriptor.h"
 #include "base/platform.h"
-#include "base/runtime_folder.h"
+#include "base/runtime_dir.h"
 #include "control/runtime_sweep.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
  * control.h - a hand on a running bpipe: bpipe -R PID changes it, bpipe -Q PID asks it.
  *
  * Each bpipe that has run for CONTROL_DELAY_NS listens on a unix socket, bpipe-PID.sock, in the
- * user's runtime folder (base/runtime_folder.h). The socket's mode is 0600, and the user at the
+ * user's runtime folder (base/runtime_dir.h). The socket's mode is 0600, and the user at the
  * other end (SO_PEERCRED, unix(7)) has to be bpipe's own, or the superuser; where a system does not
  * tell who that is, the folder and the mode are the protection. It is removed at the end. Where
  * there is no such folder, or its name is too long for a socket's, or anything else fails, there is

@@ -9,11 +9,11 @@
 #include "base/descriptor.h"
 #include "base/message.h"
 #include "base/platform.h"
-#include "base/runtime_folder.h"
+#include "base/runtime_dir.h"
 #include "control/control.h"
 #include "control/runtime_sweep.h"
 #include "io/input_size.h"
-#include "stats/ending.h"
+#include "stats/exit_status.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -144,7 +144,7 @@ static bool not_yet(void)
 static int connect_to_process(struct asking *asking)
 {
     int fd = -1;
-    for (unsigned which = 0; which < RUNTIME_FOLDERS && fd < 0; which++) {
+    for (unsigned which = 0; which < RUNTIME_DIRS && fd < 0; which++) {
         char *path = runtime_path_in(which, NULL, asking->pid);
         if (path != NULL)
             fd = connect_to(path);

@@ -3,7 +3,7 @@
  */
 #include "control/runtime_sweep.h"
 
-#include "base/runtime_folder.h"
+#include "base/runtime_dir.h"
 #include "display/cursor.h"
 #include "net/unix_name.h"
 
@@ -78,8 +78,8 @@ static void sweep_folder(const char *folder)
 void runtime_sweep(bool all)
 {
     bool found = false;
-    for (unsigned which = 0; which < RUNTIME_FOLDERS && (all || !found); which++) {
-        char *folder = runtime_folder(which);
+    for (unsigned which = 0; which < RUNTIME_DIRS && (all || !found); which++) {
+        char *folder = runtime_dir(which);
         found = folder != NULL;
         if (found)
             sweep_folder(folder);

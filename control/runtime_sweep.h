@@ -1,5 +1,5 @@
 /*
- * runtime_sweep.h - removes what killed bpipes left in the runtime folder (base/runtime_folder.h).
+ * runtime_sweep.h - removes what killed bpipes left in the runtime folder (base/runtime_dir.h).
  *
  * SIGKILL, a crash or a power failure leaves a control socket behind (control/control.h), and the
  * file of the rows on a terminal (display/cursor.h). Every bpipe that opens the folder removes such

@@ -10,7 +10,7 @@
 
 #include "base/descriptor.h"
 #include "base/platform.h"
-#include "base/runtime_folder.h"
+#include "base/runtime_dir.h"
 #include "stats/meter.h"
 
 #include <errno.h>

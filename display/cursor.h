@@ -22,7 +22,7 @@
 #include <stdbool.h>
 
 enum { CURSOR_MEMBERS = 64 };
-#define CURSOR_KIND "rows" /* of file (base/runtime_folder.h): bpipe-rows-DEVICE-GROUP */
+#define CURSOR_KIND "rows" /* of file (base/runtime_dir.h): bpipe-rows-DEVICE-GROUP */
 
 struct cursor {
     int fd; /* of the file; -1: no row is taken */

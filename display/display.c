@@ -28,7 +28,7 @@ enum {
 struct display {
     const struct options *options;
     const struct meter *meter;
-    struct recent *recent;
+    struct last_written *last_written;
     bool on;                    /* something is shown, if only a title */
     bool shows;                 /* the line, or numbers, on stderr */
     bool terminal;              /* stderr is one */
@@ -115,7 +115,7 @@ static void set_format(struct display *display, const char *format)
 {
     display->by_default = format == NULL;
     display_format_parse(&display->format, format != NULL ? format : "");
-    display->recent->wanted =
+    display->last_written->wanted =
         display->on && (display->format.written > 0 || display->format.lines ||
                         display->extra.written > 0 || display->extra.lines);
 }
@@ -158,7 +158,7 @@ static bool has_window(const struct display *display)
 }
 
 struct display *display_open(const struct options *options, const struct meter *meter,
-                             struct recent *recent)
+                             struct last_written *last_written)
 {
     const struct display_options *asked = &options->display;
     struct display *display = calloc(1, sizeof *display);
@@ -167,7 +167,7 @@ struct display *display_open(const struct options *options, const struct meter *
     bool open = descriptor_was_inherited(STDERR_FILENO);
     display->options = options;
     display->meter = meter;
-    display->recent = recent;
+    display->last_written = last_written;
     display->cursor.fd = -1;
     display->terminal = open && isatty(STDERR_FILENO);
     display->shows =
@@ -293,10 +293,10 @@ static struct display_values take_values(struct display *display, bool final)
         .passes = meter->fill == 0 && meter->zero_copy_bytes > display->zero_copy_bytes,
         .dropped = meter_least_output(meter)->bytes_dropped,
         .name = meter->name,
-        .written = (const char *)display->recent->written,
-        .written_length = display->recent->written_length,
-        .line = display->recent->line,
-        .line_length = display->recent->line_length,
+        .written = (const char *)display->last_written->written,
+        .written_length = display->last_written->written_length,
+        .line = display->last_written->line,
+        .line_length = display->last_written->line_length,
     };
     display->zero_copy_bytes = meter->zero_copy_bytes;
     take_side(display, &values);

@@ -20,7 +20,7 @@
 #ifndef BPIPE_DISPLAY_H
 #define BPIPE_DISPLAY_H
 
-#include "buffer/recent.h"
+#include "buffer/last_written.h"
 #include "options/options.h"
 #include "stats/meter.h"
 
@@ -31,11 +31,11 @@ struct display; /* opaque: the format, the history of the rate, the terminal */
 
 /*
  * Makes the display that the options ask for; where it would show neither a line nor a title it is
- * there but never due. recent->wanted becomes whether a format shows that. All three outlive it.
- * NULL: no memory.
+ * there but never due. last_written->wanted becomes whether a format shows that. All three outlive
+ * it. NULL: no memory.
  */
 struct display *display_open(const struct options *options, const struct meter *meter,
-                             struct recent *recent);
+                             struct last_written *last_written);
 
 /* When the next frame is due: ns of the meter's clock; UINT64_MAX: never. */
 uint64_t display_due(const struct display *display);

@@ -6,8 +6,8 @@
  */
 #include "io/atomic_file.h"
 
-#include "base/again.h"
 #include "base/platform.h"
+#include "base/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -98,7 +98,7 @@ static int open_temporary(struct atomic_file *file, const char *directory)
     int fd = platform_open_unnamed(directory, 0666);
     if (fd >= 0)
         return fd;
-    fd = again_open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    fd = retry_open(file->temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     file->named = fd >= 0;
     return fd;
 }
@@ -145,10 +145,10 @@ static int copy_attributes(const struct atomic_file *file, int fd)
 static void sync_directory(const char *path)
 {
     char *directory = directory_of(path);
-    int fd = directory == NULL ? -1 : again_open(directory, O_RDONLY | O_CLOEXEC, 0);
+    int fd = directory == NULL ? -1 : retry_open(directory, O_RDONLY | O_CLOEXEC, 0);
     free(directory);
     if (fd >= 0) {
-        (void)again_sync(fd);
+        (void)retry_sync(fd);
         close(fd);
     }
 }
@@ -179,7 +179,7 @@ int atomic_file_sync(const struct atomic_file *file, int fd)
     if (copy_attributes(file, fd) != 0)
         return -1;
     /* Some filesystems cannot sync, and say so with EINVAL: nothing is wrong then. */
-    return again_sync(fd) == 0 || errno == EINVAL ? 0 : -1;
+    return retry_sync(fd) == 0 || errno == EINVAL ? 0 : -1;
 }
 
 int atomic_file_publish(struct atomic_file *file, int fd)

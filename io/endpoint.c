@@ -7,9 +7,9 @@
  */
 #include "io/endpoint.h"
 
-#include "base/again.h"
 #include "base/descriptor.h"
 #include "base/platform.h"
+#include "base/retry.h"
 #include "io/descriptor_check.h"
 #include "net/stream_socket.h"
 
@@ -159,7 +159,7 @@ int endpoint_open_input(struct endpoint *endpoint, const char *text, const struc
         size_pipe(endpoint, options);
         return 0;
     }
-    endpoint->fd = again_open(text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+    endpoint->fd = retry_open(text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
     if (endpoint->fd < 0)
         return refuse(endpoint);
     nonblock_own(&endpoint->nonblock, endpoint->fd);
@@ -252,10 +252,10 @@ void endpoint_keep(struct endpoint *endpoint)
 static int open_existing(struct endpoint *endpoint, const char *path, int flags,
                          const struct options *options)
 {
-    endpoint->fd = again_open(path, flags, 0);
+    endpoint->fd = retry_open(path, flags, 0);
     if (endpoint->fd < 0 && errno == ENOENT) {
         if (options->file_mode != FILE_NO_CLOBBER)
-            endpoint->fd = again_open(path, flags | O_CREAT, 0666);
+            endpoint->fd = retry_open(path, flags | O_CREAT, 0666);
         else
             errno = EEXIST; /* the link does exist */
     }
@@ -280,7 +280,7 @@ static int open_path(struct endpoint *endpoint, const char *path, const struct o
     int flags = O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
     if (options->file_mode == FILE_APPEND)
         flags |= O_APPEND;
-    endpoint->fd = again_open(path, flags | O_CREAT | O_EXCL, 0666);
+    endpoint->fd = retry_open(path, flags | O_CREAT | O_EXCL, 0666);
     endpoint->created = endpoint->fd >= 0;
     if (endpoint->created || errno != EEXIST)
         return endpoint->created ? 0 : -1;
@@ -328,7 +328,7 @@ enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char
 
 int endpoint_begin_output(struct endpoint *endpoint)
 {
-    if (endpoint->truncate && again_truncate(endpoint->fd, 0) != 0) {
+    if (endpoint->truncate && retry_truncate(endpoint->fd, 0) != 0) {
         set_error(endpoint, "cannot be truncated: ", errno);
         return -1;
     }
@@ -381,16 +381,16 @@ ssize_t endpoint_readv(struct endpoint *endpoint, struct iovec *iov, int count, 
         size_t room = 0;
         for (int i = 0; i < count; i++)
             room += iov[i].iov_len;
-        if (pipe_hop_is_worth(&endpoint->hop, endpoint->fd, room))
-            result = pipe_hop_readv(&endpoint->hop, endpoint->fd, iov, count, calls);
-        if (result == 0 && pipe_hop_would_lose(&endpoint->hop, room)) {
+        if (pipe_relay_is_worth(&endpoint->relay, endpoint->fd, room))
+            result = pipe_relay_readv(&endpoint->relay, endpoint->fd, iov, count, calls);
+        if (result == 0 && pipe_relay_would_lose(&endpoint->relay, room)) {
             errno = EMSGSIZE;
             return -1;
         }
         if (result == 0)
             result = nonblock_readv(&endpoint->nonblock, endpoint->fd, iov, count, calls);
         if (result > 0)
-            endpoint->hop.last = (size_t)result;
+            endpoint->relay.last = (size_t)result;
         /* A pty's master reads EIO once no slave is open (pty(7) leaves that unsaid). */
         return result < 0 && errno == EIO && endpoint->is_pty_master ? 0 : result;
     }
@@ -435,7 +435,7 @@ ssize_t endpoint_writev(struct endpoint *endpoint, struct iovec *iov, int count,
                          ? write_direct(endpoint, iov, count, calls)
                          : nonblock_writev(&endpoint->nonblock, endpoint->fd, iov, count, calls);
     if (result > 0 && endpoint->sync && endpoint_on_disk(endpoint) &&
-        again_sync_data(endpoint->fd) != 0 && errno != EINVAL)
+        retry_sync_data(endpoint->fd) != 0 && errno != EINVAL)
         return -1;
     return result;
 }
@@ -490,7 +490,7 @@ static int give_back_and_close(struct endpoint *endpoint)
 
 void endpoint_close_input(struct endpoint *endpoint)
 {
-    pipe_hop_close(&endpoint->hop);
+    pipe_relay_close(&endpoint->relay);
     (void)give_back_and_close(endpoint); /* all that was wanted of it has been read */
 }
 
@@ -500,7 +500,7 @@ int endpoint_sync_output(struct endpoint *endpoint)
     if (endpoint->atomic.target != NULL)
         result = atomic_file_sync(&endpoint->atomic, endpoint->fd);
     else if (endpoint->sync && endpoint->fd >= 0 && endpoint_on_disk(endpoint))
-        result = again_sync(endpoint->fd);
+        result = retry_sync(endpoint->fd);
     if (result == 0 || errno == EINVAL) /* fsync(2): EINVAL where there is nothing to sync */
         return 0;
     set_error(endpoint, "sync failed: ", errno);

@@ -16,7 +16,7 @@
 #include "base/nonblock.h"
 #include "io/atomic_file.h"
 #include "io/direct_io.h"
-#include "io/pipe_hop.h"
+#include "io/pipe_relay.h"
 #include "net/address.h"
 #include "net/udp_socket.h"
 #include "options/options.h"
@@ -51,7 +51,7 @@ struct endpoint {
     struct udp_socket udp; /* ENDPOINT_UDP */
     struct nonblock nonblock;
     struct direct_io direct;
-    struct pipe_hop hop; /* of an input that is a pipe */
+    struct pipe_relay relay; /* of an input that is a pipe */
     struct atomic_file atomic;
     bool inherited;       /* others may share it: never unlinked, its flags are given back */
     bool is_pty_master;   /* EIO is its end of file */
@@ -93,7 +93,7 @@ void endpoint_open_pipe(struct endpoint *endpoint, const char *name, int fd,
  * but others may share it.) */
 bool endpoint_is_connection(const struct endpoint *endpoint);
 
-/* Whether what an input brings can wait in pipes without being copied (buffer/pipe_store.h). */
+/* Whether what an input brings can wait in pipes without being copied (buffer/pipe_queue.h). */
 bool endpoint_gives_pages(const struct endpoint *endpoint);
 
 /* Whether two open endpoints are one regular file. */

@@ -3,10 +3,10 @@
  */
 #include "io/input_size.h"
 
-#include "base/again.h"
 #include "base/descriptor.h"
 #include "base/message.h"
 #include "base/records.h"
+#include "base/retry.h"
 #include "io/inode_set.h"
 
 #include <dirent.h>
@@ -28,7 +28,7 @@ enum {
  * position of an inherited one is shared. Negative: unknown. */
 static off_t size_of_device(const char *path)
 {
-    int fd = again_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+    int fd = retry_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
     off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
     if (fd >= 0)
         (void)close(fd);
@@ -132,7 +132,7 @@ static int open_place(int directory, const struct place *place, int flag)
     struct stat status;
     const int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flag;
     int fd =
-        again_openat(directory, place->name, place->above == NULL ? flags : flags | O_NOFOLLOW);
+        retry_openat(directory, place->name, place->above == NULL ? flags : flags | O_NOFOLLOW);
     if (fd < 0 || flag == O_DIRECTORY ||
         (fstat(fd, &status) == 0 && (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode))))
         return fd;
@@ -191,10 +191,10 @@ static bool yields_more(const char *path)
 {
     struct stat status;
     char byte;
-    int fd = again_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+    int fd = retry_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
     if (fd < 0)
         return false;
-    bool more = again_read_all(fd, &byte, 1) == 1 && fstat(fd, &status) == 0 && status.st_size == 0;
+    bool more = retry_read_all(fd, &byte, 1) == 1 && fstat(fd, &status) == 0 && status.st_size == 0;
     (void)close(fd);
     return more;
 }

@@ -4,7 +4,7 @@
  */
 #include "io/pidfile.h"
 
-#include "base/again.h"
+#include "base/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@ enum { PIDFILE_LINE = 32, PIDFILE_FLAGS = O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 static int open_regular(const char *path, int flags, const char **reason)
 {
     struct stat status;
-    int fd = again_open(path, flags | PIDFILE_FLAGS, 0666);
+    int fd = retry_open(path, flags | PIDFILE_FLAGS, 0666);
     if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
         return fd;
     *reason = fd >= 0 || errno == ENXIO ? "is no regular file" : strerror(errno);
@@ -50,7 +50,7 @@ int pidfile_write(const struct options *options, const char **reason)
     char line[PIDFILE_LINE];
     int length = snprintf(line, sizeof line, "%ld\n", (long)getpid());
     bool written =
-        again_truncate(fd, 0) == 0 && again_write_all(fd, line, (size_t)length) == length;
+        retry_truncate(fd, 0) == 0 && retry_write_all(fd, line, (size_t)length) == length;
     *reason = strerror(errno);
     if (close(fd) == 0 && written)
         return 0;
@@ -70,7 +70,7 @@ void pidfile_remove(const struct options *options)
     if (fd < 0)
         return;
     char line[PIDFILE_LINE] = "";
-    ssize_t length = again_read_all(fd, line, sizeof line - 1);
+    ssize_t length = retry_read_all(fd, line, sizeof line - 1);
     close(fd);
     if (length > 0 && strtol(line, NULL, 10) == (long)getpid())
         (void)unlink(path);

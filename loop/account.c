@@ -16,7 +16,7 @@ int loop_init_amounts(struct poll_loop *loop)
 {
     if (record_index_init(&loop->record_index, &loop->ring, loop->options->records) != 0)
         return -1;
-    loop->intake.index = &loop->record_index;
+    loop->admission.index = &loop->record_index;
     return 0;
 }
 
@@ -71,15 +71,16 @@ void loop_count_unstored(struct poll_loop *loop, uint64_t records)
 
 void loop_begin_records_out(struct poll_loop *loop, struct loop_output *tap)
 {
-    tap->lag.passed_over = record_index_before(&loop->record_index, tap->lag.reader);
+    tap->overrun.passed_over = record_index_before(&loop->record_index, tap->overrun.reader);
 }
 
 void loop_count_records_of(struct poll_loop *loop, struct loop_output *output)
 {
-    if (!loop->ring.readers[output->lag.reader].attached)
+    if (!loop->ring.readers[output->overrun.reader].attached)
         return;
-    uint64_t before = record_index_before(&loop->record_index, output->lag.reader);
-    output->meter->records_out = lag_records_sent(&output->lag, before) + output->records_unstored;
+    uint64_t before = record_index_before(&loop->record_index, output->overrun.reader);
+    output->meter->records_out =
+        overrun_records_sent(&output->overrun, before) + output->records_unstored;
 }
 
 void loop_count_records_out(struct poll_loop *loop)
@@ -123,12 +124,12 @@ void loop_count_drops(struct poll_loop *loop)
 
 void loop_note_spool(struct poll_loop *loop, size_t written)
 {
-    if (loop->intake.spool != NULL)
+    if (loop->admission.spool != NULL)
         meter_spooled(loop->meter, written, loop_spooled(loop));
-    if (loop->intake.spool_error != 0 && !loop->spool_failed) {
+    if (loop->admission.spool_error != 0 && !loop->spool_failed) {
         loop->spool_failed = true;
         message_print("--spool: %s: write failed: %s", loop->options->spool,
-                      strerror(loop->intake.spool_error));
+                      strerror(loop->admission.spool_error));
     }
 }
 
@@ -139,14 +140,14 @@ void loop_announce(const struct poll_loop *loop, const char *who, const char *wh
                   size_format(size, loop->options->buffer_size, loop->options->si), what);
 }
 
-void loop_note_lag(struct poll_loop *loop, struct loop_output *output)
+void loop_note_overrun(struct poll_loop *loop, struct loop_output *output)
 {
-    struct lag_count *dropped = &output->lag.dropped;
+    struct overrun_count *dropped = &output->overrun.dropped;
     if (dropped->bytes == 0 && dropped->records == 0)
         return;
     output->meter->bytes_dropped += dropped->bytes;
     output->meter->records_dropped += dropped->records;
-    *dropped = (struct lag_count){0};
+    *dropped = (struct overrun_count){0};
     if (output->dropping_said)
         return;
     output->dropping_said = true;
@@ -157,7 +158,7 @@ void loop_note_lag(struct poll_loop *loop, struct loop_output *output)
 }
 
 void loop_note_dropped(struct poll_loop *loop, struct loop_input *input,
-                       const struct lag_count *dropped)
+                       const struct overrun_count *dropped)
 {
     bool *said = input != NULL ? &input->dropping_said : &loop->dropping_said;
     for (size_t i = 0; i < loop->output_count; i++) {
@@ -180,7 +181,7 @@ void loop_note_dropped(struct poll_loop *loop, struct loop_input *input,
 }
 
 void loop_note_result(struct poll_loop *loop, struct loop_input *input,
-                      const struct intake_result *result)
+                      const struct admission_result *result)
 {
     meter_dropped_newest(loop->meter, result->retracted, loop_held(loop));
     meter_added(loop->meter, result->added, loop_held(loop));
@@ -201,8 +202,8 @@ void loop_note_result(struct poll_loop *loop, struct loop_input *input,
 void loop_note_arrived(struct poll_loop *loop, bool ended)
 {
     for (size_t i = 0; i < loop->output_count; i++) {
-        lag_arrived(&loop->outputs[i].lag, ended);
-        loop_note_lag(loop, &loop->outputs[i]);
+        overrun_arrived(&loop->outputs[i].overrun, ended);
+        loop_note_overrun(loop, &loop->outputs[i]);
     }
 }
 
@@ -212,8 +213,9 @@ void loop_overtake(struct poll_loop *loop, size_t from, size_t to, uint64_t posi
     for (size_t i = from; i < to; i++) {
         if (!loop->ring.readers[i].attached)
             continue;
-        lag_overtake(&loop->outputs[i].lag, position, loop->intake.complete, incomplete_too);
-        loop_note_lag(loop, &loop->outputs[i]);
+        overrun_overtake(&loop->outputs[i].overrun, position, loop->admission.complete,
+                         incomplete_too);
+        loop_note_overrun(loop, &loop->outputs[i]);
     }
 }
 
@@ -232,8 +234,8 @@ static void move_parked(struct poll_loop *loop)
 void loop_note_left(struct poll_loop *loop)
 {
     uint64_t tail = loop_main_tail(loop);
-    if (loop->intake.spool != NULL && tail > loop->main_tail)
-        spool_try_again(loop->intake.spool);
+    if (loop->admission.spool != NULL && tail > loop->main_tail)
+        spool_try_again(loop->admission.spool);
     meter_left(loop->meter, tail - loop->main_tail, loop_held(loop));
     meter_overtaking_passed(loop->meter);
     loop->main_tail = tail;

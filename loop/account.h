@@ -47,20 +47,20 @@ void loop_count_drops(struct poll_loop *loop);
 /* Outputs got bytes: what has left the buffer by that. */
 void loop_note_left(struct poll_loop *loop);
 
-/* What lag->dropped counts goes to the output's counters, with a message the first time. */
-void loop_note_lag(struct poll_loop *loop, struct loop_output *output);
+/* What overrun->dropped counts goes to the output's counters, with a message the first time. */
+void loop_note_overrun(struct poll_loop *loop, struct loop_output *output);
 
 /*
  * For those who find a place for bytes elsewhere (loop/merge.h), with the input that they are of:
- * what an intake did is counted; bytes were dropped, for all outputs; there was no place for
+ * what an admission did is counted; bytes were dropped, for all outputs; there was no place for
  * `bytes`, and the run ends (--overflow fail); the outputs let go of what is in the way of `wanted`
  * bytes (drop-oldest); bytes that have come in before go on into the ring or the spool, as many as
  * the result says.
  */
 void loop_note_result(struct poll_loop *loop, struct loop_input *input,
-                      const struct intake_result *result);
+                      const struct admission_result *result);
 void loop_note_dropped(struct poll_loop *loop, struct loop_input *input,
-                       const struct lag_count *dropped);
+                       const struct overrun_count *dropped);
 
 void loop_note_spool(struct poll_loop *loop, size_t written);
 

@@ -32,7 +32,7 @@ static void wait_ended(struct poll_loop *loop, struct loop_output *output)
 
 static void close_one(struct poll_loop *loop, struct loop_output *output)
 {
-    bool complete = ending_status(&loop->ending) == EXIT_OK;
+    bool complete = exit_status_of(&loop->ending) == EXIT_OK;
     if (!complete && endpoint_is_connection(&output->endpoint)) /* it is about to be reset */
         output->meter->bytes_unacknowledged = loop_in_doubt(output);
     if (loop_close_output(loop, output, complete) != 0)
@@ -62,7 +62,7 @@ static void sync_outputs(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->main_count; i++) {
         struct loop_output *output = &loop->outputs[i];
-        if (output->state != OUTPUT_OPEN || ending_status(&loop->ending) != EXIT_OK)
+        if (output->state != OUTPUT_OPEN || exit_status_of(&loop->ending) != EXIT_OK)
             continue;
         if (endpoint_sync_output(&output->endpoint) != 0)
             loop_note_failure(loop, output->meter, output->endpoint.error);
@@ -83,7 +83,7 @@ static void loop_close_connections(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->input_count; i++) {
         struct endpoint *endpoint = &loop->inputs[i].endpoint;
-        if (ending_status(&loop->ending) == EXIT_OK)
+        if (exit_status_of(&loop->ending) == EXIT_OK)
             endpoint_keep(endpoint);
         endpoint_close_input(endpoint);
     }
@@ -156,11 +156,11 @@ static void drain_taps(struct poll_loop *loop)
  * (a signal that would end the run ends that), and are closed. */
 static void loop_close_taps(struct poll_loop *loop)
 {
-    if (ending_status(&loop->ending) == EXIT_OK)
+    if (exit_status_of(&loop->ending) == EXIT_OK)
         drain_taps(loop);
     for (size_t i = loop->main_count; i < loop->output_count; i++) {
         struct loop_output *tap = &loop->outputs[i];
-        bool complete = ending_status(&loop->ending) == EXIT_OK;
+        bool complete = exit_status_of(&loop->ending) == EXIT_OK;
         if (tap->state == OUTPUT_UNOPENED) {
             snprintf(tap->meter->error, sizeof tap->meter->error, "%s",
                      tap->dialer != NULL ? "was not connected in time" : "no reader came");
@@ -171,8 +171,8 @@ static void loop_close_taps(struct poll_loop *loop)
         if (tap->state != OUTPUT_OPEN)
             continue;
         tap->dropping_said |= loop_is_withheld_only(loop, i); /* it is not too slow */
-        lag_drop_all(&tap->lag);
-        loop_note_lag(loop, tap);
+        overrun_drop_all(&tap->overrun);
+        loop_note_overrun(loop, tap);
         if (endpoint_is_connection(&tap->endpoint) && !tap->peer_ended)
             (void)stream_socket_discard(tap->endpoint.fd); /* it would make close() a reset */
         if (loop_close_output(loop, tap, complete) != 0)
@@ -220,7 +220,7 @@ void loop_discard(struct poll_loop *loop, struct loop_output *output)
  * half-closed nor listened to. */
 static bool is_to_be_confirmed(const struct poll_loop *loop, const struct loop_output *output)
 {
-    bool command = output->command != NULL && ending_status(&loop->ending) == EXIT_OK;
+    bool command = output->command != NULL && exit_status_of(&loop->ending) == EXIT_OK;
     return output->state == OUTPUT_OPEN && (endpoint_is_connection(&output->endpoint) ||
                                             output->endpoint.socket == ENDPOINT_TCP || command);
 }
@@ -235,7 +235,7 @@ static void ask_again_at(struct poll_loop *loop, bool progress)
 static void begin_confirming(struct poll_loop *loop, struct loop_output *output)
 {
     bool complete =
-        ending_status(&loop->ending) == EXIT_OK && endpoint_is_connection(&output->endpoint);
+        exit_status_of(&loop->ending) == EXIT_OK && endpoint_is_connection(&output->endpoint);
     output->confirming = true;
     output->unacknowledged = INT64_MAX;
     output->blocked_since_ns = loop->meter->now_ns;

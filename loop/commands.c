@@ -234,7 +234,7 @@ bool loop_awaits_producers(const struct poll_loop *loop)
 
 void loop_release_commands(struct poll_loop *loop)
 {
-    bool true_end = ending_status(&loop->ending) == EXIT_OK, any = false;
+    bool true_end = exit_status_of(&loop->ending) == EXIT_OK, any = false;
     for (size_t i = 0; loop->command_count > 0 && i < loop->main_count; i++) {
         struct loop_output *output = &loop->outputs[i];
         if (output->command == NULL || output->state != OUTPUT_OPEN)
@@ -340,7 +340,7 @@ void loop_end_commands(struct poll_loop *loop)
     for (size_t i = 0; i < loop->command_count; i++)
         if (loop->commands[i].pid == 0)
             command_close(&loop->commands[i]); /* or we are the one who could read it */
-    int status = ending_status(&loop->ending);
+    int status = exit_status_of(&loop->ending);
     bool harmless = status == EXIT_OK || (loop->ending.departed && !loop->ending.failed);
     enum ending_step step = LET_GO;
     uint64_t start_ns = platform_now(), kill_ns = loop->options->kill_after_ns;

@@ -97,7 +97,7 @@ static void detach(struct poll_loop *loop, struct loop_output *output)
 {
     loop_count_records_of(loop, output);
     output->meter->left_early = true;
-    ring_detach(&loop->ring, output->lag.reader);
+    ring_detach(&loop->ring, output->overrun.reader);
     if (loop->open_outputs > 1) /* else what is left went nowhere */
         loop_note_left(loop);
     if (output->state == OUTPUT_OPEN)
@@ -187,8 +187,8 @@ void loop_lose_tap(struct poll_loop *loop, struct loop_output *tap, const char *
     tap->state = OUTPUT_CLOSED;
     tap->blocked_since_ns = 0;
     loop_count_records_of(loop, tap);
-    if (loop->ring.readers[tap->lag.reader].attached)
-        ring_detach(&loop->ring, tap->lag.reader);
+    if (loop->ring.readers[tap->overrun.reader].attached)
+        ring_detach(&loop->ring, tap->overrun.reader);
 }
 
 void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int error)

@@ -90,39 +90,40 @@ void loop_close_current(struct poll_loop *loop)
 /* A stream that was cut is to be a failure before anything is told that it is complete. */
 static void check_end(struct poll_loop *loop)
 {
-    char reason[EXPECT_REASON];
+    char reason[STREAM_CHECK_REASON];
     const struct ending *ending = &loop->ending;
     if (ending->failed || ending->signal != 0 || ending->timed_out || ending->overflowed ||
         loop->phase != LOOP_RUNNING ||
-        expect_end(&loop->expect, loop->meter->bytes_in, reason) == NULL)
+        stream_check_end(&loop->expect, loop->meter->bytes_in, reason) == NULL)
         return;
     loop_note_failure(loop, loop->inputs[loop->input_count - 1].meter, reason);
 }
 
 void loop_merge_withhold(struct poll_loop *loop, struct loop_input *input, enum record_fate fate)
 {
-    if (input->intake.records == RECORD_NONE)
+    if (input->admission.records == RECORD_NONE)
         return;
-    if (input->lag.in_record && input->intake.complete <= input->share.readers[0].cursor)
+    if (input->overrun.in_record && input->admission.complete <= input->share.readers[0].cursor)
         input->fate = fate;
-    else if (!input->lag.skipping)
-        meter_dropped_newest(loop->meter, intake_take_back_begun(&input->intake), loop_held(loop));
+    else if (!input->overrun.skipping)
+        meter_dropped_newest(loop->meter, admission_take_back_begun(&input->admission),
+                             loop_held(loop));
 }
 
 void loop_merge_note_misses(struct poll_loop *loop, struct loop_input *input)
 {
-    struct lag_count dropped = input->lag.dropped;
-    input->lag.dropped = (struct lag_count){0};
+    struct overrun_count dropped = input->overrun.dropped;
+    input->overrun.dropped = (struct overrun_count){0};
     meter_dropped_oldest(loop->meter, dropped.bytes, loop_held(loop));
     loop_note_dropped(loop, input, &dropped);
 }
 
 void loop_merge_end_input(struct poll_loop *loop, struct loop_input *input)
 {
-    struct intake_result result = {.refused.records = intake_ended(&input->intake)};
+    struct admission_result result = {.refused.records = admission_ended(&input->admission)};
     loop_note_result(loop, input, &result);
-    input->intake.closed = false;
-    lag_arrived(&input->lag, true);
+    input->admission.closed = false;
+    overrun_arrived(&input->overrun, true);
     loop_merge_note_misses(loop, input);
     input->open = false;
     loop_close_input(loop, input);
@@ -143,7 +144,7 @@ static void loop_merge_end(struct poll_loop *loop)
 
 void loop_skip_rests(struct poll_loop *loop)
 {
-    loop_note_arrived(loop, loop->intake.ended && loop_spooled(loop) == 0);
+    loop_note_arrived(loop, loop->admission.ended && loop_spooled(loop) == 0);
 }
 
 static void loop_note_given_up(struct poll_loop *loop, uint64_t got)
@@ -157,7 +158,7 @@ static void loop_note_given_up(struct poll_loop *loop, uint64_t got)
 bool loop_withhold_last(struct poll_loop *loop)
 {
     bool any = false;
-    if (!loop->flow.ended || !loop->intake.withheld || loop_last_record(loop) == RECORD_PENDING)
+    if (!loop->flow.ended || !loop->admission.withheld || loop_last_record(loop) == RECORD_PENDING)
         return false;
     uint64_t got = loop_farthest(loop);
     for (size_t i = 0; i < loop->main_count; i++) {
@@ -176,16 +177,16 @@ bool loop_settle_end(struct poll_loop *loop)
 {
     if (loop->scratch_left > 0 || (loop->options->merge && !loop_merge_is_empty(loop)))
         return false;
-    if (!loop->intake.ended) {
-        loop->intake.withheld = loop_last_record(loop) != RECORD_STANDS;
-        struct intake_result result = {.refused.records = intake_ended(&loop->intake)};
+    if (!loop->admission.ended) {
+        loop->admission.withheld = loop_last_record(loop) != RECORD_STANDS;
+        struct admission_result result = {.refused.records = admission_ended(&loop->admission)};
         loop_note_result(loop, NULL, &result);
     }
-    if (loop_spooled(loop) > 0 || intake_owes_mark(&loop->intake))
+    if (loop_spooled(loop) > 0 || admission_owes_mark(&loop->admission))
         return false;
     loop->flow.ended = true;
-    if (!loop->intake.withheld)
-        loop->intake.complete = loop->ring.head;
+    if (!loop->admission.withheld)
+        loop->admission.complete = loop->ring.head;
     loop_skip_rests(loop);
     (void)loop_withhold_last(loop);
     return true;
@@ -217,7 +218,7 @@ void loop_merge_input_at_end(struct poll_loop *loop, struct loop_input *input)
 {
     loop_note_input_end(loop, input);
     enum input_verdict verdict = loop_input_verdict(input);
-    if (verdict == INPUT_UNJUDGED && intake_is_unfinished(&input->intake)) {
+    if (verdict == INPUT_UNJUDGED && admission_is_unfinished(&input->admission)) {
         input->fate = RECORD_PENDING;
         input->open = false;
         loop_close_input(loop, input);
@@ -238,10 +239,10 @@ void loop_merge_judged(struct poll_loop *loop, struct loop_input *input, enum re
     loop_merge_end_input(loop, input);
 }
 
-/* The record that is being dropped ends here, for the intake and for outputs that miss it. */
+/* The record that is being dropped ends here, for the admission and for outputs that miss it. */
 static void loop_end_skipping(struct poll_loop *loop)
 {
-    struct intake_result result = {.refused.records = intake_end_skipping(&loop->intake)};
+    struct admission_result result = {.refused.records = admission_end_skipping(&loop->admission)};
     loop_note_result(loop, NULL, &result);
     loop_note_arrived(loop, loop_spooled(loop) == 0);
 }
@@ -255,18 +256,19 @@ static void tear(struct poll_loop *loop, struct loop_input *input)
         return;
     loop_end_skipping(loop);
     if (loop_record_is_untouched(loop))
-        meter_dropped_newest(loop->meter, intake_take_back_begun(&loop->intake), loop_held(loop));
+        meter_dropped_newest(loop->meter, admission_take_back_begun(&loop->admission),
+                             loop_held(loop));
     else
-        intake_release(&loop->intake); /* it was dropped */
+        admission_release(&loop->admission); /* it was dropped */
     input->record_end = 0;
 }
 
 bool loop_end_record(struct poll_loop *loop, struct loop_input *input, bool failed)
 {
     enum input_verdict verdict = failed ? INPUT_ILL : loop_input_verdict(input);
-    bool skipping = loop->intake.skipping; /* which is unfinished as well */
+    bool skipping = loop->admission.skipping; /* which is unfinished as well */
     if (!loop_tracks_records(loop) || verdict == INPUT_WELL ||
-        (!intake_is_unfinished(&loop->intake) && !skipping))
+        (!admission_is_unfinished(&loop->admission) && !skipping))
         return true;
     input->record_end = loop_stream_end(loop);
     if (verdict == INPUT_ILL) {
@@ -281,9 +283,9 @@ bool loop_end_record(struct poll_loop *loop, struct loop_input *input, bool fail
 /* The last record, which was held back, is whole after all. */
 static void release_last(struct poll_loop *loop)
 {
-    if (!loop->intake.withheld || loop_last_record(loop) != RECORD_STANDS)
+    if (!loop->admission.withheld || loop_last_record(loop) != RECORD_STANDS)
         return;
-    intake_release(&loop->intake);
+    admission_release(&loop->admission);
     loop_settle_end(loop);
 }
 

@@ -14,16 +14,16 @@
 #define BPIPE_LOOP_H
 
 #include "base/signals.h"
-#include "buffer/expect.h"
+#include "buffer/admission.h"
 #include "buffer/flow.h"
-#include "buffer/framing.h"
-#include "buffer/intake.h"
-#include "buffer/lag.h"
+#include "buffer/frame_stream.h"
+#include "buffer/last_written.h"
 #include "buffer/limiter.h"
-#include "buffer/pipe_store.h"
-#include "buffer/recent.h"
+#include "buffer/overrun.h"
+#include "buffer/pipe_queue.h"
 #include "buffer/record_index.h"
 #include "buffer/spool.h"
+#include "buffer/stream_check.h"
 #include "buffer/transfer.h"
 #include "control/control.h"
 #include "display/display.h"
@@ -35,7 +35,7 @@
 #include "process/guard.h"
 #include "process/peer.h"
 #include "ring.h"
-#include "stats/ending.h"
+#include "stats/exit_status.h"
 #include "stats/meter.h"
 #include "stats/report.h"
 
@@ -74,14 +74,14 @@ struct loop_input {
     bool cold; /* a file whose next bytes are not in memory: look again within COLD_RETRY_NS */
 
     /* With --merge (loop/merge.h): */
-    bool open;            /* it is read */
-    struct ring share;    /* of the buffer; the mixer is its reader 0 */
-    struct intake intake; /* into that */
-    struct lag lag;       /* what the mixer misses */
-    bool passes_parts;    /* of a record that is longer than the share */
-    bool held;            /* it was full, and has not drained to --resume-fill since */
-    uint64_t served;      /* bytes that it has had of the mixer's time */
-    bool waiting;         /* it had something for the mixer when that last looked */
+    bool open;                  /* it is read */
+    struct ring share;          /* of the buffer; the mixer is its reader 0 */
+    struct admission admission; /* into that */
+    struct overrun overrun;     /* what the mixer misses */
+    bool passes_parts;          /* of a record that is longer than the share */
+    bool held;                  /* it was full, and has not drained to --resume-fill since */
+    uint64_t served;            /* bytes that it has had of the mixer's time */
+    bool waiting;               /* it had something for the mixer when that last looked */
     bool dropping_said;
 };
 
@@ -109,7 +109,7 @@ struct loop_output {
     uint64_t dropped_before;     /* its meter's bytes_dropped when that began */
     struct limiter limiter;      /* --rate-limit */
     uint64_t throttled_until_ns; /* when that lets something pass again; 0: it does */
-    struct lag lag;              /* what it misses; with -l or -0, whether it is in a record */
+    struct overrun overrun;      /* what it misses; with -l or -0, whether it is in a record */
     uint64_t records_unstored;   /* that it got from the pipe store */
     bool tap;                    /* --tap */
     bool parked;                 /* a tap that takes nothing and is kept abreast of the outputs */
@@ -121,14 +121,14 @@ struct poll_loop {
     struct meter *meter;
     struct reporter *reporter;
     struct display *display;
-    struct recent recent; /* of the first output */
-    struct expect expect; /* of all inputs */
-    struct framing framing;
+    struct last_written last_written; /* of the first output */
+    struct stream_check expect;       /* of all inputs */
+    struct frame_stream framing;
     struct ring ring;
     struct record_index record_index; /* of that */
-    struct pipe_store store;
+    struct pipe_queue store;
     struct flow flow;
-    struct intake intake;
+    struct admission admission;
     struct spool spool;
     unsigned char *scratch; /* what was read and has no place yet (loop/overload.h) */
     size_t scratch_size, scratch_start, scratch_left;

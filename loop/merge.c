@@ -23,13 +23,13 @@ int loop_init_merge(struct poll_loop *loop)
         struct loop_input *input = &loop->inputs[i];
         if (ring_init(&input->share, share, 1) != 0 ||
             (options->records == RECORD_DATAGRAM && ring_mark_records(&input->share) != 0) ||
-            lag_init(&input->lag, &input->share, 0, oldest ? options->records : RECORD_NONE,
-                     oldest && options->gap_mark) != 0)
+            overrun_init(&input->overrun, &input->share, 0, oldest ? options->records : RECORD_NONE,
+                         oldest && options->gap_mark) != 0)
             return -1;
         input->passes_parts =
             options->overflow == OVERFLOW_BLOCK || options->overflow == OVERFLOW_FAIL;
-        intake_init(&input->intake, &input->share, NULL, options->records,
-                    options->gap_mark && options->overflow == OVERFLOW_DROP_NEWEST);
+        admission_init(&input->admission, &input->share, NULL, options->records,
+                       options->gap_mark && options->overflow == OVERFLOW_DROP_NEWEST);
     }
     return 0;
 }
@@ -37,7 +37,7 @@ int loop_init_merge(struct poll_loop *loop)
 void loop_destroy_merge(struct poll_loop *loop)
 {
     for (size_t i = 0; loop->inputs != NULL && i < loop->input_count; i++) {
-        lag_destroy(&loop->inputs[i].lag);
+        overrun_destroy(&loop->inputs[i].overrun);
         ring_destroy(&loop->inputs[i].share);
     }
 }
@@ -58,21 +58,21 @@ static void overtake_mixer(struct loop_input *input, size_t wanted, size_t mark)
         room = share->capacity - mark;
     input->held = false;
     uint64_t position = share->head + room - share->capacity;
-    uint64_t complete = input->intake.complete;
-    if (input->intake.records != RECORD_NONE && position > complete)
+    uint64_t complete = input->admission.complete;
+    if (input->admission.records != RECORD_NONE && position > complete)
         position = complete;
-    lag_overtake(&input->lag, position, complete, false);
+    overrun_overtake(&input->overrun, position, complete, false);
     if (ring_room(share) == 0)
-        lag_overtake(&input->lag, share->head, complete, true);
+        overrun_overtake(&input->overrun, share->head, complete, true);
 }
 
 static void place_oldest(struct poll_loop *loop, struct loop_input *input,
                          const unsigned char *from, size_t bytes)
 {
     while (bytes > 0) {
-        struct intake_result result = intake_admit(&input->intake, from, bytes, NULL);
+        struct admission_result result = admission_admit(&input->admission, from, bytes, NULL);
         loop_note_result(loop, input, &result);
-        lag_arrived(&input->lag, false);
+        overrun_arrived(&input->overrun, false);
         from += result.entered;
         bytes -= result.entered;
         if (bytes > 0)
@@ -84,10 +84,10 @@ static void place_oldest(struct poll_loop *loop, struct loop_input *input,
 /* Finds a place for what was read aside: all of it. */
 static void place(struct poll_loop *loop, struct loop_input *input, size_t bytes)
 {
-    struct intake_result result;
+    struct admission_result result;
     switch (loop->options->overflow) {
     case OVERFLOW_DROP_NEWEST:
-        result = intake_admit_or_drop(&input->intake, loop->scratch, bytes, NULL);
+        result = admission_admit_or_drop(&input->admission, loop->scratch, bytes, NULL);
         loop_note_result(loop, input, &result);
         break;
     case OVERFLOW_DROP_OLDEST:
@@ -95,7 +95,8 @@ static void place(struct poll_loop *loop, struct loop_input *input, size_t bytes
         break;
     case OVERFLOW_BLOCK: /* cannot be: then it is read into the share only */
     case OVERFLOW_FAIL:
-        result = intake_admit(&input->intake, loop->scratch, bytes, NULL); /* a short datagram */
+        result =
+            admission_admit(&input->admission, loop->scratch, bytes, NULL); /* a short datagram */
         loop_note_result(loop, input, &result);
         if (result.entered < bytes)
             loop_overflowed(loop, input, bytes - result.entered);
@@ -116,8 +117,8 @@ static void took(struct poll_loop *loop, struct loop_input *input, const struct 
         place(loop, input, transfer->bytes);
         return;
     }
-    intake_committed(&input->intake, transfer->bytes);
-    lag_arrived(&input->lag, false);
+    admission_committed(&input->admission, transfer->bytes);
+    overrun_arrived(&input->overrun, false);
     meter_arrived(loop->meter, transfer->bytes, loop_held(loop));
     loop_merge_note_misses(loop, input);
 }
@@ -125,18 +126,18 @@ static void took(struct poll_loop *loop, struct loop_input *input, const struct 
 /* A mark that is due goes first, if it fits. */
 static void add_mark(struct poll_loop *loop, struct loop_input *input)
 {
-    struct intake_result result = {.added = intake_mark(&input->intake, NULL)};
+    struct admission_result result = {.added = admission_mark(&input->admission, NULL)};
     if (result.added > 0)
         loop_note_result(loop, input, &result);
 }
 
 static bool read_one(struct poll_loop *loop, struct loop_input *input)
 {
-    input->intake.closed = input->held && loop->options->overflow == OVERFLOW_DROP_NEWEST;
+    input->admission.closed = input->held && loop->options->overflow == OVERFLOW_DROP_NEWEST;
     if (!input->held)
         add_mark(loop, input);
     bool aside =
-        loop_merge_room(input) == 0 || input->held || !intake_takes_directly(&input->intake);
+        loop_merge_room(input) == 0 || input->held || !admission_takes_directly(&input->admission);
     size_t max = aside ? min_size(loop->scratch_size, input->share.capacity)
                        : min_size(loop->flow.read_size, loop_merge_room(input));
     max = loop_allow_input(loop, max);
@@ -203,8 +204,8 @@ bool loop_merge_read(struct poll_loop *loop)
 /* The mixer is in the middle of a record of this input. */
 static bool has_begun(const struct loop_input *input)
 {
-    return input->lag.in_record || input->lag.aside_left > 0 ||
-           (input->lag.mark_left > 0 && input->lag.mark_start > 0);
+    return input->overrun.in_record || input->overrun.aside_left > 0 ||
+           (input->overrun.mark_left > 0 && input->overrun.mark_start > 0);
 }
 
 /* The input whose turn it is, or NULL. */
@@ -231,12 +232,12 @@ static struct loop_input *choose(struct poll_loop *loop)
  * datagram. */
 static size_t turn_of(const struct loop_input *input)
 {
-    enum record_kind records = input->intake.records;
+    enum record_kind records = input->admission.records;
     size_t most = loop_merge_offered(input);
     struct span span = ring_read_span(&input->share, 0, min_size(MERGE_TURN, most));
     if (records == RECORD_NONE)
         return span.bytes;
-    bool several = !input->lag.in_record && records != RECORD_DATAGRAM;
+    bool several = !input->overrun.in_record && records != RECORD_DATAGRAM;
     size_t whole = several ? records_whole_span(&span, records) : 0;
     if (whole > 0)
         return whole;
@@ -253,20 +254,20 @@ static size_t give_memory(struct poll_loop *loop, const void *memory, size_t byt
 static bool mix_beside(struct poll_loop *loop, struct loop_input *input, size_t room)
 {
     size_t added;
-    struct iovec beside = lag_beside(&input->lag, &added);
-    loop_note_result(loop, input, &(struct intake_result){.added = added});
+    struct iovec beside = overrun_beside(&input->overrun, &added);
+    loop_note_result(loop, input, &(struct admission_result){.added = added});
     size_t given = give_memory(loop, beside.iov_base, min_size(room, beside.iov_len));
-    lag_sent_beside(&input->lag, given);
+    overrun_sent_beside(&input->overrun, given);
     return given > 0;
 }
 
 static bool mix_terminator(struct poll_loop *loop, struct loop_input *input)
 {
-    const char terminator = input->intake.records == RECORD_NUL ? '\0' : '\n';
+    const char terminator = input->admission.records == RECORD_NUL ? '\0' : '\n';
     if (give_memory(loop, &terminator, 1) == 0)
         return false;
-    input->lag.in_record = false;
-    loop_note_result(loop, input, &(struct intake_result){.added = 1});
+    input->overrun.in_record = false;
+    loop_note_result(loop, input, &(struct admission_result){.added = 1});
     loop_merge_judged(loop, input, RECORD_STANDS); /* it is too late to withhold any of it */
     return true;
 }
@@ -274,17 +275,17 @@ static bool mix_terminator(struct poll_loop *loop, struct loop_input *input)
 /* Moves up to `room` bytes of one turn. False: there was no place after all. */
 static bool mix_from(struct poll_loop *loop, struct loop_input *input, size_t room)
 {
-    if (lag_has_beside(&input->lag))
+    if (overrun_has_beside(&input->overrun))
         return mix_beside(loop, input, room);
     if (loop_merge_lacks_terminator(loop, input))
         return mix_terminator(loop, input);
     size_t turn = turn_of(input);
-    if (turn > room && input->intake.records == RECORD_DATAGRAM)
+    if (turn > room && input->admission.records == RECORD_DATAGRAM)
         return false;
     struct span span = ring_read_span(&input->share, 0, min_size(room, turn));
     size_t given = loop_give(loop, &span);
-    if (given > 0 && input->intake.records != RECORD_NONE)
-        input->lag.in_record = !records_ends_span(&span, given, input->intake.records);
+    if (given > 0 && input->admission.records != RECORD_NONE)
+        input->overrun.in_record = !records_ends_span(&span, given, input->admission.records);
     ring_consume(&input->share, 0, given);
     input->served += given;
     return given > 0;
@@ -304,12 +305,12 @@ static bool any_starving(const struct poll_loop *loop)
  * one up, the ring is used whole. */
 static size_t mixing_room(struct poll_loop *loop, const struct loop_input *input)
 {
-    bool whole = input->intake.records == RECORD_DATAGRAM;
+    bool whole = input->admission.records == RECORD_DATAGRAM;
     size_t least = whole ? turn_of(input) : 1;
     bool overtaking = loop->options->overflow == OVERFLOW_DROP_OLDEST && loop->main_count > 1;
     size_t held = flow_held(&loop->flow);
-    if (loop->intake.spool != NULL)
-        return min_size(intake_room(&loop->intake), SIZE_MAX);
+    if (loop->admission.spool != NULL)
+        return min_size(admission_room(&loop->admission), SIZE_MAX);
     if (overtaking && flow_room(&loop->flow) < least && any_starving(loop))
         loop_make_room(loop, least < MERGE_TURN ? MERGE_TURN : least);
     else if (!overtaking && held >= MERGE_WINDOW && flow_any_sendable(&loop->flow))

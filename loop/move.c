@@ -60,9 +60,9 @@ static void note_end(struct poll_loop *loop, size_t bytes, bool aside)
         return;
     struct span span = ring_newest(&loop->ring, aside ? 0 : bytes);
     if (aside)
-        expect_saw_memory(&loop->expect, loop->scratch, bytes);
+        stream_check_saw_memory(&loop->expect, loop->scratch, bytes);
     else
-        expect_saw(&loop->expect, &span, bytes);
+        stream_check_saw(&loop->expect, &span, bytes);
 }
 
 static void took_input(struct poll_loop *loop, struct loop_input *input,
@@ -214,15 +214,15 @@ static size_t room_to_store(const struct poll_loop *loop)
     return room == 0 ? 0 : room - (loop->flow.least_room - 1);
 }
 
-/* Packets are copied (io/pipe_hop.h), which is the way from here on; and what has not come yet may
- * be such. */
+/* Packets are copied (io/pipe_relay.h), which is the way from here on; and what has not come yet
+ * may be such. */
 static bool must_copy_packets(struct poll_loop *loop)
 {
     struct endpoint *input = &loop->inputs[loop->current].endpoint;
-    if (input->hop.splices == NULL || pipe_hop_look(&input->hop, input->fd) == PIPE_STREAM)
+    if (input->relay.splices == NULL || pipe_relay_look(&input->relay, input->fd) == PIPE_STREAM)
         return false;
-    if (input->hop.content == PIPE_UNKNOWN)
-        return !input->hop.refused;
+    if (input->relay.content == PIPE_UNKNOWN)
+        return !input->relay.refused;
     loop_choose_way(loop);
     return true;
 }
@@ -233,7 +233,7 @@ static bool store_input(struct poll_loop *loop)
     if (must_copy_packets(loop))
         return fill_ring_instead(loop);
     struct loop_input *input = &loop->inputs[loop->current];
-    int back = pipe_store_back(&loop->store);
+    int back = pipe_queue_back(&loop->store);
     bool full;
     if (back < 0) { /* no pipe is to be had */
         loop->flow.passing &= !must_store(loop);
@@ -246,7 +246,7 @@ static bool store_input(struct poll_loop *loop)
     struct transfer transfer = call_transfer_store(loop, input, max);
     switch (transfer.status) {
     case TRANSFER_MOVED:
-        loop->flow.stored = pipe_store_held(&loop->store);
+        loop->flow.stored = pipe_queue_held(&loop->store);
         loop_count_input(loop, input, transfer.bytes);
         meter_arrived(loop->meter, transfer.bytes, loop_held(loop));
         loop_spend_input(loop, transfer.bytes);
@@ -265,7 +265,7 @@ static bool store_input(struct poll_loop *loop)
         if (input_is_empty(loop, back, &full))
             return false;
         if (full)
-            pipe_store_back_is_full(&loop->store);
+            pipe_queue_back_is_full(&loop->store);
         else if (++loop->vain_passes >= VAIN_PASSES) /* else something has come since */
             break;
         return true;

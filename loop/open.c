@@ -148,7 +148,7 @@ static bool take_over(struct poll_loop *loop, size_t index)
         struct endpoint *earlier = &loop->inputs[i].endpoint;
         if (earlier->fd != fd)
             continue; /* another one, or handed on already */
-        pipe_hop_close(&earlier->hop);
+        pipe_relay_close(&earlier->relay);
         *endpoint = *earlier;
         endpoint->nonblock.writers_gone = true;
         earlier->fd = -1;
@@ -195,8 +195,8 @@ static bool open_input(struct poll_loop *loop, size_t index)
         endpoint_close_input(&input->endpoint);
         return false;
     }
-    if (transfer_can_hop(&input->endpoint))
-        input->endpoint.hop.splices = &loop->meter->calls[CALL_SPLICE];
+    if (transfer_can_relay(&input->endpoint))
+        input->endpoint.relay.splices = &loop->meter->calls[CALL_SPLICE];
     loop_begin_input_datagrams(loop, input);
     loop_begin_framing(loop);
     loop_note_peer(&input->endpoint, input->meter);
@@ -419,21 +419,21 @@ bool loop_awaits_taps(const struct poll_loop *loop)
 }
 
 /* A tap reads from here on, a record that has begun included: that may be taken back
- * (buffer/intake.h), and must have been read by nobody then. But if an output has begun with it
+ * (buffer/admission.h), and must have been read by nobody then. But if an output has begun with it
  * already, the tap misses the rest. It missed whatever came in before, but for what is not in the
  * ring yet; of the records in that so many as are known to have ended. */
 static void attach(struct poll_loop *loop, size_t index)
 {
     struct loop_output *tap = &loop->outputs[index];
-    uint64_t coming = loop->intake.spool == NULL ? 0 : spool_held(loop->intake.spool);
+    uint64_t coming = loop->admission.spool == NULL ? 0 : spool_held(loop->admission.spool);
     size_t begun = 0;
     if (loop->options->merge)
         coming += loop_merge_held(loop);
     ring_attach(&loop->ring, index);
-    if (loop->options->records != RECORD_NONE && !loop->intake.ended)
-        begun = (size_t)(loop->ring.head - loop->intake.complete);
-    tap->lag.skipping = begun > ring_unread(&loop->ring, index);
-    if (tap->lag.skipping)
+    if (loop->options->records != RECORD_NONE && !loop->admission.ended)
+        begun = (size_t)(loop->ring.head - loop->admission.complete);
+    tap->overrun.skipping = begun > ring_unread(&loop->ring, index);
+    if (tap->overrun.skipping)
         begun = 0;
     ring_consume(&loop->ring, index, ring_unread(&loop->ring, index) - begun);
     loop_begin_records_out(loop, tap);

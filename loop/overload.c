@@ -47,7 +47,7 @@ static int allocate(struct poll_loop *loop)
     for (size_t i = 0; i < loop->output_count; i++) {
         enum record_kind records = may_be_overtaken(loop, i) ? options->records : RECORD_NONE;
         bool marks = options->gap_mark && (loop_drops_oldest(loop) || loop->outputs[i].tap);
-        if (lag_init(&loop->outputs[i].lag, &loop->ring, i, records, marks) != 0)
+        if (overrun_init(&loop->outputs[i].overrun, &loop->ring, i, records, marks) != 0)
             return -1;
     }
     return 0;
@@ -57,8 +57,8 @@ int loop_init_overload(struct poll_loop *loop)
 {
     const struct options *options = loop->options;
     struct spool *spool = options->spool != NULL ? &loop->spool : NULL;
-    intake_init(&loop->intake, &loop->ring, spool, options->records,
-                options->gap_mark && loop_drops_newest(loop));
+    admission_init(&loop->admission, &loop->ring, spool, options->records,
+                   options->gap_mark && loop_drops_newest(loop));
     if (allocate(loop) != 0 || loop_init_amounts(loop) != 0) {
         message_print("%s", strerror(ENOMEM));
         return -1;
@@ -69,7 +69,7 @@ int loop_init_overload(struct poll_loop *loop)
 void loop_destroy_overload(struct poll_loop *loop)
 {
     for (size_t i = 0; loop->outputs != NULL && i < loop->output_count; i++)
-        lag_destroy(&loop->outputs[i].lag);
+        overrun_destroy(&loop->outputs[i].overrun);
     free(loop->scratch);
     spool_close(&loop->spool);
 }
@@ -78,7 +78,7 @@ void loop_note_arrival(struct poll_loop *loop, size_t bytes)
 {
     if (!loop->flow.eager && loop->output_count == loop->main_count && !loop->sends_messages)
         return;
-    intake_committed(&loop->intake, bytes);
+    admission_committed(&loop->admission, bytes);
     loop_skip_rests(loop);
 }
 
@@ -133,7 +133,7 @@ static uint64_t overtaking_position(const struct poll_loop *loop, size_t wanted)
         room = ring->capacity - loop->flow.resume_mark;
     uint64_t position = ring->head + room - ring->capacity;
     bool records = loop->options->records != RECORD_NONE;
-    return records && position > loop->intake.complete ? loop->intake.complete : position;
+    return records && position > loop->admission.complete ? loop->admission.complete : position;
 }
 
 /* drop-oldest: there is no room. What leaves the ring has passed if at least one output has got it;
@@ -155,16 +155,16 @@ void loop_make_room(struct poll_loop *loop, size_t wanted)
     loop->main_tail = tail;
     flow_overflowed(&loop->flow);
     loop->flow.held = false;
-    loop->intake.closed = false;
+    loop->admission.closed = false;
 }
 
 static bool add_mark(struct poll_loop *loop)
 {
-    if (intake_owes_mark(&loop->intake))
-        clear_taps(loop, LAG_MARK_SIZE);
-    size_t added = intake_mark(&loop->intake, &loop->meter->calls[CALL_WRITE]);
+    if (admission_owes_mark(&loop->admission))
+        clear_taps(loop, OVERRUN_MARK_SIZE);
+    size_t added = admission_mark(&loop->admission, &loop->meter->calls[CALL_WRITE]);
     if (added > 0)
-        loop_note_result(loop, NULL, &(struct intake_result){.added = added});
+        loop_note_result(loop, NULL, &(struct admission_result){.added = added});
     return added > 0;
 }
 
@@ -181,7 +181,7 @@ static bool unspool(struct poll_loop *loop, size_t max)
     max = loop_overtake_taps(loop, max);
     if (max == 0 || loop_spooled(loop) == 0)
         return false;
-    ssize_t bytes = intake_unspool(&loop->intake, max, &loop->meter->calls[CALL_READ]);
+    ssize_t bytes = admission_unspool(&loop->admission, max, &loop->meter->calls[CALL_READ]);
     if (bytes < 0) {
         spool_broke(loop, errno);
         return true;
@@ -206,10 +206,10 @@ static void admit(struct poll_loop *loop)
 {
     uint64_t *calls = &loop->meter->calls[CALL_WRITE];
     const unsigned char *from = loop->scratch + loop->scratch_start;
-    struct intake_result result =
+    struct admission_result result =
         loop_drops_newest(loop)
-            ? intake_admit_or_drop(&loop->intake, from, loop->scratch_left, calls)
-            : intake_admit(&loop->intake, from, loop->scratch_left, calls);
+            ? admission_admit_or_drop(&loop->admission, from, loop->scratch_left, calls)
+            : admission_admit(&loop->admission, from, loop->scratch_left, calls);
     loop_note_result(loop, NULL, &result);
     size_t done = loop_drops_newest(loop) ? loop->scratch_left : result.entered;
     loop->scratch_start += done;
@@ -219,8 +219,8 @@ static void admit(struct poll_loop *loop)
 
 size_t loop_give(struct poll_loop *loop, const struct span *span)
 {
-    struct intake_result result =
-        intake_admit_span(&loop->intake, span, &loop->meter->calls[CALL_WRITE]);
+    struct admission_result result =
+        admission_admit_span(&loop->admission, span, &loop->meter->calls[CALL_WRITE]);
     loop_skip_rests(loop);
     meter_refilled(loop->meter, loop_held(loop));
     loop_note_spool(loop, result.spooled);
@@ -231,7 +231,7 @@ size_t loop_give(struct poll_loop *loop, const struct span *span)
 static bool place(struct poll_loop *loop)
 {
     size_t before = loop->scratch_left;
-    clear_taps(loop, before + LAG_MARK_SIZE);
+    clear_taps(loop, before + OVERRUN_MARK_SIZE);
     admit(loop);
     while (loop->scratch_left > 0 && loop_drops_oldest(loop) && loop->phase != LOOP_DONE) {
         loop_make_room(loop, loop->scratch_left);
@@ -247,7 +247,7 @@ bool loop_move_overload(struct poll_loop *loop)
 {
     bool moved = false;
     size_t room = flow_readable(&loop->flow);
-    loop->intake.closed = loop->flow.held;
+    loop->admission.closed = loop->flow.held;
     if (loop_spooled(loop) > 0 && loop_drops_oldest(loop) && loop_is_stuck(loop)) {
         loop_make_room(loop, 1);
         room = ring_room(&loop->ring);
@@ -256,7 +256,7 @@ bool loop_move_overload(struct poll_loop *loop)
         moved = unspool(loop, room);
     if (loop->phase != LOOP_DONE && loop->scratch_left > 0)
         moved |= place(loop);
-    if (loop->phase != LOOP_DONE && !loop->intake.closed)
+    if (loop->phase != LOOP_DONE && !loop->admission.closed)
         moved |= add_mark(loop);
     if (loop->phase == LOOP_DRAINING && !loop->flow.ended)
         moved |= loop_settle_end(loop);
@@ -283,6 +283,6 @@ void loop_renew_overload(struct poll_loop *loop)
     for (size_t i = 0; i < loop->output_count; i++) {
         const struct loop_output *output = &loop->outputs[i];
         loop->flow.outputs[i].beside =
-            output->state == OUTPUT_OPEN ? lag_beside_bytes(&output->lag) : 0;
+            output->state == OUTPUT_OPEN ? overrun_beside_bytes(&output->overrun) : 0;
     }
 }

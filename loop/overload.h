@@ -3,8 +3,8 @@
  *
  * What has another way than to wait for the ring is read into a piece of memory first (`scratch`),
  * so that there is something to decide about: it goes to the spool, or is dropped, or takes the
- * place of older bytes, or ends the run (buffer/intake.h, buffer/lag.h). Of a spool that is full
- * under --overflow block the rest stays in scratch until it fits. Only what comes by itself is
+ * place of older bytes, or ends the run (buffer/admission.h, buffer/overrun.h). Of a spool that is
+ * full under --overflow block the rest stays in scratch until it fits. Only what comes by itself is
  * treated so: a file waits where it is, and nobody with it.
  */
 #ifndef BPIPE_LOOP_OVERLOAD_H
@@ -43,7 +43,7 @@ void loop_forget_scratch(struct poll_loop *loop);
 
 /*
  * For those who find a place for bytes elsewhere (loop/merge.h), with the input that they are of:
- * what an intake did is counted; bytes were dropped, for all outputs; there was no place for
+ * what an admission did is counted; bytes were dropped, for all outputs; there was no place for
  * `bytes`, and the run ends (--overflow fail); the outputs let go of what is in the way of `wanted`
  * bytes (drop-oldest); bytes that have come in before go on into the ring or the spool, as many as
  * the result says.

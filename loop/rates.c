@@ -86,7 +86,7 @@ static uint64_t tokens_for(const struct poll_loop *loop, const struct loop_outpu
 {
     bool ended;
     uint64_t records = records_count_span(span, bytes, loop->options->records, &ended);
-    return records + !ended - output->lag.in_record;
+    return records + !ended - output->overrun.in_record;
 }
 
 /* As for bytes: all of them, or a slice at least, since one by one they cost a write each. */
@@ -94,7 +94,7 @@ static size_t allow_records(struct poll_loop *loop, size_t index, size_t bytes, 
 {
     struct loop_output *output = &loop->outputs[index];
     enum record_kind kind = loop->options->records;
-    uint64_t begun = output->lag.in_record; /* and paid for */
+    uint64_t begun = output->overrun.in_record; /* and paid for */
     uint64_t slice = limiter_slice(&output->limiter, UINT64_MAX);
     struct span span = ring_read_span(&loop->ring, index, bytes);
     size_t allowed = tokens + begun > 0 ? records_span(&span, kind, tokens + begun) : 0;

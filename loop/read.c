@@ -20,7 +20,7 @@ void loop_init_framing(struct poll_loop *loop)
         return;
     /* A block has to fit what the ring has beside what it needs itself (options/check.c). */
     loop->flow.least_room = loop->meter->least_room =
-        loop->options->block_size > 0 ? FRAMING_ROOM : framing_least_room(&loop->store);
+        loop->options->block_size > 0 ? FRAMING_ROOM : frame_stream_least_room(&loop->store);
 }
 
 /* Framing came in. The size of the inputs was that with their framing; one that was given is not.
@@ -39,7 +39,7 @@ static uint64_t framing_taken(const struct poll_loop *loop)
     const struct frame_reader *reader = &loop->framing.reader;
     if (loop->framing.kind == FRAMING_ADD)
         return 0;
-    return reader->taken - reader->total - pipe_store_held(&loop->store);
+    return reader->taken - reader->total - pipe_queue_held(&loop->store);
 }
 
 void loop_begin_framing(struct poll_loop *loop)
@@ -63,8 +63,8 @@ static struct transfer loop_fill_framed(struct poll_loop *loop, struct loop_inpu
     if (transfer.status != TRANSFER_MOVED)
         return transfer;
     uint64_t before = framing_taken(loop);
-    transfer = framing_fill(&loop->framing, &loop->ring, &input->endpoint, max, may_wait,
-                            &loop->meter->calls[CALL_READ]);
+    transfer = frame_stream_fill(&loop->framing, &loop->ring, &input->endpoint, max, may_wait,
+                                 &loop->meter->calls[CALL_READ]);
     if (transfer.added > 0)
         loop_note_added(loop, transfer.added);
     if (framing_taken(loop) > before)
@@ -76,7 +76,7 @@ struct transfer loop_store_framed(struct poll_loop *loop, struct loop_input *inp
 {
     uint64_t before = framing_taken(loop);
     struct transfer transfer =
-        framing_store(&loop->framing, &loop->store, &input->endpoint, max, loop->meter->calls);
+        frame_stream_store(&loop->framing, &loop->store, &input->endpoint, max, loop->meter->calls);
     if (framing_taken(loop) > before)
         note_removed(loop, framing_taken(loop) - before);
     return transfer;
@@ -92,8 +92,8 @@ bool loop_finish_framing(struct poll_loop *loop)
 {
     if (loop->framing.kind != FRAMING_ADD || loop->framing.finished || loop->cut)
         return false;
-    loop_note_added(loop, framing_finish(&loop->framing, &loop->ring));
-    loop->intake.complete = loop->ring.head;
+    loop_note_added(loop, frame_stream_finish(&loop->framing, &loop->ring));
+    loop->admission.complete = loop->ring.head;
     return true;
 }
 

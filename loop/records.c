@@ -19,14 +19,14 @@ bool loop_all_get_whole_records(const struct poll_loop *loop)
 
 uint64_t loop_stream_end(const struct poll_loop *loop)
 {
-    const struct spool *spool = loop->intake.spool;
+    const struct spool *spool = loop->admission.spool;
     return loop->ring.head + (spool == NULL ? 0 : spool_held(spool));
 }
 
 bool loop_record_is_untouched(const struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->output_count; i++)
-        if (loop->ring.readers[i].attached && loop->ring.readers[i].cursor > loop->intake.begun)
+        if (loop->ring.readers[i].attached && loop->ring.readers[i].cursor > loop->admission.begun)
             return false;
     return true;
 }
@@ -35,7 +35,7 @@ bool loop_record_is_untouched(const struct poll_loop *loop)
 static enum record_fate last_merged(const struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->input_count; i++)
-        if (loop->inputs[i].lag.in_record && loop->inputs[i].fate != RECORD_STANDS)
+        if (loop->inputs[i].overrun.in_record && loop->inputs[i].fate != RECORD_STANDS)
             return loop->inputs[i].fate;
     return RECORD_STANDS;
 }
@@ -43,22 +43,22 @@ static enum record_fate last_merged(const struct poll_loop *loop)
 enum record_fate loop_last_record(const struct poll_loop *loop)
 {
     enum record_fate fate = RECORD_STANDS;
-    if (!loop_tracks_records(loop) || !intake_is_unfinished(&loop->intake))
+    if (!loop_tracks_records(loop) || !admission_is_unfinished(&loop->admission))
         return RECORD_STANDS;
     if (loop->options->merge)
         return last_merged(loop);
     if (loop->reading_cut)
         return RECORD_CUT;
     for (size_t i = 0; i < loop->input_count; i++)
-        if (loop->inputs[i].record_end > loop->intake.begun && loop->inputs[i].fate > fate)
+        if (loop->inputs[i].record_end > loop->admission.begun && loop->inputs[i].fate > fate)
             fate = loop->inputs[i].fate;
     return fate;
 }
 
 bool loop_is_withheld_only(const struct poll_loop *loop, size_t index)
 {
-    return loop->intake.withheld && loop->flow.outputs[index].whole &&
-           ring_unread(&loop->ring, index) <= loop->ring.head - loop->intake.complete;
+    return loop->admission.withheld && loop->flow.outputs[index].whole &&
+           ring_unread(&loop->ring, index) <= loop->ring.head - loop->admission.complete;
 }
 
 uint64_t loop_record_pending_since(const struct poll_loop *loop)

@@ -32,7 +32,7 @@ bool loop_is_withheld_only(const struct poll_loop *loop, size_t index);
  * given up after COMMAND_GRACE_NS. */
 uint64_t loop_record_pending_since(const struct poll_loop *loop);
 
-/* Whether the loop's intake knows where records end: where somebody gets only whole ones. */
+/* Whether the loop's admission knows where records end: where somebody gets only whole ones. */
 bool loop_tracks_records(const struct poll_loop *loop);
 
 bool loop_all_get_whole_records(const struct poll_loop *loop);

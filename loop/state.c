@@ -35,7 +35,7 @@ static bool can_look_on_the_way(struct poll_loop *loop)
 {
     return loop->way == TRANSFER_SPLICE && !loop->options->stop_at_size && loop->store.limit > 0 &&
            loop->outputs[0].limiter.rate == 0 && loop->outputs[0].endpoint.kind == ENDPOINT_PIPE &&
-           pipe_store_bounce(&loop->store) != NULL;
+           pipe_queue_bounce(&loop->store) != NULL;
 }
 
 /* Or a checksum is made, of pages that nobody changes between that and the consumer's look: those
@@ -62,8 +62,8 @@ void loop_choose_way(struct poll_loop *loop)
     const struct limiter *limiter = &loop->outputs[0].limiter;
     bool through_ring = options->no_splice || loop->output_count > 1 ||
                         flow_has_marks(&loop->flow) || options->block_size > 0 ||
-                        loop->flow.eager || options->merge || loop->recent.wanted ||
-                        input->hop.content == PIPE_PACKETS || loop->expect.end_length > 0;
+                        loop->flow.eager || options->merge || loop->last_written.wanted ||
+                        input->relay.content == PIPE_PACKETS || loop->expect.end_length > 0;
     loop->way = through_ring ? TRANSFER_COPY : transfer_way(input, output);
     if (loop->way == TRANSFER_SPLICE && (is_cut_up(limiter) || is_cut_up(&loop->read_limiter)))
         loop->way = TRANSFER_COPY;
@@ -71,8 +71,8 @@ void loop_choose_way(struct poll_loop *loop)
         (options->framing != FRAMING_NONE && !can_frame_on_the_way(loop)))
         loop->way = TRANSFER_COPY;
     loop->flow.passing = loop->way != TRANSFER_COPY;
-    input->hop.wanted =
-        !options->no_splice && loop->output_count == 1 && transfer_wants_hop(output);
+    input->relay.wanted =
+        !options->no_splice && loop->output_count == 1 && transfer_wants_relay(output);
     bool storing = loop->flow.passing && endpoint_gives_pages(input) && loop->store.limit > 0;
     loop->flow.patience_ns = storing ? FLOW_STORE_PATIENCE_NS : FLOW_PATIENCE_NS;
 }
@@ -80,31 +80,31 @@ void loop_choose_way(struct poll_loop *loop)
 size_t loop_merge_room(const struct loop_input *input)
 {
     size_t room = ring_room(&input->share);
-    return room < records_least_room(input->intake.records) ? 0 : room;
+    return room < records_least_room(input->admission.records) ? 0 : room;
 }
 
 /* A record fills the share, and cannot become whole there. */
 static bool is_overlong(const struct loop_input *input)
 {
     return ring_room(&input->share) == 0 &&
-           input->intake.complete <= input->share.readers[0].cursor;
+           input->admission.complete <= input->share.readers[0].cursor;
 }
 
 size_t loop_merge_offered(const struct loop_input *input)
 {
     const struct ring_reader *mixer = &input->share.readers[0];
-    bool parts = input->intake.records == RECORD_NONE || input->lag.in_record ||
+    bool parts = input->admission.records == RECORD_NONE || input->overrun.in_record ||
                  (input->passes_parts && input->open && is_overlong(input));
     if (!parts)
-        return mixer->cursor < input->intake.complete
-                   ? (size_t)(input->intake.complete - mixer->cursor)
+        return mixer->cursor < input->admission.complete
+                   ? (size_t)(input->admission.complete - mixer->cursor)
                    : 0;
     return ring_unread(&input->share, 0);
 }
 
 static bool is_offering(const struct loop_input *input)
 {
-    return lag_has_beside(&input->lag) || loop_merge_offered(input) > 0;
+    return overrun_has_beside(&input->overrun) || loop_merge_offered(input) > 0;
 }
 
 static bool any_other_is_offering(const struct poll_loop *loop, const struct loop_input *input)
@@ -117,8 +117,8 @@ static bool any_other_is_offering(const struct poll_loop *loop, const struct loo
 
 bool loop_merge_lacks_terminator(const struct poll_loop *loop, const struct loop_input *input)
 {
-    if (input->open || !input->lag.in_record || ring_unread(&input->share, 0) > 0 ||
-        input->intake.records == RECORD_NONE)
+    if (input->open || !input->overrun.in_record || ring_unread(&input->share, 0) > 0 ||
+        input->admission.records == RECORD_NONE)
         return false;
     return input->fate == RECORD_STANDS ||
            (input->fate != RECORD_CUT && any_other_is_offering(loop, input));
@@ -136,7 +136,7 @@ bool loop_merge_may_read(const struct poll_loop *loop, size_t index)
         return false;
     if (loop_merge_room(input) > 0 && !input->held)
         return true;
-    bool overlong = input->intake.records != RECORD_NONE && is_overlong(input);
+    bool overlong = input->admission.records != RECORD_NONE && is_overlong(input);
     switch (loop->options->overflow) {
     case OVERFLOW_DROP_NEWEST:
     case OVERFLOW_DROP_OLDEST:
@@ -166,7 +166,7 @@ bool loop_merge_is_empty(const struct poll_loop *loop)
     for (size_t i = 0; i < loop->input_count; i++) {
         const struct loop_input *input = &loop->inputs[i];
         if (loop_merge_has_something(loop, input) || ring_fill(&input->share) > 0 ||
-            input->fate == RECORD_PENDING || intake_owes_mark(&input->intake))
+            input->fate == RECORD_PENDING || admission_owes_mark(&input->admission))
             return false;
     }
     return true;
@@ -189,8 +189,8 @@ bool loop_may_store(const struct poll_loop *loop)
 static bool waits_for_store(const struct poll_loop *loop)
 {
     size_t room = flow_room(&loop->flow);
-    return loop_may_store(loop) && pipe_store_is_full(&loop->store) &&
-           (room < PIPE_STORE_PIPE_SIZE || room < loop->ring.capacity / 4);
+    return loop_may_store(loop) && pipe_queue_is_full(&loop->store) &&
+           (room < PIPE_QUEUE_PIPE_SIZE || room < loop->ring.capacity / 4);
 }
 
 static bool may_read_any(const struct poll_loop *loop)
@@ -203,7 +203,7 @@ static bool may_read_any(const struct poll_loop *loop)
 
 uint64_t loop_spooled(const struct poll_loop *loop)
 {
-    return loop->intake.spool == NULL ? 0 : spool_held(loop->intake.spool);
+    return loop->admission.spool == NULL ? 0 : spool_held(loop->admission.spool);
 }
 
 bool loop_is_overloaded(const struct poll_loop *loop)
@@ -229,9 +229,9 @@ uint64_t loop_main_tail(const struct poll_loop *loop)
 
 bool loop_is_stuck(const struct poll_loop *loop)
 {
-    return flow_room(&loop->flow) == 0 && loop->intake.records != RECORD_NONE &&
+    return flow_room(&loop->flow) == 0 && loop->admission.records != RECORD_NONE &&
            (loop_drops_newest(loop) || loop_drops_oldest(loop)) &&
-           loop_main_tail(loop) >= loop->intake.complete;
+           loop_main_tail(loop) >= loop->admission.complete;
 }
 
 /* Whether there is another way, now, for what the current input has. */
@@ -241,7 +241,7 @@ static bool loop_has_way_out(const struct poll_loop *loop)
         return false;
     if (endpoint_on_disk(&loop->inputs[loop->current].endpoint)) /* it waits, if that helps */
         return loop_is_stuck(loop);
-    if (loop->intake.spool != NULL && spool_room(loop->intake.spool) > 0)
+    if (loop->admission.spool != NULL && spool_room(loop->admission.spool) > 0)
         return true;
     return loop->options->overflow != OVERFLOW_BLOCK && !flow_any_taking(&loop->flow);
 }
@@ -301,22 +301,23 @@ bool loop_is_full(const struct poll_loop *loop)
 {
     if (loop->options->merge)
         return loop->flow.crowded;
-    return intake_room(&loop->intake) < loop->flow.least_room && loop->flow.stored == 0 &&
+    return admission_room(&loop->admission) < loop->flow.least_room && loop->flow.stored == 0 &&
            flow_room(&loop->flow) == 0;
 }
 
 bool loop_must_read_aside(const struct poll_loop *loop)
 {
-    return loop_is_overloaded(loop) || !intake_takes_directly(&loop->intake);
+    return loop_is_overloaded(loop) || !admission_takes_directly(&loop->admission);
 }
 
 bool loop_is_empty(const struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->main_count; i++)
-        if (loop->outputs[i].state == OUTPUT_OPEN && lag_has_beside(&loop->outputs[i].lag))
+        if (loop->outputs[i].state == OUTPUT_OPEN && overrun_has_beside(&loop->outputs[i].overrun))
             return false;
     return flow_held(&loop->flow) == 0 && loop_spooled(loop) == 0 && loop->scratch_left == 0 &&
-           !intake_owes_mark(&loop->intake) && (!loop->options->merge || loop_merge_is_empty(loop));
+           !admission_owes_mark(&loop->admission) &&
+           (!loop->options->merge || loop_merge_is_empty(loop));
 }
 
 bool loop_tap_wants_more(const struct poll_loop *loop, size_t index)

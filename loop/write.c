@@ -16,7 +16,7 @@
 
 void loop_note_added(struct poll_loop *loop, size_t bytes)
 {
-    struct intake_result result = {.added = bytes};
+    struct admission_result result = {.added = bytes};
     loop_note_result(loop, NULL, &result);
     if (loop->meter->size_known)
         loop->meter->size_bytes += bytes;
@@ -27,8 +27,8 @@ struct transfer loop_pour_framed(struct poll_loop *loop)
     struct transfer transfer = {.status = TRANSFER_MOVED};
     if (loop->flow.stored == 0)
         return transfer;
-    transfer = framing_pour(&loop->framing, &loop->store, &loop->ring, loop->meter->calls);
-    loop->flow.stored = pipe_store_held(&loop->store);
+    transfer = frame_stream_pour(&loop->framing, &loop->store, &loop->ring, loop->meter->calls);
+    loop->flow.stored = pipe_queue_held(&loop->store);
     loop_note_added(loop, transfer.added);
     return transfer;
 }
@@ -47,8 +47,8 @@ static void sent_added(struct poll_loop *loop, struct loop_output *output, size_
 static struct transfer loop_unstore_framed(struct poll_loop *loop, struct loop_output *output,
                                            size_t max)
 {
-    struct transfer transfer =
-        framing_unstore(&loop->framing, &loop->store, &output->endpoint, max, loop->meter->calls);
+    struct transfer transfer = frame_stream_unstore(&loop->framing, &loop->store, &output->endpoint,
+                                                    max, loop->meter->calls);
     if (transfer.added > 0)
         sent_added(loop, output, transfer.added);
     if (transfer.status != TRANSFER_END)
@@ -88,7 +88,7 @@ static void gave_output(struct poll_loop *loop, struct loop_output *output, size
 
 size_t loop_pass_size(const struct poll_loop *loop)
 {
-    return min_size(loop->flow.chunk_size, PIPE_STORE_PIPE_SIZE);
+    return min_size(loop->flow.chunk_size, PIPE_QUEUE_PIPE_SIZE);
 }
 
 /* A write of `bytes` that moved nothing: the output failed (true), or is not ready. */
@@ -124,7 +124,7 @@ static bool send_stored(struct poll_loop *loop, struct loop_output *output, size
         return false;
     struct transfer transfer = call_transfer_unstore(loop, output, max);
     loop_count_unstored(loop, transfer.records);
-    loop->flow.stored = pipe_store_held(&loop->store);
+    loop->flow.stored = pipe_queue_held(&loop->store);
     if (transfer.status != TRANSFER_MOVED)
         return sent_nothing(loop, 0, &transfer, max);
     meter_moved(output->meter, transfer.bytes);
@@ -154,12 +154,12 @@ static struct transfer call_transfer_out(struct poll_loop *loop, size_t index, s
     return transfer;
 }
 
-/* Sends what an output gets before the next byte of the ring (buffer/lag.h). */
+/* Sends what an output gets before the next byte of the ring (buffer/overrun.h). */
 static bool send_beside(struct poll_loop *loop, size_t index)
 {
     struct loop_output *output = &loop->outputs[index];
     size_t added;
-    struct iovec beside = lag_beside(&output->lag, &added);
+    struct iovec beside = overrun_beside(&output->overrun, &added);
     output->meter->bytes_added += added;
     beside.iov_len = loop_allow_beside(loop, index, beside.iov_len);
     if (beside.iov_len == 0)
@@ -168,8 +168,8 @@ static bool send_beside(struct poll_loop *loop, size_t index)
     if (transfer.status != TRANSFER_MOVED)
         return sent_nothing(loop, index, &transfer, beside.iov_len);
     loop_spend_output(loop, index, NULL, transfer.bytes);
-    lag_sent_beside(&output->lag, transfer.bytes);
-    loop->flow.outputs[index].beside = lag_beside_bytes(&output->lag);
+    overrun_sent_beside(&output->overrun, transfer.bytes);
+    loop->flow.outputs[index].beside = overrun_beside_bytes(&output->overrun);
     gave_output(loop, output, index, &transfer);
     return true;
 }
@@ -210,10 +210,11 @@ bool loop_write_output(struct poll_loop *loop, size_t index)
     if (transfer.status != TRANSFER_MOVED)
         return sent_nothing(loop, index, &transfer, sendable);
     loop_spend_output(loop, index, &span, transfer.bytes);
-    if (loop->recent.wanted && index == 0)
-        recent_add(&loop->recent, &span, transfer.bytes);
+    if (loop->last_written.wanted && index == 0)
+        last_written_add(&loop->last_written, &span, transfer.bytes);
     if (loop->options->records != RECORD_NONE)
-        output->lag.in_record = !records_ends_span(&span, transfer.bytes, loop->options->records);
+        output->overrun.in_record =
+            !records_ends_span(&span, transfer.bytes, loop->options->records);
     gave_output(loop, output, index, &transfer);
     flow_sent(&loop->flow, index, transfer.bytes);
     return true;

@@ -27,9 +27,9 @@ enum overflow_policy {
     OVERFLOW_FAIL         /* the run ends */
 };
 
-/* What is done to the stream (--frame, --unframe; io/frame.h). */
+/* What is done to the stream (--frame, --unframe; io/frame_codec.h). */
 enum framing_kind { FRAMING_NONE, FRAMING_ADD, FRAMING_REMOVE };
-enum { OPTIONS_FRAMING = 28 }; /* bytes of a head, a length and an end (io/frame.h) */
+enum { OPTIONS_FRAMING = 28 }; /* bytes of a head, a length and an end (io/frame_codec.h) */
 
 /* A program that bpipe is to start (--from, --to). */
 struct command_spec {

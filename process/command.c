@@ -7,9 +7,9 @@
  */
 #include "process/command.h"
 
-#include "base/again.h"
 #include "base/descriptor.h"
 #include "base/platform_process.h"
+#include "base/retry.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -183,7 +183,7 @@ static void close_end(struct command *command, int end)
 static int read_failure(int fd)
 {
     int error;
-    return again_read_all(fd, &error, sizeof error) == (ssize_t)sizeof error ? error : 0;
+    return retry_read_all(fd, &error, sizeof error) == (ssize_t)sizeof error ? error : 0;
 }
 
 static void reap_failure(pid_t pid, const struct guard *guard)

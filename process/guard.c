@@ -16,7 +16,7 @@
 #include "base/descriptor.h"
 #include "base/platform.h"
 #include "base/platform_process.h"
-#include "process/pipe_ends.h"
+#include "process/held_pipes.h"
 #include "process/process_tree.h"
 
 #include <errno.h>
@@ -63,8 +63,8 @@ struct watch {
     struct message message;
     size_t message_bytes; /* of that, which have come */
     unsigned failures;    /* to read it, which say nothing of bpipe */
-    struct pipe_ends held;
-    struct pipe_ends kept; /* what those in the tree write to; since we are ENDING */
+    struct held_pipes held;
+    struct held_pipes kept; /* what those in the tree write to; since we are ENDING */
     struct process_tree tree;
     uint64_t kill_after_ns;
     uint64_t since_ns;   /* when SIGTERM was sent, or SIGKILL; while ENDING */
@@ -76,7 +76,7 @@ struct watch {
 static void release(struct watch *watch)
 {
     watch->state = RELEASED;
-    pipe_ends_close(&watch->held);
+    held_pipes_close(&watch->held);
 }
 
 /*
@@ -114,7 +114,7 @@ static void end_all(struct watch *watch, int signal)
     pid_t member = join_group(watch);
     process_tree_stop(&watch->tree);
     for (size_t i = 0; i < watch->tree.count; i++)
-        pipe_ends_keep(&watch->kept, watch->tree.processes[i].pid, watch->pipe);
+        held_pipes_keep(&watch->kept, watch->tree.processes[i].pid, watch->pipe);
     process_tree_kill(&watch->tree, signal);
     if (signal != SIGKILL)
         process_tree_continue(&watch->tree);
@@ -154,7 +154,7 @@ static bool go_on_ending(struct watch *watch)
     uint64_t now_ns = platform_now();
     process_tree_update(&watch->tree);
     bool any = watch->tree.count > 0;
-    if ((!any && !pipe_ends_are_read(&watch->held)) || now_ns >= watch->give_up_ns)
+    if ((!any && !held_pipes_are_read(&watch->held)) || now_ns >= watch->give_up_ns)
         return false;
     if (any && now_ns < watch->kill_ns) {
         watch->give_up_ns = UINT64_MAX;
@@ -175,9 +175,9 @@ static void hold_on(struct watch *watch)
 {
     for (bool forked = false;; forked = true) {
         if (watch->tree.count == 0)
-            pipe_ends_close(&watch->kept);
-        pipe_ends_close_unread(&watch->held);
-        pipe_ends_close_unread(&watch->kept);
+            held_pipes_close(&watch->kept);
+        held_pipes_close_unread(&watch->held);
+        held_pipes_close_unread(&watch->kept);
         if (watch->held.count + watch->kept.count == 0)
             return;
         if (!forked && fork() > 0)
@@ -304,11 +304,11 @@ static void set_signals(void)
 static _Noreturn void be_guard(struct watch *watch, int *open, size_t count, const sigset_t *mask)
 {
     struct pollfd kept[KEPT_AT_MOST];
-    watch->kept = (struct pipe_ends){.fds = kept, .room = KEPT_AT_MOST};
+    watch->kept = (struct held_pipes){.fds = kept, .room = KEPT_AT_MOST};
     watch->pipe = open[count - 1];
     (void)fcntl(watch->pipe, F_SETFL, O_NONBLOCK); /* cannot fail: it is open */
     for (size_t i = 0; i < count - 1; i++)
-        pipe_ends_add(&watch->held, open[i]);
+        held_pipes_add(&watch->held, open[i]);
     watch->tree.pipes = &watch->held;
     set_signals();
     (void)sigprocmask(SIG_SETMASK, mask, NULL);
@@ -344,7 +344,7 @@ int guard_start(struct guard *guard, const int *held, size_t count, uint64_t kil
     struct watch watch = {.parent = getpid(), .group = getpgrp(), .kill_after_ns = kill_after_ns};
     sigset_t mask;
     *guard = (struct guard){.fd = -1};
-    watch.held = (struct pipe_ends){.fds = malloc((count + 1) * sizeof *watch.held.fds)};
+    watch.held = (struct held_pipes){.fds = malloc((count + 1) * sizeof *watch.held.fds)};
     if (kept == NULL || watch.held.fds == NULL || descriptor_make_pipe(ends) != 0) {
         free(watch.held.fds);
         free(kept);

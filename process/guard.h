@@ -14,8 +14,8 @@
  * of the guard is a member of their process group: without a parent outside the group, which the
  * first that exits may have been, the kernel sends SIGHUP to a group with stopped members
  * (setpgid(2), orphaned process groups). What they start after that is how they clean up, and
- * gets no SIGTERM. After kill_after_ns (0: never) all of them, and what they have started, get SIGKILL.
- * (Without /proc only the process itself is known: process/process_tree.h.)
+ * gets no SIGTERM. After kill_after_ns (0: never) all of them, and what they have started, get
+ * SIGKILL. (Without /proc only the process itself is known: process/process_tree.h.)
  *
  * One of a pipeline may outlive the one before it. So before SIGTERM the guard opens the pipes that
  * they write to as well, and holds these as long as any of them is there.

@@ -6,7 +6,7 @@
  */
 #include "process/peer_command.h"
 
-#include "base/again.h"
+#include "base/retry.h"
 #include "options/table.h"
 
 #include <fcntl.h>
@@ -21,10 +21,10 @@ static size_t read_file(long pid, const char *file, char *text, size_t size)
 {
     char path[PATH_TEXT];
     snprintf(path, sizeof path, "/proc/%ld/%s", pid, file);
-    int fd = again_open(path, O_RDONLY | O_CLOEXEC, 0);
+    int fd = retry_open(path, O_RDONLY | O_CLOEXEC, 0);
     if (fd < 0)
         return 0;
-    ssize_t bytes = again_read_all(fd, text, size - 1);
+    ssize_t bytes = retry_read_all(fd, text, size - 1);
     close(fd);
     text[bytes > 0 ? bytes : 0] = '\0';
     return bytes > 0 ? (size_t)bytes : 0;

@@ -123,7 +123,7 @@ void process_tree_drop(struct process_tree *tree, pid_t pid)
 static bool is_reader(const struct process_tree *tree, pid_t pid)
 {
     return pid > 1 && pid != getpid() && pid != getppid() &&
-           pipe_ends_are_read_by(tree->pipes, pid);
+           held_pipes_are_read_by(tree->pipes, pid);
 }
 
 /* Adds a process that belongs to it. Without memory it stays unknown. */
@@ -144,7 +144,7 @@ static void add_others(struct process_tree *tree)
 {
     struct platform_listing listing;
     size_t before;
-    bool readers = tree->pipes != NULL && pipe_ends_are_read(tree->pipes);
+    bool readers = tree->pipes != NULL && held_pipes_are_read(tree->pipes);
     if ((tree->count == 0 && !readers) || platform_list(&listing, "/proc") != 0)
         return;
     do {

@@ -12,7 +12,7 @@
 #ifndef BPIPE_PROCESS_TREE_H
 #define BPIPE_PROCESS_TREE_H
 
-#include "process/pipe_ends.h"
+#include "process/held_pipes.h"
 
 #include <stddef.h>
 #include <sys/types.h>
@@ -25,7 +25,7 @@ struct process {
 struct process_tree {
     struct process *processes; /* owned */
     size_t count, room;
-    const struct pipe_ends *pipes; /* who reads them belongs to it, too; NULL: none */
+    const struct held_pipes *pipes; /* who reads them belongs to it, too; NULL: none */
 };
 
 /* A root; one that is there already is not there twice. 0, or -1 with errno ENOMEM. Dropping one

@@ -115,7 +115,7 @@ struct meter {
     uint64_t zero_copy_bytes;
     bool counts_records;
     bool overtaking;      /* drop-oldest: what leaves the buffer may have gone to no output, and
-                             bytes_passed follows what the outputs got (buffer/lag.h) */
+                             bytes_passed follows what the outputs got (buffer/overrun.h) */
     bool shows_records;   /* and shows them as the amount, in place of bytes: with -l and -0 */
     bool size_in_records; /* size_bytes are records: with -l and -0, of a size that was given */
     uint64_t records_in;

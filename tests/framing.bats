@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
 # --frame and --unframe: what goes through both comes out as it was, by whatever way, and what is not
-# the whole stream ends with status 1 (tests/test_framing.c has the sizes of reads and rings).
+# the whole stream ends with status 1 (tests/test_frame_stream.c has the sizes of reads and rings).
 
 # shellcheck disable=SC2016,SC2094 # scripts for sh; files that are only read
 # shellcheck disable=SC2002 # cat makes a pipe of a file

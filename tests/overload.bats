@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
 # --overflow and --gap-mark: what is lost when the buffer is full, that it is counted to the byte,
-# and who is held up by it. (What goes where in memory: test_lag.c, test_intake.c.)
+# and who is held up by it. (What goes where in memory: test_overrun.c, test_admission.c.)
 
 # A pipe is not the same input as the file itself:
 # shellcheck disable=SC2002

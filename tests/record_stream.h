@@ -1,11 +1,11 @@
 /*
  * record_stream.h - numbered records, all different, and what of them arrived: for the tests of
- * what drops records (buffer/lag.h, buffer/intake.h).
+ * what drops records (buffer/overrun.h, buffer/admission.h).
  */
 #ifndef BPIPE_TESTS_RECORD_STREAM_H
 #define BPIPE_TESTS_RECORD_STREAM_H
 
-#include "buffer/lag.h"
+#include "buffer/overrun.h"
 #include "tap.h"
 
 enum { STREAM_BYTES = 1 << 16, STREAM_RECORDS = 1 << 14, GOT_BYTES = 1 << 20 };
@@ -67,7 +67,7 @@ static inline bool stream_judge(const struct record_stream *stream, struct recor
         const unsigned char *text = got->bytes + at;
         size_t left = got->length - at, number = stream->count, size = 0;
         const unsigned char *end = left > 0 ? memchr(text, stream->terminator, left) : NULL;
-        char head[LAG_MARK_SIZE] = "";
+        char head[OVERRUN_MARK_SIZE] = "";
         unsigned long long records, bytes;
 
         memcpy(head, text, left < sizeof head - 1 ? left : sizeof head - 1);

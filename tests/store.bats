@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# Bytes that wait in pipes of bpipe's own (buffer/pipe_store.h): a burst is held without a copy, records
+# Bytes that wait in pipes of bpipe's own (buffer/pipe_queue.h): a burst is held without a copy, records
 # are counted on their way, and whatever is refused loses nothing.
 
 # A pipe is not the same input as the file itself:

@@ -242,7 +242,7 @@ static int start_text(struct command *command, const char *text, bool writes)
     return start(command, &spec, writes);
 }
 
-static void test_ending(const char *text, const char *ending)
+static void test_exit_status(const char *text, const char *ending)
 {
     struct command command;
     char told[COMMAND_ENDING_TEXT] = "";
@@ -258,15 +258,16 @@ static void test_ending(const char *text, const char *ending)
 
 static void test_endings(void)
 {
-    test_ending("exit 0", "exited with status 0");
-    test_ending("exit 3", "exited with status 3");
-    test_ending("exit 126", "exited with status 126 (cannot be run)");
-    test_ending("exec 2>/dev/null; nothing-of-this-name", "exited with status 127 (not found)");
-    test_ending("exit 128", "exited with status 128");
-    test_ending("exit 137", "exited with status 137 (128 + signal 9: Killed)");
-    test_ending("exit 255", "exited with status 255");
-    test_ending("kill -9 $$", "was ended by signal 9 (Killed)");
-    test_ending("kill -TERM $$", "was ended by signal 15 (Terminated)");
+    test_exit_status("exit 0", "exited with status 0");
+    test_exit_status("exit 3", "exited with status 3");
+    test_exit_status("exit 126", "exited with status 126 (cannot be run)");
+    test_exit_status("exec 2>/dev/null; nothing-of-this-name",
+                     "exited with status 127 (not found)");
+    test_exit_status("exit 128", "exited with status 128");
+    test_exit_status("exit 137", "exited with status 137 (128 + signal 9: Killed)");
+    test_exit_status("exit 255", "exited with status 255");
+    test_exit_status("kill -9 $$", "was ended by signal 9 (Killed)");
+    test_exit_status("kill -TERM $$", "was ended by signal 15 (Terminated)");
 }
 
 static void test_not_ended(void)

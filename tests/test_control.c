@@ -4,7 +4,7 @@
  * What is parsed stands in memory of just its length, so that a sanitizer sees a byte too many.
  * Time is what the test says it is: nothing here waits.
  */
-#include "base/runtime_folder.h"
+#include "base/runtime_dir.h"
 #include "control/control.h"
 #include "tap.h"
 

@@ -700,7 +700,7 @@ static void plays(const struct scene *scene, const char *wanted, const char *wha
     tap_ok(finish(&play) && right, "%s", what);
 }
 
-static void test_ending(void)
+static void test_exit_status(void)
 {
     const char *text = "echo >up; cat >f; echo >g";
     const char *stubborn = "trap '' TERM; echo >up; cat >f; echo >g; cat >x; echo >y";
@@ -752,7 +752,7 @@ int main(int argc, char *argv[])
     test_stopped_guard();
     test_shares_nothing();
     test_is_quiet();
-    test_ending();
+    test_exit_status();
     test_killed_at_any_time(&seed, "cat >f && mv f g");
     test_killed_at_any_time(&seed, "cat | cat >x; echo done >y");
     if (!skip("a shell below a shell")) {

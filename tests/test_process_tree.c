@@ -240,7 +240,7 @@ static void test_readers(void)
     open_lifeline();
     stage_pipe(pipe);
     struct pollfd fd = {.fd = pipe[1]};
-    struct pipe_ends ends = {.fds = &fd, .count = 1, .room = 1};
+    struct held_pipes ends = {.fds = &fd, .count = 1, .room = 1};
     struct process_tree tree = {.pipes = &ends};
     pid_t heard[2], reader = start(nothing);
     int own = dup(pipe[0]);

@@ -231,17 +231,17 @@ static void test_slow_pipe(uint64_t *random)
 /* Two pipes, so that parent and child take turns. */
 static int to_parent[2], to_child[2];
 
-static void pass_turn(const int pipe_ends[2])
+static void pass_turn(const int held_pipes[2])
 {
-    if (write(pipe_ends[1], "", 1) != 1)
+    if (write(held_pipes[1], "", 1) != 1)
         abort();
 }
 
-static void take_turn(const int pipe_ends[2])
+static void take_turn(const int held_pipes[2])
 {
     char byte;
 
-    if (read(pipe_ends[0], &byte, 1) != 1)
+    if (read(held_pipes[0], &byte, 1) != 1)
         abort();
 }
 

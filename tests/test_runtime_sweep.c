@@ -2,7 +2,7 @@
  * test_runtime_sweep.c - what killed bpipes left in the runtime folder is removed, and nothing
  * else: not what is alive, nor what is just being made, nor what is somebody else's.
  */
-#include "base/runtime_folder.h"
+#include "base/runtime_dir.h"
 #include "control/control.h"
 #include "control/runtime_sweep.h"
 #include "display/cursor.h"

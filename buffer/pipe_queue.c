@@ -1,0 +1,161 @@
+/*
+ * pipe_queue.c - see pipe_queue.h.
+ */
+#include "buffer/pipe_queue.h"
+
+#include "base/minmax.h"
+#include "base/platform.h"
+
+#include <assert.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Most pipes, and the part of the descriptors that a process may have which they may take. */
+enum { PIPES_MAX = 81, DESCRIPTOR_SHARE = 4 };
+
+/* A quarter more than would hold `max` bytes in full pages, and one, since the first and the last
+ * pipe may be filled in part. */
+static size_t choose_limit(size_t max)
+{
+    size_t pipes = max / PIPE_QUEUE_PIPE_SIZE;
+    size_t limit = min_size(pipes + pipes / 4 + 1, PIPES_MAX);
+    long descriptors = sysconf(_SC_OPEN_MAX);
+    if (descriptors >= 0)
+        limit = min_size(limit, (size_t)descriptors / DESCRIPTOR_SHARE / 2);
+    return min_size(limit, platform_pipe_allowance() / PIPE_QUEUE_PIPE_SIZE);
+}
+
+int pipe_queue_init(struct pipe_queue *store, size_t max)
+{
+    *store = (struct pipe_queue){.limit = choose_limit(max)};
+    if (store->limit == 0)
+        return 0;
+    store->pipes = malloc(store->limit * sizeof *store->pipes);
+    if (store->pipes == NULL) {
+        store->limit = 0; /* so that pipe_queue_destroy() looks at none */
+        return -1;
+    }
+    for (size_t i = 0; i < store->limit; i++)
+        store->pipes[i] = (struct pipe_queue_pipe){.read_fd = -1, .write_fd = -1};
+    return 0;
+}
+
+static void close_pipe(struct pipe_queue_pipe *pipe)
+{
+    if (pipe->read_fd >= 0) {
+        close(pipe->read_fd);
+        close(pipe->write_fd);
+    }
+    *pipe = (struct pipe_queue_pipe){.read_fd = -1, .write_fd = -1};
+}
+
+void pipe_queue_destroy(struct pipe_queue *store)
+{
+    for (size_t i = 0; i < store->limit; i++)
+        close_pipe(&store->pipes[i]);
+    free(store->pipes);
+    free(store->bounce);
+    *store = (struct pipe_queue){0};
+}
+
+/* The pipe `index` places after the oldest. */
+static struct pipe_queue_pipe *pipe_at(const struct pipe_queue *store, size_t index)
+{
+    size_t place = store->first + index;
+    return &store->pipes[place < store->limit ? place : place - store->limit];
+}
+
+static struct pipe_queue_pipe *newest(const struct pipe_queue *store)
+{
+    return pipe_at(store, store->used - 1);
+}
+
+static bool open_pipe(struct pipe_queue_pipe *pipe)
+{
+    int fds[2];
+    if (pipe->read_fd >= 0)
+        return true;
+    if (platform_pipe(fds, PIPE_QUEUE_PIPE_SIZE) != 0)
+        return false;
+    *pipe = (struct pipe_queue_pipe){.read_fd = fds[0], .write_fd = fds[1]};
+    return true;
+}
+
+static bool newest_is_full(const struct pipe_queue *store)
+{
+    return store->used == 0 || store->back_full || newest(store)->bytes >= PIPE_QUEUE_PIPE_SIZE;
+}
+
+bool pipe_queue_is_full(const struct pipe_queue *store)
+{
+    return store->used == store->limit && newest_is_full(store);
+}
+
+int pipe_queue_back(struct pipe_queue *store)
+{
+    if (store->refusing || pipe_queue_is_full(store))
+        return -1;
+    if (!newest_is_full(store))
+        return newest(store)->write_fd;
+    if (!open_pipe(pipe_at(store, store->used))) {
+        store->refusing = true;
+        return -1;
+    }
+    store->used++;
+    store->back_full = false;
+    return newest(store)->write_fd;
+}
+
+void pipe_queue_back_is_full(struct pipe_queue *store)
+{
+    store->back_full = true;
+    store->refusing |= newest(store)->bytes < PIPE_QUEUE_DENSE;
+}
+
+void pipe_queue_put(struct pipe_queue *store, size_t bytes)
+{
+    newest(store)->bytes += bytes;
+    store->bytes += bytes;
+}
+
+int pipe_queue_front(const struct pipe_queue *store, size_t *bytes)
+{
+    *bytes = pipe_at(store, 0)->bytes;
+    return pipe_at(store, 0)->read_fd;
+}
+
+/* The store is empty: it keeps a pipe for the next time. */
+static void give_pipes_back(struct pipe_queue *store)
+{
+    for (size_t i = 1; i < store->limit; i++)
+        close_pipe(pipe_at(store, i));
+    store->refusing = false;
+}
+
+void pipe_queue_got(struct pipe_queue *store, size_t bytes)
+{
+    assert(bytes <= pipe_at(store, 0)->bytes);
+    pipe_at(store, 0)->bytes -= bytes;
+    store->bytes -= bytes;
+    if (store->used == 1)
+        store->back_full = false;
+    if (pipe_at(store, 0)->bytes == 0 && store->used > 1) {
+        store->first = store->first + 1 < store->limit ? store->first + 1 : 0;
+        store->used--;
+    }
+    if (store->bytes == 0)
+        give_pipes_back(store);
+}
+
+size_t pipe_queue_held(const struct pipe_queue *store)
+{
+    return store->bytes + store->bounce_left;
+}
+
+unsigned char *pipe_queue_bounce(struct pipe_queue *store)
+{
+    if (store->bounce == NULL)
+        store->bounce = malloc(PIPE_QUEUE_BOUNCE_SIZE);
+    return store->bounce;
+}

@@ -1,0 +1,120 @@
+/*
+ * stream_check.c - see stream_check.h.
+ */
+#include "buffer/stream_check.h"
+
+#include "base/message.h"
+#include "base/retry.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Up to STREAM_CHECK_END_MOST bytes of the file, or one more: then it is too long. -1 with errno.
+ */
+static ssize_t read_file(const char *path, char bytes[STREAM_CHECK_END_MOST + 1])
+{
+    size_t length = 0;
+    ssize_t count = 0;
+    int fd = retry_open(path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    while (length <= STREAM_CHECK_END_MOST &&
+           ((count = read(fd, bytes + length, STREAM_CHECK_END_MOST + 1 - length)) > 0 ||
+            (count < 0 && errno == EINTR)))
+        length += count > 0 ? (size_t)count : 0;
+    int error = errno;
+    (void)close(fd);
+    errno = error;
+    return count < 0 ? -1 : (ssize_t)length;
+}
+
+static int read_end(struct stream_check *expect, const char *path)
+{
+    ssize_t length = read_file(path, expect->end);
+    if (length < 0)
+        message_print("--expect-end: %s: %s", path, strerror(errno));
+    else if (length > STREAM_CHECK_END_MOST)
+        message_print("--expect-end: %s: is larger than 64K", path);
+    else if (length == 0)
+        message_print("--expect-end: %s: is empty", path);
+    expect->end_length = length > 0 ? (size_t)length : 0;
+    return length > 0 && length <= STREAM_CHECK_END_MOST ? 0 : -1;
+}
+
+int stream_check_init(struct stream_check *expect, const struct options *options)
+{
+    const char *end = options->expect_end;
+    *expect = (struct stream_check){.size_given = options->expect_size_given,
+                                    .size = options->expect_size};
+    if (end == NULL)
+        return 0;
+    size_t length = end[0] == '@' ? STREAM_CHECK_END_MOST + 1 : strlen(end);
+    expect->end = malloc(length + 1);
+    expect->tail = malloc(length + 1);
+    if (expect->end == NULL || expect->tail == NULL) {
+        message_print("%s", strerror(ENOMEM));
+        return -1;
+    }
+    if (end[0] == '@')
+        return read_end(expect, end + 1);
+    memcpy(expect->end, end, length);
+    expect->end_length = length;
+    return 0;
+}
+
+void stream_check_destroy(struct stream_check *expect)
+{
+    free(expect->end);
+    free(expect->tail);
+    *expect = (struct stream_check){0};
+}
+
+void stream_check_saw_memory(struct stream_check *expect, const void *memory, size_t bytes)
+{
+    const char *newest = memory;
+    if (bytes > expect->end_length) {
+        newest += bytes - expect->end_length;
+        bytes = expect->end_length;
+    }
+    if (bytes == 0)
+        return;
+    size_t kept = expect->tail_length;
+    if (kept > expect->end_length - bytes)
+        kept = expect->end_length - bytes;
+    memmove(expect->tail, expect->tail + expect->tail_length - kept, kept);
+    memcpy(expect->tail + kept, newest, bytes);
+    expect->tail_length = kept + bytes;
+}
+
+void stream_check_saw(struct stream_check *expect, const struct span *span, size_t bytes)
+{
+    for (int i = 0; i < span->count && bytes > 0; i++) {
+        size_t length = span->piece[i].iov_len < bytes ? span->piece[i].iov_len : bytes;
+        stream_check_saw_memory(expect, span->piece[i].iov_base, length);
+        bytes -= length;
+    }
+}
+
+const char *stream_check_end(const struct stream_check *expect, uint64_t bytes,
+                             char reason[STREAM_CHECK_REASON])
+{
+    if (expect->size_given && bytes != expect->size) {
+        snprintf(reason, STREAM_CHECK_REASON,
+                 "the stream ended after %" PRIu64 " bytes, not %" PRIu64 " (--expect-size)", bytes,
+                 expect->size);
+        return reason;
+    }
+    if (expect->tail_length != expect->end_length ||
+        (expect->end_length > 0 && memcmp(expect->tail, expect->end, expect->end_length) != 0)) {
+        snprintf(reason, STREAM_CHECK_REASON,
+                 "the stream ended after %" PRIu64 " bytes, and not with those of --expect-end",
+                 bytes);
+        return reason;
+    }
+    return NULL;
+}
