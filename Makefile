@@ -13,6 +13,7 @@ BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 INSTALL ?= install
+INSTALL_PROGRAM = $(INSTALL)
 SYSTEM := $(shell uname -s)
 
 # --- the variant ----------------------------------------------------------------------------
@@ -29,12 +30,7 @@ LDLIBS ?= -lm
 
 # Mostly the compiler makes an instruction of sqrt(), and loading libm at every start is saved.
 ifeq ($(SYSTEM),Linux)
-LINK_FLAGS := -Wl,--as-needed -Wl,-z,noseparate-code
-# Where linker and libc know compact relocations the binary is 12 KiB smaller.
-compact := -Wl,-z,pack-relative-relocs
-runs = $(shell t=$$(mktemp) && printf 'int main(void) { return 0; }\n' | \
-    $(CC) -x c - $(1) $(LDFLAGS) -o $$t 2>/dev/null && $$t 2>/dev/null && echo yes; rm -f $$t)
-LINK_FLAGS += $(if $(call runs,$(compact)),$(compact))
+LINK_FLAGS := -Wl,--as-needed
 endif
 
 ifneq ($(PORTABLE),1)
@@ -55,13 +51,11 @@ SANITIZE_LINK := -static-libasan -static-libubsan
 endif
 else
 NDEBUG := -DNDEBUG
-# Nothing unwinds the stack; with the tables the binary is a sixth larger. (gdb has .debug_frame.)
-FLAGS += -fno-asynchronous-unwind-tables
 endif
 
 compiler := $(subst $() ,_,$(notdir $(CC)))
 B := build/$(VARIANT)-$(compiler)
-COMPILE = $(CC) -I. $(FLAGS) $(CPPFLAGS) $(CFLAGS) $(COLD_FLAGS) $(SANITIZE_FLAGS) -MMD -MP
+COMPILE = $(CC) -I. $(FLAGS) $(CPPFLAGS) $(CFLAGS) $(SANITIZE_FLAGS) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(LINK_FLAGS) $(SANITIZE_FLAGS) $(SANITIZE_LINK) $(LDFLAGS)
 
 # --- what is made of what -------------------------------------------------------------------
@@ -70,9 +64,6 @@ folders := base net options io buffer stats process display control loop
 sources := $(wildcard *.c $(folders:%=%/*.c))
 headers := $(wildcard *.h $(folders:%=%/*.h))
 objects := $(sources:%.c=$(B)/%.o)
-# What perf shows is made fast, the rest small.
-hot := ring base/crc32c base/records buffer/flow buffer/record_index stats/meter
-$(filter-out $(hot:%=$(B)/%.o),$(objects)): COLD_FLAGS := $(if $(filter 1,$(SANITIZE)),,-Os)
 modules := $(filter-out $(B)/bpipe.o,$(objects))
 test_sources := $(wildcard tests/test_*.c)
 test_programs := $(test_sources:tests/%.c=$(B)/tests/%)
@@ -90,7 +81,7 @@ man_pages := $(wildcard man/*.1)
 # V=1 shows the commands.
 quiet := $(if $(filter 1,$(V)),,@)
 
-.PHONY: all programs check check-long lint install uninstall clean help FORCE
+.PHONY: all programs check check-long lint install install-strip uninstall clean help FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -224,9 +215,12 @@ comma := ,
 
 # --- installing -----------------------------------------------------------------------------
 
+install-strip: INSTALL_PROGRAM := $(INSTALL) -s
+install-strip: install
+
 install: bpipe
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
-	$(INSTALL) -m 755 bpipe $(DESTDIR)$(BINDIR)/bpipe
+	$(INSTALL_PROGRAM) -m 755 bpipe $(DESTDIR)$(BINDIR)/bpipe
 	$(INSTALL) -m 644 $(man_pages) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	$(INSTALL) -m 644 completions/bpipe.bash $(DESTDIR)$(BASHDIR)/bpipe
@@ -258,6 +252,7 @@ help:
 	@echo '  bench-quick a smoke test of that; bench-report writes bench/RESULTS.md'
 	@echo '  lint        clang-format, clang-tidy, cppcheck, mandoc, shellcheck; quiet when clean'
 	@echo '  install     to $$(DESTDIR)$$(PREFIX): bin/bpipe, share/man/man1/bpipe.1, completions'
+	@echo '  install-strip  the same, without the symbols'
 	@echo '  uninstall   removes what install put there'
 	@echo '  completions those for bash, zsh and fish, from --help'
 	@echo '  clean       removes build/ and ./bpipe'

@@ -18,6 +18,10 @@ make_again() {
     cmp dest/usr/share/zsh/site-functions/_bpipe "$ROOT/completions/_bpipe"
     cmp dest/usr/share/fish/vendor_completions.d/bpipe.fish "$ROOT/completions/bpipe.fish"
     equal "same bytes" "$(printf 'same bytes' | dest/usr/bin/bpipe -q)"
+    make_again install-strip DESTDIR="$T/small" PREFIX=/usr >log 2>&1 || { cat log && false; }
+    equal "$(cd dest && find . -type f | sort)" "$(cd small && find . -type f | sort)"
+    equal "same bytes" "$(printf 'same bytes' | small/usr/bin/bpipe -q)"
+    [ "$(wc -c <small/usr/bin/bpipe)" -lt "$(wc -c <dest/usr/bin/bpipe)" ]
     make_again uninstall DESTDIR="$T/dest" PREFIX=/usr >log 2>&1
     equal "" "$(find dest -type f)"
 }
@@ -26,8 +30,8 @@ make_again() {
     skip_unless make
     local word
     make_again help >text
-    for word in all check check-long lint install uninstall completions clean PORTABLE=1 SANITIZE=1 \
-        WERROR=1 CC CFLAGS LDFLAGS PREFIX DESTDIR TESTS; do
+    for word in all check check-long lint install install-strip uninstall completions clean \
+        PORTABLE=1 SANITIZE=1 WERROR=1 CC CFLAGS LDFLAGS PREFIX DESTDIR TESTS; do
         grep -qw -- "$word" text || { echo "not there: $word" && false; }
     done
 }
