@@ -250,7 +250,7 @@ help:
 	@echo '  check-long  the tests and the long random runs'
 	@echo '  bench       bpipe beside its peers; CASE="pipe ring", TOOLS="bpipe pv": only these'
 	@echo '  bench-quick a smoke test of that; bench-report writes bench/RESULTS.md'
-	@echo '  lint        clang-format, clang-tidy, cppcheck, mandoc, shellcheck; quiet when clean'
+	@echo '  lint        clang-format, clang-tidy, cppcheck, mandoc, shellcheck, tests/house; quiet when clean'
 	@echo '  install     to $$(DESTDIR)$$(PREFIX): bin/bpipe, share/man/man1/bpipe.1, completions'
 	@echo '  install-strip  the same, without the symbols'
 	@echo '  uninstall   removes what install put there'
