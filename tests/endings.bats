@@ -1196,7 +1196,7 @@ only_links() {
     cat fifo >/dev/null &
     fails 1 "bpipe: --pidfile: fifo: is no regular file" timeout 20 "$BPIPE" -q -P fifo in
     end_processes
-    fails 1 "bpipe: /dev/null: is no regular file" "$BPIPE" -q -P /dev/null in
+    fails 1 "bpipe: --pidfile: /dev/null: is no regular file" "$BPIPE" -q -P /dev/null in
     echo 1 >pid
     "$BPIPE" -q -P pid in >out
     cmp in out

@@ -127,7 +127,7 @@ shared='is an input, an output or a report as well'
         refused "$link: $mixes" "$BPIPE" -q --report "json:$link" -o copy --tap new in
         refused "new: two reports cannot share a file" \
             "$BPIPE" -q --report "json:$link" --report text:new -o copy in
-        refused "$link: $shared" "$BPIPE" -q -P "$link" -o new in
+        refused "--pidfile: $link: $shared" "$BPIPE" -q -P "$link" -o new in
         refused "--spool: $link: $shared" "$BPIPE" -q --spool "$link" -o new in
         [ -L "$link" ] && [ ! -e new ] && [ ! -e copy ]
     done

@@ -196,11 +196,11 @@ make_tree() {
     cp in tree
     local before after elapsed
     before=$(date +%s%N)
-    with_faults FAULT_ONLY=bpipe FAULT_SCRIPT="openat:*tree:1:delay:700" FAULT_LOG="$T/log" \
+    with_faults FAULT_ONLY=bpipe FAULT_SCRIPT="open:*tree:1:delay=700" FAULT_LOG="$T/log" \
         "$BPIPE" -q -s @tree --report json:report in >out
     after=$(date +%s%N)
     equal_files in out
-    grep -q 'openat.*delay' log
+    grep -q "openat.*delay.*tree" log
     elapsed=$(last_number elapsed_seconds report)
     ((10#${elapsed/./} <= after - before - 700000000))
     equal 100000 "$(last_number size_bytes report)"
