@@ -418,12 +418,36 @@ static bool apply_duration(struct options *options, const struct given *given,
     return false;
 }
 
+/* As apply_duration(), of one that is a size with least and greatest values. */
+static bool apply_size(struct parser *parser, const struct given *given,
+                       enum options_status *status)
+{
+    struct options *options = parser->options;
+    const struct {
+        enum option_id id;
+        uint64_t least, most;
+        uint64_t *bytes;
+    } sizes[] = {{OPTION_BUFFER_SIZE, 1, SSIZE_MAX, &options->buffer_size},
+                 {OPTION_CHUNK_SIZE, 1, SSIZE_MAX, &options->chunk_size},
+                 {OPTION_BLOCK_SIZE, 1, SSIZE_MAX, &options->block_size},
+                 {OPTION_PIPE_BUFFER_SIZE, 0, INT_MAX, &options->pipe_size},
+                 {OPTION_BURST, 1, INT64_MAX, &options->burst},
+                 {OPTION_EXPECT_SIZE, 0, INT64_MAX, &options->expect_size},
+                 {OPTION_SPOOL_MAX, 1, INT64_MAX, &options->spool_max}};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        if (sizes[i].id == given->id) {
+            *status = take_size(parser, given, sizes[i].least, sizes[i].most, sizes[i].bytes);
+            return true;
+        }
+    return false;
+}
+
 static enum options_status apply_argument(struct parser *parser, const struct given *given)
 {
     struct options *options = parser->options;
     bool done;
     enum options_status status = options_take_display(parser, given, &done);
-    if (done || apply_duration(options, given, &status))
+    if (done || apply_duration(options, given, &status) || apply_size(parser, given, &status))
         return status;
     switch (given->id) {
     case GIVEN_OPERAND:
@@ -432,24 +456,12 @@ static enum options_status apply_argument(struct parser *parser, const struct gi
     case OPTION_TO:
     case OPTION_MONITOR:
         return options_take_command(parser, given);
-    case OPTION_BUFFER_SIZE:
-        return take_size(parser, given, 1, SSIZE_MAX, &options->buffer_size);
-    case OPTION_CHUNK_SIZE:
-        return take_size(parser, given, 1, SSIZE_MAX, &options->chunk_size);
-    case OPTION_BLOCK_SIZE:
-        return take_size(parser, given, 1, SSIZE_MAX, &options->block_size);
-    case OPTION_PIPE_BUFFER_SIZE:
-        return take_size(parser, given, 0, INT_MAX, &options->pipe_size);
     case OPTION_RATE_LIMIT:
         return take_rate(parser, given, &options->rate_limit);
     case OPTION_READ_RATE:
         return take_rate(parser, given, &options->read_rate);
-    case OPTION_BURST:
-        return take_size(parser, given, 1, INT64_MAX, &options->burst);
     case OPTION_SIZE:
         return take_expected_size(parser, given);
-    case OPTION_EXPECT_SIZE:
-        return take_size(parser, given, 0, INT64_MAX, &options->expect_size);
     case OPTION_EXPECT_END:
         return take_expected_end(options, given);
     case OPTION_START_FILL:
@@ -474,8 +486,6 @@ static enum options_status apply_argument(struct parser *parser, const struct gi
         return take_policy(options, given->argument);
     case OPTION_SPOOL:
         return take_spool(options, given);
-    case OPTION_SPOOL_MAX:
-        return take_size(parser, given, 1, INT64_MAX, &options->spool_max);
     case OPTION_REPORT:
         return take_report(parser, given->argument);
     case OPTION_NAME:

@@ -150,6 +150,25 @@ tells_apart() {
 
 # --- a run that is not connected ------------------------------------------------------------
 
+@test "one of several outputs is never connected: 4, nothing was moved, nothing was made" {
+    local other status
+    mkfifo fifo
+    random_bytes 300000 >in
+    for other in "-o other" "--tap other" "--to cat"; do
+        status=0
+        # shellcheck disable=SC2086
+        { "$BPIPE" -q --connect-timeout 0.3 --report json:json $other -o fifo || status=$?
+            cat >rest; } <in >out 2>err
+        equal "4 $other" "$status $other"
+        equal "bpipe: fifo: no reader for 300 ms (--connect-timeout)" "$(<err)"
+        equal_files in rest
+        equal 0 "$(size_of out)"
+        [ ! -e other ]
+        adds_up json 4
+        rm json
+    done
+}
+
 @test "a run that is never connected: all of its time is that, and there is no rate" {
     local status=0
     mkfifo fifo

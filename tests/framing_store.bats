@@ -3,8 +3,8 @@
 # --frame and --unframe from pipe to pipe: payload goes by way of the pipe store, the framing beside
 # it. What is refused, or held up, goes on in the ring, in the middle of a chunk as well.
 
-# A pipe is not the same input as the file itself:
-# shellcheck disable=SC2002
+# A pipe is not the same input as the file itself; how much came out is looked at while it comes:
+# shellcheck disable=SC2002,SC2094
 
 bats_require_minimum_version 1.5.0
 load helpers
