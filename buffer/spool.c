@@ -31,7 +31,7 @@ static void spool_check(const struct spool *spool)
 {
     assert(spool->origin <= spool->punched && spool->punched <= spool->tail);
     assert(spool->tail <= spool->head && spool->head - spool->punched <= spool->max);
-    assert(spool->extent <= spool->max);
+    assert(spool->extent <= spool->max && spool->max <= spool->most);
     assert(min_u64(spool->head - spool->origin, spool->max) <= spool->extent);
     (void)spool; /* for NDEBUG */
 }
@@ -99,7 +99,7 @@ static bool still_named(const struct spool *spool)
 int spool_open(struct spool *spool, const char *path, uint64_t max, const char **reason)
 {
     assert(max >= 1 && max <= INT64_MAX);
-    *spool = (struct spool){.fd = -1, .max = max};
+    *spool = (struct spool){.fd = -1, .max = max, .most = max};
     struct stat info;
     bool exists = stat(path, &info) == 0;
     *reason = NULL;
@@ -147,6 +147,7 @@ static uint64_t offset_of(const struct spool *spool, uint64_t position)
 static void start_over(struct spool *spool)
 {
     spool->origin = spool->punched = spool->tail;
+    spool->max = spool->most;
     if (spool->extent > SPOOL_KEPT && retry_truncate(spool->fd, 0) == 0)
         spool->extent = 0;
 }
@@ -184,9 +185,35 @@ uint64_t spool_room(const struct spool *spool)
     return spool->refused ? 0 : spool->max - spool_held(spool);
 }
 
+/* The disk takes no more at the end of the file, so the circle ends there. If it refuses bytes in
+ * the middle, where others have taken what was punched, nothing helps but to wait. */
+static void shrink(struct spool *spool)
+{
+    bool at_end = spool->extent > 0 && spool->extent < spool->max &&
+                  spool->head - spool->origin == spool->extent;
+    if (at_end)
+        spool->max = spool->extent;
+    spool->refused = !at_end;
+}
+
+/* While the queue does not cross the circle's end, this may be anywhere behind it. */
+static void grow(struct spool *spool)
+{
+    if (spool->tail - spool->origin >= spool->max) {
+        spool->origin = spool->tail - offset_of(spool, spool->tail);
+        if (spool->punched < spool->origin)
+            spool->punched = spool->origin;
+    }
+    if (spool->head - spool->origin <= spool->max)
+        spool->max = spool->most;
+}
+
 void spool_try_again(struct spool *spool)
 {
+    if (spool->max < spool->most)
+        grow(spool);
     spool->refused = false;
+    spool_check(spool);
 }
 
 /* --- bytes --------------------------------------------------------------------------------- */
@@ -232,7 +259,8 @@ static ssize_t put_some(struct spool *spool, const void *memory, size_t bytes, u
     if (put < 0)
         return -1;
     spool->head += (uint64_t)put;
-    spool->refused = put == 0;
+    if (put == 0)
+        shrink(spool);
     if (offset + (uint64_t)put > spool->extent)
         spool->extent = offset + (uint64_t)put;
     if (spool->head - spool->punched > spool->max)

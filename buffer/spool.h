@@ -9,13 +9,16 @@
  * just grows no further than `max`. So a file takes no more of the disk than what it holds,
  * SPOOL_PUNCH_SIZE, and a few blocks at the edges of what was punched.
  *
- * A disk that is full (ENOSPC, EDQUOT, EFBIG) is a spool that is full, until bytes were taken out
- * of it or spool_try_again(). Calls are plain pread(2) and pwrite(2): they may wait for the disk,
- * never for anybody else. A process that gets SIGXFSZ must ignore it.
+ * A disk that is full (ENOSPC, EDQUOT, EFBIG) makes the circle as small as the file has become by
+ * then: what is taken makes room for as much, though the disk gives none. It may grow again when
+ * the queue has become empty, or does not cross the circle's end at spool_try_again(). Where even
+ * that fails, the spool is full until bytes were taken out of it or spool_try_again(). Calls are
+ * plain pread(2) and pwrite(2): they may wait for the disk, never for anybody else. A process that
+ * gets SIGXFSZ must ignore it.
  *
  * Always:
  *
- *     origin <= punched <= tail <= head        head - punched <= max
+ *     origin <= punched <= tail <= head        head - punched <= max <= most
  */
 #ifndef BPIPE_SPOOL_H
 #define BPIPE_SPOOL_H
@@ -30,7 +33,8 @@ enum { SPOOL_PUNCH_SIZE = 4 << 20, SPOOL_KEPT = 1 << 20 };
 
 struct spool {
     int fd; /* -1: no spool */
-    uint64_t max;
+    uint64_t most;       /* what `max` is where the disk has room */
+    uint64_t max;        /* the circle */
     uint64_t head, tail; /* positions: put, and taken, so far */
     uint64_t origin;     /* the position that stands at offset 0 */
     uint64_t punched;    /* up to where space was given back, or put to use again */

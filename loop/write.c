@@ -79,6 +79,7 @@ void loop_after_file_call(struct poll_loop *loop, struct platform_usage before,
 static void gave_output(struct poll_loop *loop, struct loop_output *output, size_t index,
                         const struct transfer *transfer)
 {
+    meter_advance(loop->meter, METER_BUSY, platform_now()); /* they may have come in this turn */
     meter_moved(output->meter, transfer->bytes);
     endpoint_sent(&output->endpoint, transfer->bytes);
     loop_note_left(loop);
@@ -127,6 +128,7 @@ static bool send_stored(struct poll_loop *loop, struct loop_output *output, size
     loop->flow.stored = pipe_queue_held(&loop->store);
     if (transfer.status != TRANSFER_MOVED)
         return sent_nothing(loop, 0, &transfer, max);
+    meter_advance(loop->meter, METER_BUSY, platform_now());
     meter_moved(output->meter, transfer.bytes);
     meter_left(loop->meter, transfer.bytes, loop_held(loop));
     endpoint_sent(&output->endpoint, transfer.bytes);

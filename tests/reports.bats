@@ -892,6 +892,21 @@ bytes_left() { # PID MORE: the output has got more than so many
     grep -q -e '--stop-at-size: the number of records is not known' err
 }
 
+# What comes and leaves in one turn was held for as long as the calls took.
+@test "residence: what is written at once was held for a while, too" {
+    skip_unless_faults
+    local i option
+    for option in -C "-B 100K" "-l -J 0" "--to cat"; do
+        # shellcheck disable=SC2086
+        for i in {1..50}; do echo "$i $option" || break; done |
+            with_faults FAULT_ONLY=bpipe FAULT_SCRIPT="write:1:*:delay=2;splice:*:*:delay=2" \
+                "$BPIPE" -q $option --report json:report | cat >out
+        equal 50 "$(lines_of out)"
+        adds_up report
+        awk -v max="$(last_number max report)" 'BEGIN { exit !(max > 0) }'
+    done
+}
+
 @test "system calls: as many as strace sees" {
     skip_unless strace
     random_bytes 300000 >in

@@ -348,6 +348,19 @@ faulty() {
     done
 }
 
+# What is dropped makes room on the disk that it was on: not a few bytes at a time, refused each time.
+@test "a full disk, and the oldest are dropped: few calls" {
+    random_bytes 3M >in
+    mkdir place
+    printf '#!/bin/sh\nulimit -f 1024\nexec %s "$@"\n' "$BPIPE" >limited # 512 KiB or 1 MiB
+    chmod +x limited
+    BPIPE=$T/limited flood --spool place/file -B 64K --overflow drop-oldest
+    [ "$(spool_number peak_bytes)" -gt 400000 ]
+    (($(last_number read report) + $(last_number write report) < 3000))
+    cmp <(tail -c 300000 in) <(tail -c 300000 out)
+    nothing_left
+}
+
 @test "a disk that takes a part of a record, and no more" {
     numbered 20000 60 >in
     mkdir place

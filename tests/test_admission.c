@@ -119,6 +119,12 @@ static size_t some(const struct run *run)
     return bytes < left ? bytes : left;
 }
 
+/* The spool has no room, or only what was in it before. */
+static bool disk_is_full(const struct run *run)
+{
+    return run->admission.spool != NULL && (run->spool.refused || run->spool.max < run->spool.most);
+}
+
 static void read_directly(struct run *run)
 {
     size_t bytes = some(run), room = ring_room(&run->ring);
@@ -163,7 +169,7 @@ static void admit(struct run *run)
     struct admission_result result = admit_pieces(run, bytes);
     expect(run, result.refused.bytes == 0 && result.retracted == 0 && result.added == 0, "drops");
     expect(run, result.entered <= bytes && result.entered <= room, "takes too much");
-    expect(run, result.entered == most || run->spool.refused, "takes too little");
+    expect(run, result.entered == most || disk_is_full(run), "takes too little");
     run->offered += result.entered;
     run->entered += result.entered;
 }
@@ -189,7 +195,7 @@ static void admit_or_drop(struct run *run)
     expect(run, held(run) + result.retracted == before + result.entered + result.added, "the fill");
     expect(run, !must || result.entered == bytes, "refuses what fits");
     expect(run,
-           run->records != RECORD_NONE || run->spool.refused ||
+           run->records != RECORD_NONE || disk_is_full(run) ||
                result.entered == (bytes < room ? bytes : room),
            "bytes that fit");
     run->offered += bytes;
