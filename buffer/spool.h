@@ -32,7 +32,7 @@
 enum { SPOOL_PUNCH_SIZE = 4 << 20, SPOOL_KEPT = 1 << 20 };
 
 struct spool {
-    int fd; /* -1: no spool */
+    int fd;              /* -1: no spool */
     uint64_t most;       /* what `max` is where the disk has room */
     uint64_t max;        /* the circle */
     uint64_t head, tail; /* positions: put, and taken, so far */
