@@ -65,8 +65,9 @@ sources := $(wildcard *.c $(folders:%=%/*.c))
 headers := $(wildcard *.h $(folders:%=%/*.h))
 objects := $(sources:%.c=$(B)/%.o)
 modules := $(filter-out $(B)/bpipe.o,$(objects))
-test_sources := $(wildcard tests/test_*.c)
-test_programs := $(test_sources:tests/%.c=$(B)/tests/%)
+test_sources := $(wildcard tests/*/test_*.c)
+test_programs := $(patsubst %.c,$(B)/tests/%,$(notdir $(test_sources)))
+vpath test_%.c $(sort $(dir $(test_sources)))
 tools := $(patsubst tests/tools/%.c,build/tools/%,$(wildcard tests/tools/*.c))
 schedule_sources := $(wildcard tests/schedule/*.c)
 ifeq ($(SYSTEM),Linux)
@@ -75,7 +76,7 @@ endif
 bench_programs := build/bench/gen build/bench/sink
 scripts := tests/run tests/house bench/run .ci/run $(wildcard tests/*.bash tests/*.sh bench/*.bash) \
     completions/generate completions/bpipe.bash
-bats_files := $(wildcard tests/*.bats)
+bats_files := $(wildcard tests/*/*.bats)
 man_pages := $(wildcard man/*.1)
 
 # V=1 shows the commands.
@@ -103,7 +104,7 @@ $(test_programs): %: %.o $(modules) $(B)/link-command
 	@echo '  LINK  $@'
 	$(quiet)$(LINK) -o $@ $< $(modules) $(LDLIBS)
 
-$(test_programs:=.o): $(B)/tests/%.o: tests/%.c $(B)/compile-command
+$(test_programs:=.o): $(B)/tests/%.o: %.c $(B)/compile-command
 	@echo '  CC    $@'
 	$(quiet)$(COMPILE) -c -o $@ $<
 
@@ -246,7 +247,7 @@ clean:
 help:
 	@echo 'bpipe $(VERSION). Targets:'
 	@echo '  all         ./bpipe (the default)'
-	@echo '  check       build and run the tests; TESTS="tests/ring.bats ..." runs only these'
+	@echo '  check       build and run the tests; TESTS="tests/loop/data.bats ..." runs only these'
 	@echo '  check-long  the tests and the long random runs'
 	@echo '  bench       bpipe beside its peers; CASE="pipe ring", TOOLS="bpipe pv": only these'
 	@echo '  bench-quick a smoke test of that; bench-report writes bench/RESULTS.md'

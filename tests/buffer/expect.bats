@@ -1,0 +1,133 @@
+#!/usr/bin/env bats
+#
+# A stream that was cut does not pass for the whole: --expect-size and --expect-end.
+
+# shellcheck disable=SC2016,SC2094 # scripts for sh; files that are only read
+bats_require_minimum_version 1.5.0
+load ../helpers
+load ../observe
+load ../sockets
+
+setup() { common_setup; }
+teardown() {
+    end_processes
+    common_teardown
+}
+
+dump='-- dump completed
+'
+
+# cut_off STATUS MESSAGE OPTION...: what comes from `in` goes to `out` whole, and so it ends.
+cut_off() {
+    local status=$1 message=$2
+    shift 2
+    run -"$status" "$BPIPE" -q -o out "$@" <in
+    equal "$message" "$output"
+    equal_files in out
+}
+
+@test "--expect-size: as long as that" {
+    random_bytes 300000 >in
+    cut_off 0 "" --expect-size 300000
+    head -c 0 in >empty
+    "$BPIPE" -q --expect-size 0 empty
+    "$BPIPE" -q -X --expect-size 600000 in in
+    "$BPIPE" -q --expect-size 300000 <in | cmp in -
+    "$BPIPE" -q --merge -X --expect-size 600000 in in
+}
+
+@test "--expect-size: shorter, longer, nothing" {
+    random_bytes 300000 >in
+    cut_off 1 "bpipe: stdin: the stream ended after 300000 bytes, not 300001 (--expect-size)" --expect-size 300001
+    cut_off 1 "bpipe: stdin: the stream ended after 300000 bytes, not 299999 (--expect-size)" --expect-size 299999
+    run -1 "$BPIPE" -q --expect-size 1 /dev/null
+    equal "bpipe: /dev/null: the stream ended after 0 bytes, not 1 (--expect-size)" "$output"
+}
+
+@test "bytes that pass without a copy are counted as well" {
+    random_bytes 3M >in
+    run -1 sh -c 'cat in | "$BPIPE" -q --expect-size 4M | cat >out; exit 1'
+    equal "bpipe: stdin: the stream ended after 3145728 bytes, not 4194304 (--expect-size)" "$output"
+    equal_files in out
+}
+
+@test "--expect-end: in pieces of any size" {
+    local size
+    { random_bytes 5000 && printf %s "$dump"; } >in
+    for size in 1 2 7 17 18 19 4096; do
+        cut_off 0 "" --expect-end "$dump" -z "$size"
+        cut_off 0 "" --expect-end "$dump" -B "$size"
+    done
+    printf %s "$dump" >in
+    cut_off 0 "" --expect-end "$dump"
+    printf %s "$dump" >end
+    cut_off 0 "" --expect-end @end
+    dribbling() { for c in - - ' ' d u m p ' ' c o m p l e t e d; do printf %s "$c"; done && echo; }
+    dribbling | "$BPIPE" -q --expect-end "$dump" >out
+    equal_files in out
+}
+
+@test "--expect-end: another end, a part of it, nothing" {
+    local text
+    for text in "some text" "-- dump completed" "- dump completed
+" "$dump." ""; do
+        printf %s "$text" >in
+        cut_off 1 "bpipe: stdin: the stream ended after ${#text} bytes, and not with those of --expect-end" \
+            --expect-end "$dump"
+    done
+}
+
+@test "with policies that drop, what came counts and not what went" {
+    { random_bytes 2M && printf %s "$dump"; } >in
+    local policy
+    for policy in drop-oldest drop-newest; do
+        "$BPIPE" -q -B 64K --overflow "$policy" --expect-end "$dump" <in | cat >out
+        run -1 sh -c '"$BPIPE" -q -B 64K --overflow "$1" --expect-end other <in | cat >out; exit 1' - "$policy"
+        equal "bpipe: stdin: the stream ended after 2097170 bytes, and not with those of --expect-end" "$output"
+    done
+    "$BPIPE" -q -B 64K --spool . --expect-end "$dump" <in | cmp in -
+}
+
+@test "an --atomic file does not appear" {
+    echo text >in
+    run -1 "$BPIPE" -q --atomic -o out --expect-size 6 in
+    refute [ -e out ]
+    "$BPIPE" -q --atomic -o out --expect-size 5 in
+    equal_files in out
+}
+
+@test "a peer sees a reset, and takes nothing for the whole" {
+    local family
+    random_bytes 100000 >in
+    for family in $(families); do
+        [ "$family" != unix ] || continue # nobody can tell a reset from an end there
+        rm -f out in.err
+        "$BPIPE" -q --atomic -o out "$(listening "$family")" 2>in.err &
+        receiver=$!
+        await_listener "$family" in.err
+        run -1 "$BPIPE" -q --expect-end none -o "$endpoint" in
+        ended "$receiver" 1
+        refute [ -e out ]
+    done
+}
+
+@test "bad input" {
+    refused() { # MESSAGE OPTION...
+        local message=$1
+        shift
+        run -"$status_wanted" "$BPIPE" "$@" </dev/null
+        equal "bpipe: $message" "$output"
+    }
+    status_wanted=2
+    refused "--expect-end: '': is empty" --expect-end ''
+    refused "--expect-end: '@': names no file" --expect-end @
+    refused "--merge: cannot be used with --expect-end" --merge --expect-end x
+    refused "--expect-size: 'x': is not a size (try 4096, 64K, 1.5G, 10MB)" --expect-size x
+    status_wanted=1
+    : >empty
+    head -c 65537 /dev/zero >long
+    refused "--expect-end: missing: No such file or directory" -o out --expect-end @missing
+    refused "--expect-end: empty: is empty" -o out --expect-end @empty
+    refused "--expect-end: long: is larger than 64K" -o out --expect-end @long
+    refute [ -e out ]
+}

@@ -1,0 +1,325 @@
+/*
+ * --frame and --unframe by way of the pipe store, and by way of the ring, by turns at random, in
+ * the middle of a chunk as well: what goes through both comes out as it was.
+ */
+#include "base/platform.h"
+#include "buffer/frame_stream.h"
+#include "stats/meter.h"
+
+#include "tests/tap.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+enum { MOST = 400000, STREAM_MOST = 6 * MOST };
+
+static uint64_t random_state;
+
+static size_t below(uint64_t limit)
+{
+    return (size_t)tap_below(&random_state, limit);
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+struct text {
+    size_t length;
+    unsigned char bytes[STREAM_MOST];
+};
+
+static struct text original, stream, copy;
+
+struct way {
+    const struct text *from;
+    struct text *to;
+    size_t sent, capacity, least_room;
+    int feed, drain; /* the other ends of */
+    struct endpoint input, output;
+    struct frame_stream framing;
+    struct pipe_queue store;
+    struct ring ring;
+    uint64_t payload, added, unstored, poured;
+    uint64_t calls[COUNTED_CALLS];
+    struct transfer last; /* of frame_stream_fill() */
+    bool failed;
+};
+
+static struct way way;
+
+static void complain(const char *what)
+{
+    if (!way.failed)
+        tap_note("buffer of %zu, %zu of %zu sent, %zu received: %s", way.capacity, way.sent,
+                 way.from->length, way.to->length, what);
+    way.failed = true;
+}
+
+static bool way_begin(const struct text *from, struct text *to, enum framing_kind kind,
+                      size_t capacity)
+{
+    int in[2], out[2];
+    way = (struct way){
+        .from = from, .to = to, .capacity = capacity, .framing = {.kind = kind}, .least_room = 1};
+    to->length = 0;
+    if (platform_pipe(in, 64 * 1024) != 0 || platform_pipe(out, 64 * 1024) != 0 ||
+        ring_init(&way.ring, capacity, 1) != 0 || pipe_queue_init(&way.store, capacity) != 0 ||
+        pipe_queue_bounce(&way.store) == NULL)
+        return false;
+    if (kind == FRAMING_ADD)
+        way.least_room = frame_stream_least_room(&way.store);
+    way.input =
+        (struct endpoint){.fd = in[0], .kind = ENDPOINT_PIPE, .nonblock.method = NONBLOCK_PRIVATE};
+    way.output =
+        (struct endpoint){.fd = out[1], .kind = ENDPOINT_PIPE, .nonblock.method = NONBLOCK_PRIVATE};
+    way.feed = in[1];
+    way.drain = out[0];
+    return true;
+}
+
+static void way_finish(void)
+{
+    close(way.input.fd);
+    close(way.output.fd);
+    if (way.feed >= 0)
+        close(way.feed);
+    close(way.drain);
+    pipe_queue_destroy(&way.store);
+    ring_destroy(&way.ring);
+}
+
+static size_t stored(void)
+{
+    return pipe_queue_held(&way.store);
+}
+
+static size_t room(void)
+{
+    size_t left = way.capacity - ring_fill(&way.ring) - stored();
+    return left < way.least_room ? 0 : left - (way.least_room - 1);
+}
+
+/* --- steps ------------------------------------------------------------------------------------ */
+
+/* Sends up to `most` bytes more, and behind the last one the end. */
+static void send_some(size_t most)
+{
+    size_t left = way.from->length - way.sent;
+    if (left > 0) {
+        ssize_t bytes = write(way.feed, way.from->bytes + way.sent, smaller(left, most));
+        way.sent += bytes > 0 ? (size_t)bytes : 0;
+    } else if (way.feed >= 0) {
+        close(way.feed);
+        way.feed = -1;
+    }
+}
+
+static void store_some(size_t max)
+{
+    if (ring_fill(&way.ring) > 0 || room() == 0 || pipe_queue_back(&way.store) < 0)
+        return;
+    max = smaller(max, room());
+    struct transfer transfer =
+        frame_stream_store(&way.framing, &way.store, &way.input, max, way.calls);
+    if (transfer.status == TRANSFER_FAILED || transfer.bytes > max)
+        complain("the store");
+    way.payload += transfer.bytes;
+}
+
+static void unstore_some(size_t max)
+{
+    if (stored() == 0)
+        return;
+    size_t before = stored();
+    struct transfer transfer =
+        frame_stream_unstore(&way.framing, &way.store, &way.output, max, way.calls);
+    if (transfer.status == TRANSFER_FAILED || transfer.status == TRANSFER_END ||
+        transfer.bytes > max || before - stored() != transfer.bytes)
+        complain("from the store");
+    way.added += transfer.added;
+    way.unstored += transfer.bytes;
+}
+
+static void pour(void)
+{
+    size_t before = stored();
+    if (before == 0)
+        return;
+    struct transfer transfer = frame_stream_pour(&way.framing, &way.store, &way.ring, way.calls);
+    if (transfer.status != TRANSFER_MOVED || stored() != 0 ||
+        ring_fill(&way.ring) != before + transfer.added)
+        complain("from the store into the ring");
+    way.added += transfer.added;
+    way.poured += before;
+}
+
+/* Into the ring, whatever the store holds. */
+static void fill(size_t max)
+{
+    if (room() == 0)
+        return;
+    pour();
+    way.last =
+        frame_stream_fill(&way.framing, &way.ring, &way.input, max, true, &way.calls[CALL_READ]);
+    if (way.framing.kind == FRAMING_ADD && ring_room(&way.ring) < FRAME_FINAL)
+        complain("no room for the final record");
+    way.payload += way.last.bytes;
+    way.added += way.last.added;
+}
+
+static void write_some(size_t max)
+{
+    if (stored() > 0)
+        unstore_some(max);
+    else if (ring_fill(&way.ring) > 0)
+        transfer_drain(&way.ring, 0, &way.output, max, &way.calls[CALL_WRITE]);
+}
+
+static void receive(size_t max)
+{
+    ssize_t bytes =
+        read(way.drain, way.to->bytes + way.to->length, smaller(max, STREAM_MOST - way.to->length));
+    way.to->length += bytes > 0 ? (size_t)bytes : 0;
+}
+
+/* At random until frame_stream_fill() says END or FAILED; the rest is received then. `ring_share`:
+ * of a hundred steps, so many go by the ring. */
+static void go(unsigned bits, unsigned ring_share)
+{
+    while (!way.failed &&
+           (way.last.status == TRANSFER_MOVED || way.last.status == TRANSFER_BLOCKED)) {
+        size_t size = smaller((size_t)tap_magnitude(&random_state, bits) + 1, MOST);
+        size_t step = below(4);
+        bool over = way.feed < 0 && below(20) == 0;
+        if (step == 0)
+            send_some(size);
+        else if (step == 1 && (below(100) < ring_share || over))
+            fill(size);
+        else if (step == 1)
+            store_some(size);
+        else if (step == 2)
+            write_some(size);
+        else
+            receive(size);
+    }
+    pour();
+    if (way.framing.kind == FRAMING_ADD && way.last.status == TRANSFER_END)
+        way.added += frame_stream_finish(&way.framing, &way.ring);
+    while (!way.failed && ring_fill(&way.ring) > 0) {
+        write_some(MOST);
+        receive(MOST);
+    }
+    receive(MOST);
+}
+
+static bool run(const struct text *from, struct text *to, enum framing_kind kind, size_t capacity,
+                unsigned ring_share)
+{
+    if (!way_begin(from, to, kind, capacity))
+        return false;
+    go(6 + (unsigned)below(12), ring_share);
+    return !way.failed && way.last.status == TRANSFER_END;
+}
+
+static void make_original(size_t length)
+{
+    original.length = length;
+    for (size_t i = 0; i < length; i++)
+        original.bytes[i] = (unsigned char)tap_random(&random_state);
+}
+
+static size_t some_capacity(void)
+{
+    return 256 + (size_t)tap_magnitude(&random_state, 22) % (STREAM_MOST / 2);
+}
+
+/* --- tests ------------------------------------------------------------------------------------ */
+
+static void test_random(void)
+{
+    unsigned wrong = 0, rounds = tap_rounds(60), poured = 0, unstored = 0;
+    for (unsigned i = 0; i < rounds; i++) {
+        make_original((size_t)tap_magnitude(&random_state, 19) % MOST);
+        unsigned share = below(3) == 0 ? 0 : (unsigned)below(40);
+        bool there = run(&original, &stream, FRAMING_ADD, some_capacity(), share) &&
+                     way.payload == original.length && stream.length == original.length + way.added;
+        poured += way.poured > 0;
+        unstored += way.unstored > 0;
+        way_finish();
+        bool back = there && run(&stream, &copy, FRAMING_REMOVE, some_capacity(), share) &&
+                    way.payload == original.length && way.added == 0 &&
+                    copy.length == original.length &&
+                    memcmp(copy.bytes, original.bytes, copy.length) == 0;
+        if (there)
+            way_finish();
+        if (!back)
+            tap_note("%zu bytes, %u %% by the ring: %d %d", original.length, share, there, back);
+        wrong += !back;
+    }
+    tap_ok(wrong == 0 && poured > 0 && unstored > 0, "there and back at random (%u of %u wrong)",
+           wrong, rounds);
+}
+
+/* Any byte that is cut off or changed is found out, by whichever way. */
+static void test_broken(void)
+{
+    unsigned wrong = 0, rounds = tap_rounds(60);
+    for (unsigned i = 0; i < rounds; i++) {
+        make_original(1 + below(20000));
+        bool there = run(&original, &stream, FRAMING_ADD, some_capacity(), (unsigned)below(40));
+        way_finish();
+        if (!there) {
+            wrong++;
+            continue;
+        }
+        if (below(2) == 0)
+            stream.length = below(stream.length);
+        else
+            stream.bytes[below(stream.length)] ^= (unsigned char)(1 << below(8));
+        run(&stream, &copy, FRAMING_REMOVE, some_capacity(), (unsigned)below(40));
+        wrong += way.failed || way.last.status != TRANSFER_FAILED || way.last.error != EBADMSG ||
+                 way.framing.reader.reason[0] == '\0' || copy.length != way.payload;
+        way_finish();
+    }
+    tap_ok(wrong == 0, "what is not whole (%u of %u wrong)", wrong, rounds);
+}
+
+/* Chunks are what is there, and their length goes before them only then. */
+static void test_at_once(void)
+{
+    make_original(3000);
+    if (!tap_ok(way_begin(&original, &stream, FRAMING_ADD, MOST), "a way"))
+        return;
+    bool right = true;
+    for (size_t i = 1; i <= 3; i++) {
+        send_some(1000);
+        store_some(MOST);
+        receive(MOST);
+        right &= stream.length == (i - 1) * 1004 + (i > 1 ? FRAME_HEAD : 0);
+        unstore_some(MOST);
+        receive(MOST);
+        right &= stream.length == i * 1004 + FRAME_HEAD && stored() == 0;
+    }
+    tap_ok(right, "what has come is a chunk, and leaves at once");
+    way_finish();
+}
+
+int main(void)
+{
+    int fds[2];
+    signal(SIGPIPE, SIG_IGN);
+    if (platform_pipe(fds, PIPE_QUEUE_PIPE_SIZE) != 0) {
+        tap_ok(true, "no pipes of %d bytes here", PIPE_QUEUE_PIPE_SIZE);
+        return tap_done();
+    }
+    close(fds[0]);
+    close(fds[1]);
+    random_state = tap_seed();
+    test_random();
+    test_broken();
+    test_at_once();
+    return tap_done();
+}

@@ -1,0 +1,373 @@
+#!/usr/bin/env bats
+#
+# What the live line shows, and where, without tmux: frames are read from a file or from the master
+# side of a pseudo-terminal (tests/tools/pty.c). What the line looks like on a screen is in
+# display.bats; each number is in test_display_format.c.
+
+bats_require_minimum_version 1.5.0
+load ../helpers
+load ../observe
+
+# The frames of a file, one on a line, without the blanks at their ends.
+frames() { tr '\r' '\n' <"$1" | sed -e 's/ *$//' -e '/^$/d'; }
+last_frame() { frames "$1" | tail -n 1; }
+has_frame() { frames "$1" | grep -qxE -e "$2"; } # FILE PATTERN: a whole frame
+
+# --- the buffer -----------------------------------------------------------------------------
+
+# fill FILE: the percentage of the last frame, or nothing.
+fill() { last_frame "$1" | tr -cd 0-9; }
+fill_is_between() { # FILE LEAST MOST
+    local percent
+    percent=$(fill "$1")
+    [ -n "$percent" ] && [ "$percent" -ge "$2" ] && [ "$percent" -le "$3" ]
+}
+
+# fill_follows COMMAND...: 640K go to COMMAND, which has a buffer of 1M and writes to a pipe; the
+# consumer takes nothing, then two parts, then the rest. The pipe behind COMMAND holds 64K.
+fill_follows() {
+    echo "$*"
+    rm -f stuck feed err got
+    mkfifo feed
+    open_stuck
+    exec {feed}<>feed
+    "$@" <feed >stuck 2>err {feed}<&- {stuck}<&- &
+    pid=$!
+    head -c 640K in >&"$feed"
+    wait_until 60 fill_is_between err 50 62
+    head -c 256K <stuck >got
+    wait_until 60 fill_is_between err 25 37
+    head -c 256K <stuck >>got
+    wait_until 60 fill_is_between err 1 12
+    head -c 128K <stuck >>got
+    wait_until 60 fill_is_between err 0 0
+    exec {feed}>&-
+    ended "$pid" 0
+    exec {stuck}>&-
+    equal_files in got
+}
+
+@test "-T: the buffer fills and empties, whatever pipes are on both sides" {
+    random_bytes 640K >in
+    fill_follows "$BPIPE" --report none -f -T -i 0.1 -B 1M
+    fill_follows "$BPIPE" --report none -f -T -i 0.1 -B 1M --merge
+    fill_follows "$BPIPE" --report none -f -i 0.1 -B 1M -C -F '%{buffer-fill}'
+    # Without -C it waits in pipes of bpipe's own, and is counted.
+    fill_follows "$BPIPE" --report none -f -i 0.1 -B 1M -F '%{buffer-fill}'
+    fill_follows "$BPIPE" --report none -f -i 0.1 -B 1M -F '%{buffer-fill}' -l
+}
+
+# The example of a buffer that is smaller than a pipe: 1M, and a consumer that takes it in two parts.
+# shellcheck disable=SC2094
+small_buffer() { # COMMAND...
+    echo "$*"
+    rm -f err got
+    touch err
+    {
+        cat in
+        wait_until 60 has_frame err '\{100%\}'
+        wait_until 60 fill_is_between err 0 0
+    } | "$@" 2>err | {
+        wait_until 60 fill_is_between err 100 100
+        head -c 512K
+        wait_until 60 fill_is_between err 100 100
+        cat
+    } >got
+    equal_files in got
+}
+
+@test "-T with a small buffer: the pipes do not hide it" {
+    random_bytes 1M >in
+    small_buffer "$BPIPE" --report none -f -T -i 0.1 -B 1024
+    small_buffer "$BPIPE" --report none -f -F '{%{buffer-fill}}' -C -i 0.1 -B 1024
+    small_buffer "$BPIPE" --report none -f -F '%T' -C -i 0.1 -B 1024
+    ! command -v pv >/dev/null || small_buffer pv -f -T -i 0.1 -B 1024
+}
+
+# --- what is not known ----------------------------------------------------------------------
+
+# With -n a line that has no number is not written; with other text it is null.
+@test "-n: no size, no percentage" {
+    skip_unless_json
+    seq 20 >in
+    result "$BPIPE" --report none -n < <(cat in)
+    equal "0:$(<in):" "$result"
+    result "$BPIPE" --report none -n -e -I </dev/null
+    equal "0::" "$result"
+    result "$BPIPE" --report none -n -l < <(cat in)
+    equal "0:$(<in):" "$result"
+    "$BPIPE" --report none -n -t < <(cat in) 2>err | cmp in -
+    grep -qxE '[0-9]+\.[0-9]{4}' err
+    "$BPIPE" --report none -n -t -b < <(cat in) 2>err | cmp in -
+    grep -qxE '[0-9]+\.[0-9]{4} 51' err
+    "$BPIPE" --report none -n -F '{"elapsed":%t,"bytes":%b,"percent":%p,"amount":%{progress-amount-only},"eta":%e}' \
+        < <(cat in) 2>err | cmp in -
+    equal 'null null null 51' "$(json .percent err) $(json .amount err) $(json .eta err) $(json .bytes err)"
+    # What is known is a number, the last time left 0.
+    "$BPIPE" --report none -n -F '{"percent":%p,"eta":%e}' in 2>err | cmp in -
+    equal '{"percent":100,"eta":0}' "$(<err)"
+    # So is a word or a time of day: the value alone, or null.
+    "$BPIPE" --report none -n -F '%I|%{state}|%{bottleneck}|%N' in 2>err | cmp in -
+    grep -qxE '[0-9]{2}:[0-9]{2}:[0-9]{2}\|[a-z]+\|null\|null' err
+    "$BPIPE" --report none -n -F '%I|%2A|%L|%N' -N me < <(printf 'one\ntwo') 2>err >out
+    equal 'null|wo|one|me' "$(<err)"
+}
+
+@test "-n: no ETA while nothing moves, for what takes for ever, and beyond the size" {
+    mkfifo feed
+    exec {feed}<>feed
+    "$BPIPE" --report none -n -i 0.1 -m 1 -s 1000 -F '[%b,%p,%e]' <feed 2>err >got {feed}<&- &
+    wait_until 30 has_frame err '\[0,0,null\]'
+    head -c 500 /dev/zero >&"$feed"
+    wait_until 30 has_frame err '\[500,50,[0-9]+\]'
+    wait_until 60 last_is err '[500,50,null]'
+    head -c 600 /dev/zero >&"$feed"
+    wait_until 30 has_frame err '\[1100,110,null\]'
+    exec {feed}>&-
+    ended $! 0
+    equal '[1100,110,0]' "$(last_frame err)"
+    equal "" "$(frames err | grep -E '^\[1100,110,[1-9]')"
+    equal 1100 "$(size_of got)"
+    exec {feed}<>feed
+    "$BPIPE" --report none -f -i 0.1 -s 4E -F '%b;%e;%I' <feed 2>err >got {feed}<&- &
+    echo hello >&"$feed"
+    wait_until 30 has_frame err ' *6\.00  B;ETA -:--:--;FIN --:--:--'
+    exec {feed}>&-
+    ended $! 0
+}
+last_is() { [ "$(last_frame "$1")" = "$2" ]; } # FILE FRAME
+
+# --- times ----------------------------------------------------------------------------------
+
+# The report that follows, and the JSON report, are of the same moment as the last line.
+@test "the elapsed time is rounded, as in the report under it" {
+    skip_unless_json
+    local i line report exact
+    for i in 0.55 0.6 0.1; do
+        sleep "$i" | "$BPIPE" -f -t -v --report json:json 2>err
+        line=$(grep -oE '0:00:[0-9]{2}' err | tail -n 1)
+        report=$(sed -nE 's/.* in ([0-9.]+ m?s).*/\1/p' err)
+        exact=$(json .elapsed_seconds json)
+        awk -v line="$line" -v report="$report" -v exact="$exact" 'BEGIN {
+            split(line, parts, ":")
+            shown = parts[3] + 0
+            said = report * (report ~ /ms$/ ? 0.001 : 1)
+            print line ", " report ", " exact
+            exit !(shown == int(exact + 0.5) && said >= exact - 0.0051 && said <= exact + 0.0051)
+        }'
+    done
+}
+
+# --- where it is shown ------------------------------------------------------------------------
+
+# Sets $name, the path of a terminal; what is written to it goes to the file shown. end_terminal waits
+# for the last of that. (The slave side is held open: a master whose slave was closed has an end.)
+open_terminal() {
+    exec {master}<>/dev/ptmx
+    name=$(pty name <&"$master")
+    exec {slave}<>"$name"
+    pty raw <&"$slave"
+    rm -f shown
+    cat <&"$master" >shown 2>/dev/null {slave}<&- &
+    reader=$!
+}
+end_terminal() {
+    exec {slave}<&-
+    wait_until 30 gone "$reader"
+    wait "$reader" || true
+    exec {master}<&-
+}
+
+# live OPTION...: starts $live OPTION... with $stderr, sets $pid, and gives it half of 1000 bytes.
+live() {
+    rm -f feed out
+    mkfifo feed
+    exec {feed}<>feed
+    # shellcheck disable=SC2086
+    $live "$BPIPE" --report none -i 0.1 -s 1000 "$@" <feed >out 2>"$stderr" {feed}<&- &
+    pid=$!
+    head -c 500 /dev/zero >&"$feed"
+}
+end_live() {
+    head -c 500 /dev/zero >&"$feed"
+    exec {feed}>&-
+    ended "$pid" 0
+    equal 1000 "$(size_of out)"
+}
+
+half='.* 50% .*' whole='.* 100% .*'
+
+@test "a terminal that is not the controlling one shows the line" {
+    skip_unless setsid
+    export TERM=xterm LC_ALL=C
+    local live stderr name reader master slave pid
+    # Without a session of its own, and in one that has no terminal.
+    for live in env setsid; do
+        open_terminal
+        stderr=$name
+        live
+        wait_until 30 has_frame shown "$half"
+        end_live
+        end_terminal
+        has_frame shown "$whole"
+    done
+    open_terminal
+    stderr=$name live='setsid'
+    live -q
+    wait_until 30 size_is out 500
+    end_live
+    end_terminal
+    equal "" "$(<shown)"
+}
+
+# Makes live, a script for a session: its arguments are a job in the background of the controlling
+# terminal, <feed >out 2>$err. Opens $feed, after open_terminal, whose reader would keep it open.
+make_session() {
+    rm -f feed
+    cat >live <<'SCRIPT'
+set -m # a job is a process group of its own
+"$@" <feed >out 2>"$err" &
+echo $! >pid
+wait $!
+SCRIPT
+    mkfifo feed
+    exec {feed}<>feed
+}
+
+@test "a terminal that is not the controlling one, where there is another that is" {
+    export TERM=xterm LC_ALL=C
+    local name reader master slave controlling other
+    exec {other}<>/dev/ptmx
+    controlling=$(pty name <&"$other")
+    open_terminal
+    make_session
+    err=$name pty session bash live "$BPIPE" --report none -i 0.1 -s 1000 <>"$controlling" >&0 {feed}<&- {slave}<&- &
+    head -c 500 /dev/zero >&"$feed"
+    wait_until 30 has_frame shown "$half"
+    exec {feed}>&-
+    wait $!
+    end_terminal
+    exec {other}<&-
+}
+
+@test "in the background of the controlling terminal: nothing without -f" {
+    export TERM=xterm LC_ALL=C
+    local name reader master slave force
+    for force in '' -f; do
+        rm -f every out
+        open_terminal
+        make_session
+        # shellcheck disable=SC2086
+        err=$name pty session bash live "$BPIPE" --report json:every --report-every 0.2 -i 0.1 -s 1000 $force \
+            <>"$name" >&0 {feed}<&- {slave}<&- &
+        head -c 500 /dev/zero >&"$feed"
+        wait_until 30 size_is out 500
+        wait_until 30 has_lines every 4
+        [ -n "$force" ] || equal "" "$(<shown)"
+        [ -z "$force" ] || wait_until 30 has_frame shown "$half"
+        exec {feed}>&-
+        wait $!
+        end_terminal
+    done
+}
+
+# --- titles -----------------------------------------------------------------------------------
+
+skip_unless_process_title() {
+    [ "$(uname -s)" = Linux ] || skip "the title of a process is shown by Linux here"
+    ! is_portable || skip "PORTABLE=1 has no title of the process"
+}
+process_is() { [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ]; }
+
+@test "-x processtitle, whatever standard error is" {
+    skip_unless_process_title
+    local live=env stderr pid options
+    for stderr in err /dev/null /dev/full; do
+        for options in '' -q -n -f; do
+            echo "$stderr $options"
+            # shellcheck disable=SC2086
+            live -x 'process:%b' $options
+            wait_until 30 process_is ' 500  B'
+            end_live
+        done
+    done
+    live -x processtitle -B 1M
+    wait_until 30 process_is ' 500  B 0:00:00'
+    end_live
+    stderr=err
+    live -x processtitle:%b
+    wait_until 30 process_is ' 500  B'
+    end_live
+    equal "" "$(<err)"
+    # Closed, and with pv's abbreviation.
+    mkfifo closed
+    exec {feed}<>closed
+    "$BPIPE" -q -i 0.1 -x process:%b <closed >out 2>&- {feed}<&- &
+    pid=$!
+    head -c 500 /dev/zero >&"$feed"
+    wait_until 30 process_is ' 500  B'
+    exec {feed}>&-
+    ended "$pid" 0
+    equal 500 "$(size_of out)"
+}
+
+@test "-x processtitle in the background of the controlling terminal" {
+    skip_unless_process_title
+    local name reader master slave pid
+    open_terminal
+    make_session
+    err=$name pty session bash live "$BPIPE" --report none -i 0.1 -x process:%b <>"$name" >&0 {feed}<&- {slave}<&- &
+    head -c 500 /dev/zero >&"$feed"
+    wait_until 30 test -s pid
+    pid=$(<pid)
+    wait_until 30 process_is ' 500  B'
+    equal "" "$(<shown)"
+    exec {feed}>&-
+    wait $!
+    end_terminal
+}
+
+@test "-x processtitle is cut between characters, and follows a line of any length" {
+    skip_unless_process_title
+    local live='env LC_ALL=C.UTF-8' stderr=/dev/null pid
+    live -x 'processtitle:ääääääääää'
+    wait_until 30 process_is äääääää
+    end_live
+    live -x 'processtitle:%b %p' -w 2000 -u block
+    wait_until 30 process_is ' 500  B [██'
+    end_live
+}
+
+# The titles that escape sequences in a file set, one on a line.
+titles() { tr '\a' '\n' <"$1" | sed -n $'s/.*\e\\]2;//p'; }
+has_title() { titles shown | grep -qxE -e "$1"; }
+
+@test "-x windowtitle: on any terminal, also with -q and -n, and nowhere else" {
+    skip_unless setsid
+    export TERM=xterm LC_ALL=C
+    local live=setsid stderr name reader master slave pid options
+    for options in '' -q -n; do
+        open_terminal
+        stderr=$name
+        # shellcheck disable=SC2086
+        live -x 'window:copied %b' $options
+        wait_until 30 has_title 'copied  500  B'
+        end_live
+        end_terminal
+        case $options in
+        '') has_frame <(tr '\a' '\r' <shown) "$half" ;;
+        -q) equal "" "$(tr '\a' '\n' <shown | sed -e $'s/^\\(\e\\[2[23];2t\\)*\\(\e\\]2;.*\\)*$//' -e '/^$/d')" ;;
+        -n) tr '\a' '\n' <shown | grep -qx 100 ;;
+        esac
+        grep -q $'\e\\[23;2t' shown # the title before comes back
+    done
+    stderr=err
+    live -x windowtitle
+    wait_until 30 size_is out 500
+    end_live
+    live -f -x windowtitle
+    wait_until 30 has_frame err "$half"
+    end_live
+    equal "" "$(titles err)"
+    refute grep -q $'\e' err
+}

@@ -1,0 +1,19 @@
+#!/usr/bin/env bats
+#
+# Producers that burst and consumers that stall, by pipes and sockets, and signals, at random:
+# nothing is lost but what a policy drops, that is counted, nothing that failed looks complete, and
+# nothing hangs. A seeded sample of what long_schedules.bats does at length.
+
+bats_require_minimum_version 1.5.0
+load ../helpers
+load ../schedules
+
+@test "what checks the schedules finds what is wrong" {
+    schedule -t
+}
+
+@test "random schedules, a sample" {
+    local first=${TEST_SEED:-$((RANDOM * 32768 + RANDOM))}
+    echo "TEST_SEED=$first"
+    play_schedules "$first" 60
+}

@@ -1,0 +1,367 @@
+#!/usr/bin/env bats
+#
+# --tap: it sees what it can keep up with, and nothing about the outputs depends on it.
+
+# A pipe is not the same input as the file itself:
+# shellcheck disable=SC2002
+# $marking and $nul are for loses_whole_records:
+# shellcheck disable=SC2034
+
+bats_require_minimum_version 1.5.0
+load ../helpers
+load ../observe
+load ../overload
+
+# tap_number KEY [INDEX]: a number of a tap in the last line of ./report, of the first by default.
+tap_number() {
+    tail -n 1 report | sed 's/.*"taps":\[//' | grep -o '{[^}]*}' | sed -n "$((${2:-0} + 1))p" |
+        grep -o "\"$1\":[0-9.]*" | cut -d: -f2
+}
+
+# tapped OPTION...: ./in through a bpipe to ./out, whatever its taps do: all of it, status 0.
+tapped() {
+    rm -f report out
+    cat in | timeout -k 1 300 "$BPIPE" "$@" --report json:report 2>err >out || return 1
+    cmp in out || return 1
+    adds_up report
+    equal 0 "$(last_number bytes_dropped report)" "dropped for the output"
+    equal "$(size_of in)" "$(last_number bytes_out report)"
+}
+
+@test "a tap that keeps up gets everything" {
+    numbered 3000 60 >in
+    local option
+    for option in "" -l -0 "-B 1000" "-B 1" "-B 5000 -l" "--start-fill 100 -B 5000" "-z 7 -B 100" \
+        "--block-size 512" "--overflow drop-oldest -B 5000" "--overflow drop-newest -l -B 5000 --gap-mark"; do
+        echo "options: $option"
+        # A file input waits for the outputs under every policy.
+        # shellcheck disable=SC2086
+        "$BPIPE" $option --tap copy --tap fd://5 --report json:report in 5>other | cmp in -
+        adds_up report
+        cmp in copy
+        cmp in other
+        equal "$(size_of in)" "$(tap_number bytes)"
+        equal 0 "$(tap_number bytes_dropped)"
+        equal "$(size_of in)" "$(tap_number bytes 1)"
+        rm copy
+    done
+    tapped --tap copy -o - -o second
+    cmp in copy
+    cmp in second
+}
+
+@test "a tap that takes nothing changes nothing, and misses what it must" {
+    numbered 10000 60 >in # far more than a pipe holds
+    open_stuck
+    local option
+    for option in "" -l "-B 1000" "-B 1000 -l" "-B 1" "-B 100000 --start-fill 100 --resume-fill 0" \
+        "-B 5000 --block-size 1000" "--overflow fail" "-L 100M"; do
+        echo "options: $option"
+        # shellcheck disable=SC2086
+        tapped -J 0 $option --tap stuck {stuck}<&-
+        head -c "$(tap_number bytes)" <stuck | cmp -n "$(tap_number bytes)" in - # it begins at the start
+        [ "$(tap_number bytes_dropped)" -gt 0 ]
+        # What it could not take at the end it missed, too.
+        equal 0 "$(tap_number bytes_undelivered)"
+        case $option in
+        *-l*) [ "$(tap_number records_dropped)" -gt 0 ] ;;
+        *) grep -q '"records_dropped":null' report ;;
+        esac
+        # Without records it may take the rest at the end: nothing has to be missing before.
+        equal 1 "$(grep -c 'stuck: does not keep up, and misses some (--tap)' err)"
+    done
+}
+
+# The output goes on while nobody takes anything from the tap: by conditions, not by time.
+@test "the output gets what comes while the tap is stuck" {
+    random_bytes 500000 >in
+    open_stuck
+    mkfifo feed
+    "$BPIPE" -q -J 0 -B 1000 --tap stuck --report json:report <feed >out {stuck}<&- &
+    local pid=$!
+    exec {to}>feed
+    cat in >&"$to"
+    wait_until 20 has_size out 500000
+    echo more >&"$to"
+    wait_until 20 has_size out 500005
+    wait_until 10 in_poll "$pid"
+    local used
+    used=$(cut -d' ' -f14,15 "/proc/$pid/stat")
+    sleep 0.3
+    equal "$used" "$(cut -d' ' -f14,15 "/proc/$pid/stat")" "its processor time"
+    exec {to}>&-
+    ended "$pid" 0
+    adds_up report
+}
+
+# tap_loses_whole_records FILE: as for an output; but where bpipe did not wait for it any more at the
+# end, the record that it was getting is cut.
+tap_loses_whole_records() {
+    local found
+    head -n "$(lines_of "$1")" "$1" >whole
+    found=$(holes in whole) || { echo "$found" && return 1; }
+    equal "$(tap_number records_dropped)" "${found%% *}" "records missing in $1" || return 1
+    equal "$(($(tap_number bytes) + $(tap_number bytes_dropped)))" "$(size_of in)" || return 1
+    equal "$(tap_number bytes)" "$(size_of "$1")" "bytes in $1"
+}
+
+@test "a slow tap loses the oldest, and gets whole records" {
+    numbered 40000 100 >in
+    mkfifo slow
+    { for step in 1 3000 17 100000 65536 4; do head -c $step && sleep 0.01; done && exec cat; } <slow >seen &
+    tapped -J 0 -l -B 20000 --tap slow
+    wait
+    tap_loses_whole_records seen
+    [ "$(tap_number records_dropped)" -gt 0 ]
+    equal "$(tap_number bytes)" "$(size_of seen)"
+}
+
+ends_alike() { # FILE FILE
+    cmp -s <(tail -c 10000 "$1") <(tail -c 10000 "$2")
+}
+
+@test "a stuck tap of bytes gets what comes when it takes some again" {
+    random_bytes 1000000 >in
+    open_stuck
+    mkfifo feed
+    "$BPIPE" -J 0 -B 20000 --tap stuck --report json:report <feed >out 2>err {stuck}<&- &
+    local pid=$!
+    exec {to}>feed
+    cat in >&"$to"
+    wait_until 20 has_size out 1000000
+    cat <stuck >seen {stuck}<&- {to}>&- &
+    local reader=$!
+    wait_until 20 has_more_than seen 60000 # it takes some again
+    random_bytes 15000 >later
+    cat later >&"$to"
+    wait_until 20 ends_alike later seen
+    exec {to}>&-
+    ended "$pid" 0
+    adds_up report
+    kill "$reader"
+    wait "$reader" || true
+    equal "$(tap_number bytes)" "$(size_of seen)"
+    [ "$(tap_number bytes_dropped)" -gt 500000 ]
+    cmp -n 60000 in seen
+    grep -qx 'bpipe: stuck: does not keep up, and misses some (--tap)' err
+}
+
+@test "a tap that closes early is left behind, with a word" {
+    random_bytes 1000000 >in
+    mkfifo early slow
+    head -c 10 <early >seen &
+    "$BPIPE" -q --tap early --report json:report <slow >out 2>err &
+    local pid=$!
+    exec {to}>slow
+    until has_size seen 10; do # its reader may come a little later than bpipe
+        echo 0123456789 >&"$to"
+        sleep 0.01
+    done
+    wait_until 20 grep -q 'going on without' err # though nothing comes
+    cat in >&"$to"
+    exec {to}>&-
+    ended "$pid" 0
+    cmp in <(tail -c 1000000 out)
+    adds_up report
+    equal 'bpipe: early: Broken pipe; going on without this tap' "$(<err)"
+    grep -q '"name":"early",.*"error":"Broken pipe"' report
+    [ "$(tap_number bytes_undelivered)" -ge 1000000 ]
+}
+
+@test "a tap that cannot be opened is left out, with a word" {
+    random_bytes 100000 >in
+    local reason
+    mkdir directory
+    for name in missing/tap:'No such file or directory' directory:'Is a directory' \
+        fd://77:'Bad file descriptor'; do
+        reason=${name##*:}
+        name=${name%:*}
+        echo "$name"
+        tapped --tap "$name" --tap copy
+        cmp in copy
+        grep -qx "bpipe: $name: $reason; going on without this tap" err
+        grep -q "\"error\":\"$reason\"" report
+        equal 100000 "$(tap_number bytes_undelivered)"
+        equal 0 "$(tap_number bytes_undelivered 1)"
+        rm copy
+    done
+    mkfifo lonely
+    tapped --tap lonely --tap copy
+    cmp in copy
+    grep -qx "bpipe: lonely: no reader came" err
+    equal 100000 "$(tap_number bytes_dropped)"
+    rm copy
+    # The output must be there all the same, and what is refused for it touches no tap.
+    printf old >tap
+    run -1 "$BPIPE" -q -o missing/out --tap tap in
+    equal old "$(<tap)"
+    run -1 "$BPIPE" -q --tap tap missing
+    equal old "$(<tap)"
+}
+
+@test "a full disk under a tap" {
+    [ -w /dev/full ] || skip "no /dev/full"
+    random_bytes 100000 >in
+    tapped --tap /dev/full
+    grep -qx 'bpipe: /dev/full: No space left on device; going on without this tap' err
+}
+
+@test "two taps, of which one is stuck, and several outputs" {
+    numbered 40000 60 >in
+    open_stuck
+    tapped -J 0 -l -B 10000 --tap stuck --tap copy -o - -o second {stuck}<&-
+    cmp in copy
+    cmp in second
+    equal 0 "$(tap_number bytes_dropped 1)"
+    [ "$(tap_number records_dropped)" -gt 0 ]
+    timeout -k 1 10 head -c "$(tap_number bytes)" <stuck >seen
+    # Whole lines only, but for what it was taking when all was over.
+    grep -n '' seen | head -n -1 | cut -d: -f2- >whole
+    refute grep -vxFf in whole
+}
+
+@test "taps and drop policies: each has its own holes" {
+    numbered 20000 60 >in
+    mkfifo feed
+    local policy
+    for policy in drop-newest drop-oldest; do
+        rm -f copy
+        marking=1
+        flood --overflow "$policy" -l --gap-mark -B 5000 --tap copy
+        loses_whole_records
+        case $policy in
+        drop-newest) cmp out copy ;; # before it comes to the taps
+        drop-oldest) cmp in copy ;;
+        esac
+    done
+}
+
+@test "a tap is not waited for at the end for long, nor after a signal" {
+    random_bytes 300000 >in
+    open_stuck
+    mkfifo feed
+    defsig "$BPIPE" -q -J 0 --tap stuck --report json:report <feed >out {stuck}<&- &
+    local pid=$!
+    exec {to}>feed
+    cat in >&"$to"
+    wait_until 20 has_size out 300000
+    kill -INT "$pid"
+    ended "$pid" 130
+    adds_up report 130
+    [ "$(tap_number bytes_dropped)" -gt 100000 ]
+    exec {to}>&-
+    # A departed reader ends it whatever the tap has.
+    local -a statuses
+    yes | "$BPIPE" -q --tap copy --report json:report | head -n 1 >out || true
+    wait_until 10 [ -s report ]
+    adds_up report "$(last_number exit_status report)"
+    head -c 1000 copy | cmp -n 1000 <(yes | head -n 500) -
+}
+
+@test "a tap's failure is not the run's; an output's still is" {
+    random_bytes 300000 >in
+    [ -w /dev/full ] || skip "no /dev/full"
+    status=0
+    cat in | "$BPIPE" -q -o /dev/full --tap copy --report json:report 2>err || status=$?
+    equal 1 "$status"
+    adds_up report 1
+    grep -q 'write failed at byte 0' err
+}
+
+@test "a tap that takes little at a time, but at any time, misses nothing" {
+    skip_unless_faults
+    numbered 300 60 >in
+    export FAULT_ONLY=bpipe FAULT_SCRIPT="write:*/copy:*:short=1"
+    local option
+    for option in "" -l "-z 100" "--overflow drop-newest"; do
+        # shellcheck disable=SC2086
+        LD_PRELOAD=${FAULT_SO:?} tapped -B 1000 $option --tap copy
+        cmp in copy
+    done
+}
+
+@test "random faults with taps: 8 seeds" {
+    skip_unless_faults
+    local seed first=${TEST_SEED:-$RANDOM} runs=8
+    [ -z "${TEST_LONG:-}" ] || runs=160
+    numbered 4000 100 >in
+    open_stuck
+    export FAULT_ONLY=bpipe FAULT_RATE=25 FAULT_DELAY_US=200 FAULT_LOG=$T/log
+    for ((seed = first; seed < first + runs; seed++)); do
+        echo "TEST_SEED=$seed"
+        rm -f slow seen
+        mkfifo slow
+        { for step in 1 3000 17 100000; do head -c $((step + seed % 100)); done && exec cat; } <slow >seen &
+        FAULT_SEED=$seed LD_PRELOAD=${FAULT_SO:?} tapped -J 0 -l -B 5000 --tap slow --tap stuck {stuck}<&-
+        wait
+        tap_loses_whole_records seen
+        FAULT_SEED=$seed LD_PRELOAD=${FAULT_SO:?} tapped -B 5000 -z 999 --tap copy
+        cmp in copy
+    done
+    grep -q fault=short log
+    grep -q fault=EINTR log
+}
+
+@test "two names of one file: --atomic, and the spool" {
+    random_bytes 100000 >in
+    result "$BPIPE" -q --atomic -o out --tap out in
+    equal "1::bpipe: out: is an output already" "$result"
+    [ ! -e out ]
+    local reason
+    for option in "-o same" "-o out --tap same" "-o out --report json:same" "-o out -P same"; do
+        reason='is an input, an output or a report as well'
+        [[ $option != *-P* ]] || reason='is the pidfile as well'
+        # shellcheck disable=SC2086
+        result "$BPIPE" -q --spool same $option in
+        equal "1::bpipe: --spool: same: $reason" "$result"
+        [ ! -e same ] && [ ! -e out ]
+    done
+}
+
+@test "an output that is gone with a mark to come does not stop the others" {
+    mkfifo feed gone
+    exec {gone}<>gone
+    "$BPIPE" -q -J 0 -l -B 4096 --overflow drop-oldest --gap-mark -o copy -o gone --report json:report \
+        <feed 2>err {gone}>&- &
+    local pid=$!
+    exec {to}>feed
+    numbered 300 2000 >in
+    cat in >&"$to"
+    wait_until 20 grep -q 'gone: the buffer is full' err
+    exec {gone}>&-
+    wait_until 20 grep -q 'gone: write failed' err
+    { head -c 10000 /dev/zero | tr '\0' x && echo && echo end; } >&"$to" # longer than the buffer
+    exec {to}>&-
+    ended "$pid" 1
+    equal end "$(tail -n 1 copy)"
+    adds_up report 1
+}
+
+@test "a tap of records does not get one that is torn" {
+    local brings="printf 'one\\ntwo\\nto'"
+    run -1 --separate-stderr "$BPIPE" -q -l --tap tap --report json:report --from "$brings; exit 3" -o out
+    equal "bpipe: $brings; exit 3: exited with status 3 after 10 bytes" "$stderr"
+    equal $'one\ntwo\nto' "$(<out)"
+    equal $'one\ntwo\n.' "$(cat tap && echo .)"
+    adds_up report 1
+    # Nothing waits for the tap, and it gets a last record that is whole, though that is known late.
+    "$BPIPE" -q -l --tap tap --report json:report --from "$brings; exec >&-; until [ -e go ]; do sleep 0.01; done" -o out &
+    local pid=$!
+    wait_until 20 size_is out 10 >/dev/null
+    wait_until 20 size_is tap 8 >/dev/null
+    wait_until 20 in_poll "$pid"
+    size_is tap 8
+    : >go
+    ended "$pid" 0
+    equal_files out tap
+    adds_up report
+}
+
+@test "a tap of merged records gets no part of one" {
+    { echo short; head -c 6000 /dev/zero | tr '\0' y; echo; printf after; } >a
+    : >b
+    "$BPIPE" -q -l --merge -B 4096 --start-fill 95 --tap tap --report json:report a b -o out
+    { cat a; echo; } | cmp - out
+    equal "short after" "$(xargs <tap)"
+    adds_up report
+}

@@ -1,0 +1,1055 @@
+#!/usr/bin/env bats
+#
+# Commands as inputs and outputs: --from, --to, -M. Whatever fails or is killed, no consumer takes a
+# stream that was cut for a whole one; nothing that bpipe started outlives it.
+
+# Scripts for sh; files that are only read; a pipe is not the same input as the file itself; functions
+# that others call:
+# shellcheck disable=SC2016,SC2094,SC2002,SC2317
+
+bats_require_minimum_version 1.5.0
+load ../helpers
+load ../observe
+load ../sockets
+load ../terminal
+load ../commands
+
+teardown() {
+    terminal_close
+    common_teardown
+}
+
+# What is to be there at the end only if all is well.
+keep='cat >out.tmp && mv out.tmp out'
+
+# kept: the consumer that is $keep has finished, and has got ./in. not_kept: it has not.
+kept() { equal_files in out; }
+not_kept() {
+    wait_until 5 nobody_left
+    refute [ -e out ]
+}
+
+# fails MESSAGE OPTION...: status 1, and stderr is that line, and not one more. Nothing goes on.
+fails() {
+    local message=$1
+    shift
+    run -1 --separate-stderr "$BPIPE" -q "$@"
+    equal "$message" "$stderr" "stderr"
+    wait_until 5 nobody_left
+}
+
+# prefix FILE: of what comes. (The consumer is ended, whatever is still in its pipe.)
+prefix() {
+    head -c "$(size_of "$1")" | cmp - "$1"
+}
+
+# leaves ARGUMENT...: dies by SIGPIPE, and quietly.
+leaves() {
+    run -141 --separate-stderr "$BPIPE" -q "$@"
+    equal "" "$stderr"
+    wait_until 5 nobody_left
+}
+
+skip_without_proc() {
+    ! is_portable || skip "the portable build $1"
+}
+
+# --- streams ----------------------------------------------------------------------------------
+
+@test "--from and --to, alone and together" {
+    random_bytes 3M >in
+    "$BPIPE" -q --from 'cat in' --to "$keep" && kept && rm out
+    "$BPIPE" -q --from 'cat in' >out && kept && rm out
+    "$BPIPE" -q --from 'cat in' -o out && kept && rm out
+    "$BPIPE" -q --to "$keep" <in && kept && rm out
+    cat in | "$BPIPE" -q --to "$keep" && kept && rm out
+    "$BPIPE" -q --to "$keep" in && kept && rm out
+    "$BPIPE" -q --from true --to "$keep"
+    size_is out 0
+    equal "in out " "$(files)"
+}
+
+@test "inputs come in the order of the command line, and a command when it is its turn" {
+    echo a >a && echo b >b && echo c >c && echo d >d
+    cat b | "$BPIPE" -q a --from 'cat c' - --from 'cat d' a >out
+    printf '%s\n' a c b d a | cmp - out
+    # The second is not there before the first has ended.
+    "$BPIPE" -q --from 'sleep 0.1; echo 1 | tee made' --from 'cat made' --from 'rm made; cat made a 2>/dev/null || cat b' >out
+    printf '%s\n' 1 1 a b | cmp - out
+    for size in 1 7 4096; do
+        "$BPIPE" -q -z "$size" -B "$size" --from 'cat a b' c --from 'cat d' >out
+        cat a b c d | cmp - out
+    done
+    cat a | "$BPIPE" -q --from 'cat b' --from 'cat; echo it was not given what bpipe reads' - >out
+    printf '%s\n' b "it was not given what bpipe reads" a | cmp - out
+}
+
+@test "many outputs, some of them commands: each gets everything" {
+    random_bytes 2M >in
+    "$BPIPE" -q --from 'cat in' --to 'cat >1' -o 2 --to 'cat | cat >3' -o - --tap 4 --to "$keep" >all
+    for file in 1 2 3 4 all out; do
+        equal_files in "$file"
+    done
+    # What a command says goes where bpipe's own does, or into the other command.
+    "$BPIPE" -q --from 'cat in; echo said >&2' --to 'cat >1; echo heard; echo said too >&2' >told 2>err
+    equal heard "$(<told)"
+    equal "said
+said too" "$(<err)"
+}
+
+@test "with rates, buffers, pipes of other sizes" {
+    random_bytes 300000 >in
+    for options in "-L 3M" "-B 4096 -z 100" "-J 0" "-J 4096" "-C" "-S -s 300000" "-C -B 7 -s 300000"; do
+        rm -f out
+        # shellcheck disable=SC2086
+        "$BPIPE" -q $options --from 'cat in' --to "$keep" || { echo "$options" && false; }
+        kept
+    done
+    "$BPIPE" -q -S -s 100001 --from 'cat in' --to 'cat >part'
+    cmp part <(head -c 100001 in)
+}
+
+@test "--merge: the lines of all" {
+    seq 1 20000 >a
+    seq 30001 50000 >b
+    "$BPIPE" -q --merge -l --from 'cat a' --from 'cat b' a --to 'sort -n >out'
+    cat a a b | sort -n | cmp - out
+    fails 'bpipe: cat a; exit 3: exited with status 3 after 108894 bytes' \
+        --merge -l --from 'cat a; exit 3' --from 'cat b' --to 'sort -n >out.tmp && mv out.tmp out2'
+    refute [ -e out2 ]
+}
+
+# The consumer begins when the producer has written everything.
+waiting='until [ -e go ]; do sleep 0.01; done; cat >out'
+
+@test "--spool takes what the consumer does not, and leaves no file" {
+    random_bytes 5M >in
+    "$BPIPE" -q -B 64K --spool . --from 'cat in; : >go' --to "$waiting"
+    kept
+    equal "go in out " "$(files)"
+}
+
+@test "--overflow drop-oldest -l: whole lines, the last ones" {
+    seq 300000 >in
+    "$BPIPE" -q -B 64K --overflow drop-oldest -l --report json:report --from 'cat in; : >go' --to "$waiting"
+    adds_up report
+    [ "$(last_number bytes_dropped report)" -gt 1000000 ]
+    equal "$(last_number bytes_out report)" "$(size_of out)"
+    equal 300000 "$(tail -n 1 out)"
+    sort -cnu out
+    grep -Fxvf in out | refute grep .
+}
+
+@test "reports name the command, its process, and what that used" {
+    random_bytes 2M >in
+    "$BPIPE" -q --report json:report --from 'echo $$ >from.pid; cat in' --to 'echo $$ >to.pid; cat >out' -o copy
+    adds_up report
+    kept
+    equal_files in copy
+    local usage='"cpu_seconds":[0-9]+\.[0-9]+,"peak_memory_bytes":[1-9][0-9]+'
+    ! is_portable || usage='"cpu_seconds":null,"peak_memory_bytes":null'
+    for side in from to; do
+        grep -qE "\"process\":\{\"pid\":$(<$side.pid),\"exit_status\":0,\"signal\":null,$usage\}" report ||
+            { cat report && false; }
+    done
+    equal 2 "$(grep -o '"process":{' report | wc -l)"
+    equal 1 "$(grep -o '"process":null' report | wc -l)"
+    run -1 "$BPIPE" -q --report json:killed --from 'cat in; kill -9 $$' -o out
+    grep -qE '"process":\{"pid":[0-9]+,"exit_status":null,"signal":9,' killed
+    run -1 "$BPIPE" -q --report json:three --from 'cat in; exit 3' -o out
+    grep -qE '"process":\{"pid":[0-9]+,"exit_status":3,"signal":null,' three
+    adds_up three 1
+}
+
+@test "bytes go from command to command without a copy" {
+    skip_without_proc "copies everything"
+    random_bytes 5M >in
+    "$BPIPE" -q --report json:report --from 'cat in' --to "$keep"
+    kept
+    [ "$(last_number zero_copy_bytes report)" -gt 0 ]
+}
+
+@test "a program behind --, without a shell" {
+    random_bytes 100000 >in
+    "$BPIPE" -q --from - -- printf '<%s>\n' 'a b' "c'd" 'e"f' '' '*' '$HOME' >out
+    printf '<%s>\n' 'a b' "c'd" 'e"f' '' '*' '$HOME' | cmp - out
+    "$BPIPE" -q --to - -- tee 'my file' <in >out
+    kept
+    equal_files in 'my file'
+    "$BPIPE" -q -M in -o copy -- tee "it's" <in >out
+    kept
+    equal_files in "it's"
+    equal_files in copy
+    "$BPIPE" -q -M out -- cat in >out
+    kept
+    "$BPIPE" -q --from 'cat in' --to - -o copy2 -- sh -c 'cat >"$1"' - 'last one'
+    equal_files in 'last one'
+    equal_files in copy2
+    # what looks like options and inputs is the program's
+    "$BPIPE" -q -M out -- printf '%s %s\n' -q --to >out
+    equal "-q --to" "$(<out)"
+}
+
+# --- producers that fail ----------------------------------------------------------------------
+
+@test "a producer that fails after 5 MiB: status 1, one line, and no output" {
+    fails 'bpipe: head -c 5M /dev/urandom; exit 3: exited with status 3 after 5242880 bytes' \
+        --from 'head -c 5M /dev/urandom; exit 3' --to "$keep"
+    not_kept
+    fails 'bpipe: exit 3: exited with status 3 after 0 bytes' --from 'exit 3' --to "$keep"
+    not_kept
+}
+
+# bad_producers FUNCTION: calls it with each ./in of which is cut, as the command and as what is said.
+bad_producers() {
+    local command how
+    while IFS='|' read -r command how; do
+        "$1" "cat in; $command" "bpipe: cat in; $command: $how after $(size_of in) bytes"
+        wait_until 5 nobody_left
+    done <<'END'
+kill -9 $$|was ended by signal 9 (Killed)
+exit 3|exited with status 3
+kill -TERM $$|was ended by signal 15 (Terminated)
+END
+}
+
+@test "a producer cut off, into commands" {
+    random_bytes 300000 >in
+    one() {
+        fails "$2" --from "$1" --to "$keep"
+        not_kept
+    }
+    two() {
+        fails "$2" --from "$1" --to 'cat >1.tmp && mv 1.tmp 1' --to "$keep"
+        not_kept
+        refute [ -e 1 ]
+    }
+    tree() {
+        fails "$2" --from "$1" --to 'cat | cat >x; echo done >y'
+        refute [ -e y ]
+    }
+    first() { # of two: what follows is copied, and nobody is told an end
+        fails "$2" --from "$1" in --to "$keep"
+        not_kept
+        cat in in | prefix out.tmp
+    }
+    last() {
+        fails "$2" in --from "$1" --to "$keep"
+        not_kept
+    }
+    for kind in one two tree first last; do
+        echo "kind: $kind"
+        bad_producers "$kind"
+    done
+}
+
+@test "a producer cut off, into a command that is a whole tree of processes" {
+    skip_without_proc "ends only the command's own process"
+    random_bytes 300000 >in
+    tree() {
+        fails "$2" --from "$1" --to '{ cat | { cat >x; echo done >y; }; echo done >z; } | { cat; echo done >w; }; echo done >v'
+        refute [ -e y ] && refute [ -e z ] && refute [ -e w ] && refute [ -e v ]
+    }
+    bad_producers tree
+}
+
+@test "a producer cut off, into files, and where an end cannot be kept back" {
+    random_bytes 300000 >in
+    atomic() {
+        fails "$2" --atomic --from "$1" -o out
+        equal "in " "$(files)"
+    }
+    plain() {
+        fails "$2" --from "$1" -o file
+        equal_files in file
+        rm file
+    }
+    stdout() {
+        local status
+        { "$BPIPE" -q --from "$1" 2>err && : >succeeded || status=$?; echo "$status" >status; } | cat >file
+        equal_files in file
+        equal "$2" "$(<err)"
+        equal 1 "$(<status)"
+        rm file err status
+    }
+    for kind in atomic plain stdout; do
+        echo "kind: $kind"
+        bad_producers "$kind"
+    done
+}
+
+@test "a producer cut off, through --frame" {
+    random_bytes 300000 >in
+    framed() {
+        local -a both
+        set +e
+        "$BPIPE" -q --frame --from "$1" 2>err | "$BPIPE" -q --unframe --atomic -o out 2>err2
+        both=("${PIPESTATUS[@]}")
+        set -e
+        equal "1 1" "${both[*]}"
+        equal "$2" "$(<err)"
+        equal 1 "$(lines_of err2)"
+        refute [ -e out ]
+    }
+    into_command() {
+        local -a both
+        set +e
+        "$BPIPE" -q --frame --from "$1" 2>err | "$BPIPE" -q --unframe --to "$keep" 2>err2
+        both=("${PIPESTATUS[@]}")
+        set -e
+        equal "1 1" "${both[*]}"
+        equal 1 "$(lines_of err2)"
+        not_kept
+    }
+    bad_producers framed
+    bad_producers into_command
+    "$BPIPE" -q --frame --from 'cat in' | "$BPIPE" -q --unframe --to "$keep"
+    kept
+}
+
+# sent_to FAMILY PRODUCER SAID [OPTION...] : over a socket into an --atomic file; the options are
+# the sender's, $receiving the receiver's.
+sent_to() {
+    local family=$1 producer=$2 said=$3
+    shift 3
+    rm -f here in.err
+    # shellcheck disable=SC2086
+    "$BPIPE" -q --atomic ${receiving-} -o out "$(listening "$family")" 2>in.err &
+    receiver=$!
+    await_listener "$family" in.err
+    fails_beside_receiver "$said" "$@" --from "$producer" -o "$endpoint"
+}
+
+fails_beside_receiver() {
+    local message=$1
+    shift
+    run -1 --separate-stderr "$BPIPE" -q "$@"
+    equal "$message" "$stderr"
+}
+
+@test "a producer cut off, into another bpipe over the network" {
+    random_bytes 300000 >in
+    local family receiving
+    for family in $(families); do
+        tcp() {
+            receiving='' sent_to "$family" "$1" "$2"
+            ended "$receiver" 1
+            refute [ -e out ]
+        }
+        framed() {
+            receiving=--unframe sent_to "$family" "$1" "$2" --frame
+            ended "$receiver" 1
+            refute [ -e out ]
+        }
+        bytes() { # nobody can tell a reset from an end there
+            receiving='' sent_to "$family" "$1" "$2"
+            ended "$receiver" 0
+            equal_files in out
+            rm out
+        }
+        echo "family: $family"
+        if [ "$family" = unix ]; then bad_producers bytes; else bad_producers tcp; fi
+        [ "$family" = ip6 ] || bad_producers framed
+    done
+}
+
+@test "a producer that is killed while it still writes" {
+    local kind
+    for kind in KILL TERM INT; do
+        rm -f report
+        defsig "$BPIPE" -q --report json:report --from 'echo $$ >from.pid; exec randbytes -u 200 100G 5' --to "$keep" 2>err &
+        pid=$!
+        wait_until 20 larger out.tmp 1000000
+        kill -"$kind" "$(<from.pid)"
+        ended "$pid" 1
+        not_kept
+        grep -qE '^bpipe: echo .*: was ended by signal [0-9]+ \([A-Za-z]+\) after [0-9]+ bytes$' err
+        equal 1 "$(lines_of err)"
+        adds_up report 1
+        randbytes "$(last_number bytes_out report)" 5 | prefix out.tmp
+        rm out.tmp from.pid
+    done
+}
+
+@test "a producer that closes its stdout and lives on: the end is told when it has exited" {
+    local status
+    random_bytes 300000 >in
+    for status in 0 4; do
+        "$BPIPE" -q --from "cat in; exec >&-; until [ -e go ]; do sleep 0.01; done; exit $status" --to "$keep" 2>err &
+        pid=$!
+        wait_until 20 size_is out.tmp 300000 >/dev/null
+        in_poll "$pid" || wait_until 20 in_poll "$pid"
+        refute [ -e out ]
+        : >go
+        ended "$pid" $((status == 0 ? 0 : 1))
+        if ((status == 0)); then kept; else not_kept; fi
+        rm -f out go
+    done
+    equal "bpipe: cat in; exec >&-; until [ -e go ]; do sleep 0.01; done; exit 4: exited with status 4 after 300000 bytes" \
+        "$(<err)"
+}
+
+@test "a producer whose child holds the pipe open" {
+    random_bytes 300000 >in
+    local waits='until [ -e go ]; do sleep 0.01; done'
+    # It has failed: that is the end, whatever the child may have to say.
+    run -1 --separate-stderr "$BPIPE" -q --from "{ $waits; } & cat in; exit 3" --to "$keep"
+    : >go
+    equal "bpipe: { $waits; } & cat in; exit 3: exited with status 3 after 300000 bytes" "$stderr"
+    not_kept
+    rm go
+    # It has not: what the child writes belongs to the stream.
+    "$BPIPE" -q --from "{ $waits; cat in; } & cat in; exit 0" --to "$keep" &
+    pid=$!
+    wait_until 20 size_is out.tmp 300000 >/dev/null
+    in_poll "$pid" || wait_until 20 in_poll "$pid"
+    refute [ -e out ]
+    : >go
+    ended "$pid" 0
+    cat in in | cmp - out
+}
+
+# --- consumers that fail, leave, or stay --------------------------------------------------------
+
+@test "a consumer that fails late" {
+    random_bytes 300000 >in
+    fails 'bpipe: cat >out; exit 7: exited with status 7 after 300000 bytes' --from 'cat in' --to 'cat >out; exit 7'
+    kept
+    fails 'bpipe: cat >out; kill -9 $$: was ended by signal 9 (Killed) after 300000 bytes' in --to 'cat >out; kill -9 $$'
+    kept
+    # The other outputs had all of it.
+    fails 'bpipe: cat >1; exit 7: exited with status 7 after 300000 bytes' in --to 'cat >1; exit 7' -o out --to 'cat >2'
+    kept
+    equal_files in 2
+    # Not the one that is named at the very end.
+    fails 'bpipe: cat >1; exit 7: exited with status 7 after 300000 bytes' \
+        --atomic in --to 'cat >1; exit 7' -o atomic
+    equal "1 2 in out " "$(files)"
+}
+
+@test "a connection is told the end when the commands have exited" {
+    random_bytes 300000 >in
+    "$BPIPE" -q --atomic -o out tcp-listen://127.0.0.1:0 2>in.err &
+    receiver=$!
+    await_listener ip4 in.err
+    fails_beside_receiver 'bpipe: cat >/dev/null; exit 7: exited with status 7 after 300000 bytes' \
+        in --to 'cat >/dev/null; exit 7' -o "$endpoint"
+    ended "$receiver" 1
+    refute [ -e out ]
+    rm in.err
+    "$BPIPE" -q --atomic -o out tcp-listen://127.0.0.1:0 2>in.err &
+    receiver=$!
+    await_listener ip4 in.err
+    "$BPIPE" -q in --to 'cat >copy; until [ -e go ]; do sleep 0.01; done' -o "$endpoint" &
+    pid=$!
+    wait_until 20 size_is copy 300000 >/dev/null
+    in_poll "$pid" || wait_until 20 in_poll "$pid"
+    in_poll "$receiver" || wait_until 20 in_poll "$receiver"
+    refute [ -e out ]
+    : >go
+    ended "$pid" 0
+    ended "$receiver" 0
+    equal_files in out
+}
+
+@test "a consumer whose disk is full" {
+    random_bytes 4M >in # more than its pipe holds, so that it is before the end
+    run -1 --separate-stderr "$BPIPE" -q --from 'cat in' --to 'cat >/dev/full 2>&-'
+    [[ $stderr =~ ^'bpipe: cat >/dev/full 2>&-: exited with status 1 after '[0-9]+' bytes'$ ]]
+    run -1 --separate-stderr "$BPIPE" -q --from 'cat in' --to 'cat >/dev/full 2>&-' --to "$keep" -o copy
+    [[ $stderr =~ ^'bpipe: cat >/dev/full 2>&-: exited with status 1 after '[0-9]+' bytes'$ ]]
+    not_kept
+    equal_files in copy
+}
+
+@test "a consumer that fails early: the others get everything, a sole one ends it" {
+    local first='head -c 1000 >/dev/null; exit 7'
+    random_bytes 3M >in
+    run -1 --separate-stderr "$BPIPE" -q --from yes --to "$first"
+    [[ $stderr =~ ^"bpipe: $first: exited with status 7 after "[0-9]+' bytes'$ ]]
+    run -1 --separate-stderr "$BPIPE" -q --from 'cat in' --to "$first" -o out
+    [[ $stderr =~ ^"bpipe: $first: exited with status 7 after "[0-9]+' bytes'$ ]]
+    kept
+    fails 'bpipe: kill -9 $$: was ended by signal 9 (Killed) after 0 bytes' --from 'cat in' --to 'kill -9 $$' -o copy
+    equal_files in copy
+}
+
+@test "the consumer fails early, and everything fits into its pipe" {
+    skip_without_proc "cannot tell what was not read"
+    local i
+    for i in 1 2 3 4 5; do
+        fails 'bpipe: exec dd bs=1 count=1 status=none | false; exit 9: exited with status 9 after 1 bytes' \
+            --from 'seq 10' --to 'exec dd bs=1 count=1 status=none | false; exit 9'
+    done
+}
+
+@test "both sides fail" {
+    local i
+    random_bytes 300000 >in
+    for i in 1 2 3 4 5; do
+        run -1 --separate-stderr "$BPIPE" -q --from 'cat in; exit 3' --to 'head -c 300000 >/dev/null; exit 7'
+        equal "" "$(grep -vxE 'bpipe: (cat in; exit 3|head -c 300000 >/dev/null; exit 7): exited with status [37] after 300000 bytes' <<<"$stderr")"
+        run -1 --separate-stderr "$BPIPE" -q --from 'exit 3' --to 'exit 7'
+        equal "" "$(grep -vxE 'bpipe: exit [37]: exited with status [37] after 0 bytes' <<<"$stderr")"
+        wait_until 5 nobody_left
+    done
+}
+
+@test "a consumer that has read what it wants: no error for the only one" {
+    run -141 --separate-stderr "$BPIPE" -q --from 'seq 1000000' --to 'head -n 1'
+    equal 1 "$output"
+    equal "" "$stderr"
+    wait_until 5 nobody_left
+    leaves --from yes --to 'exit 0'
+    leaves --from 'echo 1; exec sleep 100' --to 'read line' # while the input is idle
+    seq 1000000 >in
+    leaves in --to 'head -n 1'
+    # It is an error where SIGPIPE is ignored.
+    run -1 --separate-stderr defsig -i 13 "$BPIPE" -q --from 'seq 1000000 2>&-' --to 'head -n 1 >/dev/null'
+    [[ $stderr =~ ^'bpipe: head -n 1 >/dev/null: exited after '[0-9]+' bytes, and left the rest unread'$ ]]
+    # One that has read everything has not left.
+    echo 1 >line
+    "$BPIPE" -q line --to 'head -n 1' >out
+    equal 1 "$(<out)"
+}
+
+# first_output KEY FILE: that number of the first output in the last report.
+first_output() {
+    local line
+    line=$(last_line "$2")
+    [[ ! ${line#*\"outputs\":\[} =~ \"$1\":([0-9.]*) ]] || echo "${BASH_REMATCH[1]}"
+}
+
+@test "the same where everything fits into the pipe" {
+    skip_without_proc "cannot tell what was not read"
+    local i
+    for i in 1 2 3 4 5; do
+        leaves --from 'seq 10' --to 'read line'
+        leaves --from 'seq 10; sleep 0.02' --to 'read line'
+        "$BPIPE" -q --report json:report --from 'seq 10' --to 'read line' -o out --to "cat >all && mv all whole"
+        adds_up report
+        equal 0 "$(last_number bytes_unacknowledged report)"
+        equal 19 "$(first_output bytes_unacknowledged report)"
+        seq 10 | cmp - out
+        seq 10 | cmp - whole
+        rm out whole report
+    done
+}
+
+# leaves_early OPTION...: of several outputs some commands leave, and $keep is told the true end.
+leaves_early() {
+    echo "leaves: $*"
+    rm -f out report
+    "$BPIPE" -q --report json:report "$@" --to "$keep" in 2>err
+    kept
+    [ ! -s err ]
+    adds_up report
+    wait_until 5 nobody_left
+}
+
+@test "a consumer that has read what it wants, of several: the others get everything, and the end" {
+    random_bytes 5M >in
+    local early other
+    for early in 'head -c 3 >/dev/null' 'exit 0' 'kill -PIPE $$' 'head -c 3 >/dev/null; exit 141' \
+        'exec <&-; exit 0' 'head -c 2M >/dev/null' 'cat >/dev/null & head -c 3 >/dev/null'; do
+        leaves_early --to "$early"
+        # What it left is told: in its pipe, and what was never written to it.
+        [ "$early" = 'head -c 2M >/dev/null' ] || is_portable ||
+            [ $(($(first_output bytes_undelivered report) + $(first_output bytes_unacknowledged report))) -gt 4194304 ]
+        for other in "-C" "-B 1000 -z 100" "-J 4096" "-o copy" "--tap tap" "--on-output-error stop" \
+            "--overflow drop-oldest" "--atomic -o copy" "--frame -o copy" "-L 50M" "-l -o copy"; do
+            [ "$early" = 'head -c 3 >/dev/null' ] || [ "$other" = "-B 1000 -z 100" ] || continue
+            case $other in
+            --frame*)
+                # shellcheck disable=SC2086
+                "$BPIPE" -q $other --to "$early" in 2>err
+                "$BPIPE" -q --unframe copy | cmp in -
+                [ ! -s err ]
+                ;;
+            --overflow*) # may drop
+                # shellcheck disable=SC2086
+                "$BPIPE" -q --report json:report $other --to "$early" --to "$keep" in
+                adds_up report
+                ;;
+            *)
+                # shellcheck disable=SC2086
+                leaves_early --to "$early" $other
+                [[ $other != *copy ]] || equal_files in copy
+                ;;
+            esac
+        done
+    done
+    # In text
+    "$BPIPE" --to 'head -c 3 >/dev/null' --to "$keep" in 2>err
+    kept
+    grep -qxE 'bpipe: head -c 3 >/dev/null: [0-9.]+ MiB undelivered(, [0-9.]+ [KM]iB left unread)?' err
+    equal 4 "$(grep -vc bottleneck err)" # with or without a verdict
+    # The numbers of all are those of who stayed, in each format.
+    seq 1000000 >lines
+    "$BPIPE" -q -l --report json:report --report prometheus:prom lines --to 'head -c 3 >/dev/null' --to 'cat >got'
+    equal_files lines got
+    adds_up report
+    equal "1000000 1000000 0" \
+        "$(last_number records_in report) $(last_number records_out report) $(last_number bytes_undelivered report)"
+    grep -qx 'bpipe_out_records_total 1000000' prom
+    grep -qx "bpipe_passed_bytes_total $(size_of lines)" prom
+    # Where SIGPIPE is ignored, too
+    run -0 --separate-stderr defsig -i 13 "$BPIPE" -q --to 'head -c 3 >/dev/null' --to "$keep" in
+    kept
+}
+
+@test "a connection beside a consumer that leaves early" {
+    random_bytes 5M >in
+    "$BPIPE" -q --atomic -o out tcp-listen://127.0.0.1:0 2>in.err &
+    receiver=$!
+    await_listener ip4 in.err
+    "$BPIPE" -q in --to 'head -c 3 >/dev/null' -o "$endpoint"
+    ended "$receiver" 0
+    equal_files in out
+}
+
+@test "consumers that all leave early end it as a sole one does" {
+    random_bytes 5M >in
+    leaves in --to 'head -c 3 >/dev/null' --to 'exit 0'
+    leaves in --to 'head -c 3 >/dev/null' --to 'head -c 2M >/dev/null' --to 'kill -PIPE $$'
+    leaves --from 'echo 1; exec sleep 100' --to 'read line' --to 'read line' # while the input is idle
+    # The last one has got everything.
+    "$BPIPE" -q in --to 'head -c 3 >/dev/null' --to 'head -c 5M >out'
+    kept
+    local i
+    for i in 1 2 3 4 5; do
+        "$BPIPE" -q --from 'echo 1; sleep 0.02' --to 'read line' --to 'read line'
+    done
+    # An error where SIGPIPE is ignored: the last one
+    run -1 --separate-stderr defsig -i 13 "$BPIPE" -q in --to 'head -c 3 >/dev/null' --to 'head -c 4 >/dev/null'
+    [[ $stderr =~ ^'bpipe: head -c '[34]' >/dev/null: exited after '[0-9]+' bytes, and left the rest unread'$ ]]
+    # One of them fails, or is no command: that is a failure.
+    run -1 --separate-stderr "$BPIPE" -q in --to 'head -c 3 >/dev/null' --to 'head -c 3 >/dev/null; exit 7'
+    [[ $stderr =~ ^'bpipe: head -c 3 >/dev/null; exit 7: exited with status 7 after '[0-9]+' bytes'$ ]]
+}
+
+@test "a plain pipe whose reader leaves, beside commands: a failure, and no end is told" {
+    random_bytes 5M >in
+    mkfifo plain
+    head -c 3 plain >/dev/null &
+    run -1 --separate-stderr "$BPIPE" -q -o plain --to 'head -c 3 >/dev/null' --to "$keep" -o copy in
+    [[ $stderr =~ ^'bpipe: plain: write failed at byte '[0-9]+': Broken pipe'$ ]]
+    not_kept
+    equal_files in copy
+    prefix out.tmp <in
+}
+
+@test "a consumer that exits and leaves a reader of its input behind" {
+    skip_without_proc "cannot tell what was not read"
+    random_bytes 300000 >in
+    "$BPIPE" -q --report json:report in -o copy \
+        --to 'exec 3<&0; { until [ -e go ]; do sleep 0.01; done; cat >out.tmp && mv out.tmp out; } <&3 & exit 0'
+    tail -n 1 report | sed 's/.*"name":"exec//' >told # without the other output
+    adds_up report
+    equal_files in copy
+    equal 300000 "$(last_number bytes_unacknowledged told)"
+    : >go
+    wait_until 10 [ -e out ]
+    kept
+}
+
+@test "the producer fails beside a consumer that has left early: the others see no end" {
+    random_bytes 5M >in
+    run -1 --separate-stderr "$BPIPE" -q --from 'cat in; exit 3' --to 'head -c 3 >/dev/null' --to "$keep"
+    equal 'bpipe: cat in; exit 3: exited with status 3 after 5242880 bytes' "$stderr"
+    not_kept
+}
+
+@test "a consumer that closes its stdin and lives on" {
+    random_bytes 1M >in
+    local waits='exec <&-; until [ -e go ]; do sleep 0.01; done'
+    local status i
+    for i in 0 7; do
+        rm -f go
+        "$BPIPE" -q in --to "$waits; exit $i" 2>err &
+        pid=$!
+        wait_until 20 in_poll "$pid"
+        : >go
+        ended "$pid" $((i == 0 ? 141 : 1))
+    done
+    [[ $(<err) =~ ^"bpipe: $waits; exit 7: exited with status 7 after "[0-9]+' bytes'$ ]]
+    # With others, which get everything meanwhile
+    rm -f go
+    "$BPIPE" -q in --to "$waits; exit 0" -o out 2>err &
+    pid=$!
+    wait_until 20 size_is out 1048576 >/dev/null
+    : >go
+    ended "$pid" 0
+    kept
+    [ ! -s err ]
+    # It may take its time after the end
+    "$BPIPE" -q in --to 'cat >out; exec <&-; sleep 0.1; cp out slow'
+    equal_files in slow
+}
+
+@test "a consumer that ignores SIGTERM is killed" {
+    random_bytes 30000 >in
+    fails 'bpipe: cat in; exit 3: exited with status 3 after 30000 bytes' --kill-after 0.2 \
+        --from 'cat in; exit 3' --to "trap '' TERM; $keep"
+    not_kept
+    # (As much as its pipe holds: what has come is written first.)
+    fails 'bpipe: echo text; exit 3: exited with status 3 after 5 bytes' --kill-after 0.2 \
+        --from 'echo text; exit 3' --to "trap '' TERM; exec sleep 100"
+    # With 0 it has its time.
+    "$BPIPE" -q --kill-after 0 --from 'cat in; until [ -e ready ]; do sleep 0.01; done; exit 3' \
+        --to "exec 2>&-; trap ': >termed' TERM; : >ready; until [ -e termed ] && [ -e go ]; do sleep 0.01; done; : >gone" 2>err &
+    pid=$!
+    wait_until 20 test -e termed
+    refute gone "$pid"
+    refute [ -e gone ]
+    : >go
+    ended "$pid" 1
+    [ -e gone ]
+    equal 'bpipe: cat in; until [ -e ready ]; do sleep 0.01; done; exit 3: exited with status 3 after 30000 bytes' "$(<err)"
+}
+
+@test "a producer that ignores SIGTERM is killed" {
+    run -1 --separate-stderr "$BPIPE" -q --kill-after 0.2 --from "trap '' TERM; exec sleep 100" --to 'exit 7'
+    equal 'bpipe: exit 7: exited with status 7 after 0 bytes' "$stderr"
+    wait_until 5 nobody_left
+    run -1 --separate-stderr "$BPIPE" -q --kill-after 0.2 --from "trap '' PIPE TERM; while :; do echo x; done 2>&-" --to 'exit 7'
+    wait_until 5 nobody_left
+}
+
+@test "a consumer that is stopped is ended all the same" {
+    random_bytes 30000 >in
+    fails 'bpipe: cat in; exit 3: exited with status 3 after 30000 bytes' \
+        --from 'cat in; exit 3' --to "kill -STOP \$\$; $keep"
+    not_kept
+}
+
+# --- commands that cannot be run ----------------------------------------------------------------
+
+@test "commands that cannot be started" {
+    echo text >in
+    echo kept >out
+    : >plain
+    fails_with() { # MESSAGE OPTION...: its last line
+        local message=$1
+        shift
+        run -1 --separate-stderr "$BPIPE" -q "$@"
+        equal "$message" "$(tail -n 1 <<<"$stderr")"
+        wait_until 5 nobody_left
+    }
+    for side in --from --to; do
+        fails_with 'bpipe: ./missing: exited with status 127 (not found) after 0 bytes' $side ./missing </dev/null
+        fails_with 'bpipe: ./plain: exited with status 126 (cannot be run) after 0 bytes' $side ./plain </dev/null
+        fails 'bpipe: ./missing: cannot be started: No such file or directory' $side - -o out -- ./missing <in
+        fails 'bpipe: ./plain x: cannot be started: Permission denied' $side - -o out -- ./plain x <in
+        equal kept "$(<out)"
+    done
+    fails 'bpipe: /: cannot be started: Permission denied' -M out -- /
+    # What was started already sees no end.
+    fails 'bpipe: ./missing: cannot be started: No such file or directory' \
+        in --to 'cat >x; echo done >y' --to - -- ./missing
+    refute [ -e y ]
+    fails 'bpipe: ./missing: cannot be started: No such file or directory' \
+        --from - --to 'cat >x; echo done >y' -- ./missing
+    refute [ -e y ]
+    fails 'bpipe: missing: No such file or directory' missing --to 'cat >x; echo done >y'
+    refute [ -e y ]
+    # An output that cannot be opened: none is started.
+    fails 'bpipe: no/where: No such file or directory' in --to ': >made' --from ': >made' -o no/where
+    refute [ -e made ]
+    # The other inputs are copied.
+    fails 'bpipe: ./missing: cannot be started: No such file or directory' in --from - in -o copy -- ./missing
+    cat in in | cmp - copy
+}
+
+# --- what a command is given --------------------------------------------------------------------
+
+# Shows ./NAME.fds, what is open in the command, and what else it was born with.
+show='show() { ls /proc/$$/fd >$1.fds; fdflags 0 1 2 >$1.flags
+# The shell itself reads this: it blocks signals while it forks.
+while read -r line; do case $line in SigIgn:*|SigBlk:*) echo $line ;; esac; done </proc/$$/status >$1.signals
+cut -d" " -f5 /proc/$$/stat >$1.group; cut -d" " -f5 /proc/$PPID/stat >$1.parent; }; show'
+
+@test "a command has three descriptors, and those that bpipe was given" {
+    random_bytes 1000 >in
+    local side
+    exec 7<in 8<in
+    "$BPIPE" -q --spool . -B 64K --report json:report --tap tap --atomic -o out --from "$show from" --to "$show to; cat >/dev/null" \
+        --to "$show to2; cat >/dev/null" in --from "$show later" fd://8 -o - 3>&- >stdout
+    sh -c "$show shell" 3>&- 8<&-
+    exec 7<&- 8<&-
+    grep -qx 7 shell.fds
+    for side in from to to2 later; do
+        cmp shell.fds $side.fds
+        equal "$(<$side.parent)" "$(<$side.group)" "process group"
+    done
+    # Closed ones are closed, not somebody else's.
+    "$BPIPE" -q -o out --from 'ls /proc/$$/fd >from.fds; :' --to 'ls /proc/$$/fd >to.fds; cat >/dev/null' <&- >&- 2>&-
+    equal 1 "$(grep -x '[012]' from.fds)"
+    refute grep -qx 2 to.fds # 1 is what the shell itself opens there
+    run -1 sh -c '"$BPIPE" -q --from "echo x" --to cat 2>err >&-'
+    grep -q '^bpipe: cat: exited with status 1 after' err
+}
+
+@test "O_NONBLOCK is not seen by a command" {
+    skip_without_proc "sets it on what it shares with others"
+    random_bytes 1000 >in
+    open_idle
+    "$BPIPE" -q --from "cat in; $show from" --to "$show to; cat >/dev/null" -o - <&"$idle" 2>&1 | cat >out
+    for side in from to; do
+        equal "0 1 2 " "$(cut -d' ' -f1 $side.flags | tr '\n' ' ')"
+        refute grep nonblocking $side.flags
+    done
+    exec {idle}<&-
+}
+
+@test "signals are ignored and blocked as bpipe found them" {
+    local side
+    random_bytes 1000 >in
+    for options in "" "-i 2" "-i 13" "-i 2 -i 13 -i 17 -i 25"; do
+        # shellcheck disable=SC2086
+        defsig $options sh -c "$show shell"
+        [ -z "$options" ] || refute grep -qE '^SigIgn: 0*$' shell.signals
+        # shellcheck disable=SC2086
+        defsig $options "$BPIPE" -q in --from "$show from" --to "$show to; cat >/dev/null"
+        for side in from to; do
+            cmp shell.signals $side.signals || { cat shell.signals $side.signals && false; }
+        done
+    done
+    # (Not through a shell: dash has a mask of its own.)
+    env --block-signal=USR2 true 2>/dev/null || skip "env has no --block-signal"
+    defsig env --block-signal=USR2 "$BPIPE" -q -M out -- grep SigBlk /proc/self/status >blocked
+    grep -qE '^SigBlk:[[:space:]]0*800$' blocked
+}
+
+@test "those that have ended are no zombies while others run" {
+    local states='for p in /proc/[0-9]*/stat; do cut -d" " -f1,3,4 $p; done 2>&- | grep " $PPID\$" >states'
+    "$BPIPE" -q --from true --from 'exit 0' --from "$states" --to cat
+    grep -q ' [RS] ' states
+    refute grep ' Z ' states
+}
+
+# --- signals to bpipe ---------------------------------------------------------------------------
+
+# middle: bpipe, process $pid, has written 100000 bytes to $keep and waits for more.
+middle() {
+    rm -f out out.tmp
+    defsig "$BPIPE" -q --from 'cat in; exec sleep 100' --to "$keep" 2>err &
+    pid=$!
+    wait_until 20 size_is out.tmp 100000 >/dev/null
+}
+
+forty_runs() {
+    local run
+    for ((run = 0; run < 20; run++)); do
+        "$BPIPE" -q --from 'echo text' --to 'read line'
+        "$BPIPE" -q --from yes --to 'read line' || equal 141 "$?"
+    done
+    : >all
+}
+
+@test "at the end nobody waits for anybody in vain" { # a second each, once
+    forty_runs &
+    wait_until 20 test -e all
+    wait
+}
+
+@test "bpipe gets a signal: the consumer sees no end" {
+    local kind status
+    random_bytes 100000 >in
+    for kind in INT QUIT TERM HUP KILL; do
+        echo "signal: $kind"
+        middle
+        kill -"$kind" "$pid"
+        ended "$pid" $((128 + $(kill -l "$kind")))
+        not_kept
+        cmp in out.tmp
+        equal "" "$(<err)"
+    done
+    middle # one that bpipe does not know
+    kill -ALRM "$pid"
+    ended "$pid" 142 || { cat err && false; }
+    not_kept
+}
+
+@test "a signal after the end was told: SIGTERM and SIGHUP wait for the consumer, SIGINT ends it" {
+    local kind
+    for kind in TERM HUP INT; do
+        echo "signal: $kind"
+        rm -f told go over
+        defsig "$BPIPE" -q --from 'echo text' \
+            --to 'cat >got; : >told; while [ ! -e go ]; do sleep 0.02; done; : >over' 2>err &
+        pid=$!
+        wait_until 20 test -e told
+        kill -"$kind" "$pid"
+        [ "$kind" = INT ] || : >go
+        ended "$pid" $((128 + $(kill -l "$kind")))
+        [ "$kind" = INT ] || test -e over
+        equal "" "$(<err)"
+        : >go
+        wait_until 5 nobody_left
+        [ "$kind" != INT ] || refute test -e over
+    done
+}
+
+@test "bpipe is killed with a whole tree of processes as its consumer" {
+    skip_without_proc "ends only the command's own process"
+    random_bytes 100000 >in
+    "$BPIPE" -q --kill-after 0.2 --from 'cat in; exec sleep 100' \
+        --to "trap '' TERM; cat | { cat >x; echo done >y; }" --to 'cat | { cat >z; echo done >y; }' &
+    pid=$!
+    wait_until 20 size_is x 100000 >/dev/null
+    wait_until 20 size_is z 100000 >/dev/null
+    kill -KILL "$pid"
+    ended "$pid" 137
+    wait_until 10 nobody_left
+    refute [ -e y ]
+}
+
+@test "bpipe is killed with all of its process group: a consumer in another one sees no end" {
+    skip_without_proc "ends only the command's own process"
+    random_bytes 100000 >in
+    setsid -w "$BPIPE" -q --from 'echo $PPID >pid; cat in; exec sleep 100' \
+        --to "exec setsid sh -c 'cat >x && echo done >y'" &
+    wait_until 20 size_is x 100000 >/dev/null
+    pid=$(<pid)
+    kill -KILL -- "-$pid"
+    wait || true
+    wait_until 10 nobody_left
+    refute [ -e y ]
+}
+
+@test "SIGTERM again and again, to one whose consumers take nothing and ignore it" {
+    term_again() { kill -TERM "$1" 2>/dev/null && refute true >/dev/null || gone "$1"; }
+    defsig "$BPIPE" -q --kill-after 100 --from yes --to ': >ready; trap "" TERM; exec sleep 100' &
+    pid=$!
+    wait_until 20 test -e ready
+    wait_until 20 in_poll "$pid"
+    wait_until 20 term_again "$pid"
+    ended "$pid" 143
+    wait_until 5 nobody_left
+}
+
+@test "the signal that ends all of them is heard of before their ends" {
+    local side
+    printf text >in
+    for side in from to; do
+        case $side in
+        from) set -- --from 'echo $$ >pid; trap "exit 1" INT; cat in; while :; do sleep 0.02; done' -o out ;;
+        to) set -- --from 'cat in; exec sleep 100' --to 'trap "exit 1" INT; head -c 4 >out; echo $$ >pid; while :; do sleep 0.02; done' ;;
+        esac
+        rm -f pid out
+        defsig "$BPIPE" -q "$@" 2>err &
+        pid=$!
+        wait_until 20 size_is out 4 >/dev/null
+        wait_until 20 test -s pid
+        kill -STOP "$pid"
+        wait_until 20 in_state "$pid" T
+        kill -INT "$(<pid)"
+        wait_until 20 gone "$(<pid)"
+        kill -INT "$pid"
+        kill -CONT "$pid"
+        ended "$pid" 130
+        equal "" "$(<err)"
+        wait_until 5 nobody_left
+    done
+}
+
+@test "^C at a terminal reaches all" {
+    skip_unless_terminal
+    terminal_open 80 24
+    echo text >in
+    terminal_script <<END
+$BPIPE -q --from 'trap "" TERM; trap "echo from >>heard; exit 1" INT; cat in; : >from; while :; do sleep 0.05; done' \
+    --to 'trap "" TERM; trap "echo to >>heard; exit 1" INT; cat in; : >to; while :; do sleep 0.05; done; : >out'
+END
+    wait_until 20 test -e from
+    wait_until 20 test -e to
+    terminal_keys C-c
+    wait_screen prompt_is_last
+    terminal_type 'echo "status $?"'
+    terminal_keys Enter
+    wait_screen screen_has 'status 130'
+    equal "from to " "$(sort heard | tr '\n' ' ')"
+    refute [ -e out ]
+    terminal_close
+}
+
+# --- limits of time -----------------------------------------------------------------------------
+
+@test "-S: enough was read, and the producer goes" {
+    yes | head -c 1000001 >in
+    for options in "" "-C" "-B 4096"; do
+        rm -f out
+        # shellcheck disable=SC2086
+        "$BPIPE" -q $options -S -s 1000001 --from yes --to "$keep"
+        kept
+        wait_until 5 nobody_left
+    done
+    "$BPIPE" -q -S -s 1000001 --from 'yes; exit 3' --from 'echo never' --to 'cat >out'
+    kept
+}
+
+@test "timeouts end the commands: status 4" {
+    random_bytes 100000 >in
+    times_out() { # MESSAGE OPTION...
+        local message=$1
+        shift
+        run -4 --separate-stderr "$BPIPE" -q "$@"
+        equal "$message" "$stderr"
+        wait_until 5 nobody_left
+    }
+    times_out 'bpipe: cat in; exec sleep 100: no data for 200 ms (--idle-timeout)' \
+        --idle-timeout 0.2 --from 'cat in; exec sleep 100' --to "$keep"
+    not_kept
+    times_out 'bpipe: exec sleep 100: took no data for 200 ms (--stall-timeout)' \
+        --stall-timeout 0.2 --from yes --to 'exec sleep 100'
+    times_out 'bpipe: cat >out; exec sleep 100: did not exit for 200 ms (--drain-timeout)' \
+        --drain-timeout 0.2 --from 'cat in' --to 'cat >out; exec sleep 100'
+    kept
+    times_out "bpipe: cat >out; trap '' TERM; exec sleep 100: did not exit for 200 ms (--drain-timeout)" \
+        --drain-timeout 0.2 --kill-after 0.2 --from 'cat in' --to "cat >out; trap '' TERM; exec sleep 100"
+}
+
+# --- bad usage ----------------------------------------------------------------------------------
+
+@test "bad usage: one line, status 2, and nothing is started" {
+    refused() {
+        run -2 --separate-stderr "$BPIPE" "$@" </dev/null
+        equal 1 "$(wc -l <<<"$stderr")" "lines of: $stderr"
+        [[ $stderr == 'bpipe: '* ]]
+        refute [ -e made ]
+        refute [ -e out ]
+    }
+    local made=': >made' side
+    for side in --from --to; do
+        refused --from "$made" -o out $side
+        refused --from "$made" -o out $side ''
+        refused --from "$made" -o out $side -
+        refused --from "$made" -o out $side - --
+        refused --from "$made" -o out $side - -- ''
+        refused --from "$made" -o out $side - $side - -- sh -c "$made"
+        refused -M in $side - -- sh -c "$made"
+    done
+    refused --from - --to - -- sh -c "$made"
+    refused -M x -- sh -c "$made"
+    refused -M other -- sh -c "$made"
+    refused -M both in -- sh -c "$made"
+    refused -M in
+    refused -M in -M out -- sh -c "$made"
+    refused --kill-after x --from "$made"
+    refused --kill-after -1 --from "$made"
+    refused --frame --unframe --from "$made" -o out
+    refused --frame --merge --from "$made" -o out
+    refused --frame --tap tap --from "$made" -o out
+    refused --frame -l --from "$made" -o out
+    refused -X --from "$made" --to "$made"
+    refused --no-such-option --from "$made" --to "$made"
+    equal "" "$(files)"
+}
+
+# --- at random ----------------------------------------------------------------------------------
+
+@test "killed at random moments, a sample" {
+    ulimit -c 0
+    with_seeds 10 command_round
+}

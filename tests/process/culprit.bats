@@ -1,0 +1,268 @@
+#!/usr/bin/env bats
+#
+# The culprit by name: which program at the other end of a pipe bpipe waits for, in pipelines of
+# real programs. What a unit test can show of it is in test_peer.c.
+#
+# A pipeline runs until bpipe has told, of itself (--report-every) and in a report that it was asked
+# for (SIGUSR1), or it ends by itself; nothing depends on how fast anything is.
+
+# shellcheck disable=SC2094,SC2261 # FIFOs are opened both ways on purpose
+load ../helpers
+load ../observe
+load ../sockets
+
+setup() {
+    is_portable && skip "the portable build does not look for processes"
+    common_setup
+}
+
+teardown() {
+    end_processes
+    common_teardown
+}
+
+# --- what the tests share -------------------------------------------------------------------
+
+# told PATTERN: the report in `text` has that verdict, in its last one.
+told() {
+    grep '^bpipe:.* bottleneck: ' text 2>/dev/null | tail -n 1 >verdict
+    grep -qE "^bpipe:.* bottleneck: $1, longest stall " verdict
+}
+
+ask_and_told() { # PID PATTERN
+    kill -USR1 "$1" 2>/dev/null
+    sleep 0.05
+    told "$2"
+}
+
+# blames PATTERN: the bpipe that wrote its number to `pid` says so when it is asked, sooner or
+# later.
+blames() {
+    wait_until 20 [ -s pid ]
+    wait_until 20 catches_usr1 "$(<pid)"
+    wait_until 60 ask_and_told "$(<pid)" "$1" || {
+        cat text verdict
+        return 1
+    }
+}
+
+has_found() { # ENDPOINT COMMAND
+    tail -n 1 json 2>/dev/null |
+        grep -qE "\"name\":\"$1\",[^{}]*\"peer\":\{\"pid\":[0-9]+,\"command\":\"$2\",\"address\":null\}"
+}
+
+# finds ENDPOINT COMMAND: without being asked, for the reports that it writes anyway.
+finds() {
+    wait_until 60 has_found "$1" "$2" || {
+        cat json
+        return 1
+    }
+}
+
+# called COMMAND: the process that the last verdict names has this command, and is what the
+# JSON report says as well.
+called() {
+    local number
+    number=$(sed -n 's/.*, pid \([0-9]*\).*/\1/p' verdict)
+    equal "$1" "$(cat "/proc/$number/comm")" "process $number"
+    grep -qF "\"peer\":{\"pid\":$number,\"command\":\"$1\",\"address\":null}" <(tail -n 1 json)
+}
+
+# bp OPTION...: the bpipe that is asked.
+bp() { "$BPIPE" -P pid --report text:text --report json:json --report-every 0.1 "$@"; }
+
+# a_tree: a directory with some megabytes that do not compress.
+a_tree() {
+    mkdir tree
+    random_bytes 6M 1 >tree/one
+    random_bytes 6M 2 >tree/two
+}
+
+# Without end, for a consumer to be slow with.
+random_stream() {
+    a_tree
+    while cat tree/one tree/two; do :; done 2>/dev/null
+}
+
+# --- ten pipelines --------------------------------------------------------------------------
+
+@test "tar | bpipe | gzip -9: gzip" {
+    skip_unless tar gzip
+    random_bytes 40M >data
+    tar cf - data data data | bp | gzip -9 >/dev/null &
+    finds stdout gzip
+    blames 'output \(stdout -> gzip, pid [0-9]+\)'
+    called gzip
+}
+
+@test "gzip -9 | bpipe | cat: gzip" {
+    skip_unless gzip
+    random_stream | gzip -9 | bp | cat >/dev/null &
+    finds stdin gzip
+    blames 'input \(gzip, pid [0-9]+ -> stdin\)'
+    called gzip
+}
+
+@test "cat | bpipe -q | xz: xz, or what stands in for it" {
+    local slow=xz
+    command -v xz >/dev/null || slow=bzip2
+    skip_unless "$slow"
+    # shellcheck disable=SC2002 # it has to be a pipe
+    random_stream | cat | bp -q | "$slow" -9 >/dev/null &
+    finds stdout "$slow"
+    blames "output \(stdout -> $slow, pid [0-9]+\)"
+    called "$slow"
+}
+
+@test "cat | bpipe -L | sha256sum, when it has ended: the final report" {
+    skip_unless sha256sum
+    random_bytes 1M >data
+    # A run that ends by itself: bpipe is held up at first, and then by its own limit.
+    # shellcheck disable=SC2002
+    cat data | timeout 60 "$BPIPE" -L 2M --report json:json --report text:text -v | sha256sum >sum
+    grep -qE '"name":"stdout",.*"peer":\{"pid":[0-9]+,"command":"sha256sum","address":null\}' json
+    grep -qE '^bpipe: output stdout \(sha256sum, pid [0-9]+\): 1.00 MiB, waited ' text
+    equal "$(sum data)  -" "$(<sum)"
+}
+
+# shellcheck disable=SC2002
+@test "a shell's loop that reads slowly: the shell, not what runs in it" {
+    yes | bp | bash -c 'while read -r -N 20000 text; do sleep 0.05; done' &
+    finds stdout bash
+    blames 'output \(stdout -> bash, pid [0-9]+\)'
+    called bash
+}
+
+@test "a shell's loop that writes slowly: the shell, not what runs in it" {
+    bash -c 'while echo "$SECONDS"; do sleep 0.05; done' | bp | cat >/dev/null &
+    finds stdin bash
+    blames 'input \(bash, pid [0-9]+ -> stdin\)'
+    called bash
+}
+
+@test "a subshell that waits for tar, which is slow: tar" {
+    skip_unless tar
+    a_tree
+    # Its archive comes at the pace at which it is told the names. More follows, so that the subshell
+    # does not become tar.
+    (
+        tar c -C tree -f - --files-from=<(while echo one; do sleep 0.2; done)
+        echo end
+    ) | bp -J 0 | cat >/dev/null &
+    finds stdin tar
+    blames 'input \(tar, pid [0-9]+ -> stdin\)'
+    called tar
+}
+
+@test "two bpipes in a row: told apart by -N, and by where they stand" {
+    skip_unless gzip
+    random_stream | "$BPIPE" -q -N first -L 3M | bp -N middle | "$BPIPE" -q --na=last | cat >/dev/null &
+    finds stdin 'bpipe first'
+    blames 'input \(bpipe first, pid [0-9]+ -> stdin\)'
+    grep -q '^bpipe: middle: bottleneck: ' verdict
+    tail -n 1 json | grep -qE '"peer":\{"pid":[0-9]+,"command":"bpipe last","address":null\}'
+}
+
+@test "a FIFO as output, and who reads it" {
+    skip_unless gzip
+    mkfifo fifo
+    timeout 60 gzip -9 <fifo >/dev/null &
+    random_stream | bp -o fifo &
+    finds fifo gzip
+    blames 'output \(fifo -> gzip, pid [0-9]+\)'
+    called gzip
+}
+
+@test "whoever keeps a FIFO open for both is not its reader" {
+    skip_unless gzip
+    mkfifo fifo
+    exec {keep}<>fifo # this shell, which has used more time by far
+    gzip -1 <fifo >/dev/null {keep}<&- &
+    random_stream {keep}<&- | bp -o fifo {keep}<&- &
+    finds fifo gzip
+    exec {keep}<&-
+}
+
+@test "a process substitution as another output: its program, though stdout is read as well" {
+    skip_unless gzip
+    random_stream | bp -o - -o >(exec gzip -9 >/dev/null) | cat >/dev/null &
+    finds '/dev/fd/[0-9]+' gzip
+    blames 'output \(/dev/fd/[0-9]+ -> gzip, pid [0-9]+\)'
+    called gzip
+    tail -n 1 json | grep -qE '"peer":\{"pid":[0-9]+,"command":"cat","address":null\}'
+}
+
+@test "another process group is looked at, too" {
+    skip_unless gzip
+    skip_unless setsid
+    random_stream | bp | setsid gzip -9 >/dev/null &
+    finds stdout gzip
+    blames 'output \(stdout -> gzip, pid [0-9]+\)'
+    called gzip
+}
+
+@test "the consumer has gone and another one holds the pipe: that is found, later" {
+    skip_unless gzip
+    random_stream | bp | (
+        sh -c 'exec head -c 30000000' | cat >/dev/null
+        exec gzip -9 >/dev/null
+    ) &
+    blames 'output \(stdout -> gzip, pid [0-9]+\)'
+    called gzip
+}
+
+# --- sockets --------------------------------------------------------------------------------
+
+@test "sockets: a listener tells the address of whoever has connected, a unix socket its process" {
+    open_idle
+    "$BPIPE" -q -P pid.listener -o taken tcp-listen://127.0.0.1:0 2>err &
+    await_port err
+    "$BPIPE" -q -P pid.in --report json:json.in unix-listen://here -o out &
+    wait_until 20 [ -S here ]
+    bp -o "tcp://localhost:$port" -o unix://here -4 <&"$idle" 2>err.out &
+    wait_until 20 [ -s pid ]
+    wait_until 20 sample "$(<pid)" json
+    grep -qF "\"peer\":{\"pid\":null,\"command\":null,\"address\":\"127.0.0.1:$port\"}" json
+    grep -qF "\"peer\":{\"pid\":$(<pid.in),\"command\":\"bpipe\",\"address\":null}" json
+    sample "$(<pid.in)" json.in
+    grep -qF "\"peer\":{\"pid\":$(<pid),\"command\":\"bpipe\",\"address\":null}" json.in
+}
+
+# --- who is not looked for --------------------------------------------------------------------
+
+@test "a short run, and one with -q and no report, look at no process" {
+    skip_unless strace
+    echo text | no_leak_check strace -f -o trace "$BPIPE" 2>err | cat
+    refute grep -q '"/proc/[0-9]*/fd"' trace
+    (echo one; sleep 1; echo two; sleep 0.2; echo three) |
+        no_leak_check strace -f -o trace.quiet "$BPIPE" -q | cat
+    refute grep -q '"/proc/[0-9]*/fd"' trace.quiet
+    # The same with a report does, so that it would be seen.
+    (echo one; sleep 1; echo two; sleep 0.2; echo three) |
+        no_leak_check strace -f -o trace.report "$BPIPE" 2>err | cat
+    grep -q '"/proc/[0-9]*/fd"' trace.report
+}
+
+@test "a producer or consumer of another user is not found, and nothing is said of it" {
+    skip_unless_other_user
+    (sleep 1; echo text) | as_other_user "$BPIPE" --report json 2>json >/dev/null
+    grep -q '"name":"stdin",.*"peer":null,"process":null,"error":null}],"outputs"' json
+    equal 1 "$(lines_of json)"
+}
+
+@test "idle: once the search is over nothing wakes bpipe" {
+    mkfifo in
+    (exec 3>in; echo text >&3; sleep 1; echo text >&3; exec sleep 60) &
+    "$BPIPE" -P pid --report json:json <in | cat >/dev/null &
+    wait_until 20 [ -s pid ]
+    wait_until 20 in_poll "$(<pid)"
+    slept() { sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' "/proc/$(<pid)/status"; }
+    settled() {
+        local before
+        before=$(slept)
+        sleep 1.3
+        equal "$before" "$(slept)"
+    }
+    wait_until 20 settled
+    settled
+}

@@ -1,0 +1,72 @@
+#!/usr/bin/env bats
+#
+# -M both: a bpipe on each side of a program.
+
+# shellcheck disable=SC2016,SC2094,SC2030,SC2031 # scripts for sh; files that are only read
+bats_require_minimum_version 1.5.0
+load ../helpers
+load ../observe
+
+@test "-M both: what goes through a program is whole on both sides" {
+    random_bytes 3M >in
+    "$BPIPE" -q -M both -- gzip -1 <in | gzip -dc | cmp in -
+    "$BPIPE" -q -B 64K -z 4K -C -M both -- sh -c 'cat; cat "$0"' in <in >out
+    cat in in | cmp out -
+    # Each says its own.
+    run -0 --separate-stderr "$BPIPE" -M both -- tr a-z A-Z <<<hello
+    equal HELLO "$output"
+    local side
+    for side in in out; do
+        grep -q "^bpipe: $side: 6 B in " <<<"$stderr"
+        grep -q "^bpipe: $side: time: " <<<"$stderr"
+    done
+    refute grep -qvE '^bpipe: (in|out): ' <<<"$stderr"
+    # Options of the other side's that are not its own: a report is of one.
+    "$BPIPE" -q --report json:report -M both -- cat <in | cmp in -
+    equal 1 "$(grep -c . report)"
+    equal "$(size_of in)" "$(last_number bytes_out report)"
+}
+
+@test "-M both: a failure is status 1, and said once" {
+    random_bytes 100000 >in
+    run -1 --separate-stderr "$BPIPE" -q -M both -o out -- sh -c 'cat; exit 7' <in
+    equal "bpipe: sh -c cat; exit 7: exited with status 7 after 100000 bytes" "$stderr"
+    equal_files in out
+    run -1 --separate-stderr "$BPIPE" -q -M both -o out --atomic -- "$PWD/none" <in
+    equal "bpipe: $PWD/none: cannot be started: No such file or directory" "$stderr"
+    run -1 --separate-stderr "$BPIPE" -q -M both -- cat </
+    equal "bpipe: stdin: Is a directory" "$stderr"
+    run -1 --separate-stderr "$BPIPE" -q -M both -- sh -c 'kill -9 $$' <in
+    [[ $stderr == "bpipe: sh -c kill -9 \$\$: was ended by signal 9 "* ]]
+    equal 1 "$(grep -c . <<<"$stderr")"
+}
+
+@test "-M both: who has read enough is no failure, and neither is its bpipe" {
+    seq 100000 >in
+    run -0 --separate-stderr "$BPIPE" -q -M both -- head -n 1 <in
+    equal 1 "$output"
+    equal "" "$stderr"
+    yes | "$BPIPE" -q -M both -- cat 2>err | head -n 1 >out
+    local -a statuses=("${PIPESTATUS[@]}")
+    equal 141 "${statuses[1]}"
+    equal "" "$(<err)"
+    refute "$BPIPE" -q -M both
+}
+
+@test "a consumer whose own reader has gone has gone itself" {
+    yes | "$BPIPE" -q --to cat 2>err | head -n 1 >out
+    local -a statuses=("${PIPESTATUS[@]}")
+    equal 141 "${statuses[1]}"
+    equal "" "$(<err)"
+    # Beside another it has left early, which is no failure, and the other gets everything.
+    random_bytes 3M >in
+    {
+        status=0
+        "$BPIPE" --to cat -o out2 in 2>err || status=$?
+        echo "$status" >status
+    } | head -c 1 >out
+    cat err
+    equal 0 "$(<status)"
+    equal_files in out2
+    grep -qE '^bpipe: cat: [0-9.]+ .* undelivered' err
+}

@@ -1,0 +1,416 @@
+/*
+ * test_peer.c - who is at the other end: of pipes to children, of FIFOs, of sockets.
+ *
+ * A child that is to be found says so by a byte, once it holds what it is to hold; it ends when its
+ * end of another pipe is closed. On a portable build nothing is found, and that is tested.
+ */
+#include "base/platform.h"
+#include "base/platform_process.h"
+#include "process/peer.h"
+#include "process/peer_command.h"
+#include "tests/tap.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char directory[] = "/tmp/bpipe-peer-XXXXXX";
+
+static bool has_proc(void)
+{
+    return strcmp(platform_name, "linux") == 0;
+}
+
+/* --- children --------------------------------------------------------------------------------- */
+
+struct child {
+    pid_t pid;
+    int told; /* it says a byte here */
+};
+
+/* A child that keeps `keep` open, closes `drop`, uses the processor for `busy_ns`, says a byte, and
+ * waits to be killed. With `apart` in a process group of its own. */
+static struct child start(int keep, int drop, uint64_t busy_ns, bool apart)
+{
+    int told[2];
+    char byte = 0;
+    if (pipe(told) != 0)
+        abort();
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(60);
+        if (apart)
+            setpgid(0, 0);
+        close(drop);
+        while (platform_usage().cpu_ns < busy_ns)
+            continue;
+        if (write(told[1], &keep, 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    close(told[1]);
+    if (pid < 0 || read(told[0], &byte, 1) != 1)
+        abort();
+    return (struct child){.pid = pid, .told = told[0]};
+}
+
+static void stop(const struct child *child)
+{
+    close(child->told);
+    kill(child->pid, SIGKILL);
+    waitpid(child->pid, NULL, 0);
+}
+
+/* A whole search for one pipe: whom it found. */
+static struct meter_peer search(int fd, bool writes)
+{
+    struct meter_peer peer = {0};
+    struct peer_pipe pipe = {.fd = fd, .writes = writes, .peer = &peer};
+    struct peer_search *search = peer_search_begin(&pipe, 1);
+    while (search != NULL && peer_search_step(search))
+        continue;
+    peer_search_end(search);
+    return peer;
+}
+
+static bool finds(int fd, bool writes, pid_t pid)
+{
+    struct meter_peer peer = search(fd, writes);
+    long wanted = has_proc() ? (long)pid : 0;
+    if (peer.pid != wanted)
+        tap_note("found %ld (%s) instead of %ld", peer.pid, peer.command, wanted);
+    return peer.pid == wanted;
+}
+
+static bool is_there(int fd, bool writes, pid_t pid)
+{
+    struct meter_peer peer = {.pid = pid, .command = "test_peer"};
+    return peer_is_there(&(struct peer_pipe){.fd = fd, .writes = writes, .peer = &peer});
+}
+
+/* --- pipes ------------------------------------------------------------------------------------ */
+
+static void test_ends(void)
+{
+    int fds[2];
+    if (pipe(fds) != 0)
+        abort();
+    tap_ok(finds(fds[0], false, 0), "what only we hold has nobody at the other end");
+    struct child writer = start(fds[1], fds[0], 0, false);
+    struct child reader = start(fds[0], fds[1], 0, false);
+    tap_ok(finds(fds[0], false, writer.pid), "the writer of a pipe that we read");
+    tap_ok(finds(fds[1], true, reader.pid), "the reader of a pipe that we write");
+    tap_ok(is_there(fds[0], false, writer.pid) == has_proc(), "it is there");
+    tap_ok(!is_there(fds[1], true, writer.pid), "but does not read");
+    struct meter_peer changed = {.pid = writer.pid, .command = "sh"};
+    struct peer_pipe read_end = {.fd = fds[0], .peer = &changed};
+    tap_ok(!peer_is_there(&read_end), "nor is it there if it was another program");
+    stop(&writer);
+    tap_ok(!is_there(fds[0], false, writer.pid), "it is gone");
+    tap_ok(finds(fds[0], false, 0), "and not found");
+    stop(&reader);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void test_several_holders(void)
+{
+    int fds[2];
+    if (pipe(fds) != 0)
+        abort();
+    struct child idle = start(fds[1], fds[0], 0, false);
+    struct child busy = start(fds[1], fds[0], 30000000, false);
+    struct child late = start(fds[1], fds[0], 0, false);
+    struct child other = start(fds[1], fds[0], 90000000, true);
+    tap_ok(finds(fds[0], false, busy.pid), "of several writers the busiest of our group");
+    stop(&busy);
+    stop(&idle);
+    stop(&late);
+    tap_ok(finds(fds[0], false, other.pid), "then one of another group");
+    stop(&other);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void test_many_pipes(void)
+{
+    enum { PIPES = 3 };
+    struct meter_peer peers[PIPES + 1] = {{0}};
+    struct peer_pipe pipes[PIPES + 1];
+    struct child writers[PIPES];
+    bool right = true;
+    for (int i = 0; i < PIPES; i++) {
+        int fds[2];
+        if (pipe(fds) != 0)
+            abort();
+        writers[i] = start(fds[1], fds[0], 0, i == 1);
+        close(fds[1]);
+        pipes[i] = (struct peer_pipe){.fd = fds[0], .peer = &peers[i]};
+    }
+    pipes[PIPES] = (struct peer_pipe){.fd = open("/dev/null", O_RDONLY), .peer = &peers[PIPES]};
+    struct peer_search *search = peer_search_begin(pipes, PIPES + 1);
+    for (int i = 0; i <= PIPES; i++)
+        close(pipes[i].fd);
+    while (search != NULL && peer_search_step(search))
+        continue;
+    peer_search_end(search);
+    for (int i = 0; i < PIPES; i++) {
+        right &= peers[i].pid == (has_proc() ? (long)writers[i].pid : 0);
+        stop(&writers[i]);
+    }
+    tap_ok(right, "several pipes in one search, in two groups, closed meanwhile");
+    tap_ok(peers[PIPES].pid == 0, "what is no pipe has no peer");
+}
+
+static void test_nothing_to_look_for(void)
+{
+    struct meter_peer peer = {.pid = 7};
+    struct peer_pipe file = {.fd = open("/dev/null", O_RDONLY), .peer = &peer};
+    struct peer_pipe closed = {.fd = 1000, .peer = &peer};
+    tap_ok(peer_search_begin(&file, 1) == NULL, "no search for what is no pipe");
+    tap_ok(peer_search_begin(&closed, 1) == NULL, "nor for what is not open");
+    tap_ok(peer_search_begin(NULL, 0) == NULL, "nor for nothing");
+    tap_ok(peer.pid == 7, "and a peer stays what it was");
+    peer_search_end(NULL);
+    close(file.fd);
+}
+
+static void test_ended_early(void)
+{
+    int fds[2];
+    struct meter_peer peer = {0};
+    if (pipe(fds) != 0)
+        abort();
+    struct peer_pipe pipe = {.fd = fds[0], .peer = &peer};
+    struct peer_search *search = peer_search_begin(&pipe, 1);
+    if (search != NULL)
+        (void)peer_search_step(search);
+    peer_search_end(search);
+    tap_ok((search != NULL) == has_proc(), "a search that is ended before it has seen all");
+    close(fds[0]);
+    close(fds[1]);
+}
+
+static void test_fifo(void)
+{
+    if (mkfifo("fifo", 0600) != 0 || mkfifo("other", 0600) != 0)
+        abort();
+    int fd = open("fifo", O_RDWR | O_CLOEXEC), other = open("other", O_RDWR | O_CLOEXEC);
+    struct child stranger = start(other, fd, 0, false);
+    tap_ok(finds(fd, false, 0), "another FIFO is none of ours");
+    struct child both = start(fd, other, 0, false);
+    tap_ok(finds(fd, false, both.pid) && finds(fd, true, both.pid),
+           "who has a FIFO open for both holds both ends");
+    unlink("fifo");
+    tap_ok(finds(fd, true, both.pid), "also when its name is gone");
+    stop(&both);
+    stop(&stranger);
+    unlink("other");
+    close(fd);
+    close(other);
+}
+
+/* Root sees everybody; so the child that looks becomes nobody. */
+static void test_permission(void)
+{
+    int fds[2], status;
+    if (getuid() != 0 || !has_proc()) {
+        tap_ok(true, "# SKIP of another user's process: needs root, and Linux");
+        return;
+    }
+    if (pipe(fds) != 0)
+        abort();
+    struct child writer = start(fds[1], fds[0], 0, false);
+    fflush(stdout);
+    pid_t looker = fork();
+    if (looker == 0) {
+        close(fds[1]);
+        bool nobody = setgid(65534) == 0 && setuid(65534) == 0;
+        _exit(nobody && search(fds[0], false).pid == 0 ? 0 : 1);
+    }
+    tap_ok(waitpid(looker, &status, 0) == looker && status == 0,
+           "a process that one may not look at is not found");
+    stop(&writer);
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* --- commands --------------------------------------------------------------------------------- */
+
+/* Starts sleep(1) under another name, with a pipe as its stdin. */
+static pid_t start_called(const char *name, int input, int output)
+{
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(input, STDIN_FILENO);
+        close(input);
+        close(output);
+        execl(name, name, "60", (char *)NULL);
+        _exit(1);
+    }
+    return pid;
+}
+
+static bool exists(const char *path)
+{
+    return access(path, X_OK) == 0;
+}
+
+static void test_odd_command(void)
+{
+    int fds[2];
+    struct meter_peer peer = {0};
+    const char *sleep_path = exists("/bin/sleep") ? "/bin/sleep" : "/usr/bin/sleep";
+    if (!has_proc() || symlink(sleep_path, "a (b) \n\x01)") != 0 || pipe(fds) != 0) {
+        tap_ok(true, "# SKIP a command with odd characters: needs Linux and sleep(1)");
+        return;
+    }
+    pid_t pid = start_called("a (b) \n\x01)", fds[0], fds[1]);
+    uint64_t deadline = platform_now() + 30 * NS_PER_SEC;
+    while (strcmp(peer.command, "a (b) \n\x01)") != 0 && platform_now() < deadline)
+        peer = search(fds[1], true);
+    tap_ok(peer.pid == pid && strcmp(peer.command, "a (b) \n\x01)") == 0,
+           "a command with blanks, parentheses, a newline");
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    unlink("a (b) \n\x01)");
+    close(fds[0]);
+    close(fds[1]);
+}
+
+/* The name that a command line gives, whose words are separated by '|' here. */
+static bool name_is(const char *line, const char *name)
+{
+    char words[200] = "";
+    size_t length = strlen(line) + 1;
+    memcpy(words, line, length);
+    for (size_t i = 0; i < length; i++)
+        if (words[i] == '|')
+            words[i] = '\0';
+    const char *got = peer_name_option(words, length);
+    return name == NULL ? got == NULL : got != NULL && strcmp(got, name) == 0;
+}
+
+static void test_names(void)
+{
+    static const char *const lines[][2] = {{"bpipe", NULL},
+                                           {"bpipe|-N|left", "left"},
+                                           {"bpipe|-Nleft", "left"},
+                                           {"bpipe|-qN|left", "left"},
+                                           {"bpipe|-qNleft", "left"},
+                                           {"bpipe|--name|left", "left"},
+                                           {"bpipe|--name=left|in", "left"},
+                                           {"bpipe|--na=left", "left"},
+                                           {"bpipe|in|-N|left", "left"},
+                                           {"bpipe|-N|one|-N|two", "two"},
+                                           {"bpipe|--|-N|left", NULL},
+                                           {"bpipe|-o|-N|left", NULL},
+                                           {"bpipe|-oN|left", NULL},
+                                           {"bpipe|--output|-N|left", NULL},
+                                           {"bpipe|--output=-N|-|left", NULL},
+                                           {"bpipe|-B|1M|-qkN|a b", "a b"},
+                                           {"bpipe|-N", NULL},
+                                           {"bpipe|--name", NULL},
+                                           {"bpipe|--|", NULL},
+                                           {"bpipe|--nonsense|-?|-N|left", "left"}};
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
+        tap_ok(name_is(lines[i][0], lines[i][1]), "%s: %s", lines[i][0],
+               lines[i][1] == NULL ? "no name" : lines[i][1]);
+    tap_ok(peer_name_option("", 0) == NULL, "an empty command line");
+}
+
+/* --- sockets ---------------------------------------------------------------------------------- */
+
+static void test_tcp(void)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof address;
+    char expected[METER_ADDRESS_TEXT];
+    struct meter_peer peer = {0};
+    int listening = socket(AF_INET, SOCK_STREAM, 0), connected = socket(AF_INET, SOCK_STREAM, 0);
+    tap_ok(!peer_of_socket(connected, &peer) && peer.address[0] == '\0', "not connected: nobody");
+    if (bind(listening, (struct sockaddr *)&address, length) != 0 || listen(listening, 1) != 0 ||
+        getsockname(listening, (struct sockaddr *)&address, &length) != 0 ||
+        connect(connected, (struct sockaddr *)&address, length) != 0)
+        abort();
+    snprintf(expected, sizeof expected, "127.0.0.1:%u", (unsigned)ntohs(address.sin_port));
+    tap_ok(peer_of_socket(connected, &peer) && strcmp(peer.address, expected) == 0 && peer.pid == 0,
+           "TCP: %s", peer.address);
+    close(connected);
+    close(listening);
+}
+
+static void test_unix(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "socket"};
+    struct meter_peer peer = {0};
+    int listening = socket(AF_UNIX, SOCK_STREAM, 0), told[2];
+    char byte;
+    if (bind(listening, (struct sockaddr *)&address, sizeof address) != 0 || pipe(told) != 0)
+        abort();
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(60);
+        if (listen(listening, 1) == 0 && write(told[1], "l", 1) == 1)
+            pause();
+        _exit(0);
+    }
+    int connected = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (read(told[0], &byte, 1) != 1 ||
+        connect(connected, (struct sockaddr *)&address, sizeof address) != 0)
+        abort();
+    tap_ok(peer_of_socket(connected, &peer) == has_proc() &&
+               peer.pid == (has_proc() ? (long)child : 0),
+           "a unix socket: the process that listens");
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    peer = (struct meter_peer){0};
+    tap_ok(!peer_of_socket(connected, &peer) && peer.pid == 0, "unless it is gone");
+    unlink("socket");
+    close(told[0]);
+    close(told[1]);
+    close(listening);
+    close(connected);
+}
+
+static void test_own_pair(void)
+{
+    struct meter_peer peer = {0};
+    int fds[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0)
+        abort();
+    tap_ok(!peer_of_socket(fds[0], &peer) && peer.pid == 0, "we are not our own peer");
+    close(fds[0]);
+    close(fds[1]);
+}
+
+int main(void)
+{
+    if (mkdtemp(directory) == NULL || chdir(directory) != 0)
+        abort();
+    signal(SIGPIPE, SIG_IGN);
+    test_ends();
+    test_several_holders();
+    test_many_pipes();
+    test_nothing_to_look_for();
+    test_ended_early();
+    test_fifo();
+    test_permission();
+    test_odd_command();
+    test_names();
+    test_tcp();
+    test_unix();
+    test_own_pair();
+    tap_ok(chdir("/") == 0 && rmdir(directory) == 0, "nothing is left behind");
+    return tap_done();
+}

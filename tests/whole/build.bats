@@ -1,0 +1,44 @@
+load ../helpers
+
+# The Makefile, with the variables that the tested binary was made with.
+make_again() {
+    eval "make --no-print-directory -C \"\$ROOT\" ${BPIPE_MAKE_VARIABLES:-} \"\$@\""
+}
+
+@test "make install and uninstall" {
+    skip_unless make
+    [ -e "$ROOT/man/bpipe.1" ]
+    make_again install DESTDIR="$T/dest" PREFIX=/usr >log 2>&1 || { cat log && false; }
+    equal "./usr/bin/bpipe ./usr/share/bash-completion/completions/bpipe \
+./usr/share/fish/vendor_completions.d/bpipe.fish ./usr/share/man/man1/bpipe.1 \
+./usr/share/zsh/site-functions/_bpipe" \
+        "$(cd dest && find . -type f | sort | xargs)"
+    cmp dest/usr/share/man/man1/bpipe.1 "$ROOT/man/bpipe.1"
+    cmp dest/usr/share/bash-completion/completions/bpipe "$ROOT/completions/bpipe.bash"
+    cmp dest/usr/share/zsh/site-functions/_bpipe "$ROOT/completions/_bpipe"
+    cmp dest/usr/share/fish/vendor_completions.d/bpipe.fish "$ROOT/completions/bpipe.fish"
+    equal "same bytes" "$(printf 'same bytes' | dest/usr/bin/bpipe -q)"
+    make_again install-strip DESTDIR="$T/small" PREFIX=/usr >log 2>&1 || { cat log && false; }
+    equal "$(cd dest && find . -type f | sort)" "$(cd small && find . -type f | sort)"
+    equal "same bytes" "$(printf 'same bytes' | small/usr/bin/bpipe -q)"
+    [ "$(wc -c <small/usr/bin/bpipe)" -lt "$(wc -c <dest/usr/bin/bpipe)" ]
+    make_again uninstall DESTDIR="$T/dest" PREFIX=/usr >log 2>&1
+    equal "" "$(find dest -type f)"
+}
+
+@test "make help names the targets and the variables" {
+    skip_unless make
+    local word
+    make_again help >text
+    for word in all check check-long lint install install-strip uninstall completions clean \
+        PORTABLE=1 SANITIZE=1 WERROR=1 CC CFLAGS LDFLAGS PREFIX DESTDIR TESTS; do
+        grep -qw -- "$word" text || { echo "not there: $word" && false; }
+    done
+}
+
+@test "the binary needs nothing but libc" {
+    skip_unless ldd
+    is_sanitized && skip "the sanitizers bring their own libraries"
+    ldd "$BPIPE" >libraries 2>&1 || true
+    equal "" "$(grep -vE 'lib(c|m)\.|ld-|linux-vdso|not a dynamic|statically' libraries)"
+}
