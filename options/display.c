@@ -12,14 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAST_INTERVAL_NS (NS_PER_SEC / 10)
-#define MOST_INTERVAL_NS  (600 * NS_PER_SEC)
-#define LEAST_WINDOW_NS   NS_PER_SEC
-#define MOST_WINDOW_NS    (86400 * NS_PER_SEC)
-
 enum {
-    LAST_WRITTEN_MOST = 256,
-    COLUMNS_MOST = 9999,
     UNGROWN_PIPE = 64 * 1024 /* pipe(7): what a pipe of Linux holds by default */
 };
 
@@ -27,20 +20,7 @@ void options_apply_display(struct parser *parser)
 {
     struct display_options *display = &parser->options->display;
     const char *const *last = parser->last;
-    display->progress = last[OPTION_PROGRESS] != NULL;
-    display->timer = last[OPTION_TIMER] != NULL;
-    display->eta = last[OPTION_ETA] != NULL;
-    display->fineta = last[OPTION_FINETA] != NULL;
-    display->rate = last[OPTION_RATE] != NULL;
-    display->average_rate = last[OPTION_AVERAGE_RATE] != NULL;
-    display->bits = last[OPTION_BITS] != NULL;
-    display->bytes = last[OPTION_BYTES] != NULL || display->bits;
-    display->buffer_percent = last[OPTION_BUFFER_PERCENT] != NULL;
-    display->numeric = last[OPTION_NUMERIC] != NULL;
-    display->wait = last[OPTION_WAIT] != NULL;
-    display->gauge = last[OPTION_GAUGE] != NULL;
-    display->force = last[OPTION_FORCE] != NULL;
-    display->cursor = last[OPTION_CURSOR] != NULL;
+    display->bytes |= display->bits;
     display->asked = display->progress || display->timer || display->eta || display->fineta ||
                      display->rate || display->average_rate || display->bytes ||
                      display->buffer_percent || display->numeric || last[OPTION_LAST_WRITTEN] ||
@@ -51,78 +31,26 @@ void options_apply_display(struct parser *parser)
 
 /* --- arguments ------------------------------------------------------------------------------ */
 
-/* A duration; pv takes ".5" as well. */
-static enum options_status take_seconds(const struct given *given, uint64_t *ns)
-{
-    char text[64];
-    const char *zero = given->argument[0] == '.' ? "0" : "";
-    snprintf(text, sizeof text, "%s%.60s", zero, given->argument);
-    enum size_status status = size_parse_duration(text, ns);
-    if (status == SIZE_OK)
-        return OPTIONS_RUN;
-    return options_refuse(option_rows[given->id].name, given->argument,
-                          status == SIZE_JUNK ? "is not a number of seconds (try 0.5)"
-                                              : size_status_text(status));
-}
-
-/* The same within limits, which `range` names. */
-static enum options_status take_seconds_in(const struct given *given, uint64_t least_ns,
-                                           uint64_t most_ns, const char *range, uint64_t *ns)
-{
-    enum options_status status = take_seconds(given, ns);
-    if (status == OPTIONS_RUN && (*ns < least_ns || *ns > most_ns))
-        return options_refuse(option_rows[given->id].name, given->argument, range);
-    return status;
-}
-
-static enum options_status take_number(const struct given *given, unsigned long most,
-                                       unsigned long *number)
-{
-    const char *text = given->argument;
-    char *end = NULL;
-    *number = strtoul(text, &end, 10);
-    if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && *number >= 1 && *number <= most)
-        return OPTIONS_RUN;
-    char why[64];
-    snprintf(why, sizeof why, "is not a number from 1 to %lu", most);
-    return options_refuse(option_rows[given->id].name, text, why);
-}
-
-static enum options_status take_unsigned(const struct given *given, unsigned most, unsigned *number)
-{
-    unsigned long value = 0;
-    enum options_status status = take_number(given, most, &value);
-    *number = (unsigned)value;
-    return status;
-}
-
-static enum options_status take_pid(const struct given *given, long *pid)
-{
-    unsigned long number = 0;
-    enum options_status status = take_number(given, INT_MAX, &number);
-    *pid = (long)number;
-    return status;
-}
-
-static enum options_status take_style(struct display_options *display, const char *text)
+enum options_status options_take_bar_style(struct parser *parser, const struct given *given)
 {
     static const char *const names[BAR_STYLES] = {[BAR_PLAIN] = "plain",
                                                   [BAR_BLOCK] = "block",
                                                   [BAR_GRANULAR] = "granular",
                                                   [BAR_SHADED] = "shaded"};
     for (int i = 0; i < BAR_STYLES; i++)
-        if (strcmp(names[i], text) == 0) {
-            display->bar = (enum bar_style)i;
+        if (strcmp(names[i], given->argument) == 0) {
+            parser->options->display.bar = (enum bar_style)i;
             return OPTIONS_RUN;
         }
-    return options_refuse("--bar-style", text,
+    return options_refuse("--bar-style", given->argument,
                           "is no style (choose plain, block, granular or shaded)");
 }
 
 /* "windowtitle,processtitle:FORMAT"; pv's window and process are short for these. */
-static enum options_status take_extra(struct display_options *display, const char *text)
+enum options_status options_take_places(struct parser *parser, const struct given *given)
 {
-    const char *place = text;
+    struct display_options *display = &parser->options->display;
+    const char *text = given->argument, *place = text;
     display->window_title = display->process_title = false;
     display->extra_format = NULL;
     for (;;) {
@@ -140,44 +68,6 @@ static enum options_status take_extra(struct display_options *display, const cha
         if (*place != ',')
             return OPTIONS_RUN;
         place++;
-    }
-}
-
-enum options_status options_take_display(struct parser *parser, const struct given *given,
-                                         bool *mine)
-{
-    struct options *options = parser->options;
-    struct display_options *display = &options->display;
-    *mine = true;
-    switch (given->id) {
-    case OPTION_FORMAT:
-        display->format = given->argument;
-        return OPTIONS_RUN;
-    case OPTION_LAST_WRITTEN:
-        return take_unsigned(given, LAST_WRITTEN_MOST, &display->last_written);
-    case OPTION_INTERVAL:
-        return take_seconds_in(given, LEAST_INTERVAL_NS, MOST_INTERVAL_NS,
-                               "is not from 0.1 to 600 seconds", &display->interval_ns);
-    case OPTION_AVERAGE_RATE_WINDOW:
-        return take_seconds_in(given, LEAST_WINDOW_NS, MOST_WINDOW_NS,
-                               "is not from 1 to 86400 seconds", &display->window_ns);
-    case OPTION_DELAY_START:
-        return take_seconds(given, &display->delay_ns);
-    case OPTION_BAR_STYLE:
-        return take_style(display, given->argument);
-    case OPTION_WIDTH:
-        return take_unsigned(given, COLUMNS_MOST, &display->width);
-    case OPTION_HEIGHT:
-        return take_unsigned(given, COLUMNS_MOST, &display->height);
-    case OPTION_EXTRA_DISPLAY:
-        return take_extra(display, given->argument);
-    case OPTION_REMOTE:
-        return take_pid(given, &options->remote);
-    case OPTION_QUERY:
-        return take_pid(given, &options->query);
-    default:
-        *mine = false;
-        return OPTIONS_RUN;
     }
 }
 
@@ -221,30 +111,7 @@ bool options_grow_pipes(const struct options *options)
 
 static bool may_be_changed(enum option_id id)
 {
-    switch (id) {
-    case OPTION_RATE_LIMIT:
-    case OPTION_READ_RATE:
-    case OPTION_SIZE:
-    case OPTION_INTERVAL:
-    case OPTION_FORMAT:
-    case OPTION_NAME:
-    case OPTION_WIDTH:
-    case OPTION_HEIGHT:
-    case OPTION_START_FILL:
-    case OPTION_RESUME_FILL:
-    case OPTION_PROGRESS:
-    case OPTION_TIMER:
-    case OPTION_ETA:
-    case OPTION_FINETA:
-    case OPTION_RATE:
-    case OPTION_AVERAGE_RATE:
-    case OPTION_BYTES:
-    case OPTION_BUFFER_PERCENT:
-    case OPTION_LAST_WRITTEN:
-        return true;
-    default:
-        return false;
-    }
+    return option_rows[id].live;
 }
 
 /* What may be given with changes: -s @FILE counts records with -l and -0. */

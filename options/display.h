@@ -6,12 +6,12 @@
 
 #include "options/parser.h"
 
-/* The flags. */
+/* What follows from the display's flags, when all flags are set. */
 void options_apply_display(struct parser *parser);
 
-/* One that has an argument. OPTIONS_RUN with *mine false: it is none of these. */
-enum options_status options_take_display(struct parser *parser, const struct given *given,
-                                         bool *mine);
+/* --bar-style and --extra-display: OPTIONS_RUN, or OPTIONS_USAGE with a line printed. */
+enum options_status options_take_bar_style(struct parser *parser, const struct given *given);
+enum options_status options_take_places(struct parser *parser, const struct given *given);
 
 /* What cannot be given with -R and -Q. */
 enum options_status options_check_control(struct parser *parser);

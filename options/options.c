@@ -19,6 +19,7 @@
 #include "options/endpoints.h"
 #include "options/parser.h"
 #include "options/table.h"
+#include "options/typed.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -32,7 +33,6 @@
 #define DEFAULT_DATAGRAM   1400  /* passes an Ethernet, and most tunnels, in one piece */
 #define DATAGRAM_MOST      65507 /* of IPv4: 65535 less the headers */
 #define DEFAULT_KILL_AFTER (5 * NS_PER_SEC)
-#define RETRIES_MOST       1000000
 #define NO_RESUME_FILL     100
 
 enum { ABBREVIATION_LIST = 256, NO_FORMAT = -1 };
@@ -127,88 +127,33 @@ static enum options_status collect(struct parser *parser)
     }
 }
 
-/* --- arguments ------------------------------------------------------------------------------ */
-
-static enum options_status refuse_number(const struct given *given, enum size_status status,
-                                         const char *junk)
-{
-    return options_refuse(option_rows[given->id].name, given->argument,
-                          status == SIZE_JUNK ? junk : size_status_text(status));
-}
-
-static enum options_status take_size(const struct parser *parser, const struct given *given,
-                                     uint64_t least, uint64_t most, uint64_t *bytes)
-{
-    enum size_status status = size_parse(given->argument, parser->options->si, bytes);
-    if (status == SIZE_OK && *bytes > most)
-        status = SIZE_OVERFLOW;
-    if (status != SIZE_OK)
-        return refuse_number(given, status, "is not a size (try 4096, 64K, 1.5G, 10MB)");
-    if (*bytes < least)
-        return options_refuse(option_rows[given->id].name, given->argument, "must be at least 1");
-    return OPTIONS_RUN;
-}
-
-static enum options_status take_duration(const struct given *given, uint64_t *ns)
-{
-    enum size_status status = size_parse_duration(given->argument, ns);
-    if (status == SIZE_OK)
-        return OPTIONS_RUN;
-    return refuse_number(given, status, "is not a duration (try 5, 0.25, 250ms, 2m, 1h)");
-}
-
-static enum options_status take_rate(const struct parser *parser, const struct given *given,
-                                     uint64_t *rate)
-{
-    char reason[SIZE_REASON];
-    enum size_status status = size_parse_rate(given->argument, parser->options->si, rate);
-    if (status == SIZE_OK)
-        return OPTIONS_RUN;
-    return refuse_number(given, status, size_rate_refusal(reason, given->argument));
-}
-
-static enum options_status take_percent(const struct given *given, unsigned *percent)
-{
-    enum size_status status = size_parse_percent(given->argument, percent);
-    if (status == SIZE_OK)
-        return OPTIONS_RUN;
-    return refuse_number(given, status, "is not a percentage (try 50)");
-}
-
-static enum options_status take_text(const struct given *given, const char **text)
-{
-    if (*given->argument == '\0')
-        return options_refuse(option_rows[given->id].name, "", "is empty");
-    *text = given->argument;
-    return OPTIONS_RUN;
-}
+/* --- arguments of their own ------------------------------------------------------------------ */
 
 /* A path, not an endpoint. */
-static enum options_status take_pidfile(struct options *options, const struct given *given)
+static enum options_status take_pidfile(struct parser *parser, const struct given *given)
 {
     if (address_kind_of(given->argument) != ADDRESS_NONE)
         return options_refuse("--pidfile", given->argument, "is not a file (./ before it: a path)");
-    return take_text(given, &options->pidfile);
+    return options_take_text(given, 1, &parser->options->pidfile);
 }
 
 /* The same. */
-static enum options_status take_spool(struct options *options, const struct given *given)
+static enum options_status take_spool(struct parser *parser, const struct given *given)
 {
     if (descriptor_inherited_number(given->argument, 0) >= 0 ||
         address_kind_of(given->argument) != ADDRESS_NONE)
         return options_refuse("--spool", given->argument, "is not a directory or a new file");
-    return take_text(given, &options->spool);
+    return options_take_text(given, 1, &parser->options->spool);
 }
 
 /* -s SIZE or -s @PATH. */
-static enum options_status take_expected_size(const struct parser *parser,
-                                              const struct given *given)
+static enum options_status take_expected_size(struct parser *parser, const struct given *given)
 {
     struct options *options = parser->options;
     options->size = 0;
     options->size_path = NULL;
     if (given->argument[0] != '@')
-        return take_size(parser, given, 0, INT64_MAX, &options->size);
+        return options_take_size(parser, given, 0, INT64_MAX, &options->size);
     if (given->argument[1] == '\0')
         return options_refuse(option_rows[given->id].name, given->argument, "names no file");
     options->size_path = given->argument + 1;
@@ -216,68 +161,59 @@ static enum options_status take_expected_size(const struct parser *parser,
 }
 
 /* --expect-end STRING or @PATH. */
-static enum options_status take_expected_end(struct options *options, const struct given *given)
+static enum options_status take_expected_end(struct parser *parser, const struct given *given)
 {
     if (strcmp(given->argument, "@") == 0)
         return options_refuse("--expect-end", "@", "names no file");
-    return take_text(given, &options->expect_end);
+    return options_take_text(given, 1, &parser->options->expect_end);
 }
 
-/* --retry. */
-static enum options_status take_retries(const struct given *given, unsigned *retries)
+static enum options_status take_range(struct parser *parser, const struct given *given)
 {
-    const char *text = given->argument;
-    unsigned long number = strtoul(text, NULL, 10);
-    if (*text == '\0' || text[strspn(text, "0123456789")] != '\0' || number > RETRIES_MOST)
-        return options_refuse("--retry", text, "is not a number from 0 to 1000000");
-    *retries = (unsigned)number;
-    return OPTIONS_RUN;
-}
-
-static enum options_status take_range(struct options *options, const char *text)
-{
-    const char *wrong =
-        address_parse_range(&options->net.allowed[options->net.allowed_count], text);
+    struct net_settings *net = &parser->options->net;
+    const char *wrong = address_parse_range(&net->allowed[net->allowed_count], given->argument);
     if (wrong)
-        return options_refuse("--allow", text, wrong);
-    options->net.allowed_count++;
+        return options_refuse("--allow", given->argument, wrong);
+    net->allowed_count++;
     return OPTIONS_RUN;
 }
 
-static enum options_status take_tcp_buffer(const struct parser *parser, const struct given *given)
+static enum options_status take_tcp_buffer(struct parser *parser, const struct given *given)
 {
     uint64_t size = 0; /* the kernel doubles it (socket(7)) */
-    enum options_status status = take_size(parser, given, 1, INT_MAX / 2, &size);
+    enum options_status status = options_take_size(parser, given, 1, INT_MAX / 2, &size);
     parser->options->net.tcp_buffer = (int)size;
     return status;
 }
 
-static enum options_status take_datagram_size(const struct parser *parser,
-                                              const struct given *given)
+static enum options_status take_datagram_size(struct parser *parser, const struct given *given)
 {
     uint64_t size = 0;
-    enum options_status status = take_size(parser, given, 1, DATAGRAM_MOST, &size);
+    enum options_status status = options_take_size(parser, given, 1, DATAGRAM_MOST, &size);
     parser->options->datagram_size = (size_t)size;
     return status;
 }
 
-static enum options_status take_error_action(struct options *options, const char *text)
+static enum options_status take_error_action(struct parser *parser, const struct given *given)
 {
+    struct options *options = parser->options;
+    const char *text = given->argument;
     options->stop_on_output_error = strcmp(text, "stop") == 0;
     if (options->stop_on_output_error || strcmp(text, "continue") == 0)
         return OPTIONS_RUN;
     return options_refuse("--on-output-error", text, "is no action (choose stop or continue)");
 }
 
-static enum options_status take_policy(struct options *options, const char *text)
+static enum options_status take_policy(struct parser *parser, const struct given *given)
 {
+    const char *text = given->argument;
     static const char *const names[] = {[OVERFLOW_BLOCK] = "block",
                                         [OVERFLOW_DROP_NEWEST] = "drop-newest",
                                         [OVERFLOW_DROP_OLDEST] = "drop-oldest",
                                         [OVERFLOW_FAIL] = "fail"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(names[i], text) == 0) {
-            options->overflow = (enum overflow_policy)i;
+            parser->options->overflow = (enum overflow_policy)i;
             return OPTIONS_RUN;
         }
     return options_refuse("--overflow", text,
@@ -309,9 +245,10 @@ static int report_format_of(const char *text, size_t length)
     return NO_FORMAT;
 }
 
-static enum options_status take_report(struct parser *parser, const char *text)
+static enum options_status take_report(struct parser *parser, const struct given *given)
 {
     static const char name[] = "--report";
+    const char *text = given->argument;
     size_t length = strcspn(text, ":");
     if (strcmp(text, "none") == 0) {
         parser->no_report = true;
@@ -364,17 +301,9 @@ static void apply_flags(const struct parser *parser)
 {
     struct options *options = parser->options;
     const char *const *last = parser->last;
-    options->si = last[OPTION_SI] != NULL;
-    options->atomic = last[OPTION_ATOMIC] != NULL;
-    options->sync = last[OPTION_SYNC] != NULL;
-    options->direct_io = last[OPTION_DIRECT_IO] != NULL;
-    options->discard = last[OPTION_DISCARD] != NULL;
-    options->no_splice = last[OPTION_NO_SPLICE] != NULL;
-    options->stop_at_size = last[OPTION_STOP_AT_SIZE] != NULL;
-    options->gap_mark = last[OPTION_GAP_MARK] != NULL;
-    options->merge = last[OPTION_MERGE] != NULL;
-    options->quiet = last[OPTION_QUIET] != NULL;
-    options->verbose = last[OPTION_STATS] != NULL;
+    for (int id = 0; id < OPTION_COUNT; id++)
+        if (option_rows[id].type == TYPE_FLAG)
+            *(bool *)options_field(options, &option_rows[id]) = last[id] != NULL;
     options->size_given = last[OPTION_SIZE] != NULL;
     options->expect_size_given = last[OPTION_EXPECT_SIZE] != NULL;
     options->pipe_size_given = last[OPTION_PIPE_BUFFER_SIZE] != NULL;
@@ -397,102 +326,46 @@ static void apply_flags(const struct parser *parser)
         options->records = RECORD_NUL;
 }
 
-/* An argument that is a duration. False: it is none. */
-static bool apply_duration(struct options *options, const struct given *given,
-                           enum options_status *status)
+static enum options_status take_input(struct parser *parser, const struct given *given)
 {
-    const struct {
-        enum option_id id;
-        uint64_t *ns;
-    } durations[] = {{OPTION_CONNECT_TIMEOUT, &options->net.connect_timeout_ns},
-                     {OPTION_IDLE_TIMEOUT, &options->idle_timeout_ns},
-                     {OPTION_STALL_TIMEOUT, &options->stall_timeout_ns},
-                     {OPTION_DRAIN_TIMEOUT, &options->drain_timeout_ns},
-                     {OPTION_KILL_AFTER, &options->kill_after_ns},
-                     {OPTION_REPORT_EVERY, &options->report_every_ns}};
-    for (size_t i = 0; i < sizeof durations / sizeof durations[0]; i++)
-        if (durations[i].id == given->id) {
-            *status = take_duration(given, durations[i].ns);
-            return true;
-        }
-    return false;
+    return options_take_input(parser->options, given->argument);
 }
 
-/* As apply_duration(), of one that is a size with least and greatest values. */
-static bool apply_size(struct parser *parser, const struct given *given,
-                       enum options_status *status)
+static enum options_status take_output(struct parser *parser, const struct given *given)
 {
-    struct options *options = parser->options;
-    const struct {
-        enum option_id id;
-        uint64_t least, most;
-        uint64_t *bytes;
-    } sizes[] = {{OPTION_BUFFER_SIZE, 1, SSIZE_MAX, &options->buffer_size},
-                 {OPTION_CHUNK_SIZE, 1, SSIZE_MAX, &options->chunk_size},
-                 {OPTION_BLOCK_SIZE, 1, SSIZE_MAX, &options->block_size},
-                 {OPTION_PIPE_BUFFER_SIZE, 0, INT_MAX, &options->pipe_size},
-                 {OPTION_BURST, 1, INT64_MAX, &options->burst},
-                 {OPTION_EXPECT_SIZE, 0, INT64_MAX, &options->expect_size},
-                 {OPTION_SPOOL_MAX, 1, INT64_MAX, &options->spool_max}};
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
-        if (sizes[i].id == given->id) {
-            *status = take_size(parser, given, sizes[i].least, sizes[i].most, sizes[i].bytes);
-            return true;
-        }
-    return false;
+    return options_take_output(parser->options, given->argument);
+}
+
+static enum options_status take_tap(struct parser *parser, const struct given *given)
+{
+    return options_take_tap(parser->options, given->argument);
 }
 
 static enum options_status apply_argument(struct parser *parser, const struct given *given)
 {
-    struct options *options = parser->options;
-    bool done;
-    enum options_status status = options_take_display(parser, given, &done);
-    if (done || apply_duration(options, given, &status) || apply_size(parser, given, &status))
-        return status;
-    switch (given->id) {
-    case GIVEN_OPERAND:
-        return options_take_input(options, given->argument);
-    case OPTION_FROM:
-    case OPTION_TO:
-    case OPTION_MONITOR:
-        return options_take_command(parser, given);
-    case OPTION_RATE_LIMIT:
-        return take_rate(parser, given, &options->rate_limit);
-    case OPTION_READ_RATE:
-        return take_rate(parser, given, &options->read_rate);
-    case OPTION_SIZE:
-        return take_expected_size(parser, given);
-    case OPTION_EXPECT_END:
-        return take_expected_end(options, given);
-    case OPTION_START_FILL:
-        return take_percent(given, &options->start_fill_percent);
-    case OPTION_RESUME_FILL:
-        return take_percent(given, &options->resume_fill_percent);
-    case OPTION_ON_OUTPUT_ERROR:
-        return take_error_action(options, given->argument);
-    case OPTION_RETRY:
-        return take_retries(given, &options->net.retries);
-    case OPTION_ALLOW:
-        return take_range(options, given->argument);
-    case OPTION_TCP_BUFFER:
-        return take_tcp_buffer(parser, given);
-    case OPTION_DATAGRAM_SIZE:
-        return take_datagram_size(parser, given);
-    case OPTION_OUTPUT:
-        return options_take_output(options, given->argument);
-    case OPTION_TAP:
-        return options_take_tap(options, given->argument);
-    case OPTION_OVERFLOW:
-        return take_policy(options, given->argument);
-    case OPTION_SPOOL:
-        return take_spool(options, given);
-    case OPTION_REPORT:
-        return take_report(parser, given->argument);
-    case OPTION_NAME:
-        return take_text(given, &options->name);
-    default: /* the last one that has an argument */
-        return take_pidfile(options, given);
-    }
+    static enum options_status (*const own[OPTION_COUNT + 1])(struct parser *,
+                                                              const struct given *) = {
+        [GIVEN_OPERAND] = take_input,
+        [OPTION_FROM] = options_take_command,
+        [OPTION_TO] = options_take_command,
+        [OPTION_MONITOR] = options_take_command,
+        [OPTION_OUTPUT] = take_output,
+        [OPTION_TAP] = take_tap,
+        [OPTION_SIZE] = take_expected_size,
+        [OPTION_EXPECT_END] = take_expected_end,
+        [OPTION_ON_OUTPUT_ERROR] = take_error_action,
+        [OPTION_ALLOW] = take_range,
+        [OPTION_TCP_BUFFER] = take_tcp_buffer,
+        [OPTION_DATAGRAM_SIZE] = take_datagram_size,
+        [OPTION_OVERFLOW] = take_policy,
+        [OPTION_SPOOL] = take_spool,
+        [OPTION_REPORT] = take_report,
+        [OPTION_PIDFILE] = take_pidfile,
+        [OPTION_BAR_STYLE] = options_take_bar_style,
+        [OPTION_EXTRA_DISPLAY] = options_take_places,
+    };
+    return own[given->id] != NULL ? own[given->id](parser, given)
+                                  : options_take_typed(parser, given);
 }
 
 static enum options_status apply(struct parser *parser)

@@ -3,8 +3,13 @@
  */
 #include "options/table.h"
 
+#include "base/platform.h"
+#include "options/options.h"
+
 #include <ctype.h>
+#include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 enum {
@@ -15,169 +20,216 @@ enum {
                             a libc which reads letters as wide characters puts into optopt */
 };
 
+/* How a row begins: what its argument is, where it goes, and whether -R may change it. A member of
+ * another type than the option's does not compile. */
+enum { FIXED = 0, LIVE = 1 };
+#define AT(type, member) \
+    (offsetof(struct options, member) + 0 * sizeof(&((struct options *)NULL)->member == (type *)0))
+#define FLAG(member, live)                 TYPE_FLAG, AT(bool, member), 0, 0, live
+#define SIZE(member, least, most)          TYPE_SIZE, AT(uint64_t, member), least, most, FIXED
+#define SPEED(member, live)                TYPE_RATE, AT(uint64_t, member), 0, 0, live
+#define DURATION(member)                   TYPE_DURATION, AT(uint64_t, member), 0, 0, FIXED
+#define SECONDS(member, least, most, live) TYPE_SECONDS, AT(uint64_t, member), least, most, live
+#define PERCENT(member, live)              TYPE_PERCENT, AT(unsigned, member), 0, 0, live
+#define NUMBER(member, least, most, live)  TYPE_NUMBER, AT(unsigned, member), least, most, live
+#define PID(member)                        TYPE_PID, AT(long, member), 1, INT_MAX, FIXED
+#define TEXT(member, least)                TYPE_TEXT, AT(const char *, member), least, 0, LIVE
+#define OWN(live)                          TYPE_OWN, 0, 0, 0, live
+
 const struct option_row option_rows[OPTION_COUNT] = {
-    [OPTION_BUFFER_SIZE] = {"Buffering", 'B', "--buffer-size", "SIZE",
-                            "hold up to SIZE in memory (default 16M)"},
-    [OPTION_CHUNK_SIZE] = {NULL, 'z', "--chunk-size", "SIZE",
+    [OPTION_BUFFER_SIZE] = {SIZE(buffer_size, 1, SSIZE_MAX), "Buffering", 'B', "--buffer-size",
+                            "SIZE", "hold up to SIZE in memory (default 16M)"},
+    [OPTION_CHUNK_SIZE] = {SIZE(chunk_size, 1, SSIZE_MAX), NULL, 'z', "--chunk-size", "SIZE",
                            "move at most SIZE in one call (default 1M)"},
     [OPTION_START_FILL] =
-        {NULL, 0, "--start-fill", "PERCENT",
+        {PERCENT(start_fill_percent, LIVE), NULL, 0, "--start-fill", "PERCENT",
          "write once the buffer is so full, at the start\nand whenever it ran dry"},
-    [OPTION_RESUME_FILL] = {NULL, 0, "--resume-fill", "PERCENT",
+    [OPTION_RESUME_FILL] = {PERCENT(resume_fill_percent, LIVE), NULL, 0, "--resume-fill", "PERCENT",
                             "when the buffer was full, read again once it\nhas drained to PERCENT"},
-    [OPTION_BLOCK_SIZE] = {NULL, 0, "--block-size", "SIZE",
+    [OPTION_BLOCK_SIZE] = {SIZE(block_size, 1, SSIZE_MAX), NULL, 0, "--block-size", "SIZE",
                            "write exactly SIZE at a time, the last excepted"},
-    [OPTION_PIPE_BUFFER_SIZE] = {NULL, 'J', "--pipe-buffer-size", "SIZE",
+    [OPTION_PIPE_BUFFER_SIZE] = {SIZE(pipe_size, 0, INT_MAX), NULL, 'J', "--pipe-buffer-size",
+                                 "SIZE",
                                  "size of the pipes on both sides; 0 leaves them\n"
                                  "as they are (default 1M, or as far as allowed;\n"
                                  "with -T, or -B below 64K, 0)"},
-    [OPTION_NO_SPLICE] = {NULL, 'C', "--no-splice", NULL, "always copy through the buffer"},
+    [OPTION_NO_SPLICE] = {FLAG(no_splice, FIXED), NULL, 'C', "--no-splice", NULL,
+                          "always copy through the buffer"},
 
-    [OPTION_RATE_LIMIT] = {"Rates (0: no limit)", 'L', "--rate-limit", "RATE",
+    [OPTION_RATE_LIMIT] = {SPEED(rate_limit, LIVE), "Rates (0: no limit)", 'L', "--rate-limit",
+                           "RATE",
                            "write at most RATE bytes a second (with -l and\n"
                            "-0: records); 10M, or in bits 80Mbit, not 80Mb"},
-    [OPTION_READ_RATE] = {NULL, 0, "--read-rate", "RATE", "read at most RATE bytes a second"},
-    [OPTION_BURST] = {NULL, 0, "--burst", "SIZE",
+    [OPTION_READ_RATE] = {SPEED(read_rate, LIVE), NULL, 0, "--read-rate", "RATE",
+                          "read at most RATE bytes a second"},
+    [OPTION_BURST] = {SIZE(burst, 1, INT64_MAX), NULL, 0, "--burst", "SIZE",
                       "the most that may go at once after a pause\n(default: 20 ms worth)"},
 
-    [OPTION_OVERFLOW] = {"Overload", 0, "--overflow", "POLICY",
+    [OPTION_OVERFLOW] = {OWN(FIXED), "Overload", 0, "--overflow", "POLICY",
                          "when the buffer is full: block, drop-newest,\n"
                          "drop-oldest or fail (default block); with -l\n"
                          "and -0 whole records are dropped"},
-    [OPTION_GAP_MARK] = {NULL, 0, "--gap-mark", NULL,
+    [OPTION_GAP_MARK] = {FLAG(gap_mark, FIXED), NULL, 0, "--gap-mark", NULL,
                          "with -l or -0: say in the stream how many\nrecords were dropped there"},
-    [OPTION_SPOOL] = {NULL, 0, "--spool", "PATH",
+    [OPTION_SPOOL] = {OWN(FIXED), NULL, 0, "--spool", "PATH",
                       "what the buffer cannot hold waits on disk: in\n"
                       "directory PATH, or in a new file PATH"},
-    [OPTION_SPOOL_MAX] = {NULL, 0, "--spool-max", "SIZE", "at most SIZE of it (default 1G)"},
-    [OPTION_MERGE] = {NULL, 0, "--merge", NULL,
+    [OPTION_SPOOL_MAX] = {SIZE(spool_max, 1, INT64_MAX), NULL, 0, "--spool-max", "SIZE",
+                          "at most SIZE of it (default 1G)"},
+    [OPTION_MERGE] = {FLAG(merge, FIXED), NULL, 0, "--merge", NULL,
                       "read all INPUTs at once, in fair turns; with\n"
                       "-l and -0 whole records"},
 
     [OPTION_OUTPUT] =
-        {"Outputs", 'o', "--output", "ENDPOINT",
+        {OWN(FIXED), "Outputs", 'o', "--output", "ENDPOINT",
          "write here instead of to standard output;\nrepeatable, each gets every byte"},
     [OPTION_TAP] =
-        {NULL, 0, "--tap", "ENDPOINT",
+        {OWN(FIXED), NULL, 0, "--tap", "ENDPOINT",
          "write here as well, but never wait for it: it\nmisses what it is too slow for"},
-    [OPTION_APPEND] = {NULL, 0, "--append", NULL, "add to the end of output files"},
-    [OPTION_NO_CLOBBER] = {NULL, 0, "--no-clobber", NULL, "refuse an output file that exists"},
-    [OPTION_ATOMIC] = {NULL, 0, "--atomic", NULL,
+    [OPTION_APPEND] = {OWN(FIXED), NULL, 0, "--append", NULL, "add to the end of output files"},
+    [OPTION_NO_CLOBBER] = {OWN(FIXED), NULL, 0, "--no-clobber", NULL,
+                           "refuse an output file that exists"},
+    [OPTION_ATOMIC] = {FLAG(atomic, FIXED), NULL, 0, "--atomic", NULL,
                        "output files appear whole after success, or\nnot at all"},
-    [OPTION_SYNC] = {NULL, 'Y', "--sync", NULL, "have each write on the disk before the next"},
-    [OPTION_DIRECT_IO] = {NULL, 'K', "--direct-io", NULL, "bypass the page cache (O_DIRECT)"},
-    [OPTION_DISCARD] = {NULL, 'X', "--discard", NULL, "read and count, write nothing"},
-    [OPTION_ON_OUTPUT_ERROR] = {NULL, 0, "--on-output-error", "ACTION",
+    [OPTION_SYNC] = {FLAG(sync, FIXED), NULL, 'Y', "--sync", NULL,
+                     "have each write on the disk before the next"},
+    [OPTION_DIRECT_IO] = {FLAG(direct_io, FIXED), NULL, 'K', "--direct-io", NULL,
+                          "bypass the page cache (O_DIRECT)"},
+    [OPTION_DISCARD] = {FLAG(discard, FIXED), NULL, 'X', "--discard", NULL,
+                        "read and count, write nothing"},
+    [OPTION_ON_OUTPUT_ERROR] = {OWN(FIXED), NULL, 0, "--on-output-error", "ACTION",
                                 "when an output fails: stop, or continue with\n"
                                 "the others (default: continue)"},
 
-    [OPTION_IPV4] = {"Network", '4', "--ipv4", NULL, "use IPv4 addresses only"},
-    [OPTION_IPV6] = {NULL, '6', "--ipv6", NULL, "use IPv6 addresses only"},
-    [OPTION_RETRY] = {NULL, 0, "--retry", "N",
+    [OPTION_IPV4] = {OWN(FIXED), "Network", '4', "--ipv4", NULL, "use IPv4 addresses only"},
+    [OPTION_IPV6] = {OWN(FIXED), NULL, '6', "--ipv6", NULL, "use IPv6 addresses only"},
+    [OPTION_RETRY] = {NUMBER(net.retries, 0, 1000000, FIXED), NULL, 0, "--retry", "N",
                       "try to connect up to N times more, after\nlonger and longer pauses"},
-    [OPTION_ALLOW] = {NULL, 0, "--allow", "CIDR",
+    [OPTION_ALLOW] = {OWN(FIXED), NULL, 0, "--allow", "CIDR",
                       "take connections and datagrams only from such\n"
                       "addresses, as 10.0.0.0/8 or ::1; repeatable"},
     [OPTION_TCP_BUFFER] =
-        {NULL, 0, "--tcp-buffer", "SIZE",
+        {OWN(FIXED), NULL, 0, "--tcp-buffer", "SIZE",
          "size of the kernel's buffers for TCP (default:\nwhat the system chooses)"},
-    [OPTION_DATAGRAM_SIZE] = {NULL, 0, "--datagram-size", "SIZE",
+    [OPTION_DATAGRAM_SIZE] = {OWN(FIXED), NULL, 0, "--datagram-size", "SIZE",
                               "cut a stream into datagrams of SIZE at most\n(default 1400)"},
 
     [OPTION_SIZE] =
-        {"Size", 's', "--size", "SIZE|@PATH",
+        {OWN(LIVE), "Size", 's', "--size", "SIZE|@PATH",
          "expect SIZE bytes, or as many as a file or the\nfiles below a directory hold"},
-    [OPTION_STOP_AT_SIZE] = {NULL, 'S', "--stop-at-size", NULL,
+    [OPTION_STOP_AT_SIZE] = {FLAG(stop_at_size, FIXED), NULL, 'S', "--stop-at-size", NULL,
                              "stop there, and read nothing beyond"},
-    [OPTION_SI] = {NULL, 'k', "--si", NULL,
+    [OPTION_SI] = {FLAG(si, FIXED), NULL, 'k', "--si", NULL,
                    "K, M, G ... count in 1000s, in all options\nand reports"},
 
-    [OPTION_FROM] = {"Commands", 0, "--from", "COMMAND",
+    [OPTION_FROM] = {OWN(FIXED), "Commands", 0, "--from", "COMMAND",
                      "an INPUT: what COMMAND writes (sh -c); the end\n"
                      "of the stream counts only if it exits with 0"},
-    [OPTION_TO] = {NULL, 0, "--to", "COMMAND",
+    [OPTION_TO] = {OWN(FIXED), NULL, 0, "--to", "COMMAND",
                    "an output: what COMMAND reads; it never sees\n"
                    "the end of a stream that was cut"},
-    [OPTION_MONITOR] = {NULL, 'M', "--monitor", "SIDE",
+    [OPTION_MONITOR] = {OWN(FIXED), NULL, 'M', "--monitor", "SIDE",
                         "both, in or out, of a program:\nbpipe -M in -- PROGRAM"},
-    [OPTION_KILL_AFTER] = {NULL, 0, "--kill-after", "DURATION",
+    [OPTION_KILL_AFTER] = {DURATION(kill_after_ns), NULL, 0, "--kill-after", "DURATION",
                            "a command that is to end, and does not, is\n"
                            "killed after so long (default 5s)"},
 
-    [OPTION_EXPECT_SIZE] = {"Integrity", 0, "--expect-size", "SIZE",
-                            "a stream that is not so long was cut: status 1"},
-    [OPTION_EXPECT_END] = {NULL, 0, "--expect-end", "STRING|@FILE",
+    [OPTION_EXPECT_SIZE] = {SIZE(expect_size, 0, INT64_MAX), "Integrity", 0, "--expect-size",
+                            "SIZE", "a stream that is not so long was cut: status 1"},
+    [OPTION_EXPECT_END] = {OWN(FIXED), NULL, 0, "--expect-end", "STRING|@FILE",
                            "so is one whose last bytes are not these"},
-    [OPTION_FRAME] = {NULL, 0, "--frame", NULL, "frame the stream, so that its end can be told"},
-    [OPTION_UNFRAME] = {NULL, 0, "--unframe", NULL,
+    [OPTION_FRAME] = {OWN(FIXED), NULL, 0, "--frame", NULL,
+                      "frame the stream, so that its end can be told"},
+    [OPTION_UNFRAME] = {OWN(FIXED), NULL, 0, "--unframe", NULL,
                         "undo that; a stream that was cut or changed on\n"
                         "the way is a failure: status 1"},
 
-    [OPTION_LINE_MODE] = {"Records", 'l', "--line-mode", NULL,
+    [OPTION_LINE_MODE] = {OWN(FIXED), "Records", 'l', "--line-mode", NULL,
                           "count lines; --size is a number of lines"},
-    [OPTION_NULL] = {NULL, '0', "--null", NULL, "count records that end with a NUL instead"},
+    [OPTION_NULL] = {OWN(FIXED), NULL, '0', "--null", NULL,
+                     "count records that end with a NUL instead"},
 
-    [OPTION_CONNECT_TIMEOUT] = {"Timeouts (0: no limit)", 0, "--connect-timeout", "DURATION",
+    [OPTION_CONNECT_TIMEOUT] = {DURATION(net.connect_timeout_ns), "Timeouts (0: no limit)", 0,
+                                "--connect-timeout", "DURATION",
                                 "give up when a connection takes so long, or\n"
                                 "nobody connects to a listener"},
-    [OPTION_IDLE_TIMEOUT] = {NULL, 0, "--idle-timeout", "DURATION",
+    [OPTION_IDLE_TIMEOUT] = {DURATION(idle_timeout_ns), NULL, 0, "--idle-timeout", "DURATION",
                              "give up when no input comes for so long"},
-    [OPTION_STALL_TIMEOUT] = {NULL, 0, "--stall-timeout", "DURATION",
+    [OPTION_STALL_TIMEOUT] = {DURATION(stall_timeout_ns), NULL, 0, "--stall-timeout", "DURATION",
                               "give up when an output takes nothing so long"},
-    [OPTION_DRAIN_TIMEOUT] = {NULL, 0, "--drain-timeout", "DURATION",
+    [OPTION_DRAIN_TIMEOUT] = {DURATION(drain_timeout_ns), NULL, 0, "--drain-timeout", "DURATION",
                               "the same after the end of input or a SIGTERM\n"
                               "(default 10s, where the input was cut short)"},
 
-    [OPTION_PROGRESS] = {"Display (pv's; any of the first twelve: only what is asked for is shown)",
+    [OPTION_PROGRESS] = {FLAG(display.progress, LIVE),
+                         "Display (pv's; any of the first twelve: only what is asked for is shown)",
                          'p', "--progress", NULL, "a bar"},
-    [OPTION_TIMER] = {NULL, 't', "--timer", NULL, "the time since the start"},
-    [OPTION_ETA] = {NULL, 'e', "--eta", NULL, "how long it will take yet"},
-    [OPTION_FINETA] = {NULL, 'I', "--fineta", NULL, "when it will be done"},
-    [OPTION_RATE] = {NULL, 'r', "--rate", NULL, "the rate of now"},
-    [OPTION_AVERAGE_RATE] = {NULL, 'a', "--average-rate", NULL, "the rate of the last half minute"},
-    [OPTION_BYTES] = {NULL, 'b', "--bytes", NULL, "how much was moved"},
-    [OPTION_BITS] = {NULL, '8', "--bits", NULL, "the same in bits"},
-    [OPTION_BUFFER_PERCENT] = {NULL, 'T', "--buffer-percent", NULL,
-                               "how full the buffer is (implies --no-splice)"},
-    [OPTION_LAST_WRITTEN] = {NULL, 'A', "--last-written", "N",
+    [OPTION_TIMER] = {FLAG(display.timer, LIVE), NULL, 't', "--timer", NULL,
+                      "the time since the start"},
+    [OPTION_ETA] = {FLAG(display.eta, LIVE), NULL, 'e', "--eta", NULL, "how long it will take yet"},
+    [OPTION_FINETA] = {FLAG(display.fineta, LIVE), NULL, 'I', "--fineta", NULL,
+                       "when it will be done"},
+    [OPTION_RATE] = {FLAG(display.rate, LIVE), NULL, 'r', "--rate", NULL, "the rate of now"},
+    [OPTION_AVERAGE_RATE] = {FLAG(display.average_rate, LIVE), NULL, 'a', "--average-rate", NULL,
+                             "the rate of the last half minute"},
+    [OPTION_BYTES] = {FLAG(display.bytes, LIVE), NULL, 'b', "--bytes", NULL, "how much was moved"},
+    [OPTION_BITS] = {FLAG(display.bits, FIXED), NULL, '8', "--bits", NULL, "the same in bits"},
+    [OPTION_BUFFER_PERCENT] = {FLAG(display.buffer_percent, LIVE), NULL, 'T', "--buffer-percent",
+                               NULL, "how full the buffer is (implies --no-splice)"},
+    [OPTION_LAST_WRITTEN] = {NUMBER(display.last_written, 1, 256, LIVE), NULL, 'A',
+                             "--last-written", "N",
                              "the last N bytes written (implies --no-splice)"},
-    [OPTION_FORMAT] = {NULL, 'F', "--format", "FORMAT", "a line of your own: %b, %{rate} ..."},
-    [OPTION_NUMERIC] = {NULL, 'n', "--numeric", NULL,
+    [OPTION_FORMAT] = {TEXT(display.format, 0), NULL, 'F', "--format", "FORMAT",
+                       "a line of your own: %b, %{rate} ..."},
+    [OPTION_NUMERIC] = {FLAG(display.numeric, FIXED), NULL, 'n', "--numeric", NULL,
                         "numbers, for dialog(1): percent, or with -t,\n"
                         "-b and -r time, amount and rate"},
-    [OPTION_INTERVAL] = {NULL, 'i', "--interval", "SECONDS", "update so often (default 1)"},
-    [OPTION_AVERAGE_RATE_WINDOW] = {NULL, 'm', "--average-rate-window", "S",
+    [OPTION_INTERVAL] = {SECONDS(display.interval_ns, NS_PER_SEC / 10, 600 * NS_PER_SEC, LIVE),
+                         NULL, 'i', "--interval", "SECONDS", "update so often (default 1)"},
+    [OPTION_AVERAGE_RATE_WINDOW] = {SECONDS(display.window_ns, NS_PER_SEC, 86400 * NS_PER_SEC,
+                                            FIXED),
+                                    NULL, 'm', "--average-rate-window", "S",
                                     "what -a and -e look back on (default 30)"},
-    [OPTION_WAIT] = {NULL, 'W', "--wait", NULL, "nothing before the first byte"},
-    [OPTION_DELAY_START] = {NULL, 'D', "--delay-start", "SECONDS", "nothing before that"},
-    [OPTION_GAUGE] = {NULL, 'g', "--gauge", NULL, "if the size is unknown the bar shows the rate"},
-    [OPTION_BAR_STYLE] = {NULL, 'u', "--bar-style", "STYLE", "plain, block, granular or shaded"},
-    [OPTION_WIDTH] = {NULL, 'w', "--width", "COLUMNS", "take the terminal to be so wide"},
-    [OPTION_HEIGHT] = {NULL, 'H', "--height", "ROWS", "and so high"},
-    [OPTION_EXTRA_DISPLAY] = {NULL, 'x', "--extra-display", "PLACES",
+    [OPTION_WAIT] = {FLAG(display.wait, FIXED), NULL, 'W', "--wait", NULL,
+                     "nothing before the first byte"},
+    [OPTION_DELAY_START] = {SECONDS(display.delay_ns, 0, UINT64_MAX, FIXED), NULL, 'D',
+                            "--delay-start", "SECONDS", "nothing before that"},
+    [OPTION_GAUGE] = {FLAG(display.gauge, FIXED), NULL, 'g', "--gauge", NULL,
+                      "if the size is unknown the bar shows the rate"},
+    [OPTION_BAR_STYLE] = {OWN(FIXED), NULL, 'u', "--bar-style", "STYLE",
+                          "plain, block, granular or shaded"},
+    [OPTION_WIDTH] = {NUMBER(display.width, 1, 9999, LIVE), NULL, 'w', "--width", "COLUMNS",
+                      "take the terminal to be so wide"},
+    [OPTION_HEIGHT] = {NUMBER(display.height, 1, 9999, LIVE), NULL, 'H', "--height", "ROWS",
+                       "and so high"},
+    [OPTION_EXTRA_DISPLAY] = {OWN(FIXED), NULL, 'x', "--extra-display", "PLACES",
                               "also in the windowtitle, processtitle, or both"},
-    [OPTION_FORCE] = {NULL, 'f', "--force", NULL, "also without a terminal, or in the background"},
-    [OPTION_CURSOR] = {NULL, 'c', "--cursor", NULL, "share the terminal: a row for each bpipe"},
+    [OPTION_FORCE] = {FLAG(display.force, FIXED), NULL, 'f', "--force", NULL,
+                      "also without a terminal, or in the background"},
+    [OPTION_CURSOR] = {FLAG(display.cursor, FIXED), NULL, 'c', "--cursor", NULL,
+                       "share the terminal: a row for each bpipe"},
 
-    [OPTION_REPORT] = {"Reports", 0, "--report", "FORMAT[:FILE]",
+    [OPTION_REPORT] = {OWN(FIXED), "Reports", 0, "--report", "FORMAT[:FILE]",
                        "text, json, prometheus or none; to standard\n"
                        "error or FILE; repeatable (default text)"},
-    [OPTION_REPORT_EVERY] = {NULL, 0, "--report-every", "DURATION", "report while running as well"},
-    [OPTION_STATS] = {NULL, 'v', "--stats", NULL,
+    [OPTION_REPORT_EVERY] = {DURATION(report_every_ns), NULL, 0, "--report-every", "DURATION",
+                             "report while running as well"},
+    [OPTION_STATS] = {FLAG(verbose, FIXED), NULL, 'v', "--stats", NULL,
                       "a text report in any case, with a line for\neach input and output"},
-    [OPTION_QUIET] = {NULL, 'q', "--quiet", NULL, "no report unless one is asked for"},
-    [OPTION_NAME] = {NULL, 'N', "--name", "NAME", "call this bpipe NAME in reports"},
+    [OPTION_QUIET] = {FLAG(quiet, FIXED), NULL, 'q', "--quiet", NULL,
+                      "no report unless one is asked for"},
+    [OPTION_NAME] = {TEXT(name, 1), NULL, 'N', "--name", "NAME", "call this bpipe NAME in reports"},
 
-    [OPTION_REMOTE] = {"Control", 'R', "--remote", "PID",
+    [OPTION_REMOTE] = {PID(remote), "Control", 'R', "--remote", "PID",
                        "change a running bpipe: -L, --read-rate, -s,\n"
                        "-i, -F, -N, -w, -H, --start-fill, --resume-fill"},
-    [OPTION_QUERY] = {NULL, 'Q', "--query", "PID",
+    [OPTION_QUERY] = {PID(query), NULL, 'Q', "--query", "PID",
                       "print the report of a running bpipe, as text or\nwith --report json"},
 
-    [OPTION_PIDFILE] = {"General", 'P', "--pidfile", "FILE",
+    [OPTION_PIDFILE] = {OWN(FIXED), "General", 'P', "--pidfile", "FILE",
                         "keep the process id in FILE while running"},
-    [OPTION_HELP] = {NULL, 'h', "--help", NULL, "print this help"},
-    [OPTION_VERSION] = {NULL, 'V', "--version", NULL, "print the version"},
+    [OPTION_HELP] = {OWN(FIXED), NULL, 'h', "--help", NULL, "print this help"},
+    [OPTION_VERSION] = {OWN(FIXED), NULL, 'V', "--version", NULL, "print the version"},
 };
 
 static int value_of(int id)

@@ -1,14 +1,17 @@
 /*
  * table.h - the one table of all options, and what follows from it.
  *
- * getopt's arrays, --help and the nearest spelling of an unknown option are all made from
- * option_rows, so that they cannot disagree. What an option does is in options/options.c.
+ * getopt's arrays, --help, the nearest spelling of an unknown option, what most arguments become and
+ * what -R can change are all made from option_rows, so that they cannot disagree. What is left is in
+ * options/options.c.
  */
 #ifndef BPIPE_OPTIONS_TABLE_H
 #define BPIPE_OPTIONS_TABLE_H
 
 #include <getopt.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* In the order of --help and of the man page. */
@@ -96,7 +99,27 @@ enum option_id {
     OPTION_COUNT
 };
 
+/* What an option's argument is, and what of struct options it becomes. */
+enum option_type {
+    TYPE_OWN,      /* its own code takes it (options/options.c), as an argument or as a flag */
+    TYPE_FLAG,     /* no argument; a bool */
+    TYPE_SIZE,     /* bytes; a uint64_t from `least` to `most` */
+    TYPE_RATE,     /* bytes a second; a uint64_t */
+    TYPE_DURATION, /* nanoseconds; a uint64_t */
+    TYPE_SECONDS,  /* the same as pv takes it, from `least` to `most` nanoseconds */
+    TYPE_PERCENT,  /* an unsigned */
+    TYPE_NUMBER,   /* an unsigned from `least` to `most` */
+    TYPE_PID,      /* a long from `least` to `most` */
+    TYPE_TEXT,     /* a const char *, of `least` characters at least */
+    OPTION_TYPES
+};
+
+/* The type comes first, so that a row without one does not compile. */
 struct option_row {
+    enum option_type type;
+    size_t offset; /* in struct options */
+    uint64_t least, most;
+    bool live;            /* -R can change it in a running bpipe */
     const char *heading;  /* of the group in --help that begins here, or NULL */
     char letter;          /* 0: none */
     const char *name;     /* with its dashes: "--buffer-size" */

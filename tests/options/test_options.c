@@ -533,6 +533,37 @@ static void test_table(void)
 enum { REFUSALS = 4 };
 
 /* That each refusal is right is in options.bats; here is what a caller sees of one. */
+/* No member of struct options has two options, and a flag has no argument. */
+static void test_types(void)
+{
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        const struct option_row *row = &option_rows[id];
+        bool argument = row->argument != NULL, alone = true;
+        for (int other = 0; other < id && row->type != TYPE_OWN; other++)
+            alone &=
+                option_rows[other].type == TYPE_OWN || option_rows[other].offset != row->offset;
+        tap_ok(alone && (row->type == TYPE_OWN || argument == (row->type != TYPE_FLAG)),
+               "%s has a member of its own, and an argument if it is no flag", row->name);
+    }
+}
+
+/* What --help says that -R can change is what it can change. */
+static void test_live(void)
+{
+    for (const char *word = strchr(option_rows[OPTION_REMOTE].help, '-'); word != NULL;
+         word = strchr(word + 2, '-')) {
+        size_t length = strcspn(word, ",\n");
+        bool live = false;
+        for (int id = 0; id < OPTION_COUNT; id++) {
+            const struct option_row *row = &option_rows[id];
+            bool named = strlen(row->name) == length && strncmp(row->name, word, length) == 0;
+            live |= row->live && (named || (length == 2 && word[1] == row->letter));
+        }
+        tap_ok(live, "%.*s is changed by -R", (int)length, word);
+        word += length - 2;
+    }
+}
+
 static void test_refusals(void)
 {
     tap_ok(parse("-o|x|-B|0|y") == OPTIONS_USAGE && is_one_line(message), "a refusal is one line");
@@ -694,6 +725,8 @@ int main(void)
     test_descriptors();
     test_spelling();
     test_table();
+    test_types();
+    test_live();
     test_refusals();
     test_anything();
     fclose(captured);
