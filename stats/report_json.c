@@ -6,8 +6,8 @@
  * report may be shown on a terminal: what nobody would see there is escaped (utf8_is_visible()),
  * which to a program means the same.
  */
-#include "base/counted_call.h"
 #include "base/platform.h"
+#include "stats/metrics.h"
 #include "stats/report_format.h"
 
 #include <inttypes.h>
@@ -51,15 +51,6 @@ static void add_error(struct text *text, const struct meter_endpoint *endpoint)
     add_string(text, endpoint->error[0] == '\0' ? NULL : endpoint->error);
 }
 
-static void add_count_or_null(struct text *text, const char *key, uint64_t count, bool known)
-{
-    text_add(text, ",\"%s\":", key);
-    if (known)
-        text_add(text, "%" PRIu64, count);
-    else
-        text_add_string(text, "null");
-}
-
 /* A list of keys and values with a comma before each but the first. */
 static void add_key(struct text *text, const char *key, bool first)
 {
@@ -82,48 +73,46 @@ static void add_run(struct text *text, const struct meter *meter,
     text_add_string(text, "\"");
 }
 
-static void add_totals(struct text *text, const struct meter *meter)
+static void add_count(struct text *text, uint64_t count, enum metric_kind kind)
 {
-    const struct meter_endpoint *least = meter_least_output(meter);
+    if (kind == METRIC_SECONDS)
+        text_add_seconds(text, count);
+    else
+        text_add(text, "%" PRIu64, count);
+}
 
-    text_add_string(text, ",\"elapsed_seconds\":");
-    text_add_seconds(text, meter_elapsed(meter));
-    text_add(text,
-             ",\"bytes_in\":%" PRIu64 ",\"bytes_added\":%" PRIu64 ",\"bytes_out\":%" PRIu64
-             ",\"bytes_dropped\":%" PRIu64 ",\"bytes_undelivered\":%" PRIu64
-             ",\"bytes_unacknowledged\":%" PRIu64,
-             meter->bytes_in, least->bytes_added, least->bytes, least->bytes_dropped,
-             least->bytes_undelivered, least->bytes_unacknowledged);
-    add_count_or_null(text, "records_in", meter->records_in, meter->counts_records);
-    add_count_or_null(text, "records_out", least->records_out, meter->counts_records);
-    add_count_or_null(text, "records_dropped", least->records_dropped, meter->counts_records);
-    add_count_or_null(text, "size_bytes", meter->size_bytes,
-                      meter->size_known && !meter->size_in_records);
+/* The numbers of a group, with a comma before each, or each but the first. */
+static void add_group(struct text *text, const struct meter *meter, enum metric_group group,
+                      bool first)
+{
+    for (size_t i = 0; i < run_metric_count; i++) {
+        const struct run_metric *metric = &run_metrics[i];
+        if (metric->group != group || metric->json == NULL)
+            continue;
+        add_key(text, metric->json, first);
+        first = false;
+        if (!run_metric_known(metric, meter))
+            text_add_string(text, "null");
+        else if (metric->kind == METRIC_NUMBER)
+            text_add_decimal(text, metric->number(meter), 3);
+        else
+            add_count(text, metric->count(meter), metric->kind);
+    }
 }
 
 static void add_rate(struct text *text, const struct meter *meter,
                      const struct report_request *request)
 {
-    struct meter_rate rate = meter_rate(meter);
     const struct report_interval *interval = &request->interval;
     uint64_t ns = interval->ns - interval->state_ns[METER_CONNECT];
     bool sampled = request->moment == REPORT_MOMENT_SAMPLE && ns > 0;
-    double current =
-        sampled ? (double)interval->bytes * ((double)NS_PER_SEC / (double)ns) : rate.current;
-    const struct {
-        const char *key;
-        double value;
-    } rates[] = {{"current", current},
-                 {"mean", rate.mean},
-                 {"min", rate.min},
-                 {"max", rate.max},
-                 {"stddev", rate.stddev}};
 
-    text_add_string(text, ",\"rate_bytes_per_second\":{");
-    for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
-        add_key(text, rates[i].key, i == 0);
-        text_add_decimal(text, rates[i].value, 3);
-    }
+    text_add_string(text, ",\"rate_bytes_per_second\":{\"current\":");
+    text_add_decimal(text,
+                     sampled ? (double)interval->bytes * ((double)NS_PER_SEC / (double)ns)
+                             : meter_rate(meter).current,
+                     3);
+    add_group(text, meter, METRIC_RATES, false);
     text_add_string(text, "}");
 }
 
@@ -143,24 +132,13 @@ static void add_states(struct text *text, const struct meter *meter)
     add_string(text, endpoint == NULL ? NULL : endpoint->name);
 }
 
-static void add_buffer(struct text *text, const struct meter *meter)
+static void add_residence(struct text *text, const struct meter *meter)
 {
-    static const struct {
-        const char *key;
-        unsigned per_mille;
-    } percentiles[] = {{"p50", 500}, {"p90", 900}, {"p99", 990}, {"max", 1000}};
-
-    text_add(text,
-             ",\"buffer\":{\"capacity_bytes\":%" PRIu64 ",\"chunk_bytes\":%" PRIu64
-             ",\"fill_bytes\":%" PRIu64 ",\"peak_bytes\":%" PRIu64 ",\"mean_bytes\":",
-             meter->capacity, meter->chunk, meter->fill, meter->peak);
-    text_add_decimal(text, meter_mean_fill(meter), 3);
-    text_add(text, ",\"full_count\":%" PRIu64 ",\"empty_count\":%" PRIu64 "}", meter->full_count,
-             meter->empty_count);
     text_add_string(text, ",\"residence_seconds\":{");
-    for (size_t i = 0; i < sizeof percentiles / sizeof percentiles[0]; i++) {
-        add_key(text, percentiles[i].key, i == 0);
-        text_add_seconds(text, residence_percentile(&meter->residence, percentiles[i].per_mille));
+    for (size_t i = 0; i < METRIC_PERCENTILES; i++) {
+        add_key(text, metric_percentiles[i].json, i == 0);
+        text_add_seconds(text,
+                         residence_percentile(&meter->residence, metric_percentiles[i].per_mille));
     }
     text_add_string(text, "}");
 }
@@ -171,19 +149,19 @@ static void add_spool(struct text *text, const struct meter *meter)
         text_add_string(text, ",\"spool\":null");
         return;
     }
-    text_add(text,
-             ",\"spool\":{\"capacity_bytes\":%" PRIu64 ",\"fill_bytes\":%" PRIu64
-             ",\"peak_bytes\":%" PRIu64 ",\"written_bytes\":%" PRIu64 "}",
-             meter->spool_capacity, meter->spool_fill, meter->spool_peak, meter->spool_bytes);
+    text_add_string(text, ",\"spool\":{");
+    add_group(text, meter, METRIC_SPOOL, true);
+    text_add_string(text, "}");
 }
 
 static void add_calls(struct text *text, const struct meter *meter)
 {
-    text_add(text,
-             ",\"zero_copy_bytes\":%" PRIu64 ",\"syscalls\":{\"read\":%" PRIu64
-             ",\"write\":%" PRIu64 ",\"splice\":%" PRIu64 ",\"poll\":%" PRIu64 "}",
-             meter->zero_copy_bytes, meter->calls[CALL_READ], meter->calls[CALL_WRITE],
-             meter->calls[CALL_SPLICE], meter->calls[CALL_POLL]);
+    text_add_string(text, ",\"syscalls\":{");
+    for (size_t call = 0; call < COUNTED_CALLS; call++) {
+        add_key(text, metric_call_names[call], call == 0);
+        text_add(text, "%" PRIu64, meter->calls[call]);
+    }
+    text_add_string(text, "}");
 }
 
 static void add_peer(struct text *text, const struct meter_endpoint *endpoint)
@@ -204,58 +182,51 @@ static void add_peer(struct text *text, const struct meter_endpoint *endpoint)
     text_add_string(text, "}");
 }
 
-static void add_process(struct text *text, const struct meter_process *process)
+/* The numbers that stand in a place, with a comma before each. */
+static void add_metrics(struct text *text, const struct meter *meter, enum metric_place place,
+                        const struct meter_endpoint *endpoint, enum metric_side side)
 {
-    if (!process->is_command || process->pid == 0) {
+    for (size_t i = 0; i < ENDPOINT_METRICS; i++) {
+        const struct endpoint_metric *metric = &endpoint_metrics[i];
+        bool of_output = metric->place == METRIC_IN_OUTPUTS && side != METRIC_INPUT;
+        if (metric->json == NULL ||
+            (metric->place != place && !(of_output && place == METRIC_IN_ENDPOINTS)))
+            continue;
+        add_key(text, metric->json, false);
+        if (endpoint_metric_known(metric, meter, endpoint))
+            add_count(text, metric->count(endpoint), metric->kind);
+        else
+            text_add_string(text, "null");
+    }
+}
+
+static void add_process(struct text *text, const struct meter *meter,
+                        const struct meter_endpoint *endpoint, enum metric_side side)
+{
+    if (!endpoint->process.is_command || endpoint->process.pid == 0) {
         text_add_string(text, ",\"process\":null");
         return;
     }
-    text_add(text, ",\"process\":{\"pid\":%ld", process->pid);
-    add_count_or_null(text, "exit_status", (uint64_t)process->exit_status,
-                      process->ended && process->exit_status >= 0);
-    add_count_or_null(text, "signal", (uint64_t)process->signal, process->signal > 0);
-    text_add_string(text, ",\"cpu_seconds\":");
-    if (process->usage_known)
-        text_add_seconds(text, process->cpu_ns);
-    else
-        text_add_string(text, "null");
-    add_count_or_null(text, "peak_memory_bytes", process->peak_memory_bytes, process->usage_known);
+    text_add(text, ",\"process\":{\"pid\":%ld", endpoint->process.pid);
+    add_metrics(text, meter, METRIC_IN_PROCESS, endpoint, side);
     text_add_string(text, "}");
 }
 
-enum side { INPUTS, OUTPUTS };
-
-static void add_endpoint(struct text *text, const struct meter *meter, enum side side,
+static void add_endpoint(struct text *text, const struct meter *meter, enum metric_side side,
                          const struct meter_endpoint *endpoint)
 {
     text_add_string(text, "{\"name\":");
     add_string(text, endpoint->name);
-    text_add(text, ",\"bytes\":%" PRIu64 ",\"bytes_added\":%" PRIu64 ",\"bytes_dropped\":%" PRIu64,
-             endpoint->bytes, endpoint->bytes_added, endpoint->bytes_dropped);
-    if (side == OUTPUTS)
-        add_count_or_null(text, "records_out", endpoint->records_out, meter->counts_records);
-    add_count_or_null(text, "records_dropped", endpoint->records_dropped, meter->counts_records);
-    if (side == OUTPUTS)
-        text_add(text, ",\"bytes_undelivered\":%" PRIu64 ",\"bytes_unacknowledged\":%" PRIu64,
-                 endpoint->bytes_undelivered, endpoint->bytes_unacknowledged);
-    text_add(text, ",\"retries\":%" PRIu64 ",\"connect_seconds\":", endpoint->retries);
-    text_add_seconds(text, endpoint->connect_ns);
-    text_add_string(text, ",\"wait_seconds\":");
-    text_add_seconds(text, endpoint->wait_ns);
-    text_add_string(text, ",\"longest_stall_seconds\":");
-    text_add_seconds(text, meter_longest_stall(endpoint));
-    add_count_or_null(text, "datagrams_dropped_by_kernel", endpoint->kernel_drops,
-                      endpoint->datagrams && endpoint->kernel_tells);
-    add_count_or_null(text, "datagrams_not_allowed", endpoint->strangers, endpoint->datagrams);
-    add_count_or_null(text, "refusals", endpoint->refusals, endpoint->datagrams);
+    add_metrics(text, meter, METRIC_IN_ENDPOINTS, endpoint, side);
     add_peer(text, endpoint);
-    add_process(text, &endpoint->process);
+    add_process(text, meter, endpoint, side);
     add_error(text, endpoint);
     text_add_string(text, "}");
 }
 
 static void add_endpoints(struct text *text, const struct meter *meter, const char *key,
-                          enum side side, const struct meter_endpoint *endpoints, size_t count)
+                          enum metric_side side, const struct meter_endpoint *endpoints,
+                          size_t count)
 {
     text_add(text, ",\"%s\":[", key);
     for (size_t i = 0; i < count; i++) {
@@ -272,15 +243,19 @@ void report_format_json(struct text *text, const struct meter *meter,
     bool final = request->moment == REPORT_MOMENT_FINAL;
 
     add_run(text, meter, request);
-    add_totals(text, meter);
+    add_group(text, meter, METRIC_TOTALS, false);
     add_rate(text, meter, request);
     add_states(text, meter);
-    add_buffer(text, meter);
+    text_add_string(text, ",\"buffer\":{");
+    add_group(text, meter, METRIC_BUFFER, true);
+    text_add_string(text, "}");
+    add_residence(text, meter);
     add_spool(text, meter);
+    add_group(text, meter, METRIC_PAST_BUFFER, false);
     add_calls(text, meter);
-    add_endpoints(text, meter, "inputs", INPUTS, meter->inputs, meter->input_count);
-    add_endpoints(text, meter, "outputs", OUTPUTS, meter->outputs, meter->output_count);
-    add_endpoints(text, meter, "taps", OUTPUTS, meter->outputs + meter->output_count,
+    add_endpoints(text, meter, "inputs", METRIC_INPUT, meter->inputs, meter->input_count);
+    add_endpoints(text, meter, "outputs", METRIC_OUTPUT, meter->outputs, meter->output_count);
+    add_endpoints(text, meter, "taps", METRIC_TAP, meter->outputs + meter->output_count,
                   meter->tap_count);
     if (final)
         text_add(text, ",\"exit_status\":%d}\n", request->exit_status);

@@ -19,11 +19,10 @@
  * rounded down, so that 100% means all of it. A rate that would say nothing (of no bytes, or of
  * less than a millisecond) is left out, and so is less than a millisecond of connecting.
  */
-#include "base/counted_call.h"
 #include "base/platform.h"
-#include "stats/report_format.h"
-
 #include "base/size.h"
+#include "stats/metrics.h"
+#include "stats/report_format.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -342,71 +341,76 @@ static void add_spool_line(struct text *text, const struct meter *meter,
     text_add_string(text, " written\n");
 }
 
+static void begin_losses(struct text *text, const struct meter *meter, const char *side,
+                         const struct meter_endpoint *endpoint)
+{
+    begin_line(text, meter);
+    text_add_string(text, side);
+    text_add_visible(text, endpoint->name);
+}
+
+static const char *loss_word(enum endpoint_metric_id id, const struct meter_endpoint *endpoint,
+                             bool tap)
+{
+    if (id == METRIC_DROPPED && tap)
+        return "missed";
+    if (id == METRIC_UNACKNOWLEDGED && endpoint->process.is_command)
+        return "left unread";
+    return endpoint_metrics[id].many;
+}
+
 /*
  * What did not simply go through: "stdout: 12.0 KiB undelivered, 1.20 MiB dropped (345 records),
  * 1 B added". `side` stands before the name, which an output goes without. Only whole records are
  * counted as dropped: there may be none.
  */
 static void add_exception_line(struct text *text, const struct meter *meter, const char *side,
-                               const struct meter_endpoint *endpoint, const char *dropped,
+                               const struct meter_endpoint *endpoint, bool tap,
                                const struct report_request *request)
 {
-    const struct {
-        uint64_t bytes, records;
-        const char *what;
-    } exceptions[] = {{endpoint->bytes_undelivered, 0, "undelivered"},
-                      {endpoint->bytes_dropped, endpoint->records_dropped, dropped},
-                      {endpoint->bytes_added, 0, "added"},
-                      {endpoint->bytes_unacknowledged, 0,
-                       endpoint->process.is_command ? "left unread" : "not acknowledged"}};
+    static const enum endpoint_metric_id exceptions[] = {METRIC_UNDELIVERED, METRIC_DROPPED,
+                                                         METRIC_ADDED, METRIC_UNACKNOWLEDGED};
     const char *separator = ": ";
 
-    if (endpoint->bytes_undelivered == 0 && endpoint->bytes_dropped == 0 &&
-        endpoint->bytes_added == 0 && endpoint->bytes_unacknowledged == 0)
-        return;
-    begin_line(text, meter);
-    text_add_string(text, side);
-    text_add_visible(text, endpoint->name);
     for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++) {
-        if (exceptions[i].bytes == 0)
+        uint64_t bytes = endpoint_metrics[exceptions[i]].count(endpoint);
+        uint64_t records = exceptions[i] == METRIC_DROPPED ? endpoint->records_dropped : 0;
+        if (bytes == 0)
             continue;
+        if (separator[0] == ':')
+            begin_losses(text, meter, side, endpoint);
         text_add_string(text, separator);
-        add_size(text, exceptions[i].bytes, request);
-        text_add(text, " %s", exceptions[i].what);
-        if (meter->counts_records && exceptions[i].records > 0)
-            text_add(text, " (%" PRIu64 " %s)", exceptions[i].records,
-                     exceptions[i].records == 1 ? "record" : "records");
+        add_size(text, bytes, request);
+        text_add(text, " %s", loss_word(exceptions[i], endpoint, tap));
+        if (meter->counts_records && records > 0)
+            text_add(text, " (%" PRIu64 " %s)", records, records == 1 ? "record" : "records");
         separator = ", ";
     }
-    text_add_string(text, "\n");
+    if (separator[0] != ':')
+        text_add_string(text, "\n");
 }
 
 /* "input udp-listen://:9: 12 datagrams dropped by the kernel, 3 refusals". */
 static void add_datagram_line(struct text *text, const struct meter *meter, const char *side,
                               const struct meter_endpoint *endpoint)
 {
-    const struct {
-        uint64_t count;
-        const char *one, *many;
-    } losses[] = {{endpoint->kernel_drops, "datagram dropped by the kernel",
-                   "datagrams dropped by the kernel"},
-                  {endpoint->strangers, "datagram not allowed", "datagrams not allowed"},
-                  {endpoint->refusals, "refusal", "refusals"}};
+    static const enum endpoint_metric_id losses[] = {METRIC_KERNEL_DROPS, METRIC_NOT_ALLOWED,
+                                                     METRIC_REFUSALS};
     const char *separator = ": ";
 
-    if (endpoint->kernel_drops == 0 && endpoint->strangers == 0 && endpoint->refusals == 0)
-        return;
-    begin_line(text, meter);
-    text_add_string(text, side);
-    text_add_visible(text, endpoint->name);
     for (size_t i = 0; i < sizeof losses / sizeof losses[0]; i++) {
-        if (losses[i].count == 0)
+        const struct endpoint_metric *metric = &endpoint_metrics[losses[i]];
+        uint64_t count = metric->count(endpoint);
+        if (count == 0)
             continue;
-        text_add(text, "%s%" PRIu64 " %s", separator, losses[i].count,
-                 losses[i].count == 1 ? losses[i].one : losses[i].many);
+        if (separator[0] == ':')
+            begin_losses(text, meter, side, endpoint);
+        text_add(text, "%s%" PRIu64 " %s", separator, count,
+                 count == 1 ? metric->one : metric->many);
         separator = ", ";
     }
-    text_add_string(text, "\n");
+    if (separator[0] != ':')
+        text_add_string(text, "\n");
 }
 
 static void add_exception_lines(struct text *text, const struct meter *meter,
@@ -415,11 +419,11 @@ static void add_exception_lines(struct text *text, const struct meter *meter,
     const struct meter_endpoint *taps = meter->outputs + meter->output_count;
 
     for (size_t i = 0; i < meter->input_count; i++)
-        add_exception_line(text, meter, "input ", &meter->inputs[i], "dropped", request);
+        add_exception_line(text, meter, "input ", &meter->inputs[i], false, request);
     for (size_t i = 0; i < meter->output_count; i++)
-        add_exception_line(text, meter, "", &meter->outputs[i], "dropped", request);
+        add_exception_line(text, meter, "", &meter->outputs[i], false, request);
     for (size_t i = 0; i < meter->tap_count; i++)
-        add_exception_line(text, meter, "tap ", &taps[i], "missed", request);
+        add_exception_line(text, meter, "tap ", &taps[i], true, request);
     for (size_t i = 0; i < meter->input_count; i++)
         add_datagram_line(text, meter, "input ", &meter->inputs[i]);
     for (size_t i = 0; i < meter->output_count; i++)
@@ -472,11 +476,11 @@ static void add_verbose_lines(struct text *text, const struct meter *meter,
     for (size_t i = 0; i < meter->tap_count; i++)
         add_endpoint_line(text, meter, "tap", &meter->outputs[meter->output_count + i], request);
     begin_line(text, meter);
-    text_add(text,
-             "system calls: read %" PRIu64 ", write %" PRIu64 ", splice %" PRIu64 ", poll %" PRIu64
-             "\n",
-             meter->calls[CALL_READ], meter->calls[CALL_WRITE], meter->calls[CALL_SPLICE],
-             meter->calls[CALL_POLL]);
+    text_add_string(text, "system calls: ");
+    for (size_t call = 0; call < COUNTED_CALLS; call++)
+        text_add(text, "%s%s %" PRIu64, call == 0 ? "" : ", ", metric_call_names[call],
+                 meter->calls[call]);
+    text_add_string(text, "\n");
 }
 
 static void add_sample_line(struct text *text, const struct meter *meter,

@@ -899,10 +899,10 @@ static void test_prometheus_overload(void)
                        "bpipe_output_dropped_records_total{output=\"out\",index=\"0\"} 345\n"
                        "bpipe_tap_bytes_total{tap=\"tap\\\\x091\",index=\"0\"} 1048576\n"
                        "bpipe_tap_bytes_total{tap=\"gone\",index=\"1\"} 0\n"
-                       "bpipe_tap_records_total{tap=\"tap\\\\x091\",index=\"0\"} 3000\n"
-                       "bpipe_tap_records_total{tap=\"gone\",index=\"1\"} 0\n"
                        "bpipe_tap_dropped_bytes_total{tap=\"tap\\\\x091\",index=\"0\"} 3145729\n"
                        "bpipe_tap_dropped_bytes_total{tap=\"gone\",index=\"1\"} 0\n"
+                       "bpipe_tap_records_total{tap=\"tap\\\\x091\",index=\"0\"} 3000\n"
+                       "bpipe_tap_records_total{tap=\"gone\",index=\"1\"} 0\n"
                        "bpipe_tap_dropped_records_total{tap=\"tap\\\\x091\",index=\"0\"} 9000\n"
                        "bpipe_tap_dropped_records_total{tap=\"gone\",index=\"1\"} 0\n"
                        "bpipe_tap_failed{tap=\"tap\\\\x091\",index=\"0\"} 0\n"
@@ -955,6 +955,13 @@ static void test_datagrams(void)
                contains(report_format_prometheus, &meter, "\nbpipe_expected_bytes 8589934592\n", "",
                         ""),
            "datagrams of which none was lost");
+    meter.inputs[0].kernel_tells = false;
+    tap_ok(contains(report_format_json, &meter, "\"datagrams_dropped_by_kernel\":null,", "", "") &&
+               !contains(report_format_prometheus, &meter, "kernel_dropped", "", "") &&
+               contains(report_format_prometheus, &meter, "\nbpipe_input_not_allowed_datagrams", "",
+                        ""),
+           "what the kernel does not tell is in no format a number");
+    meter.inputs[0].kernel_tells = true;
 
     meter.inputs[0].kernel_drops = 12;
     meter.inputs[0].strangers = 1;
