@@ -1,9 +1,9 @@
 /*
  * table.h - the one table of all options, and what follows from it.
  *
- * getopt's arrays, --help, the nearest spelling of an unknown option, what most arguments become and
- * what -R can change are all made from option_rows, so that they cannot disagree. What is left is in
- * options/options.c.
+ * getopt's arrays, --help, the nearest spelling of an unknown option, what most arguments become
+ * and what -R can change are all made from option_rows, so that they cannot disagree. What is left
+ * is in options/options.c.
  */
 #ifndef BPIPE_OPTIONS_TABLE_H
 #define BPIPE_OPTIONS_TABLE_H
