@@ -1,8 +1,8 @@
 /*
  * test_dialer.c - the dialer: connecting, retries, limits of time, and that nothing stays open.
  */
-#include "tests/net/dialer_stage.h"
 #include "net/socket_setup.h"
+#include "tests/net/dialer_stage.h"
 
 /* --- connecting ------------------------------------------------------------------------------ */
 
