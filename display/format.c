@@ -8,10 +8,8 @@
  */
 #include "display/format.h"
 
-#include "display/bar.h"
-#include "display/colour.h"
+#include "display/parts.h"
 #include "display/columns.h"
-#include "display/numbers.h"
 #include "display/sequence.h"
 
 #include <inttypes.h>

@@ -13,7 +13,7 @@
 
 #include "base/platform.h"
 #include "display/columns.h"
-#include "display/numbers.h"
+#include "display/parts.h"
 #include "display/sequence.h"
 
 #include <inttypes.h>

@@ -10,16 +10,17 @@
 #include "base/descriptor.h"
 #include "base/platform.h"
 #include "base/retry.h"
-#include "io/descriptor_check.h"
 #include "net/stream_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 enum { PIPE_SIZE_WANTED = 1 << 20, PIPE_SIZE_ELSE = 1 << 18, SMALL_WRITE = 64 * 1024 };
@@ -29,7 +30,7 @@ static void set_error(struct endpoint *endpoint, const char *what, int error)
     snprintf(endpoint->error, sizeof endpoint->error, "%s%s", what, strerror(error));
 }
 
-/* --- inherited descriptors -------------------------------------------------------------------- */
+/* --- inherited descriptors ------------------------------------------------------------------ */
 
 /* Whether `fd` is open as `access_mode` wants; errno EBADF if not, as read(2) and write(2) would.
  */
@@ -44,7 +45,7 @@ static bool usable(int fd, int access_mode)
     return (flags & O_ACCMODE) == O_RDWR || (flags & O_ACCMODE) == access_mode;
 }
 
-/* --- what a descriptor is --------------------------------------------------------------------- */
+/* --- what a descriptor is ------------------------------------------------------------------- */
 
 static enum endpoint_kind kind_of(int fd, mode_t mode)
 {
@@ -147,7 +148,7 @@ static int refuse(struct endpoint *endpoint)
     return -1;
 }
 
-/* --- inputs ----------------------------------------------------------------------------------- */
+/* --- inputs --------------------------------------------------------------------------------- */
 
 int endpoint_open_input(struct endpoint *endpoint, const char *text, const struct options *options)
 {
@@ -171,14 +172,14 @@ int endpoint_open_input(struct endpoint *endpoint, const char *text, const struc
     return 0;
 }
 
-/* --- outputs ---------------------------------------------------------------------------------- */
+/* --- outputs -------------------------------------------------------------------------------- */
 
 void endpoint_open_discard(struct endpoint *endpoint)
 {
     *endpoint = (struct endpoint){.name = "discard", .fd = -1, .kind = ENDPOINT_DISCARD};
 }
 
-/* --- pipes to commands ------------------------------------------------------------------------ */
+/* --- pipes to commands ---------------------------------------------------------------------- */
 
 void endpoint_open_pipe(struct endpoint *endpoint, const char *name, int fd,
                         const struct options *options, bool output)
@@ -190,7 +191,7 @@ void endpoint_open_pipe(struct endpoint *endpoint, const char *name, int fd,
     endpoint->pipe_size_before = 0; /* it goes away with us */
 }
 
-/* --- sockets ---------------------------------------------------------------------------------- */
+/* --- sockets -------------------------------------------------------------------------------- */
 
 void endpoint_open_socket(struct endpoint *endpoint, const char *text, enum address_kind kind,
                           int fd)
@@ -246,7 +247,7 @@ void endpoint_keep(struct endpoint *endpoint)
         stream_socket_keep(endpoint->fd);
 }
 
-/* --- output files ----------------------------------------------------------------------------- */
+/* --- output files --------------------------------------------------------------------------- */
 
 /* A file that is there already, or that a dangling symbolic link points to. */
 static int open_existing(struct endpoint *endpoint, const char *path, int flags,
@@ -336,7 +337,7 @@ int endpoint_begin_output(struct endpoint *endpoint)
     return 0;
 }
 
-/* --- an output that is its own input ---------------------------------------------------------- */
+/* --- an output that is its own input -------------------------------------------------------- */
 
 static bool same_regular_file(const struct stat *a, const struct stat *b)
 {
@@ -370,7 +371,7 @@ bool endpoint_would_destroy(const char *input_text, const struct endpoint *outpu
     return result == 0 && same_regular_file(&in, &out);
 }
 
-/* --- moving bytes ----------------------------------------------------------------------------- */
+/* --- moving bytes --------------------------------------------------------------------------- */
 
 ssize_t endpoint_readv(struct endpoint *endpoint, struct iovec *iov, int count, uint64_t *calls)
 {
@@ -457,7 +458,7 @@ bool endpoint_reader_gone(const struct endpoint *endpoint, int error)
     return error == EPIPE && endpoint->kind == ENDPOINT_PIPE;
 }
 
-/* --- giving back and closing ------------------------------------------------------------------ */
+/* --- giving back and closing ---------------------------------------------------------------- */
 
 void endpoint_restore(struct endpoint *endpoint)
 {
@@ -529,4 +530,31 @@ void endpoint_abandon_output(struct endpoint *endpoint)
         (void)unlink(endpoint->name);
     (void)give_back_and_close(endpoint);
     atomic_file_close(&endpoint->atomic);
+}
+
+/* --- inherited descriptors ------------------------------------------------------------------ */
+
+/* Whether an object that has no type in stat(2) cannot be read, or written, at all: epoll(7), say.
+ * With no bytes readv(2) and writev(2) only check that: they fail by EINVAL, or do nothing. */
+static bool is_unsuitable(int fd, bool output)
+{
+    struct stat status;
+    char byte = 0;
+    const struct iovec nothing = {.iov_base = &byte, .iov_len = 0};
+    if (fstat(fd, &status) != 0 || (status.st_mode & S_IFMT) != 0)
+        return false;
+    return (output ? writev(fd, &nothing, 1) : readv(fd, &nothing, 1)) < 0 && errno == EINVAL;
+}
+
+const char *descriptor_check(int fd, bool output)
+{
+    if (stream_socket_is_listening(fd))
+        return output ? "a listening socket cannot be written"
+                      : "a listening socket cannot be read";
+    if (stream_socket_is_unconnected(fd))
+        return "the socket is not connected";
+    if (is_unsuitable(fd, output))
+        return output ? "a descriptor of this kind cannot be written"
+                      : "a descriptor of this kind cannot be read";
+    return NULL;
 }

@@ -164,4 +164,14 @@ int endpoint_close_output(struct endpoint *endpoint, bool complete);
 /* Nothing was written and the run is off: closes, and removes what opening created. */
 void endpoint_abandon_output(struct endpoint *endpoint);
 
+/*
+ * Inherited descriptors of a kind that nothing can be read from or written to. Without this a
+ * listening socket would be waited for in vain, and what the others say when they are read or
+ * written may be hard to understand (EINVAL), or come too late (of a report).
+ */
+
+/* Why nothing can be read from `fd`, or with `output` written to it. NULL if its kind does not tell
+ * that. The mode that it is open in is not looked at. Neither reads nor writes anything. */
+const char *descriptor_check(int fd, bool output);
+
 #endif

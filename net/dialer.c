@@ -10,7 +10,7 @@
 #include "net/dialer.h"
 
 #include "base/size.h"
-#include "net/socket_setup.h"
+#include "net/stream_socket.h"
 
 #include <arpa/inet.h>
 #include <assert.h>

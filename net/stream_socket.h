@@ -10,6 +10,9 @@
 #ifndef BPIPE_STREAM_SOCKET_H
 #define BPIPE_STREAM_SOCKET_H
 
+#include "net/address.h"
+#include "net/settings.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -49,5 +52,19 @@ void stream_socket_keep(int fd);
 /* Whether the last small segment is sent at once (TCP_NODELAY, tcp(7)), or when what was sent
  * before it is acknowledged (RFC 896). */
 void stream_socket_hurry(int fd, bool hurry);
+
+/*
+ * New sockets, with the flags and options that net/dialer.h promises, before they are connected or
+ * bound.
+ */
+
+/* A socket for an endpoint of this kind at an address of this family, or -1 with errno. */
+int socket_setup_open(const struct net_settings *settings, enum address_kind kind, int family);
+
+/* The same for one that accept(2) gave to a listener of this kind. 0, or -1 with errno. */
+int socket_setup_accepted(int fd, enum address_kind kind);
+
+/* When it is closed, the peer sees a reset (SO_LINGER for 0 s). 0, or -1 with errno. */
+int socket_setup_reset(int fd);
 
 #endif

@@ -59,4 +59,17 @@ bool peer_is_there(const struct peer_pipe *pipe);
  */
 bool peer_of_socket(int fd, struct meter_peer *peer);
 
+/* --- what a process is called (proc(5)) ----------------------------------------------------- */
+
+/* Its command; of another bpipe that has a name (-N) "bpipe NAME". False: there is no such process,
+ * or no /proc. */
+bool peer_command(long pid, char command[METER_COMMAND_TEXT]);
+
+/*
+ * What -N, --name or an abbreviation of it gives on a command line as /proc/PID/cmdline shows it:
+ * each word with a NUL after it; `words` of `length` has a NUL at its end. Points into it; NULL:
+ * nothing.
+ */
+const char *peer_name_option(const char *words, size_t length);
+
 #endif

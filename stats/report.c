@@ -12,7 +12,7 @@
 #include "base/message.h"
 #include "base/platform.h"
 #include "base/report_sink.h"
-#include "io/descriptor_check.h"
+#include "io/endpoint.h"
 #include "stats/report_format.h"
 
 #include <errno.h>

@@ -9,7 +9,7 @@
 #include "tests/tap.h"
 
 #include "base/size.h"
-#include "display/numbers.h"
+#include "display/parts.h"
 
 #include <float.h>
 #include <locale.h>

@@ -1,7 +1,7 @@
 /*
  * test_dialer.c - the dialer: connecting, retries, limits of time, and that nothing stays open.
  */
-#include "net/socket_setup.h"
+#include "net/stream_socket.h"
 #include "tests/net/dialer_stage.h"
 
 /* --- connecting ------------------------------------------------------------------------------ */

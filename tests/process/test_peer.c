@@ -7,7 +7,6 @@
 #include "base/platform.h"
 #include "base/platform_process.h"
 #include "process/peer.h"
-#include "process/peer_command.h"
 #include "tests/tap.h"
 
 #include <arpa/inet.h>
