@@ -42,26 +42,27 @@ enum { LAST_TURNS = 1000 };
 static int allocate(struct poll_loop *loop)
 {
     const struct options *options = loop->options;
-    loop->input_count = options->input_count;
-    loop->main_count = options->output_count;
-    loop->output_count = options->output_count + options->tap_count;
-    loop->inputs = calloc(loop->input_count, sizeof *loop->inputs);
-    loop->outputs = calloc(loop->output_count, sizeof *loop->outputs);
-    loop->fds = calloc(2 + loop->input_count + loop->output_count, sizeof *loop->fds);
-    if (loop->inputs == NULL || loop->outputs == NULL || loop->fds == NULL ||
-        ring_init(&loop->ring, (size_t)options_ring_size(options), loop->output_count) != 0 ||
-        pipe_queue_init(&loop->store, (size_t)options->buffer_size) != 0 ||
-        flow_init(&loop->flow, &loop->ring, &loop->admission.complete, options) != 0 ||
+    loop->inputs.count = options->input_count;
+    loop->outputs.main_count = options->output_count;
+    loop->outputs.count = options->output_count + options->tap_count;
+    loop->inputs.all = calloc(loop->inputs.count, sizeof *loop->inputs.all);
+    loop->outputs.all = calloc(loop->outputs.count, sizeof *loop->outputs.all);
+    loop->poll.fds = calloc(2 + loop->inputs.count + loop->outputs.count, sizeof *loop->poll.fds);
+    if (loop->inputs.all == NULL || loop->outputs.all == NULL || loop->poll.fds == NULL ||
+        ring_init(&loop->path.ring, (size_t)options_ring_size(options), loop->outputs.count) != 0 ||
+        pipe_queue_init(&loop->path.store, (size_t)options->buffer_size) != 0 ||
+        flow_init(&loop->path.flow, &loop->path.ring, &loop->overload.admission.complete,
+                  options) != 0 ||
         loop_init_merge(loop) != 0)
         return -1;
-    for (size_t i = 0; i < loop->input_count; i++) {
-        loop->inputs[i].meter = &loop->meter->inputs[i];
-        loop->inputs[i].endpoint.fd = -1;
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        loop->inputs.all[i].meter = &loop->meter->inputs[i];
+        loop->inputs.all[i].endpoint.fd = -1;
     }
-    for (size_t i = 0; i < loop->output_count; i++) {
-        loop->outputs[i].meter = &loop->meter->outputs[i];
-        loop->outputs[i].endpoint.fd = -1;
-        loop->outputs[i].tap = i >= loop->main_count;
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        loop->outputs.all[i].meter = &loop->meter->outputs[i];
+        loop->outputs.all[i].endpoint.fd = -1;
+        loop->outputs.all[i].tap = i >= loop->outputs.main_count;
     }
     return 0;
 }
@@ -74,23 +75,23 @@ static int init(struct poll_loop *loop, const struct options *options,
     *loop = (struct poll_loop){.options = options,
                                .meter = meter,
                                .reporter = reporter,
-                               .size_left = total_size,
-                               .size_known = total_size != INPUT_SIZE_UNKNOWN,
-                               .signals.fd = -1,
-                               .spool.fd = -1,
-                               .guard.fd = -1};
-    control_init(&loop->control, meter->start_ns + CONTROL_DELAY_NS);
+                               .inputs.size_left = total_size,
+                               .inputs.size_known = total_size != INPUT_SIZE_UNKNOWN,
+                               .poll.signals.fd = -1,
+                               .overload.spool.fd = -1,
+                               .commands.guard.fd = -1};
+    control_init(&loop->requests.control, meter->start_ns + CONTROL_DELAY_NS);
     if (allocate(loop) != 0 || loop_init_network(loop, resolver) != 0) {
         char size[SIZE_TEXT];
         message_print("--buffer-size: %s: %s", size_format(size, options->buffer_size, options->si),
                       strerror(ENOMEM));
         return -1;
     }
-    if (signals_open(&loop->signals) != 0) {
+    if (signals_open(&loop->poll.signals) != 0) {
         message_print("pipe: %s", strerror(errno));
         return -1;
     }
-    if (stream_check_init(&loop->expect, options) != 0)
+    if (stream_check_init(&loop->inputs.check, options) != 0)
         return -1;
     if (loop_init_commands(loop, standard) != 0) {
         message_print("%s", strerror(errno));
@@ -100,7 +101,7 @@ static int init(struct poll_loop *loop, const struct options *options,
         return -1;
     loop_init_rates(loop);
     loop_init_framing(loop);
-    loop->display = display_open(options, meter, &loop->last_written);
+    loop->display = display_open(options, meter, &loop->outputs.last_written);
     if (loop->display == NULL) {
         message_print("%s", strerror(ENOMEM));
         return -1;
@@ -108,7 +109,7 @@ static int init(struct poll_loop *loop, const struct options *options,
     if (display_is_on(loop->display))
         signals_watch(SIGWINCH);
     if (options->report_every_ns > 0)
-        loop->next_sample_ns = meter->start_ns + options->report_every_ns;
+        loop->timeouts.next_sample_ns = meter->start_ns + options->report_every_ns;
     return 0;
 }
 
@@ -139,18 +140,18 @@ void poll_loop_close(struct poll_loop *loop)
     loop_destroy_control(loop);
     loop_destroy_commands(loop);
     display_close(loop->display);
-    stream_check_destroy(&loop->expect);
-    peer_search_end(loop->peer_search);
+    stream_check_destroy(&loop->inputs.check);
+    peer_search_end(loop->peers.search);
     loop_destroy_network(loop);
     loop_destroy_merge(loop);
     loop_destroy_overload(loop);
     loop_destroy_amounts(loop);
-    flow_destroy(&loop->flow);
-    pipe_queue_destroy(&loop->store);
-    ring_destroy(&loop->ring);
-    free(loop->inputs);
-    free(loop->outputs);
-    free(loop->fds);
+    flow_destroy(&loop->path.flow);
+    pipe_queue_destroy(&loop->path.store);
+    ring_destroy(&loop->path.ring);
+    free(loop->inputs.all);
+    free(loop->outputs.all);
+    free(loop->poll.fds);
     free(loop);
 }
 
@@ -164,9 +165,9 @@ static bool is_drained(const struct poll_loop *loop)
 static void take_last_datagrams(struct poll_loop *loop)
 {
     bool any = false;
-    for (size_t i = 0; i < loop->input_count; i++)
-        if (loop_is_current(loop, i) && loop->inputs[i].endpoint.socket == ENDPOINT_UDP)
-            any = loop->inputs[i].ready = true;
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        if (loop_is_current(loop, i) && loop->inputs.all[i].endpoint.socket == ENDPOINT_UDP)
+            any = loop->inputs.all[i].ready = true;
     for (unsigned turns = 0; any && turns < LAST_TURNS && loop->phase == LOOP_RUNNING; turns++)
         if (!loop_move_bytes(loop))
             break;
@@ -182,7 +183,7 @@ static void stop_process(struct poll_loop *loop)
     signals_stop_process();
     meter_skip(loop->meter, platform_now());
     loop_network_skip(loop, loop->meter->now_ns - before);
-    loop->wait_start_ns = loop->meter->now_ns; /* SIGCONT is going to be seen, too */
+    loop->poll.start_ns = loop->meter->now_ns; /* SIGCONT is going to be seen, too */
     loop_reapply_flags(loop);
     loop_restart_timeouts(loop);
     display_continue(loop->display);
@@ -197,7 +198,7 @@ static void end_by_signal(struct poll_loop *loop, int number)
                       loop->phase == LOOP_CONFIRMING);
     if (loop->ending.signal == 0)
         loop->ending.signal = number;
-    loop->cut = true;
+    loop->inputs.cut = true;
     if (!may_drain)
         loop->phase = LOOP_DONE;
     else if (loop->phase != LOOP_CONFIRMING) {
@@ -213,7 +214,7 @@ static void handle_signals(struct poll_loop *loop)
 {
     int number;
     bool any_ended = false;
-    while ((number = signals_next(&loop->signals)) != 0) {
+    while ((number = signals_next(&loop->poll.signals)) != 0) {
         switch (number) {
         case SIGUSR1:
             loop_count_drops(loop);
@@ -226,7 +227,7 @@ static void handle_signals(struct poll_loop *loop)
             break;
         case SIGCONT:
             meter_advance(loop->meter, METER_BUSY, platform_now());
-            loop_network_skip(loop, loop->meter->now_ns - loop->wait_start_ns);
+            loop_network_skip(loop, loop->meter->now_ns - loop->poll.start_ns);
             loop_restart_timeouts(loop);
             display_continue(loop->display);
             break;
@@ -252,10 +253,11 @@ static void handle_signals(struct poll_loop *loop)
 /* Whether an output keeps bytes waiting: in the ring, or in the input if they go past the ring. */
 static bool output_is_blocked(const struct poll_loop *loop, size_t index)
 {
-    if (loop->outputs[index].state != OUTPUT_OPEN || !loop->flow.outputs[index].blocked)
+    if (loop->outputs.all[index].state != OUTPUT_OPEN || !loop->path.flow.outputs[index].blocked)
         return false;
-    return flow_sendable(&loop->flow, index) > 0 ||
-           (loop->flow.passing && loop_input_is_ready(&loop->inputs[loop->current]));
+    return flow_sendable(&loop->path.flow, index) > 0 ||
+           (loop->path.flow.passing &&
+            loop_input_is_ready(&loop->inputs.all[loop->inputs.current]));
 }
 
 /* Whether what an output does not take goes into the buffer, and nobody has to wait for it. What
@@ -276,9 +278,9 @@ static enum meter_state waiting_state(const struct poll_loop *loop)
         return METER_OUTPUT;
     if (loop_throttled_until(loop) != UINT64_MAX)
         return METER_THROTTLE;
-    for (size_t i = 0; i < loop->main_count; i++)
+    for (size_t i = 0; i < loop->outputs.main_count; i++)
         if (output_is_blocked(loop, i))
-            return is_absorbed(loop, &loop->outputs[i]) ? METER_ABSORB : METER_OUTPUT;
+            return is_absorbed(loop, &loop->outputs.all[i]) ? METER_ABSORB : METER_OUTPUT;
     return METER_INPUT;
 }
 
@@ -286,8 +288,8 @@ static enum meter_state waiting_state(const struct poll_loop *loop)
 static void prepare_inputs(struct poll_loop *loop)
 {
     bool wanted = false, ready = false;
-    for (size_t i = 0; i < loop->input_count; i++) {
-        struct loop_input *input = &loop->inputs[i];
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        struct loop_input *input = &loop->inputs.all[i];
         bool takes = loop_may_take_from(loop, i);
         bool watched = takes && !loop_input_is_ready(input);
         struct pollfd fd = {.fd = watched ? input->endpoint.fd : -1, .events = POLLIN};
@@ -297,9 +299,9 @@ static void prepare_inputs(struct poll_loop *loop)
     }
     /* While a limit holds bytes back it is not for want of input that nothing moves. */
     if (!wanted || loop_throttled_until(loop) != UINT64_MAX)
-        loop->idle_since_ns = 0;
-    else if (!ready && loop->idle_since_ns == 0)
-        loop->idle_since_ns = loop->meter->now_ns;
+        loop->inputs.idle_since_ns = 0;
+    else if (!ready && loop->inputs.idle_since_ns == 0)
+        loop->inputs.idle_since_ns = loop->meter->now_ns;
 }
 
 /* A connection's peer is listened to until it ends its side: POLLHUP then, which cannot be masked,
@@ -314,7 +316,7 @@ static struct pollfd output_poll(const struct poll_loop *loop, const struct loop
         return (struct pollfd){.fd = -1};
     bool confirmed = loop->phase == LOOP_CONFIRMING && !output->confirming &&
                      output->endpoint.socket != ENDPOINT_UDP;
-    if ((confirmed || loop->leaving_ns != 0) && !output->tap)
+    if ((confirmed || loop->outputs.leaving_ns != 0) && !output->tap)
         return (struct pollfd){.fd = -1};
     bool listening = endpoint_is_connection(&output->endpoint) && !output->peer_ended;
     bool watched = output->state == OUTPUT_OPEN && endpoint_pollable(&output->endpoint) &&
@@ -333,13 +335,13 @@ static void block_output(struct loop_output *output, uint64_t now_ns)
 static void prepare_poll(struct poll_loop *loop)
 {
     uint64_t now = loop->meter->now_ns;
-    if (ring_fill(&loop->ring) > RING_KEPT || loop->large_ns == 0)
-        loop->large_ns = now;
-    loop->signal_watch = (struct pollfd){.fd = loop->signals.fd, .events = POLLIN};
-    loop->control_watch = control_poll(&loop->control);
+    if (ring_fill(&loop->path.ring) > RING_KEPT || loop->path.large_ns == 0)
+        loop->path.large_ns = now;
+    loop->poll.signal_watch = (struct pollfd){.fd = loop->poll.signals.fd, .events = POLLIN};
+    loop->poll.control_watch = control_poll(&loop->requests.control);
     prepare_inputs(loop);
-    for (size_t i = 0; i < loop->output_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
         bool blocked = output_is_blocked(loop, i) || output->parked;
         output->watch = output_poll(loop, output, blocked);
         if (output->confirming)
@@ -361,17 +363,18 @@ static void note_connecting(struct poll_loop *loop, struct meter_endpoint *endpo
 /* A wait of `ns` in `state` has ended: whom it was for. */
 static void note_waits(struct poll_loop *loop, enum meter_state state, uint64_t ns)
 {
-    for (size_t i = 0; i < loop->input_count; i++) {
-        if (state == METER_CONNECT && loop_is_dialling(&loop->inputs[i]))
-            note_connecting(loop, loop->inputs[i].meter, ns);
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        if (state == METER_CONNECT && loop_is_dialling(&loop->inputs.all[i]))
+            note_connecting(loop, loop->inputs.all[i].meter, ns);
         else if (state == METER_INPUT && loop_is_current(loop, i))
-            meter_waited(loop->inputs[i].meter, ns);
+            meter_waited(loop->inputs.all[i].meter, ns);
     }
-    for (size_t i = 0; i < loop->output_count; i++) {
-        if (loop->outputs[i].state == OUTPUT_UNOPENED)
-            note_connecting(loop, loop->outputs[i].meter, ns);
-        else if ((loop->outputs[i].watch.events & POLLOUT) != 0 || loop->outputs[i].confirming)
-            meter_waited(loop->outputs[i].meter, ns);
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        if (loop->outputs.all[i].state == OUTPUT_UNOPENED)
+            note_connecting(loop, loop->outputs.all[i].meter, ns);
+        else if ((loop->outputs.all[i].watch.events & POLLOUT) != 0 ||
+                 loop->outputs.all[i].confirming)
+            meter_waited(loop->outputs.all[i].meter, ns);
     }
 }
 
@@ -385,14 +388,15 @@ static int hang_up_error(const struct endpoint *endpoint)
 
 static void dispatch_output(struct poll_loop *loop, size_t index)
 {
-    struct loop_output *output = &loop->outputs[index];
+    struct loop_output *output = &loop->outputs.all[index];
     const struct pollfd *fd = &output->watch;
     if ((fd->revents & POLLIN) != 0)
         loop_discard(loop, output);
     if (output->state != OUTPUT_OPEN || (fd->revents & ~POLLIN) == 0)
         return;
     if ((fd->events & POLLOUT) != 0)
-        loop->flow.outputs[index].blocked = output->parked = false; /* it takes more, or fails */
+        loop->path.flow.outputs[index].blocked = output->parked =
+            false; /* it takes more, or fails */
     else if (output->endpoint.socket == ENDPOINT_UDP)
         loop_note_datagram_error(loop, output);
     else
@@ -402,11 +406,11 @@ static void dispatch_output(struct poll_loop *loop, size_t index)
 /* What is being connected, or waited for at the end, is looked at in every turn anyway. */
 static void dispatch(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count && loop->phase != LOOP_OPENING; i++)
-        if (loop->inputs[i].watch.revents != 0)
-            loop->inputs[i].ready = true;
-    for (size_t i = 0; i < loop->output_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
+    for (size_t i = 0; i < loop->inputs.count && loop->phase != LOOP_OPENING; i++)
+        if (loop->inputs.all[i].watch.revents != 0)
+            loop->inputs.all[i].ready = true;
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
         if (output->watch.revents == 0)
             continue;
         if (output->state == OUTPUT_UNOPENED)
@@ -414,7 +418,7 @@ static void dispatch(struct poll_loop *loop)
         else if (output->state == OUTPUT_OPEN && !output->confirming)
             dispatch_output(loop, i);
     }
-    if (loop->signal_watch.revents != 0)
+    if (loop->poll.signal_watch.revents != 0)
         handle_signals(loop);
 }
 
@@ -422,17 +426,17 @@ static void dispatch(struct poll_loop *loop)
 static void begin_idling(struct poll_loop *loop)
 {
     meter_dry(loop->meter);
-    for (size_t i = 0; i < loop->output_count; i++)
-        if (loop->outputs[i].state == OUTPUT_OPEN && !loop->flow.outputs[i].blocked)
-            endpoint_sent_all(&loop->outputs[i].endpoint);
+    for (size_t i = 0; i < loop->outputs.count; i++)
+        if (loop->outputs.all[i].state == OUTPUT_OPEN && !loop->path.flow.outputs[i].blocked)
+            endpoint_sent_all(&loop->outputs.all[i].endpoint);
 }
 
 /* An input whose command has failed, and that has nothing more to read. */
 static void end_doomed_inputs(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
-        if (loop->inputs[i].watch.fd >= 0 && loop->inputs[i].watch.revents == 0 &&
-            loop_is_current(loop, i) && loop_input_is_doomed(&loop->inputs[i]))
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        if (loop->inputs.all[i].watch.fd >= 0 && loop->inputs.all[i].watch.revents == 0 &&
+            loop_is_current(loop, i) && loop_input_is_doomed(&loop->inputs.all[i]))
             loop_input_at_end(loop, i);
 }
 
@@ -441,7 +445,7 @@ static void end_doomed_inputs(struct poll_loop *loop)
 static void cannot_wait(struct poll_loop *loop, const char *what, int error)
 {
     message_print("%s: %s", what, strerror(error));
-    loop->ending.failed = loop->cut = true;
+    loop->ending.failed = loop->inputs.cut = true;
     loop->phase = LOOP_DONE;
 }
 
@@ -454,29 +458,29 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
     int64_t timeout_ns = moved ? 0 : loop_time_to_wait(loop);
     if (!moved && loop->phase == LOOP_RUNNING && loop_is_empty(loop))
         begin_idling(loop);
-    uint64_t before = loop->wait_start_ns = loop->meter->now_ns;
+    uint64_t before = loop->poll.start_ns = loop->meter->now_ns;
     int events = loop_poll(loop, timeout_ns);
     int error = events < 0 ? errno : 0;
     meter_advance(loop->meter, state, platform_now());
-    loop->last_poll_ns = loop->meter->now_ns;
+    loop->poll.last_ns = loop->meter->now_ns;
     if (error != 0 && error != EINTR) {
         cannot_wait(loop, "poll", error);
         return;
     }
     if (!moved)
         note_waits(loop, state, loop->meter->now_ns - before);
-    if (!moved && events >= 0 && loop->command_count > 0)
+    if (!moved && events >= 0 && loop->commands.count > 0)
         end_doomed_inputs(loop);
     /* Timers ran on while bpipe was stopped: SIGCONT has to be seen before they are enforced. */
     if (events > 0)
         dispatch(loop);
     else if (events < 0 || !moved)
         handle_signals(loop);
-    if (loop->signals.error != 0)
-        cannot_wait(loop, "signals", loop->signals.error);
+    if (loop->poll.signals.error != 0)
+        cannot_wait(loop, "signals", loop->poll.signals.error);
     if (loop->phase == LOOP_DONE)
         return;
-    loop_attend_control(loop, events > 0 && loop->control_watch.revents != 0);
+    loop_attend_control(loop, events > 0 && loop->poll.control_watch.revents != 0);
     loop_enforce_timeouts(loop);
 }
 
@@ -506,7 +510,7 @@ bool poll_loop_turn(struct poll_loop *loop)
     }
     if (loop->phase == LOOP_DONE)
         return false;
-    if (!moved || loop->meter->now_ns - loop->last_poll_ns >= POLL_INTERVAL_NS)
+    if (!moved || loop->meter->now_ns - loop->poll.last_ns >= POLL_INTERVAL_NS)
         wait_for_events(loop, moved);
     else
         meter_advance(loop->meter, METER_BUSY, platform_now());
@@ -518,7 +522,7 @@ void poll_loop_run(struct poll_loop *loop)
     while (poll_loop_turn(loop))
         continue;
     loop_count_stored(loop);
-    control_close(&loop->control);
+    control_close(&loop->requests.control);
     loop_find_last_peers(loop);
     loop_close_endpoints(loop);
     loop->meter->ended = true;

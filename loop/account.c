@@ -14,15 +14,15 @@
 
 int loop_init_amounts(struct poll_loop *loop)
 {
-    if (record_index_init(&loop->record_index, &loop->ring, loop->options->records) != 0)
+    if (record_index_init(&loop->path.record_index, &loop->path.ring, loop->options->records) != 0)
         return -1;
-    loop->admission.index = &loop->record_index;
+    loop->overload.admission.index = &loop->path.record_index;
     return 0;
 }
 
 void loop_destroy_amounts(struct poll_loop *loop)
 {
-    record_index_destroy(&loop->record_index);
+    record_index_destroy(&loop->path.record_index);
 }
 
 void loop_count_input(struct poll_loop *loop, struct loop_input *input, uint64_t bytes)
@@ -47,7 +47,7 @@ static uint64_t count_in(struct poll_loop *loop, const struct transfer *transfer
 uint64_t loop_count_arrival(struct poll_loop *loop, const struct transfer *transfer, bool aside)
 {
     uint64_t found =
-        aside ? transfer->records : record_index_entered(&loop->record_index, transfer->bytes);
+        aside ? transfer->records : record_index_entered(&loop->path.record_index, transfer->bytes);
     return count_in(loop, transfer, found);
 }
 
@@ -66,19 +66,19 @@ void loop_count_merged(struct poll_loop *loop, const struct loop_input *input,
 void loop_count_unstored(struct poll_loop *loop, uint64_t records)
 {
     loop->meter->records_in += records;
-    loop->outputs[0].records_unstored += records;
+    loop->outputs.all[0].records_unstored += records;
 }
 
 void loop_begin_records_out(struct poll_loop *loop, struct loop_output *tap)
 {
-    tap->overrun.passed_over = record_index_before(&loop->record_index, tap->overrun.reader);
+    tap->overrun.passed_over = record_index_before(&loop->path.record_index, tap->overrun.reader);
 }
 
 void loop_count_records_of(struct poll_loop *loop, struct loop_output *output)
 {
-    if (!loop->ring.readers[output->overrun.reader].attached)
+    if (!loop->path.ring.readers[output->overrun.reader].attached)
         return;
-    uint64_t before = record_index_before(&loop->record_index, output->overrun.reader);
+    uint64_t before = record_index_before(&loop->path.record_index, output->overrun.reader);
     output->meter->records_out =
         overrun_records_sent(&output->overrun, before) + output->records_unstored;
 }
@@ -87,14 +87,14 @@ void loop_count_records_out(struct poll_loop *loop)
 {
     if (loop->options->records == RECORD_NONE)
         return;
-    for (size_t i = 0; i < loop->output_count; i++)
-        loop_count_records_of(loop, &loop->outputs[i]);
+    for (size_t i = 0; i < loop->outputs.count; i++)
+        loop_count_records_of(loop, &loop->outputs.all[i]);
 }
 
 void loop_count_stored(struct poll_loop *loop)
 {
     loop->meter->records_in +=
-        transfer_count_stored(&loop->store, loop->options->records, loop->meter->calls);
+        transfer_count_stored(&loop->path.store, loop->options->records, loop->meter->calls);
 }
 
 void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint *meter)
@@ -113,23 +113,23 @@ void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint 
 
 void loop_count_drops(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++) {
-        struct endpoint *endpoint = &loop->inputs[i].endpoint;
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        struct endpoint *endpoint = &loop->inputs.all[i].endpoint;
         if (endpoint->socket != ENDPOINT_UDP || endpoint->fd < 0)
             continue;
         udp_count_drops(&endpoint->udp, endpoint->fd);
-        loop_note_datagrams(endpoint, loop->inputs[i].meter);
+        loop_note_datagrams(endpoint, loop->inputs.all[i].meter);
     }
 }
 
 void loop_note_spool(struct poll_loop *loop, size_t written)
 {
-    if (loop->admission.spool != NULL)
+    if (loop->overload.admission.spool != NULL)
         meter_spooled(loop->meter, written, loop_spooled(loop));
-    if (loop->admission.spool_error != 0 && !loop->spool_failed) {
-        loop->spool_failed = true;
+    if (loop->overload.admission.spool_error != 0 && !loop->overload.spool_failed) {
+        loop->overload.spool_failed = true;
         message_print("--spool: %s: write failed: %s", loop->options->spool,
-                      strerror(loop->admission.spool_error));
+                      strerror(loop->overload.admission.spool_error));
     }
 }
 
@@ -160,9 +160,9 @@ void loop_note_overrun(struct poll_loop *loop, struct loop_output *output)
 void loop_note_dropped(struct poll_loop *loop, struct loop_input *input,
                        const struct overrun_count *dropped)
 {
-    bool *said = input != NULL ? &input->dropping_said : &loop->dropping_said;
-    for (size_t i = 0; i < loop->output_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
+    bool *said = input != NULL ? &input->dropping_said : &loop->overload.dropping_said;
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
         if (output->state != OUTPUT_OPEN)
             continue;
         output->meter->bytes_dropped += dropped->bytes;
@@ -185,25 +185,25 @@ void loop_note_result(struct poll_loop *loop, struct loop_input *input,
 {
     meter_dropped_newest(loop->meter, result->retracted, loop_held(loop));
     meter_added(loop->meter, result->added, loop_held(loop));
-    loop->added += result->added;
+    loop->overload.added += result->added;
     meter_arrived(loop->meter, result->entered, loop_held(loop));
     meter_refused(loop->meter, result->refused.bytes - result->retracted);
     loop_note_spool(loop, result->spooled);
     loop_note_dropped(loop, input, &result->refused);
     if (input != NULL)
         input->meter->bytes_added += result->added;
-    for (size_t i = 0; i < loop->output_count; i++)
-        if (loop->outputs[i].state == OUTPUT_OPEN)
-            loop->outputs[i].meter->bytes_added += result->added;
+    for (size_t i = 0; i < loop->outputs.count; i++)
+        if (loop->outputs.all[i].state == OUTPUT_OPEN)
+            loop->outputs.all[i].meter->bytes_added += result->added;
     if (result->refused.bytes > 0)
-        flow_overflowed(&loop->flow);
+        flow_overflowed(&loop->path.flow);
 }
 
 void loop_note_arrived(struct poll_loop *loop, bool ended)
 {
-    for (size_t i = 0; i < loop->output_count; i++) {
-        overrun_arrived(&loop->outputs[i].overrun, ended);
-        loop_note_overrun(loop, &loop->outputs[i]);
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        overrun_arrived(&loop->outputs.all[i].overrun, ended);
+        loop_note_overrun(loop, &loop->outputs.all[i]);
     }
 }
 
@@ -211,11 +211,11 @@ void loop_overtake(struct poll_loop *loop, size_t from, size_t to, uint64_t posi
                    bool incomplete_too)
 {
     for (size_t i = from; i < to; i++) {
-        if (!loop->ring.readers[i].attached)
+        if (!loop->path.ring.readers[i].attached)
             continue;
-        overrun_overtake(&loop->outputs[i].overrun, position, loop->admission.complete,
+        overrun_overtake(&loop->outputs.all[i].overrun, position, loop->overload.admission.complete,
                          incomplete_too);
-        loop_note_overrun(loop, &loop->outputs[i]);
+        loop_note_overrun(loop, &loop->outputs.all[i]);
     }
 }
 
@@ -223,21 +223,21 @@ void loop_overtake(struct poll_loop *loop, size_t from, size_t to, uint64_t posi
  * empty as if there were no such tap: it is used from its start again, where the cache is warm. */
 static void move_parked(struct poll_loop *loop)
 {
-    for (size_t i = loop->main_count; i < loop->output_count; i++) {
-        struct loop_output *tap = &loop->outputs[i];
-        tap->parked &= loop->flow.outputs[i].blocked;
+    for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++) {
+        struct loop_output *tap = &loop->outputs.all[i];
+        tap->parked &= loop->path.flow.outputs[i].blocked;
         if (tap->parked)
-            loop_overtake(loop, i, i + 1, loop->main_tail, !loop_drops_newest(loop));
+            loop_overtake(loop, i, i + 1, loop->outputs.main_tail, !loop_drops_newest(loop));
     }
 }
 
 void loop_note_left(struct poll_loop *loop)
 {
     uint64_t tail = loop_main_tail(loop);
-    if (loop->admission.spool != NULL && tail > loop->main_tail)
-        spool_try_again(loop->admission.spool);
-    meter_left(loop->meter, tail - loop->main_tail, loop_held(loop));
+    if (loop->overload.admission.spool != NULL && tail > loop->outputs.main_tail)
+        spool_try_again(loop->overload.admission.spool);
+    meter_left(loop->meter, tail - loop->outputs.main_tail, loop_held(loop));
     meter_overtaking_passed(loop->meter);
-    loop->main_tail = tail;
+    loop->outputs.main_tail = tail;
     move_parked(loop);
 }

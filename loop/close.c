@@ -51,8 +51,8 @@ static bool is_closed_last(const struct loop_output *output)
 
 static void close_outputs(struct poll_loop *loop, bool last)
 {
-    for (size_t i = 0; i < loop->main_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
+    for (size_t i = 0; i < loop->outputs.main_count; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
         if (output->state == OUTPUT_OPEN && is_closed_last(output) == last)
             close_one(loop, output);
     }
@@ -60,8 +60,8 @@ static void close_outputs(struct poll_loop *loop, bool last)
 
 static void sync_outputs(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->main_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
+    for (size_t i = 0; i < loop->outputs.main_count; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
         if (output->state != OUTPUT_OPEN || exit_status_of(&loop->ending) != EXIT_OK)
             continue;
         if (endpoint_sync_output(&output->endpoint) != 0)
@@ -81,8 +81,8 @@ static void loop_finish_files(struct poll_loop *loop)
 /* The run is over: the inputs' connections, which were kept. */
 static void loop_close_connections(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++) {
-        struct endpoint *endpoint = &loop->inputs[i].endpoint;
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        struct endpoint *endpoint = &loop->inputs.all[i].endpoint;
         if (exit_status_of(&loop->ending) == EXIT_OK)
             endpoint_keep(endpoint);
         endpoint_close_input(endpoint);
@@ -91,7 +91,7 @@ static void loop_close_connections(struct poll_loop *loop)
 
 static bool any_wants_more(const struct poll_loop *loop)
 {
-    for (size_t i = loop->main_count; i < loop->output_count; i++)
+    for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++)
         if (loop_tap_wants_more(loop, i))
             return true;
     return false;
@@ -101,7 +101,7 @@ static bool any_wants_more(const struct poll_loop *loop)
 static bool goes_on(struct poll_loop *loop)
 {
     bool on = true;
-    for (int number; (number = signals_next(&loop->signals)) != 0;) {
+    for (int number; (number = signals_next(&loop->poll.signals)) != 0;) {
         if (number == SIGUSR1) {
             loop_count_records_out(loop);
             report_now(loop->reporter, loop->meter);
@@ -125,13 +125,13 @@ static bool wait_for_taps(struct poll_loop *loop, uint64_t until_ns)
     if (loop_poll(loop, (int64_t)(until_ns - before)) < 0 && errno != EINTR)
         return false;
     meter_advance(loop->meter, METER_OUTPUT, platform_now());
-    for (size_t i = loop->main_count; i < loop->output_count; i++) {
-        if (loop->outputs[i].watch.fd >= 0)
-            meter_waited(loop->outputs[i].meter, loop->meter->now_ns - before);
-        if (loop->outputs[i].watch.revents != 0)
-            loop->flow.outputs[i].blocked = false;
+    for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++) {
+        if (loop->outputs.all[i].watch.fd >= 0)
+            meter_waited(loop->outputs.all[i].meter, loop->meter->now_ns - before);
+        if (loop->outputs.all[i].watch.revents != 0)
+            loop->path.flow.outputs[i].blocked = false;
     }
-    return loop->signal_watch.revents == 0 || goes_on(loop);
+    return loop->poll.signal_watch.revents == 0 || goes_on(loop);
 }
 
 static void drain_taps(struct poll_loop *loop)
@@ -141,7 +141,7 @@ static void drain_taps(struct poll_loop *loop)
     loop_renew_overload(loop);
     while (any_wants_more(loop) && loop->meter->now_ns < end_ns) {
         bool moved = false;
-        for (size_t i = loop->main_count; i < loop->output_count; i++)
+        for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++)
             moved |= loop_write_output(loop, i);
         meter_advance(loop->meter, METER_BUSY, platform_now());
         if (moved)
@@ -158,8 +158,8 @@ static void loop_close_taps(struct poll_loop *loop)
 {
     if (exit_status_of(&loop->ending) == EXIT_OK)
         drain_taps(loop);
-    for (size_t i = loop->main_count; i < loop->output_count; i++) {
-        struct loop_output *tap = &loop->outputs[i];
+    for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++) {
+        struct loop_output *tap = &loop->outputs.all[i];
         bool complete = exit_status_of(&loop->ending) == EXIT_OK;
         if (tap->state == OUTPUT_UNOPENED) {
             snprintf(tap->meter->error, sizeof tap->meter->error, "%s",
@@ -186,8 +186,8 @@ static void loop_close_taps(struct poll_loop *loop)
 void loop_close_endpoints(struct poll_loop *loop)
 {
     struct meter *meter = loop->meter;
-    for (size_t i = 0; i < loop->input_count; i++)
-        loop_close_input(loop, &loop->inputs[i]); /* also one that is kept for later */
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        loop_close_input(loop, &loop->inputs.all[i]); /* also one that is kept for later */
     loop_end_commands(loop);
     if (!meter->began)
         loop_abandon_outputs(loop);
@@ -197,8 +197,8 @@ void loop_close_endpoints(struct poll_loop *loop)
     close_outputs(loop, true);
     loop_close_taps(loop);
     loop_close_connections(loop);
-    for (size_t i = 0; i < loop->output_count; i++) {
-        struct meter_endpoint *output = loop->outputs[i].meter;
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        struct meter_endpoint *output = loop->outputs.all[i].meter;
         output->bytes_undelivered =
             meter->bytes_in + output->bytes_added - output->bytes - output->bytes_dropped;
     }
@@ -227,9 +227,10 @@ static bool is_to_be_confirmed(const struct poll_loop *loop, const struct loop_o
 
 static void ask_again_at(struct poll_loop *loop, bool progress)
 {
-    uint64_t delay = progress ? CONFIRM_DELAY_NS : loop->confirm_delay_ns;
-    loop->confirm_ns = loop_awaits_commands_only(loop) ? UINT64_MAX : loop->meter->now_ns + delay;
-    loop->confirm_delay_ns = delay * 2 > CONFIRM_DELAY_MAX_NS ? CONFIRM_DELAY_MAX_NS : delay * 2;
+    uint64_t delay = progress ? CONFIRM_DELAY_NS : loop->confirming.delay_ns;
+    loop->confirming.next_ns =
+        loop_awaits_commands_only(loop) ? UINT64_MAX : loop->meter->now_ns + delay;
+    loop->confirming.delay_ns = delay * 2 > CONFIRM_DELAY_MAX_NS ? CONFIRM_DELAY_MAX_NS : delay * 2;
 }
 
 static void begin_confirming(struct poll_loop *loop, struct loop_output *output)
@@ -251,14 +252,14 @@ static void begin_confirming(struct poll_loop *loop, struct loop_output *output)
 static bool begin_some(struct poll_loop *loop, bool commands)
 {
     bool any = false;
-    for (size_t i = 0; i < loop->main_count && loop->phase == LOOP_CONFIRMING; i++) {
-        struct loop_output *output = &loop->outputs[i];
+    for (size_t i = 0; i < loop->outputs.main_count && loop->phase == LOOP_CONFIRMING; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
         if ((output->command != NULL) != commands || !is_to_be_confirmed(loop, output))
             continue;
         begin_confirming(loop, output);
         any = true;
     }
-    loop->confirm_ns = 0;
+    loop->confirming.next_ns = 0;
     return any;
 }
 
@@ -267,14 +268,14 @@ static bool begin_some(struct poll_loop *loop, bool commands)
 void loop_begin_confirming(struct poll_loop *loop)
 {
     bool any = false;
-    for (size_t i = 0; i < loop->main_count; i++)
-        any |= is_to_be_confirmed(loop, &loop->outputs[i]);
+    for (size_t i = 0; i < loop->outputs.main_count; i++)
+        any |= is_to_be_confirmed(loop, &loop->outputs.all[i]);
     loop->phase = any ? LOOP_CONFIRMING : LOOP_DONE;
     if (!any)
         return;
     loop_finish_files(loop);
-    loop->confirming_commands = begin_some(loop, true);
-    if (loop->confirming_commands)
+    loop->confirming.commands_only = begin_some(loop, true);
+    if (loop->confirming.commands_only)
         loop_release_commands(loop);
     else
         (void)begin_some(loop, false);
@@ -340,17 +341,17 @@ static bool confirm(struct poll_loop *loop, struct loop_output *output)
 bool loop_confirm(struct poll_loop *loop)
 {
     bool progress = false, waiting = false;
-    for (size_t i = 0; i < loop->main_count && loop->phase == LOOP_CONFIRMING; i++) {
-        struct loop_output *output = &loop->outputs[i];
+    for (size_t i = 0; i < loop->outputs.main_count && loop->phase == LOOP_CONFIRMING; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
         if (output->state == OUTPUT_OPEN && output->confirming)
             progress |= confirm(loop, output);
-        else if (output->state == OUTPUT_OPEN && !loop->confirming_commands)
+        else if (output->state == OUTPUT_OPEN && !loop->confirming.commands_only)
             loop_hear_out(output);
         waiting |= output->state == OUTPUT_OPEN && output->confirming;
     }
     ask_again_at(loop, progress);
-    if (!waiting && loop->confirming_commands) {
-        loop->confirming_commands = false;
+    if (!waiting && loop->confirming.commands_only) {
+        loop->confirming.commands_only = false;
         waiting = begin_some(loop, false);
     }
     if (!waiting)

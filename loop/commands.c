@@ -30,25 +30,25 @@ enum ending_step { LET_GO, ENDING, KILLING };
 int loop_init_commands(struct poll_loop *loop, const struct command_standard *standard)
 {
     const struct options *options = loop->options;
-    loop->guard = (struct guard){.fd = -1};
-    loop->standard = standard;
+    loop->commands.guard = (struct guard){.fd = -1};
+    loop->commands.standard = standard;
     if (options->command_count == 0)
         return 0;
-    loop->commands = calloc(options->command_count, sizeof *loop->commands);
-    if (loop->commands == NULL)
+    loop->commands.all = calloc(options->command_count, sizeof *loop->commands.all);
+    if (loop->commands.all == NULL)
         return -1;
-    for (size_t i = 0; i < loop->input_count; i++)
+    for (size_t i = 0; i < loop->inputs.count; i++)
         if (options->input_commands[i].text != NULL) {
-            loop->inputs[i].command = &loop->commands[loop->command_count++];
-            loop->inputs[i].meter->process.is_command = !options->input_commands[i].is_ours;
-            command_init(loop->inputs[i].command, &options->input_commands[i], false);
+            loop->inputs.all[i].command = &loop->commands.all[loop->commands.count++];
+            loop->inputs.all[i].meter->process.is_command = !options->input_commands[i].is_ours;
+            command_init(loop->inputs.all[i].command, &options->input_commands[i], false);
         }
-    for (size_t i = 0; i < loop->main_count; i++)
+    for (size_t i = 0; i < loop->outputs.main_count; i++)
         if (options->output_commands[i].text != NULL) {
-            loop->outputs[i].command = &loop->commands[loop->command_count++];
-            loop->outputs[i].meter->process.is_command = true;
-            loop->outputs[i].witness = -1;
-            command_init(loop->outputs[i].command, &options->output_commands[i], true);
+            loop->outputs.all[i].command = &loop->commands.all[loop->commands.count++];
+            loop->outputs.all[i].meter->process.is_command = true;
+            loop->outputs.all[i].witness = -1;
+            command_init(loop->outputs.all[i].command, &options->output_commands[i], true);
         }
     signals_watch(SIGCHLD);
     return 0;
@@ -56,14 +56,14 @@ int loop_init_commands(struct poll_loop *loop, const struct command_standard *st
 
 void loop_destroy_commands(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->command_count; i++)
-        command_close(&loop->commands[i]);
-    for (size_t i = 0; loop->command_count > 0 && i < loop->main_count; i++)
-        loop_close_witness(&loop->outputs[i]);
-    guard_close(&loop->guard);
-    free(loop->commands);
-    loop->commands = NULL;
-    loop->command_count = 0;
+    for (size_t i = 0; i < loop->commands.count; i++)
+        command_close(&loop->commands.all[i]);
+    for (size_t i = 0; loop->commands.count > 0 && i < loop->outputs.main_count; i++)
+        loop_close_witness(&loop->outputs.all[i]);
+    guard_close(&loop->commands.guard);
+    free(loop->commands.all);
+    loop->commands.all = NULL;
+    loop->commands.count = 0;
 }
 
 static int refuse(struct endpoint *endpoint, const char *what)
@@ -84,7 +84,7 @@ int loop_open_command_output(struct poll_loop *loop, struct loop_output *output)
 /* Starts a command and has it guarded. 0, or -1 with errno. */
 static int start(struct poll_loop *loop, struct command *command, struct meter_endpoint *meter)
 {
-    if (command_start(command, loop->standard, &loop->guard) != 0)
+    if (command_start(command, loop->commands.standard, &loop->commands.guard) != 0)
         return -1;
     meter->process.pid = meter->process.is_command ? command->pid : 0;
     return 0;
@@ -94,26 +94,26 @@ static int start(struct poll_loop *loop, struct command *command, struct meter_e
 static bool start_guard(struct poll_loop *loop)
 {
     size_t count = 0;
-    int *held = calloc(loop->main_count, sizeof *held);
-    for (size_t i = 0; held != NULL && i < loop->main_count; i++)
-        if (loop->outputs[i].command != NULL && loop->outputs[i].endpoint.fd >= 0)
-            held[count++] = loop->outputs[i].endpoint.fd;
-    bool started =
-        held != NULL && guard_start(&loop->guard, held, count, loop->options->kill_after_ns) == 0;
+    int *held = calloc(loop->outputs.main_count, sizeof *held);
+    for (size_t i = 0; held != NULL && i < loop->outputs.main_count; i++)
+        if (loop->outputs.all[i].command != NULL && loop->outputs.all[i].endpoint.fd >= 0)
+            held[count++] = loop->outputs.all[i].endpoint.fd;
+    bool started = held != NULL && guard_start(&loop->commands.guard, held, count,
+                                               loop->options->kill_after_ns) == 0;
     if (!started)
-        loop_note_failure(loop, loop->outputs[0].meter, strerror(errno));
+        loop_note_failure(loop, loop->outputs.all[0].meter, strerror(errno));
     free(held);
     return started;
 }
 
 bool loop_start_commands(struct poll_loop *loop)
 {
-    if (loop->command_count == 0)
+    if (loop->commands.count == 0)
         return true;
     if (!start_guard(loop))
         return false;
-    for (size_t i = 0; i < loop->main_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
+    for (size_t i = 0; i < loop->outputs.main_count; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
         if (output->command == NULL || start(loop, output->command, output->meter) == 0)
             continue;
         (void)refuse(&output->endpoint, "cannot be started");
@@ -155,7 +155,7 @@ static bool reap(struct poll_loop *loop, struct command *command, struct meter_e
 {
     if (command == NULL || command->pid == 0 || command->ended || !command_has_ended(command))
         return false;
-    guard_drop(&loop->guard, command->pid);
+    guard_drop(&loop->commands.guard, command->pid);
     note_ending(command, meter);
     return true;
 }
@@ -165,11 +165,11 @@ static bool reap(struct poll_loop *loop, struct command *command, struct meter_e
 static enum guard_state look_at_guard(struct poll_loop *loop)
 {
     int status = 0;
-    if (loop->guard.pid == 0)
+    if (loop->commands.guard.pid == 0)
         return GUARD_IS_GONE;
-    if (waitpid(loop->guard.pid, &status, WNOHANG) == 0)
+    if (waitpid(loop->commands.guard.pid, &status, WNOHANG) == 0)
         return GUARD_IS_THERE;
-    loop->guard.pid = 0;
+    loop->commands.guard.pid = 0;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != GUARD_HOLDS_ON)
         return GUARD_IS_GONE;
     message_print("a command still reads its input, which is kept open so that it sees no end");
@@ -180,35 +180,35 @@ static enum guard_state look_at_guard(struct poll_loop *loop)
  * pipes, the commands cannot be told the end any more, and the run has failed. */
 static void keep_guarded(struct poll_loop *loop)
 {
-    if (loop->guard.fd < 0 || loop->ending_commands)
+    if (loop->commands.guard.fd < 0 || loop->commands.being_ended)
         return;
     enum guard_state state = look_at_guard(loop);
     if (state == GUARD_IS_THERE)
         return;
     if (state == GUARD_HAS_LEFT_ONE) {
-        loop->ending.failed = loop->cut = true;
+        loop->ending.failed = loop->inputs.cut = true;
         loop->phase = LOOP_DONE;
     }
-    guard_close(&loop->guard);
+    guard_close(&loop->commands.guard);
     if (!start_guard(loop))
         return;
-    for (size_t i = 0; i < loop->command_count; i++)
-        if (loop->commands[i].pid != 0 && !loop->commands[i].ended)
-            guard_add(&loop->guard, loop->commands[i].pid);
+    for (size_t i = 0; i < loop->commands.count; i++)
+        if (loop->commands.all[i].pid != 0 && !loop->commands.all[i].ended)
+            guard_add(&loop->commands.guard, loop->commands.all[i].pid);
 }
 
 void loop_reap_commands(struct poll_loop *loop)
 {
     keep_guarded(loop);
-    for (size_t i = 0; i < loop->input_count; i++) {
-        struct loop_input *input = &loop->inputs[i];
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        struct loop_input *input = &loop->inputs.all[i];
         if (!reap(loop, input->command, input->meter) || !input->at_end)
             continue;
         loop_judge_producer(loop, input);
         loop_record_judged(loop, input);
     }
-    for (size_t i = 0; i < loop->main_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
+    for (size_t i = 0; i < loop->outputs.main_count; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
         if (reap(loop, output->command, output->meter) && output->state == OUTPUT_OPEN)
             loop_judge_consumer(loop, output);
     }
@@ -222,10 +222,10 @@ bool loop_input_is_doomed(const struct loop_input *input)
 
 bool loop_awaits_producers(const struct poll_loop *loop)
 {
-    if (loop->command_count == 0 || loop->cut)
+    if (loop->commands.count == 0 || loop->inputs.cut)
         return false;
-    for (size_t i = 0; i < loop->input_count; i++) {
-        const struct loop_input *input = &loop->inputs[i];
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        const struct loop_input *input = &loop->inputs.all[i];
         if (input->command != NULL && input->at_end && !input->command->ended)
             return true;
     }
@@ -235,8 +235,8 @@ bool loop_awaits_producers(const struct poll_loop *loop)
 void loop_release_commands(struct poll_loop *loop)
 {
     bool true_end = exit_status_of(&loop->ending) == EXIT_OK, any = false;
-    for (size_t i = 0; loop->command_count > 0 && i < loop->main_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
+    for (size_t i = 0; loop->commands.count > 0 && i < loop->outputs.main_count; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
         if (output->command == NULL || output->state != OUTPUT_OPEN)
             continue;
         output->confirming = true_end;
@@ -247,7 +247,7 @@ void loop_release_commands(struct poll_loop *loop)
         (void)endpoint_close_output(&output->endpoint, true); /* of a pipe it cannot fail */
     }
     if (any)
-        guard_release(&loop->guard);
+        guard_release(&loop->commands.guard);
 }
 
 bool loop_confirm_command(struct poll_loop *loop, struct loop_output *output)
@@ -265,16 +265,16 @@ bool loop_confirm_command(struct poll_loop *loop, struct loop_output *output)
 
 bool loop_awaits_commands_only(const struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->main_count; i++)
-        if (loop->outputs[i].confirming && loop->outputs[i].command == NULL)
+    for (size_t i = 0; i < loop->outputs.main_count; i++)
+        if (loop->outputs.all[i].confirming && loop->outputs.all[i].command == NULL)
             return false;
     return true;
 }
 
 static bool any_runs(const struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->command_count; i++)
-        if (loop->commands[i].pid != 0 && !loop->commands[i].ended)
+    for (size_t i = 0; i < loop->commands.count; i++)
+        if (loop->commands.all[i].pid != 0 && !loop->commands.all[i].ended)
             return true;
     return false;
 }
@@ -285,13 +285,13 @@ static void go_on_to(struct poll_loop *loop, enum ending_step *step, enum ending
     if (wanted <= *step)
         return;
     *step = wanted;
-    loop->ending_commands = true;
-    guard_end(&loop->guard, wanted == KILLING);
+    loop->commands.being_ended = true;
+    guard_end(&loop->commands.guard, wanted == KILLING);
 }
 
 static void hear_signals(struct poll_loop *loop, enum ending_step *step)
 {
-    for (int number; (number = signals_next(&loop->signals)) != 0;) {
+    for (int number; (number = signals_next(&loop->poll.signals)) != 0;) {
         if (number == SIGUSR1) {
             loop_count_records_out(loop);
             report_now(loop->reporter, loop->meter);
@@ -304,7 +304,7 @@ static void hear_signals(struct poll_loop *loop, enum ending_step *step)
 /* Waits for something to happen, or a moment: the guard's end may come with no SIGCHLD left. */
 static void wait_a_moment(struct poll_loop *loop, enum ending_step *step)
 {
-    struct pollfd fd = {.fd = loop->signals.fd, .events = POLLIN};
+    struct pollfd fd = {.fd = loop->poll.signals.fd, .events = POLLIN};
     (void)platform_poll_or_nap(&fd, 1, (int64_t)WAIT_STEP_NS);
     meter_advance(loop->meter, METER_OUTPUT, platform_now());
     hear_signals(loop, step);
@@ -314,13 +314,13 @@ static void wait_a_moment(struct poll_loop *loop, enum ending_step *step)
 /* Whether a command is about to exit, and to say by that what was wrong. */
 static bool any_exits(const struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
-        if (loop->inputs[i].at_end && loop->inputs[i].command != NULL &&
-            !loop->inputs[i].command->ended)
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        if (loop->inputs.all[i].at_end && loop->inputs.all[i].command != NULL &&
+            !loop->inputs.all[i].command->ended)
             return true;
-    for (size_t i = 0; i < loop->main_count; i++)
-        if (loop->outputs[i].left && loop->outputs[i].command != NULL &&
-            !loop->outputs[i].command->ended)
+    for (size_t i = 0; i < loop->outputs.main_count; i++)
+        if (loop->outputs.all[i].left && loop->outputs.all[i].command != NULL &&
+            !loop->outputs.all[i].command->ended)
             return true;
     return false;
 }
@@ -334,12 +334,12 @@ static void hear_them_out(struct poll_loop *loop, enum ending_step *step)
 
 void loop_end_commands(struct poll_loop *loop)
 {
-    if (loop->guard.pid == 0)
+    if (loop->commands.guard.pid == 0)
         return;
     loop_reap_commands(loop);
-    for (size_t i = 0; i < loop->command_count; i++)
-        if (loop->commands[i].pid == 0)
-            command_close(&loop->commands[i]); /* or we are the one who could read it */
+    for (size_t i = 0; i < loop->commands.count; i++)
+        if (loop->commands.all[i].pid == 0)
+            command_close(&loop->commands.all[i]); /* or we are the one who could read it */
     int status = exit_status_of(&loop->ending);
     bool harmless = status == EXIT_OK || (loop->ending.departed && !loop->ending.failed);
     enum ending_step step = LET_GO;
@@ -360,7 +360,7 @@ void loop_end_commands(struct poll_loop *loop)
             break;
         wait_a_moment(loop, &step);
     }
-    guard_close(&loop->guard);
+    guard_close(&loop->commands.guard);
     for (int i = 0; i < 20 && look_at_guard(loop) == GUARD_IS_THERE; i++)
         wait_a_moment(loop, &step);
     loop_reap_commands(loop);

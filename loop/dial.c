@@ -15,8 +15,8 @@
 static struct dialer *new_dialer(struct poll_loop *loop, const struct resolved *resolved,
                                  bool input)
 {
-    struct dialer *dialer = &loop->dialers[loop->dialer_count++];
-    uint64_t seed = loop->meter->start_ns + (uint64_t)getpid() + loop->dialer_count;
+    struct dialer *dialer = &loop->opening.dialers[loop->opening.dialer_count++];
+    uint64_t seed = loop->meter->start_ns + (uint64_t)getpid() + loop->opening.dialer_count;
     dialer_init(dialer, resolved, input, &loop->options->net, seed);
     return dialer;
 }
@@ -24,31 +24,33 @@ static struct dialer *new_dialer(struct poll_loop *loop, const struct resolved *
 int loop_init_network(struct poll_loop *loop, const struct resolver *resolver)
 {
     const struct options *options = loop->options;
-    loop->confirm_delay_ns = CONFIRM_DELAY_NS;
+    loop->confirming.delay_ns = CONFIRM_DELAY_NS;
     if (resolver == NULL)
         return 0;
-    loop->dialers = calloc(loop->input_count + loop->output_count, sizeof *loop->dialers);
-    if (loop->dialers == NULL)
+    loop->opening.dialers =
+        calloc(loop->inputs.count + loop->outputs.count, sizeof *loop->opening.dialers);
+    if (loop->opening.dialers == NULL)
         return -1;
-    for (size_t i = 0; i < loop->input_count; i++)
+    for (size_t i = 0; i < loop->inputs.count; i++)
         if (resolver->inputs[i].address.kind != ADDRESS_NONE)
-            loop->inputs[i].dialer = new_dialer(loop, &resolver->inputs[i], true);
-    for (size_t i = options->discard ? loop->main_count : 0; i < loop->output_count; i++) {
-        const struct resolved *resolved =
-            i < loop->main_count ? &resolver->outputs[i] : &resolver->taps[i - loop->main_count];
+            loop->inputs.all[i].dialer = new_dialer(loop, &resolver->inputs[i], true);
+    for (size_t i = options->discard ? loop->outputs.main_count : 0; i < loop->outputs.count; i++) {
+        const struct resolved *resolved = i < loop->outputs.main_count
+                                              ? &resolver->outputs[i]
+                                              : &resolver->taps[i - loop->outputs.main_count];
         if (resolved->address.kind != ADDRESS_NONE)
-            loop->outputs[i].dialer = new_dialer(loop, resolved, false);
+            loop->outputs.all[i].dialer = new_dialer(loop, resolved, false);
     }
     return 0;
 }
 
 void loop_destroy_network(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->dialer_count; i++)
-        dialer_close(&loop->dialers[i]);
-    free(loop->dialers);
-    loop->dialers = NULL;
-    loop->dialer_count = 0;
+    for (size_t i = 0; i < loop->opening.dialer_count; i++)
+        dialer_close(&loop->opening.dialers[i]);
+    free(loop->opening.dialers);
+    loop->opening.dialers = NULL;
+    loop->opening.dialer_count = 0;
 }
 
 /* Tells what has happened meanwhile. */
@@ -83,7 +85,7 @@ static enum dialer_status dial(struct poll_loop *loop, struct meter_endpoint *me
 
 enum endpoint_opening loop_dial_output(struct poll_loop *loop, size_t index)
 {
-    struct loop_output *output = &loop->outputs[index];
+    struct loop_output *output = &loop->outputs.all[index];
     const char *name = output->meter->name;
     enum dialer_status status = dial(loop, output->meter, output->dialer);
     if (status == DIALER_WAITING)
@@ -101,8 +103,8 @@ enum endpoint_opening loop_dial_output(struct poll_loop *loop, size_t index)
 bool loop_dial_inputs(struct poll_loop *loop)
 {
     bool all = true;
-    for (size_t i = 0; i < loop->input_count; i++) {
-        struct loop_input *input = &loop->inputs[i];
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        struct loop_input *input = &loop->inputs.all[i];
         enum dialer_status status =
             input->dialer == NULL ? DIALER_CONNECTED : dial(loop, input->meter, input->dialer);
         all &= status != DIALER_WAITING;
@@ -116,8 +118,8 @@ bool loop_dial_inputs(struct poll_loop *loop)
 
 bool loop_awaits_connecting_taps(const struct poll_loop *loop)
 {
-    for (size_t i = loop->main_count; i < loop->output_count; i++) {
-        const struct loop_output *tap = &loop->outputs[i];
+    for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++) {
+        const struct loop_output *tap = &loop->outputs.all[i];
         if (tap->state == OUTPUT_UNOPENED && tap->dialer != NULL &&
             (tap->dialer->state == DIALER_CONNECTING || tap->dialer->state == DIALER_QUEUING) &&
             loop->meter->now_ns - loop->meter->start_ns < TAP_CONNECT_NS)
@@ -135,21 +137,21 @@ struct pollfd loop_dialer_poll(const struct dialer *dialer)
 uint64_t loop_network_due(const struct poll_loop *loop)
 {
     uint64_t due = UINT64_MAX;
-    for (size_t i = 0; i < loop->dialer_count && loop->phase != LOOP_CONFIRMING; i++)
-        if (dialer_due_ns(&loop->dialers[i]) < due)
-            due = dialer_due_ns(&loop->dialers[i]);
+    for (size_t i = 0; i < loop->opening.dialer_count && loop->phase != LOOP_CONFIRMING; i++)
+        if (dialer_due_ns(&loop->opening.dialers[i]) < due)
+            due = dialer_due_ns(&loop->opening.dialers[i]);
     if (loop->phase == LOOP_OPENING && loop_awaits_connecting_taps(loop) &&
         loop->meter->start_ns + TAP_CONNECT_NS < due)
         due = loop->meter->start_ns + TAP_CONNECT_NS;
-    if (loop->phase == LOOP_CONFIRMING && loop->confirm_ns < due)
-        due = loop->confirm_ns;
+    if (loop->phase == LOOP_CONFIRMING && loop->confirming.next_ns < due)
+        due = loop->confirming.next_ns;
     return due;
 }
 
 void loop_network_skip(struct poll_loop *loop, uint64_t ns)
 {
-    for (size_t i = 0; i < loop->dialer_count; i++)
-        dialer_skip(&loop->dialers[i], ns);
+    for (size_t i = 0; i < loop->opening.dialer_count; i++)
+        dialer_skip(&loop->opening.dialers[i], ns);
 }
 
 void loop_hear_out(struct loop_output *output)

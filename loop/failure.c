@@ -46,7 +46,7 @@ static uint64_t read_by(const struct loop_output *output)
 
 bool loop_is_its_own_doing(const struct poll_loop *loop)
 {
-    return !loop->ending_commands && (loop->phase != LOOP_DONE || loop->ending.signal == 0);
+    return !loop->commands.being_ended && (loop->phase != LOOP_DONE || loop->ending.signal == 0);
 }
 
 /* Whether a consumer has gone without a fault of its own: with 0, or because its own reader had. */
@@ -58,7 +58,7 @@ static bool has_departed(const struct command *command)
 void loop_mark_failed(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason)
 {
     loop->ending.failed = true;
-    loop->cut |=
+    loop->inputs.cut |=
         meter >= loop->meter->inputs && meter < loop->meter->inputs + loop->meter->input_count;
     snprintf(meter->error, sizeof meter->error, "%s", reason);
 }
@@ -79,10 +79,10 @@ static void loop_end_output_datagrams(struct loop_output *output)
 
 void loop_reapply_flags(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
-        endpoint_reapply(&loop->inputs[i].endpoint);
-    for (size_t i = 0; i < loop->output_count; i++)
-        endpoint_reapply(&loop->outputs[i].endpoint);
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        endpoint_reapply(&loop->inputs.all[i].endpoint);
+    for (size_t i = 0; i < loop->outputs.count; i++)
+        endpoint_reapply(&loop->outputs.all[i].endpoint);
 }
 
 int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete)
@@ -97,14 +97,14 @@ static void detach(struct poll_loop *loop, struct loop_output *output)
 {
     loop_count_records_of(loop, output);
     output->meter->left_early = true;
-    ring_detach(&loop->ring, output->overrun.reader);
-    if (loop->open_outputs > 1) /* else what is left went nowhere */
+    ring_detach(&loop->path.ring, output->overrun.reader);
+    if (loop->outputs.open_count > 1) /* else what is left went nowhere */
         loop_note_left(loop);
     if (output->state == OUTPUT_OPEN)
-        loop->open_outputs--;
+        loop->outputs.open_count--;
     output->state = OUTPUT_CLOSED;
     output->blocked_since_ns = 0;
-    if (loop->open_outputs == 0 && loop_outputs_are_open(loop))
+    if (loop->outputs.open_count == 0 && loop_outputs_are_open(loop))
         loop->phase = LOOP_DONE;
 }
 
@@ -139,7 +139,7 @@ static bool loop_command_left(struct poll_loop *loop, struct loop_output *output
         return false;
     if (!command->ended) {
         output->left = true;
-        loop->flow.outputs[output - loop->outputs].blocked = true;
+        loop->path.flow.outputs[output - loop->outputs.all].blocked = true;
         return true;
     }
     if (has_departed(command)) {
@@ -165,15 +165,15 @@ static void loop_describe_departure(const struct loop_output *output, char reaso
  * has to stay. */
 static bool may_depart(const struct poll_loop *loop, const struct loop_output *output)
 {
-    bool last = loop->open_outputs == 1;
-    return (loop->main_count == 1 || output->command != NULL) &&
-           !(last && loop->signals.pipe_ignored);
+    bool last = loop->outputs.open_count == 1;
+    return (loop->outputs.main_count == 1 || output->command != NULL) &&
+           !(last && loop->poll.signals.pipe_ignored);
 }
 
 /* It has left. Where no output is left that ends the run; else the others go on. */
 static void depart(struct poll_loop *loop, struct loop_output *output)
 {
-    loop->ending.departed |= loop->open_outputs == 1;
+    loop->ending.departed |= loop->outputs.open_count == 1;
     (void)loop_close_output(loop, output, false);
     detach(loop, output);
 }
@@ -187,8 +187,8 @@ void loop_lose_tap(struct poll_loop *loop, struct loop_output *tap, const char *
     tap->state = OUTPUT_CLOSED;
     tap->blocked_since_ns = 0;
     loop_count_records_of(loop, tap);
-    if (loop->ring.readers[tap->overrun.reader].attached)
-        ring_detach(&loop->ring, tap->overrun.reader);
+    if (loop->path.ring.readers[tap->overrun.reader].attached)
+        ring_detach(&loop->path.ring, tap->overrun.reader);
 }
 
 void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int error)
@@ -218,8 +218,8 @@ void loop_reader_left(struct poll_loop *loop, struct loop_output *output, int er
 {
     if (loop_command_left(loop, output, error))
         return;
-    bool last = loop->open_outputs == 1 && !output->tap &&
-                (loop->main_count == 1 || output->command != NULL);
+    bool last = loop->outputs.open_count == 1 && !output->tap &&
+                (loop->outputs.main_count == 1 || output->command != NULL);
     bool moving = loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING;
     bool has_all = loop_is_empty(loop) && output->meter->bytes_unacknowledged == 0;
     if (!last || !moving || !has_all || !endpoint_reader_gone(&output->endpoint, error)) {
@@ -227,10 +227,10 @@ void loop_reader_left(struct poll_loop *loop, struct loop_output *output, int er
         return;
     }
     output->left = true;
-    loop->flow.outputs[output - loop->outputs].blocked = false;
+    loop->path.flow.outputs[output - loop->outputs.all].blocked = false;
     if (loop->phase == LOOP_RUNNING) {
-        loop->leaving_ns = loop->meter->now_ns;
-        loop->flow.passing = false; /* a read tells whether there is more */
+        loop->outputs.leaving_ns = loop->meter->now_ns;
+        loop->path.flow.passing = false; /* a read tells whether there is more */
     }
 }
 
@@ -265,13 +265,13 @@ static void fail(struct poll_loop *loop, struct loop_output *output, const char 
 
 size_t loop_cut_datagram(struct poll_loop *loop, size_t index, size_t bytes)
 {
-    struct loop_output *output = &loop->outputs[index];
+    struct loop_output *output = &loop->outputs.all[index];
     enum record_kind kind = loop->options->records;
     if (kind == RECORD_NONE)
         return bytes < loop->options->datagram_size ? bytes : loop->options->datagram_size;
-    struct span span = ring_read_span(&loop->ring, index, bytes);
+    struct span span = ring_read_span(&loop->path.ring, index, bytes);
     size_t length = records_span(&span, kind, 1);
-    if (loop->flow.ended || records_ends_span(&span, length, kind))
+    if (loop->path.flow.ended || records_ends_span(&span, length, kind))
         return length;
     fail(loop, output, "record of more than %zu bytes does not fit the buffer", length);
     return 0;

@@ -48,7 +48,7 @@ static void loop_end_input_datagrams(struct loop_input *input)
 /* Whether a later input stands for the same inherited descriptor ("bpipe - -"). */
 static bool wanted_again(const struct poll_loop *loop, int fd)
 {
-    for (size_t i = loop->current + 1; i < loop->input_count; i++)
+    for (size_t i = loop->inputs.current + 1; i < loop->inputs.count; i++)
         if (descriptor_inherited_number(loop->options->inputs[i], STDIN_FILENO) == fd)
             return true;
     return false;
@@ -57,8 +57,8 @@ static bool wanted_again(const struct poll_loop *loop, int fd)
 /* Whether an output has the same number ("bpipe fd://3 -o fd://3"): that closes it, then. */
 static bool is_output_too(const struct poll_loop *loop, int fd)
 {
-    for (size_t i = 0; i < loop->output_count; i++)
-        if (loop->outputs[i].state == OUTPUT_OPEN && loop->outputs[i].endpoint.fd == fd)
+    for (size_t i = 0; i < loop->outputs.count; i++)
+        if (loop->outputs.all[i].state == OUTPUT_OPEN && loop->outputs.all[i].endpoint.fd == fd)
             return true;
     return false;
 }
@@ -78,9 +78,9 @@ void loop_close_input(struct poll_loop *loop, struct loop_input *input)
 
 void loop_close_current(struct poll_loop *loop)
 {
-    if (loop->current >= loop->input_count)
+    if (loop->inputs.current >= loop->inputs.count)
         return;
-    struct loop_input *input = &loop->inputs[loop->current];
+    struct loop_input *input = &loop->inputs.all[loop->inputs.current];
     bool keep = input->endpoint.inherited && loop->phase == LOOP_RUNNING &&
                 wanted_again(loop, input->endpoint.fd);
     if (!keep)
@@ -94,9 +94,9 @@ static void check_end(struct poll_loop *loop)
     const struct ending *ending = &loop->ending;
     if (ending->failed || ending->signal != 0 || ending->timed_out || ending->overflowed ||
         loop->phase != LOOP_RUNNING ||
-        stream_check_end(&loop->expect, loop->meter->bytes_in, reason) == NULL)
+        stream_check_end(&loop->inputs.check, loop->meter->bytes_in, reason) == NULL)
         return;
-    loop_note_failure(loop, loop->inputs[loop->input_count - 1].meter, reason);
+    loop_note_failure(loop, loop->inputs.all[loop->inputs.count - 1].meter, reason);
 }
 
 void loop_merge_withhold(struct poll_loop *loop, struct loop_input *input, enum record_fate fate)
@@ -132,40 +132,41 @@ void loop_merge_end_input(struct poll_loop *loop, struct loop_input *input)
 /* No input is to be read any more, be it at its end or not. */
 static void loop_merge_end(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++) {
-        struct loop_input *input = &loop->inputs[i];
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        struct loop_input *input = &loop->inputs.all[i];
         if (!input->open)
             continue;
         loop_merge_withhold(loop, input, RECORD_CUT);
         loop_merge_end_input(loop, input);
     }
-    loop->flow.crowded = true; /* --start-fill waits for no more, from the next turn on */
+    loop->path.flow.crowded = true; /* --start-fill waits for no more, from the next turn on */
 }
 
 void loop_skip_rests(struct poll_loop *loop)
 {
-    loop_note_arrived(loop, loop->admission.ended && loop_spooled(loop) == 0);
+    loop_note_arrived(loop, loop->overload.admission.ended && loop_spooled(loop) == 0);
 }
 
 static void loop_note_given_up(struct poll_loop *loop, uint64_t got)
 {
     uint64_t tail = loop_main_tail(loop), rest = tail > got ? tail - got : 0;
-    meter_left(loop->meter, tail - loop->main_tail - rest, loop_held(loop));
+    meter_left(loop->meter, tail - loop->outputs.main_tail - rest, loop_held(loop));
     meter_dropped_oldest(loop->meter, rest, loop_held(loop));
-    loop->main_tail = tail;
+    loop->outputs.main_tail = tail;
 }
 
 bool loop_withhold_last(struct poll_loop *loop)
 {
     bool any = false;
-    if (!loop->flow.ended || !loop->admission.withheld || loop_last_record(loop) == RECORD_PENDING)
+    if (!loop->path.flow.ended || !loop->overload.admission.withheld ||
+        loop_last_record(loop) == RECORD_PENDING)
         return false;
     uint64_t got = loop_farthest(loop);
-    for (size_t i = 0; i < loop->main_count; i++) {
-        size_t unread = ring_unread(&loop->ring, i);
+    for (size_t i = 0; i < loop->outputs.main_count; i++) {
+        size_t unread = ring_unread(&loop->path.ring, i);
         if (unread == 0 || !loop_is_withheld_only(loop, i))
             continue;
-        ring_consume(&loop->ring, i, unread);
+        ring_consume(&loop->path.ring, i, unread);
         any = true;
     }
     if (any)
@@ -175,18 +176,19 @@ bool loop_withhold_last(struct poll_loop *loop)
 
 bool loop_settle_end(struct poll_loop *loop)
 {
-    if (loop->scratch_left > 0 || (loop->options->merge && !loop_merge_is_empty(loop)))
+    if (loop->overload.scratch_left > 0 || (loop->options->merge && !loop_merge_is_empty(loop)))
         return false;
-    if (!loop->admission.ended) {
-        loop->admission.withheld = loop_last_record(loop) != RECORD_STANDS;
-        struct admission_result result = {.refused.records = admission_ended(&loop->admission)};
+    if (!loop->overload.admission.ended) {
+        loop->overload.admission.withheld = loop_last_record(loop) != RECORD_STANDS;
+        struct admission_result result = {.refused.records =
+                                              admission_ended(&loop->overload.admission)};
         loop_note_result(loop, NULL, &result);
     }
-    if (loop_spooled(loop) > 0 || admission_owes_mark(&loop->admission))
+    if (loop_spooled(loop) > 0 || admission_owes_mark(&loop->overload.admission))
         return false;
-    loop->flow.ended = true;
-    if (!loop->admission.withheld)
-        loop->admission.complete = loop->ring.head;
+    loop->path.flow.ended = true;
+    if (!loop->overload.admission.withheld)
+        loop->overload.admission.complete = loop->path.ring.head;
     loop_skip_rests(loop);
     (void)loop_withhold_last(loop);
     return true;
@@ -196,11 +198,11 @@ void loop_end_input(struct poll_loop *loop)
 {
     check_end(loop);
     loop->phase = LOOP_DRAINING;
-    loop->flow.passing = false;
-    loop->idle_since_ns = 0;
-    loop->drain_start_ns = loop->meter->now_ns;
+    loop->path.flow.passing = false;
+    loop->inputs.idle_since_ns = 0;
+    loop->timeouts.drain_start_ns = loop->meter->now_ns;
     loop_close_current(loop);
-    loop->current = loop->input_count;
+    loop->inputs.current = loop->inputs.count;
     if (loop->options->merge)
         loop_merge_end(loop);
     loop_settle_end(loop);
@@ -242,7 +244,8 @@ void loop_merge_judged(struct poll_loop *loop, struct loop_input *input, enum re
 /* The record that is being dropped ends here, for the admission and for outputs that miss it. */
 static void loop_end_skipping(struct poll_loop *loop)
 {
-    struct admission_result result = {.refused.records = admission_end_skipping(&loop->admission)};
+    struct admission_result result = {.refused.records =
+                                          admission_end_skipping(&loop->overload.admission)};
     loop_note_result(loop, NULL, &result);
     loop_note_arrived(loop, loop_spooled(loop) == 0);
 }
@@ -256,19 +259,19 @@ static void tear(struct poll_loop *loop, struct loop_input *input)
         return;
     loop_end_skipping(loop);
     if (loop_record_is_untouched(loop))
-        meter_dropped_newest(loop->meter, admission_take_back_begun(&loop->admission),
+        meter_dropped_newest(loop->meter, admission_take_back_begun(&loop->overload.admission),
                              loop_held(loop));
     else
-        admission_release(&loop->admission); /* it was dropped */
+        admission_release(&loop->overload.admission); /* it was dropped */
     input->record_end = 0;
 }
 
 bool loop_end_record(struct poll_loop *loop, struct loop_input *input, bool failed)
 {
     enum input_verdict verdict = failed ? INPUT_ILL : loop_input_verdict(input);
-    bool skipping = loop->admission.skipping; /* which is unfinished as well */
+    bool skipping = loop->overload.admission.skipping; /* which is unfinished as well */
     if (!loop_tracks_records(loop) || verdict == INPUT_WELL ||
-        (!admission_is_unfinished(&loop->admission) && !skipping))
+        (!admission_is_unfinished(&loop->overload.admission) && !skipping))
         return true;
     input->record_end = loop_stream_end(loop);
     if (verdict == INPUT_ILL) {
@@ -276,16 +279,16 @@ bool loop_end_record(struct poll_loop *loop, struct loop_input *input, bool fail
         return true;
     }
     input->fate = RECORD_PENDING;
-    bool last = input == &loop->inputs[loop->input_count - 1];
+    bool last = input == &loop->inputs.all[loop->inputs.count - 1];
     return last || !loop_all_get_whole_records(loop);
 }
 
 /* The last record, which was held back, is whole after all. */
 static void release_last(struct poll_loop *loop)
 {
-    if (!loop->admission.withheld || loop_last_record(loop) != RECORD_STANDS)
+    if (!loop->overload.admission.withheld || loop_last_record(loop) != RECORD_STANDS)
         return;
-    admission_release(&loop->admission);
+    admission_release(&loop->overload.admission);
     loop_settle_end(loop);
 }
 
@@ -299,11 +302,11 @@ static void settle(struct poll_loop *loop, struct loop_input *input, enum record
         return;
     }
     input->fate = fate;
-    bool waiting = running && input == &loop->inputs[loop->current];
+    bool waiting = running && input == &loop->inputs.all[loop->inputs.current];
     if (fate != RECORD_STANDS && waiting)
         tear(loop, input);
     if (waiting)
-        loop->input_judged = true;
+        loop->inputs.judged = true;
     else
         release_last(loop);
 }
@@ -315,18 +318,18 @@ void loop_record_judged(struct poll_loop *loop, struct loop_input *input)
 
 void loop_cut_input(struct poll_loop *loop)
 {
-    loop->cut = true;
-    for (size_t i = 0; i < loop->input_count; i++)
+    loop->inputs.cut = true;
+    for (size_t i = 0; i < loop->inputs.count; i++)
         if (loop->options->merge)
-            settle(loop, &loop->inputs[i], RECORD_CUT);
-        else if (loop->inputs[i].fate == RECORD_PENDING)
-            loop->inputs[i].fate = RECORD_TORN;
-    loop->reading_cut |= loop->phase == LOOP_RUNNING;
+            settle(loop, &loop->inputs.all[i], RECORD_CUT);
+        else if (loop->inputs.all[i].fate == RECORD_PENDING)
+            loop->inputs.all[i].fate = RECORD_TORN;
+    loop->inputs.reading_cut |= loop->phase == LOOP_RUNNING;
     loop_end_input(loop);
 }
 
 void loop_give_up_pending(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
-        settle(loop, &loop->inputs[i], RECORD_TORN);
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        settle(loop, &loop->inputs.all[i], RECORD_TORN);
 }

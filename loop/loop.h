@@ -96,7 +96,7 @@ struct loop_output {
     bool left;                   /* its reader has gone; a command, perhaps not exited yet */
     int witness;                 /* of a command that was told the end: another reader of its pipe,
                                     which can tell what is left in it; -1: none */
-    enum output_state state;     /* whether it is ready is in loop->flow */
+    enum output_state state;     /* whether it is ready is in loop->path.flow */
     bool dialer_ready;           /* a tap's has something to do */
     bool peer_ended;             /* a connection whose peer will say nothing more */
     bool confirming;             /* all was written; its peer has to acknowledge it */
@@ -116,75 +116,129 @@ struct loop_output {
     bool dropping_said;
 };
 
-struct poll_loop {
-    const struct options *options;
-    struct meter *meter;
-    struct reporter *reporter;
-    struct display *display;
-    struct last_written last_written; /* of the first output */
-    struct stream_check expect;       /* of all inputs */
-    struct frame_stream framing;
+/* What follows is the state of a run by who writes it: the file, or files, of loop/ that are named.
+ * Others read it. */
+
+/* input, read, merge, rates. */
+struct loop_inputs {
+    struct loop_input *all; /* read in turn; `current` is open while RUNNING */
+    size_t count, current;
+    bool judged;                 /* the current one, for which the next one waited */
+    struct stream_check check;   /* --expect-size, --expect-end: of all of them */
+    uint64_t mix_clock;          /* --merge: what the one that was turned to last had been served */
+    struct limiter limiter;      /* --read-rate, of all inputs together */
+    uint64_t throttled_until_ns; /* by that; 0: it is not */
+    uint64_t idle_since_ns;      /* they may be read and have nothing; 0: not so */
+    bool size_known;             /* --stop-at-size has a size to stop at */
+    uint64_t size_left;          /* --stop-at-size: bytes or records still to be read */
+    bool cut;                    /* what came in is not all that there was to be */
+    bool reading_cut;            /* one was being read when something else ended the reading */
+};
+
+/* open, write, failure. */
+struct loop_outputs {
+    struct loop_output *all;
+    size_t count;                     /* the taps, which come after the others, included */
+    size_t main_count;                /* without them */
+    size_t open_count;                /* of the latter */
+    uint64_t main_tail;               /* up to where all of these have got the ring's bytes */
+    bool sends_messages;              /* one gets a record in each write: those that are complete */
+    struct last_written last_written; /* of the first */
+    uint64_t leaving_ns; /* since when the reader has left that had got everything; 0: not so */
+};
+
+/* The way of the bytes: move, read, write. */
+struct loop_path {
     struct ring ring;
     struct record_index record_index; /* of that */
     struct pipe_queue store;
     struct flow flow;
+    struct frame_stream framing;
+    enum transfer_way way; /* from the current input to the sole output */
+    unsigned small_passes; /* of few bytes each, in a row */
+    unsigned vain_passes;  /* in a row, that moved nothing though they might have */
+    uint64_t large_ns;     /* when the ring last held more than RING_KEPT bytes */
+};
+
+/* overload. */
+struct loop_overload {
     struct admission admission;
     struct spool spool;
     unsigned char *scratch; /* what was read and has no place yet (loop/overload.h) */
     size_t scratch_size, scratch_start, scratch_left;
     uint64_t added; /* bytes of marks and terminators that entered, for all */
     bool dropping_said, spool_failed;
-    bool sends_messages; /* an output gets a record in each write: those that are complete */
-    struct signals signals;
-    struct ending ending;
-    enum loop_phase phase;
-    enum transfer_way way; /* from the current input to the sole output */
-    unsigned small_passes; /* of few bytes each, in a row */
-    unsigned vain_passes;  /* in a row, that moved nothing though they might have */
+};
 
-    struct loop_input *inputs; /* read in turn; `current` is open while RUNNING */
-    size_t input_count, current;
-    bool input_judged;  /* the current one, for which the next one waited (loop_leave_input()) */
-    uint64_t mix_clock; /* --merge: what the input that was turned to last had been served */
-    struct limiter read_limiter; /* --read-rate, of all inputs together */
-    uint64_t read_throttled_until_ns;
-    struct loop_output *outputs;
-    size_t output_count; /* the taps, which come after the others, included */
-    size_t main_count;   /* without them */
-    size_t open_outputs; /* of the latter */
-    uint64_t main_tail;  /* position up to which all of these have got the ring's bytes */
+/* poll, and the turn. */
+struct loop_polling {
+    struct signals signals;
     struct pollfd signal_watch, control_watch;
-    struct pollfd *fds;     /* room for all that may be watched: the set for poll(2) */
-    unsigned poll_failures; /* in a row */
+    struct pollfd *fds; /* room for all that may be watched: the set for poll(2) */
+    unsigned failures;  /* in a row */
+    uint64_t start_ns;  /* when poll() was last called, */
+    uint64_t last_ns;   /* and when it came back */
+};
+
+/* timeouts. */
+struct loop_timeouts {
+    uint64_t drain_start_ns; /* when DRAINING began, or was resumed by SIGCONT */
+    uint64_t next_sample_ns; /* --report-every; 0: none */
+};
+
+/* requests. */
+struct loop_requests {
     struct control control;
     char *name; /* the one that control gave, or NULL */
+};
 
-    bool size_known;         /* --stop-at-size has a size to stop at */
-    uint64_t size_left;      /* --stop-at-size: bytes or records still to be read */
-    uint64_t idle_since_ns;  /* the input may be read and has nothing; 0: not so */
-    uint64_t large_ns;       /* when the ring last held more than RING_KEPT bytes */
-    uint64_t drain_start_ns; /* when DRAINING began, or was resumed by SIGCONT */
-    uint64_t leaving_ns;     /* since when the reader has left that had got everything; 0: not so */
-    uint64_t last_poll_ns;
-    uint64_t next_sample_ns;                    /* --report-every; 0: none */
-    uint64_t next_opening_ns, opening_delay_ns; /* when to try a FIFO without a reader again */
+/* dial, open. */
+struct loop_opening {
     struct dialer *dialers;
     size_t dialer_count;
-    uint64_t confirm_ns, confirm_delay_ns; /* CONFIRMING: when to look again */
-    bool confirming_commands;              /* and only these, yet */
-    uint64_t wait_start_ns;                /* when poll() was last called */
+    uint64_t next_ns, delay_ns; /* when to try a FIFO without a reader again */
+};
 
-    struct command *commands; /* those of the inputs, then those of the outputs */
-    size_t command_count;
+/* close: CONFIRMING. */
+struct loop_confirming {
+    uint64_t next_ns, delay_ns; /* when to look again */
+    bool commands_only;         /* yet */
+};
+
+/* commands. */
+struct loop_commands {
+    struct command *all; /* those of the inputs, then those of the outputs */
+    size_t count;
     struct guard guard;
     const struct command_standard *standard;
-    bool cut;             /* what came in is not all that there was to be */
-    bool reading_cut;     /* an input was being read when something else ended the reading */
-    bool ending_commands; /* how they end from here on is our doing */
+    bool being_ended; /* how they end from here on is our doing */
+};
 
-    struct peer_search *peer_search; /* loop/peers.h; NULL: none goes on */
-    uint64_t peers_sought_ns;        /* when the last one began; 0: none yet */
-    uint64_t peers_pause_ns;         /* before the next one */
+/* peers. */
+struct loop_peers {
+    struct peer_search *search; /* NULL: none goes on */
+    uint64_t sought_ns;         /* when the last one began; 0: none yet */
+    uint64_t pause_ns;          /* before the next one */
+};
+
+struct poll_loop {
+    const struct options *options;
+    struct meter *meter;
+    struct reporter *reporter;
+    struct display *display;
+    enum loop_phase phase;
+    struct ending ending; /* failure, and whoever else ends the run */
+    struct loop_inputs inputs;
+    struct loop_outputs outputs;
+    struct loop_path path;
+    struct loop_overload overload;
+    struct loop_polling poll;
+    struct loop_timeouts timeouts;
+    struct loop_requests requests;
+    struct loop_opening opening;
+    struct loop_confirming confirming;
+    struct loop_commands commands;
+    struct loop_peers peers;
 };
 
 #endif

@@ -17,10 +17,10 @@ int loop_init_merge(struct poll_loop *loop)
     const struct options *options = loop->options;
     if (!options->merge)
         return 0;
-    size_t share = ((size_t)options->buffer_size - loop->ring.capacity) / loop->input_count;
+    size_t share = ((size_t)options->buffer_size - loop->path.ring.capacity) / loop->inputs.count;
     bool oldest = options->overflow == OVERFLOW_DROP_OLDEST;
-    for (size_t i = 0; i < loop->input_count; i++) {
-        struct loop_input *input = &loop->inputs[i];
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        struct loop_input *input = &loop->inputs.all[i];
         if (ring_init(&input->share, share, 1) != 0 ||
             (options->records == RECORD_DATAGRAM && ring_mark_records(&input->share) != 0) ||
             overrun_init(&input->overrun, &input->share, 0, oldest ? options->records : RECORD_NONE,
@@ -36,9 +36,9 @@ int loop_init_merge(struct poll_loop *loop)
 
 void loop_destroy_merge(struct poll_loop *loop)
 {
-    for (size_t i = 0; loop->inputs != NULL && i < loop->input_count; i++) {
-        overrun_destroy(&loop->inputs[i].overrun);
-        ring_destroy(&loop->inputs[i].share);
+    for (size_t i = 0; loop->inputs.all != NULL && i < loop->inputs.count; i++) {
+        overrun_destroy(&loop->inputs.all[i].overrun);
+        ring_destroy(&loop->inputs.all[i].share);
     }
 }
 
@@ -87,16 +87,16 @@ static void place(struct poll_loop *loop, struct loop_input *input, size_t bytes
     struct admission_result result;
     switch (loop->options->overflow) {
     case OVERFLOW_DROP_NEWEST:
-        result = admission_admit_or_drop(&input->admission, loop->scratch, bytes, NULL);
+        result = admission_admit_or_drop(&input->admission, loop->overload.scratch, bytes, NULL);
         loop_note_result(loop, input, &result);
         break;
     case OVERFLOW_DROP_OLDEST:
-        place_oldest(loop, input, loop->scratch, bytes);
+        place_oldest(loop, input, loop->overload.scratch, bytes);
         break;
     case OVERFLOW_BLOCK: /* cannot be: then it is read into the share only */
     case OVERFLOW_FAIL:
-        result =
-            admission_admit(&input->admission, loop->scratch, bytes, NULL); /* a short datagram */
+        result = admission_admit(&input->admission, loop->overload.scratch, bytes,
+                                 NULL); /* a short datagram */
         loop_note_result(loop, input, &result);
         if (result.entered < bytes)
             loop_overflowed(loop, input, bytes - result.entered);
@@ -110,7 +110,7 @@ static void took(struct poll_loop *loop, struct loop_input *input, const struct 
     loop_count_input(loop, input, transfer->bytes);
     loop_count_merged(loop, input, transfer, aside);
     loop_spend_input(loop, transfer->bytes);
-    loop->idle_since_ns = 0;
+    loop->inputs.idle_since_ns = 0;
     if (!input->endpoint.nonblock.writers_gone)
         input->ready = !transfer->partial;
     if (aside) {
@@ -138,8 +138,8 @@ static bool read_one(struct poll_loop *loop, struct loop_input *input)
         add_mark(loop, input);
     bool aside =
         loop_merge_room(input) == 0 || input->held || !admission_takes_directly(&input->admission);
-    size_t max = aside ? min_size(loop->scratch_size, input->share.capacity)
-                       : min_size(loop->flow.read_size, loop_merge_room(input));
+    size_t max = aside ? min_size(loop->overload.scratch_size, input->share.capacity)
+                       : min_size(loop->path.flow.read_size, loop_merge_room(input));
     max = loop_allow_input(loop, max);
     if (max == 0)
         return false;
@@ -169,16 +169,16 @@ static bool read_one(struct poll_loop *loop, struct loop_input *input)
  * where no more can come. */
 static void update_marks(struct poll_loop *loop)
 {
-    loop->flow.behind = loop_merge_held(loop);
-    loop->flow.crowded = loop->phase == LOOP_DRAINING;
-    for (size_t i = 0; i < loop->input_count; i++) {
-        struct loop_input *input = &loop->inputs[i];
+    loop->path.flow.behind = loop_merge_held(loop);
+    loop->path.flow.crowded = loop->phase == LOOP_DRAINING;
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        struct loop_input *input = &loop->inputs.all[i];
         if (loop_merge_room(input) == 0)
             input->held = loop->options->resume_fill_percent < 100;
         else if (ring_fill(&input->share) <= resume_mark(loop, input) ||
                  !loop_merge_has_something(loop, input))
             input->held = false;
-        loop->flow.crowded |= input->held || loop_merge_room(input) == 0;
+        loop->path.flow.crowded |= input->held || loop_merge_room(input) == 0;
     }
 }
 
@@ -186,8 +186,8 @@ bool loop_merge_read(struct poll_loop *loop)
 {
     bool moved = false, open = false;
     update_marks(loop);
-    for (size_t i = 0; i < loop->input_count && loop->phase == LOOP_RUNNING; i++) {
-        struct loop_input *input = &loop->inputs[i];
+    for (size_t i = 0; i < loop->inputs.count && loop->phase == LOOP_RUNNING; i++) {
+        struct loop_input *input = &loop->inputs.all[i];
         input->cold = false;
         if (loop_merge_may_read(loop, i) && loop_input_is_ready(input))
             moved |= read_one(loop, input);
@@ -212,19 +212,19 @@ static bool has_begun(const struct loop_input *input)
 static struct loop_input *choose(struct poll_loop *loop)
 {
     struct loop_input *chosen = NULL;
-    for (size_t i = 0; i < loop->input_count; i++) {
-        struct loop_input *input = &loop->inputs[i];
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        struct loop_input *input = &loop->inputs.all[i];
         bool waiting = loop_merge_has_something(loop, input);
         if (has_begun(input)) /* the others wait until the record ends */
             return waiting ? input : NULL;
-        if (waiting && !input->waiting && input->served < loop->mix_clock)
-            input->served = loop->mix_clock;
+        if (waiting && !input->waiting && input->served < loop->inputs.mix_clock)
+            input->served = loop->inputs.mix_clock;
         input->waiting = waiting;
         if (waiting && (chosen == NULL || input->served < chosen->served))
             chosen = input;
     }
     if (chosen != NULL)
-        loop->mix_clock = chosen->served;
+        loop->inputs.mix_clock = chosen->served;
     return chosen;
 }
 
@@ -294,9 +294,9 @@ static bool mix_from(struct poll_loop *loop, struct loop_input *input, size_t ro
 /* Whether an output has all that there is for it, and would take more. */
 static bool any_starving(const struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->main_count; i++)
-        if (loop->outputs[i].state == OUTPUT_OPEN && !flow_is_stopped(&loop->flow, i) &&
-            flow_sendable(&loop->flow, i) == 0)
+    for (size_t i = 0; i < loop->outputs.main_count; i++)
+        if (loop->outputs.all[i].state == OUTPUT_OPEN && !flow_is_stopped(&loop->path.flow, i) &&
+            flow_sendable(&loop->path.flow, i) == 0)
             return true;
     return false;
 }
@@ -307,23 +307,24 @@ static size_t mixing_room(struct poll_loop *loop, const struct loop_input *input
 {
     bool whole = input->admission.records == RECORD_DATAGRAM;
     size_t least = whole ? turn_of(input) : 1;
-    bool overtaking = loop->options->overflow == OVERFLOW_DROP_OLDEST && loop->main_count > 1;
-    size_t held = flow_held(&loop->flow);
-    if (loop->admission.spool != NULL)
-        return min_size(admission_room(&loop->admission), SIZE_MAX);
-    if (overtaking && flow_room(&loop->flow) < least && any_starving(loop))
+    bool overtaking =
+        loop->options->overflow == OVERFLOW_DROP_OLDEST && loop->outputs.main_count > 1;
+    size_t held = flow_held(&loop->path.flow);
+    if (loop->overload.admission.spool != NULL)
+        return min_size(admission_room(&loop->overload.admission), SIZE_MAX);
+    if (overtaking && flow_room(&loop->path.flow) < least && any_starving(loop))
         loop_make_room(loop, least < MERGE_TURN ? MERGE_TURN : least);
-    else if (!overtaking && held >= MERGE_WINDOW && flow_any_sendable(&loop->flow))
+    else if (!overtaking && held >= MERGE_WINDOW && flow_any_sendable(&loop->path.flow))
         return 0;
-    return loop_overtake_taps(loop, flow_room(&loop->flow));
+    return loop_overtake_taps(loop, flow_room(&loop->path.flow));
 }
 
 bool loop_merge_mix(struct poll_loop *loop)
 {
     bool moved = false;
-    for (size_t i = 0; i < loop->input_count; i++)
-        if (!loop->inputs[i].open)
-            add_mark(loop, &loop->inputs[i]); /* of what was dropped at its end */
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        if (!loop->inputs.all[i].open)
+            add_mark(loop, &loop->inputs.all[i]); /* of what was dropped at its end */
     for (;;) {
         struct loop_input *input = choose(loop);
         size_t room = input == NULL ? 0 : mixing_room(loop, input);

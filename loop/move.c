@@ -39,30 +39,32 @@ enum { VAIN_PASSES = 16 };
 static size_t limit_to_size(const struct poll_loop *loop, size_t bytes)
 {
     bool whole = loop->options->records == RECORD_DATAGRAM;
-    if (loop->options->stop_at_size && loop->size_known && loop->size_left < bytes && !whole)
-        return (size_t)loop->size_left;
+    if (loop->options->stop_at_size && loop->inputs.size_known && loop->inputs.size_left < bytes &&
+        !whole)
+        return (size_t)loop->inputs.size_left;
     return bytes;
 }
 
 static void count_towards_size(struct poll_loop *loop, uint64_t bytes_or_records)
 {
-    if (!loop->options->stop_at_size || !loop->size_known)
+    if (!loop->options->stop_at_size || !loop->inputs.size_known)
         return;
-    loop->size_left -= bytes_or_records < loop->size_left ? bytes_or_records : loop->size_left;
-    if (loop->size_left == 0)
+    loop->inputs.size_left -=
+        bytes_or_records < loop->inputs.size_left ? bytes_or_records : loop->inputs.size_left;
+    if (loop->inputs.size_left == 0)
         loop_end_input(loop);
 }
 
 /* For --expect-end. */
 static void note_end(struct poll_loop *loop, size_t bytes, bool aside)
 {
-    if (loop->expect.end_length == 0)
+    if (loop->inputs.check.end_length == 0)
         return;
-    struct span span = ring_newest(&loop->ring, aside ? 0 : bytes);
+    struct span span = ring_newest(&loop->path.ring, aside ? 0 : bytes);
     if (aside)
-        stream_check_saw_memory(&loop->expect, loop->scratch, bytes);
+        stream_check_saw_memory(&loop->inputs.check, loop->overload.scratch, bytes);
     else
-        stream_check_saw(&loop->expect, &span, bytes);
+        stream_check_saw(&loop->inputs.check, &span, bytes);
 }
 
 static void took_input(struct poll_loop *loop, struct loop_input *input,
@@ -79,25 +81,25 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
         loop_note_arrival(loop, transfer->bytes);
     }
     loop_spend_input(loop, transfer->bytes);
-    loop->idle_since_ns = 0;
+    loop->inputs.idle_since_ns = 0;
     /* A FIFO that cannot be polled for its end is read until it says EAGAIN or that end. */
     if (!input->endpoint.nonblock.writers_gone)
         input->ready = !transfer->partial;
-    flow_arrived(&loop->flow, transfer->bytes, transfer->partial);
+    flow_arrived(&loop->path.flow, transfer->bytes, transfer->partial);
     if (transfer->bytes >= LARGE_READ)
-        loop->small_passes = 0;
+        loop->path.small_passes = 0;
     count_towards_size(loop, records_are_units(loop->options->records) ? records : transfer->bytes);
 }
 
 /* Reads up to `max` bytes, and whatever that says. False: nothing was there. */
 static bool take_in(struct poll_loop *loop, size_t max, bool aside)
 {
-    struct loop_input *input = &loop->inputs[loop->current];
+    struct loop_input *input = &loop->inputs.all[loop->inputs.current];
     max = loop_allow_input(loop, max);
     if (max == 0)
         return false;
-    struct transfer transfer =
-        loop_call_transfer_in(loop, input, aside ? NULL : &loop->ring, limit_to_size(loop, max));
+    struct transfer transfer = loop_call_transfer_in(loop, input, aside ? NULL : &loop->path.ring,
+                                                     limit_to_size(loop, max));
     switch (transfer.status) {
     case TRANSFER_MOVED:
         took_input(loop, input, &transfer, aside);
@@ -105,10 +107,10 @@ static bool take_in(struct poll_loop *loop, size_t max, bool aside)
     case TRANSFER_BLOCKED:
         input->ready = false;
         input->cold = endpoint_on_disk(&input->endpoint);
-        flow_arrived(&loop->flow, 0, true);
+        flow_arrived(&loop->path.flow, 0, true);
         return false;
     case TRANSFER_END:
-        loop_input_at_end(loop, loop->current);
+        loop_input_at_end(loop, loop->inputs.current);
         break;
     case TRANSFER_FAILED:
         loop_input_failed(loop, transfer.error);
@@ -125,22 +127,22 @@ static bool fill_ring(struct poll_loop *loop, size_t max)
 
 static void note_pass(struct poll_loop *loop, size_t bytes, size_t max)
 {
-    loop->small_passes = bytes < SMALL_PASS && bytes < max ? loop->small_passes + 1 : 0;
+    loop->path.small_passes = bytes < SMALL_PASS && bytes < max ? loop->path.small_passes + 1 : 0;
 }
 
 /* `bytes` of `max` that it might have been. */
 static void passed(struct poll_loop *loop, size_t bytes, size_t max)
 {
-    loop_count_input(loop, &loop->inputs[loop->current], bytes);
-    meter_moved(loop->outputs[0].meter, bytes);
+    loop_count_input(loop, &loop->inputs.all[loop->inputs.current], bytes);
+    meter_moved(loop->outputs.all[0].meter, bytes);
     meter_passed(loop->meter, bytes);
     loop_spend_input(loop, bytes);
     loop_spend_output(loop, 0, NULL, bytes);
     note_pass(loop, bytes, max);
-    loop->vain_passes = 0;
-    endpoint_sent(&loop->outputs[0].endpoint, bytes);
-    loop->idle_since_ns = 0;
-    loop->outputs[0].blocked_since_ns = 0;
+    loop->path.vain_passes = 0;
+    endpoint_sent(&loop->outputs.all[0].endpoint, bytes);
+    loop->inputs.idle_since_ns = 0;
+    loop->outputs.all[0].blocked_since_ns = 0;
     count_towards_size(loop, bytes);
 }
 
@@ -156,14 +158,14 @@ static void pass_failed(struct poll_loop *loop, const struct loop_input *input,
     else if (broke && endpoint_is_connection(&input->endpoint))
         loop_input_failed(loop, error);
     else
-        loop->flow.passing = false;
+        loop->path.flow.passing = false;
 }
 
 /* EAGAIN from splice(2) does not say which side it was: one look does. Returns whether the input
  * has nothing; *full: whether `to` takes nothing (-1: cannot be waited for, and always takes). */
 static bool input_is_empty(struct poll_loop *loop, int to, bool *full)
 {
-    struct loop_input *input = &loop->inputs[loop->current];
+    struct loop_input *input = &loop->inputs.all[loop->inputs.current];
     struct pollfd fds[] = {
         {.fd = endpoint_pollable(&input->endpoint) ? input->endpoint.fd : -1, .events = POLLIN},
         {.fd = to, .events = POLLOUT}};
@@ -174,15 +176,15 @@ static bool input_is_empty(struct poll_loop *loop, int to, bool *full)
     *full = to >= 0 && fds[1].revents == 0;
     input->ready = fds[0].revents != 0;
     if (!loop_input_is_ready(input))
-        flow_arrived(&loop->flow, 0, true);
+        flow_arrived(&loop->path.flow, 0, true);
     return !loop_input_is_ready(input);
 }
 
 /* Reads into the ring what cannot go past it. */
 static bool fill_ring_instead(struct poll_loop *loop)
 {
-    size_t room = flow_room(&loop->flow);
-    return fill_ring(loop, min_size(room, loop->flow.chunk_size));
+    size_t room = flow_room(&loop->path.flow);
+    return fill_ring(loop, min_size(room, loop->path.flow.chunk_size));
 }
 
 static struct transfer call_transfer_store(struct poll_loop *loop, struct loop_input *input,
@@ -191,10 +193,10 @@ static struct transfer call_transfer_store(struct poll_loop *loop, struct loop_i
     bool on_disk = endpoint_on_disk(&input->endpoint);
     struct platform_usage before =
         on_disk ? loop_before_file_call(loop) : (struct platform_usage){0};
-    struct transfer transfer =
-        loop->framing.kind != FRAMING_NONE
-            ? loop_store_framed(loop, input, max)
-            : transfer_store(&loop->store, &input->endpoint, max, &loop->meter->calls[CALL_SPLICE]);
+    struct transfer transfer = loop->path.framing.kind != FRAMING_NONE
+                                   ? loop_store_framed(loop, input, max)
+                                   : transfer_store(&loop->path.store, &input->endpoint, max,
+                                                    &loop->meter->calls[CALL_SPLICE]);
     if (on_disk)
         loop_after_file_call(loop, before, METER_INPUT, input->meter);
     return transfer;
@@ -203,22 +205,22 @@ static struct transfer call_transfer_store(struct poll_loop *loop, struct loop_i
 /* Whether bytes are looked at on their way, which takes the store. */
 static bool must_store(const struct poll_loop *loop)
 {
-    return loop->options->records != RECORD_NONE || loop->framing.kind != FRAMING_NONE;
+    return loop->options->records != RECORD_NONE || loop->path.framing.kind != FRAMING_NONE;
 }
 
 /* How many bytes the buffer has room for, if they go to the store: the framing is to fit as well.
  */
 static size_t room_to_store(const struct poll_loop *loop)
 {
-    size_t room = flow_room(&loop->flow);
-    return room == 0 ? 0 : room - (loop->flow.least_room - 1);
+    size_t room = flow_room(&loop->path.flow);
+    return room == 0 ? 0 : room - (loop->path.flow.least_room - 1);
 }
 
 /* Packets are copied (io/pipe_relay.h), which is the way from here on; and what has not come yet
  * may be such. */
 static bool must_copy_packets(struct poll_loop *loop)
 {
-    struct endpoint *input = &loop->inputs[loop->current].endpoint;
+    struct endpoint *input = &loop->inputs.all[loop->inputs.current].endpoint;
     if (input->relay.splices == NULL || pipe_relay_look(&input->relay, input->fd) == PIPE_STREAM)
         return false;
     if (input->relay.content == PIPE_UNKNOWN)
@@ -232,11 +234,11 @@ static bool store_input(struct poll_loop *loop)
 {
     if (must_copy_packets(loop))
         return fill_ring_instead(loop);
-    struct loop_input *input = &loop->inputs[loop->current];
-    int back = pipe_queue_back(&loop->store);
+    struct loop_input *input = &loop->inputs.all[loop->inputs.current];
+    int back = pipe_queue_back(&loop->path.store);
     bool full;
     if (back < 0) { /* no pipe is to be had */
-        loop->flow.passing &= !must_store(loop);
+        loop->path.flow.passing &= !must_store(loop);
         return fill_ring_instead(loop);
     }
     size_t max = loop_allow_input(
@@ -246,27 +248,27 @@ static bool store_input(struct poll_loop *loop)
     struct transfer transfer = call_transfer_store(loop, input, max);
     switch (transfer.status) {
     case TRANSFER_MOVED:
-        loop->flow.stored = pipe_queue_held(&loop->store);
+        loop->path.flow.stored = pipe_queue_held(&loop->path.store);
         loop_count_input(loop, input, transfer.bytes);
         meter_arrived(loop->meter, transfer.bytes, loop_held(loop));
         loop_spend_input(loop, transfer.bytes);
-        loop->idle_since_ns = 0;
+        loop->inputs.idle_since_ns = 0;
         note_pass(loop, transfer.bytes, max);
-        loop->vain_passes = 0;
+        loop->path.vain_passes = 0;
         count_towards_size(loop, transfer.bytes);
         return true;
     case TRANSFER_FAILED:
         if (endpoint_is_connection(&input->endpoint) && stream_socket_broke(transfer.error))
             loop_input_failed(loop, transfer.error);
         else
-            loop->flow.passing = false;
+            loop->path.flow.passing = false;
         return true;
     case TRANSFER_BLOCKED:
         if (input_is_empty(loop, back, &full))
             return false;
         if (full)
-            pipe_queue_back_is_full(&loop->store);
-        else if (++loop->vain_passes >= VAIN_PASSES) /* else something has come since */
+            pipe_queue_back_is_full(&loop->path.store);
+        else if (++loop->path.vain_passes >= VAIN_PASSES) /* else something has come since */
             break;
         return true;
     case TRANSFER_END:
@@ -278,14 +280,14 @@ static bool store_input(struct poll_loop *loop)
 /* Moves bytes from the input to the output without a copy. False: nothing moved. */
 static bool pass_bytes(struct poll_loop *loop)
 {
-    struct loop_input *input = &loop->inputs[loop->current];
-    struct loop_output *output = &loop->outputs[0];
+    struct loop_input *input = &loop->inputs.all[loop->inputs.current];
+    struct loop_output *output = &loop->outputs.all[0];
     int watched = endpoint_pollable(&output->endpoint) ? output->endpoint.fd : -1;
     bool empty, full;
-    if (loop->phase != LOOP_RUNNING || loop->read_throttled_until_ns != 0 ||
-        !flow_passable(&loop->flow) || !loop_input_is_ready(input))
+    if (loop->phase != LOOP_RUNNING || loop->inputs.throttled_until_ns != 0 ||
+        !flow_passable(&loop->path.flow) || !loop_input_is_ready(input))
         return false;
-    if (loop->small_passes >= SMALL_PASSES || must_copy_packets(loop))
+    if (loop->path.small_passes >= SMALL_PASSES || must_copy_packets(loop))
         return fill_ring_instead(loop);
     if (must_store(loop))
         return store_input(loop);
@@ -297,8 +299,8 @@ static bool pass_bytes(struct poll_loop *loop)
     bool on_disk = from_disk || endpoint_on_disk(&output->endpoint);
     struct platform_usage before =
         on_disk ? loop_before_file_call(loop) : (struct platform_usage){0};
-    struct transfer transfer = transfer_pass(loop->way, &input->endpoint, &output->endpoint, max,
-                                             &loop->meter->calls[CALL_SPLICE]);
+    struct transfer transfer = transfer_pass(loop->path.way, &input->endpoint, &output->endpoint,
+                                             max, &loop->meter->calls[CALL_SPLICE]);
     if (on_disk)
         loop_after_file_call(loop, before, from_disk ? METER_INPUT : METER_OUTPUT,
                              from_disk ? input->meter : output->meter);
@@ -312,8 +314,8 @@ static bool pass_bytes(struct poll_loop *loop)
     case TRANSFER_BLOCKED:
         empty = input_is_empty(loop, watched, &full);
         full |= !empty && endpoint_is_connection(&output->endpoint) &&
-                ++loop->vain_passes < VAIN_PASSES;
-        loop->flow.outputs[0].blocked = full;
+                ++loop->path.vain_passes < VAIN_PASSES;
+        loop->path.flow.outputs[0].blocked = full;
         if (empty || full)
             return false;
         break;
@@ -327,11 +329,11 @@ static bool pass_bytes(struct poll_loop *loop)
  * the kernel has no room for is lost. */
 static bool read_datagrams(struct poll_loop *loop)
 {
-    const struct loop_input *input = &loop->inputs[loop->current];
+    const struct loop_input *input = &loop->inputs.all[loop->inputs.current];
     unsigned count = 0;
-    while (count < DATAGRAM_BATCH && loop_is_current(loop, (size_t)(input - loop->inputs)) &&
+    while (count < DATAGRAM_BATCH && loop_is_current(loop, (size_t)(input - loop->inputs.all)) &&
            !loop_is_overloaded(loop) && loop_may_read(loop) &&
-           fill_ring(loop, flow_readable(&loop->flow)))
+           fill_ring(loop, flow_readable(&loop->path.flow)))
         count++;
     return count > 0;
 }
@@ -341,25 +343,26 @@ static bool read_input(struct poll_loop *loop)
     if (loop->options->merge)
         return loop_merge_read(loop);
     if (loop->phase == LOOP_RUNNING)
-        loop->inputs[loop->current].cold = false;
-    if (!loop_may_read(loop) || !loop_input_is_ready(&loop->inputs[loop->current]))
+        loop->inputs.all[loop->inputs.current].cold = false;
+    if (!loop_may_read(loop) || !loop_input_is_ready(&loop->inputs.all[loop->inputs.current]))
         return false;
-    if (loop->flow.eager && loop_must_read_aside(loop))
-        return take_in(loop, loop->scratch_size, true);
-    if (loop->inputs[loop->current].endpoint.socket == ENDPOINT_UDP)
+    if (loop->path.flow.eager && loop_must_read_aside(loop))
+        return take_in(loop, loop->overload.scratch_size, true);
+    if (loop->inputs.all[loop->inputs.current].endpoint.socket == ENDPOINT_UDP)
         return read_datagrams(loop);
-    return loop_may_store(loop) ? store_input(loop) : fill_ring(loop, flow_readable(&loop->flow));
+    return loop_may_store(loop) ? store_input(loop)
+                                : fill_ring(loop, flow_readable(&loop->path.flow));
 }
 
 bool loop_move_bytes(struct poll_loop *loop)
 {
     loop_renew_rates(loop);
     loop_renew_overload(loop);
-    flow_update(&loop->flow);
+    flow_update(&loop->path.flow);
     bool moved = pass_bytes(loop);
-    for (size_t i = 0; i < loop->output_count && loop->phase != LOOP_DONE; i++)
+    for (size_t i = 0; i < loop->outputs.count && loop->phase != LOOP_DONE; i++)
         moved |= loop_write_output(loop, i);
-    flow_update(&loop->flow);
+    flow_update(&loop->path.flow);
     if (loop->options->merge && loop->phase != LOOP_DONE)
         moved |= loop_merge_mix(loop);
     moved |= loop->phase != LOOP_DONE && loop_move_overload(loop);

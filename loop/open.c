@@ -37,21 +37,21 @@ static void loop_begin_input_datagrams(struct poll_loop *loop, struct loop_input
 
 static void loop_begin_output_datagrams(struct poll_loop *loop, size_t index)
 {
-    if (loop->outputs[index].endpoint.socket != ENDPOINT_UDP ||
+    if (loop->outputs.all[index].endpoint.socket != ENDPOINT_UDP ||
         loop->options->records == RECORD_NONE)
         return;
-    flow_send_messages(&loop->flow, index);
-    loop->sends_messages = true;
+    flow_send_messages(&loop->path.flow, index);
+    loop->outputs.sends_messages = true;
 }
 
 void loop_abandon_outputs(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->output_count; i++) {
-        if (loop->outputs[i].state == OUTPUT_OPEN)
-            endpoint_abandon_output(&loop->outputs[i].endpoint);
-        loop->outputs[i].state = OUTPUT_CLOSED;
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        if (loop->outputs.all[i].state == OUTPUT_OPEN)
+            endpoint_abandon_output(&loop->outputs.all[i].endpoint);
+        loop->outputs.all[i].state = OUTPUT_CLOSED;
     }
-    loop->open_outputs = 0;
+    loop->outputs.open_count = 0;
     loop->phase = LOOP_DONE;
 }
 
@@ -59,13 +59,13 @@ void loop_abandon_outputs(struct poll_loop *loop)
 static const char *loop_output_text(const struct poll_loop *loop, size_t index)
 {
     const struct options *options = loop->options;
-    return index < loop->main_count ? options->outputs[index]
-                                    : options->taps[index - loop->main_count];
+    return index < loop->outputs.main_count ? options->outputs[index]
+                                            : options->taps[index - loop->outputs.main_count];
 }
 
 static enum endpoint_opening loop_open_output(struct poll_loop *loop, size_t index)
 {
-    struct loop_output *output = &loop->outputs[index];
+    struct loop_output *output = &loop->outputs.all[index];
     enum endpoint_opening opening = ENDPOINT_OPENED;
     if (loop->options->discard && !output->tap)
         endpoint_open_discard(&output->endpoint);
@@ -80,9 +80,9 @@ static enum endpoint_opening loop_open_output(struct poll_loop *loop, size_t ind
         return opening;
     output->meter->name = output->endpoint.name;
     output->state = OUTPUT_OPEN;
-    loop->open_outputs += !output->tap;
+    loop->outputs.open_count += !output->tap;
     if (output->endpoint.direct.wanted)
-        loop->flow.outputs[index].alignment = DIRECT_IO_ALIGNMENT;
+        loop->path.flow.outputs[index].alignment = DIRECT_IO_ALIGNMENT;
     loop_begin_output_datagrams(loop, index);
     loop_note_peer(&output->endpoint, output->meter);
     return ENDPOINT_OPENED;
@@ -91,8 +91,8 @@ static enum endpoint_opening loop_open_output(struct poll_loop *loop, size_t ind
 /* Tries every output that is not open. False: one is refused, and the run is over. */
 static bool open_outputs(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->output_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
         if (output->state != OUTPUT_UNOPENED || loop_open_output(loop, i) != ENDPOINT_REFUSED)
             continue;
         if (output->tap) {
@@ -107,8 +107,8 @@ static bool open_outputs(struct poll_loop *loop)
 
 static bool begin_outputs(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->output_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
         if (output->state != OUTPUT_OPEN || endpoint_begin_output(&output->endpoint) == 0)
             continue;
         if (output->tap) {
@@ -124,18 +124,18 @@ static bool begin_outputs(struct poll_loop *loop)
 /* Whether an output is a FIFO without a reader: nothing tells when one comes. */
 static bool has_unread_fifo(const struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->output_count; i++)
-        if (loop->outputs[i].state == OUTPUT_UNOPENED && loop->outputs[i].dialer == NULL)
+    for (size_t i = 0; i < loop->outputs.count; i++)
+        if (loop->outputs.all[i].state == OUTPUT_UNOPENED && loop->outputs.all[i].dialer == NULL)
             return true;
     return false;
 }
 
 void loop_restore_flags(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
-        endpoint_restore(&loop->inputs[i].endpoint);
-    for (size_t i = 0; i < loop->output_count; i++)
-        endpoint_restore(&loop->outputs[i].endpoint);
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        endpoint_restore(&loop->inputs.all[i].endpoint);
+    for (size_t i = 0; i < loop->outputs.count; i++)
+        endpoint_restore(&loop->outputs.all[i].endpoint);
 }
 
 /* Takes over an inherited descriptor that an earlier input has read to its end: its private
@@ -143,9 +143,9 @@ void loop_restore_flags(struct poll_loop *loop)
 static bool take_over(struct poll_loop *loop, size_t index)
 {
     int fd = descriptor_inherited_number(loop->options->inputs[index], STDIN_FILENO);
-    struct endpoint *endpoint = &loop->inputs[index].endpoint;
+    struct endpoint *endpoint = &loop->inputs.all[index].endpoint;
     for (size_t i = 0; fd >= 0 && i < index; i++) {
-        struct endpoint *earlier = &loop->inputs[i].endpoint;
+        struct endpoint *earlier = &loop->inputs.all[i].endpoint;
         if (earlier->fd != fd)
             continue; /* another one, or handed on already */
         pipe_relay_close(&earlier->relay);
@@ -160,9 +160,9 @@ static bool take_over(struct poll_loop *loop, size_t index)
 /* With --merge also a file that is at its end: the others make it grow while it is read. */
 static bool feeds_an_output(const struct poll_loop *loop, const struct endpoint *input)
 {
-    bool grows = loop->options->merge && loop->input_count > 1;
-    for (size_t i = 0; i < loop->output_count; i++) {
-        const struct loop_output *output = &loop->outputs[i];
+    bool grows = loop->options->merge && loop->inputs.count > 1;
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        const struct loop_output *output = &loop->outputs.all[i];
         if (output->state == OUTPUT_OPEN &&
             (grows ? endpoint_same_regular_file(input, &output->endpoint)
                    : endpoint_feeds_itself(input, &output->endpoint)))
@@ -173,7 +173,7 @@ static bool feeds_an_output(const struct poll_loop *loop, const struct endpoint 
 
 static bool open_input(struct poll_loop *loop, size_t index)
 {
-    struct loop_input *input = &loop->inputs[index];
+    struct loop_input *input = &loop->inputs.all[index];
     const char *text = loop->options->inputs[index];
     if (input->refused)
         return false;
@@ -211,8 +211,8 @@ static bool open_input(struct poll_loop *loop, size_t index)
 
 static bool all_are_refused(const struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
-        if (!loop->inputs[i].refused)
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        if (!loop->inputs.all[i].refused)
             return false;
     return true;
 }
@@ -221,12 +221,12 @@ static bool all_are_refused(const struct poll_loop *loop)
 static void open_merged(struct poll_loop *loop)
 {
     bool any = false;
-    loop->current = loop->input_count; /* none in particular */
-    for (size_t i = 0; i < loop->input_count; i++) {
-        loop->inputs[i].open = open_input(loop, i);
-        any |= loop->inputs[i].open;
+    loop->inputs.current = loop->inputs.count; /* none in particular */
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        loop->inputs.all[i].open = open_input(loop, i);
+        any |= loop->inputs.all[i].open;
     }
-    loop->flow.passing = false;
+    loop->path.flow.passing = false;
     if (!any)
         loop_end_input(loop);
 }
@@ -234,17 +234,17 @@ static void open_merged(struct poll_loop *loop)
 /* The current input has ended: goes on with the next one that can be opened, or starts draining. */
 static void loop_next_input(struct poll_loop *loop)
 {
-    loop->idle_since_ns = 0;
+    loop->inputs.idle_since_ns = 0;
     loop_close_current(loop);
-    for (loop->current++; loop->current < loop->input_count; loop->current++)
-        if (open_input(loop, loop->current))
+    for (loop->inputs.current++; loop->inputs.current < loop->inputs.count; loop->inputs.current++)
+        if (open_input(loop, loop->inputs.current))
             return;
     loop_end_input(loop);
 }
 
 void loop_input_at_end(struct poll_loop *loop, size_t index)
 {
-    struct loop_input *input = &loop->inputs[index];
+    struct loop_input *input = &loop->inputs.all[index];
     if (loop->options->merge) {
         loop_merge_input_at_end(loop, input);
         return;
@@ -256,7 +256,7 @@ void loop_input_at_end(struct poll_loop *loop, size_t index)
 
 void loop_input_failed(struct poll_loop *loop, int error)
 {
-    struct loop_input *input = &loop->inputs[loop->current];
+    struct loop_input *input = &loop->inputs.all[loop->inputs.current];
     const char *reason = loop_framing_reason(loop, error);
     if (reason != NULL)
         loop_note_failure(loop, input->meter, reason);
@@ -269,11 +269,11 @@ void loop_input_failed(struct poll_loop *loop, int error)
 /* Two descriptions of one file would write over each other. */
 static bool outputs_differ(struct poll_loop *loop)
 {
-    for (size_t i = 1; i < loop->output_count; i++)
+    for (size_t i = 1; i < loop->outputs.count; i++)
         for (size_t j = 0; j < i; j++)
-            if (endpoint_same_regular_file(&loop->outputs[i].endpoint,
-                                           &loop->outputs[j].endpoint)) {
-                loop_note_failure(loop, loop->outputs[i].meter, "is an output already");
+            if (endpoint_same_regular_file(&loop->outputs.all[i].endpoint,
+                                           &loop->outputs.all[j].endpoint)) {
+                loop_note_failure(loop, loop->outputs.all[i].meter, "is an output already");
                 return false;
             }
     return true;
@@ -281,10 +281,10 @@ static bool outputs_differ(struct poll_loop *loop)
 
 static bool inputs_survive(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
-        for (size_t j = 0; j < loop->output_count; j++)
-            if (endpoint_would_destroy(loop->options->inputs[i], &loop->outputs[j].endpoint)) {
-                loop_note_failure(loop, loop->inputs[i].meter, "input file is output file");
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        for (size_t j = 0; j < loop->outputs.count; j++)
+            if (endpoint_would_destroy(loop->options->inputs[i], &loop->outputs.all[j].endpoint)) {
+                loop_note_failure(loop, loop->inputs.all[i].meter, "input file is output file");
                 return false;
             }
     return true;
@@ -298,9 +298,9 @@ static bool data_goes_to_stderr(const struct poll_loop *loop)
     if (!descriptor_was_inherited(STDERR_FILENO) || fstat(STDERR_FILENO, &own) != 0 ||
         S_ISREG(own.st_mode))
         return false;
-    for (size_t i = 0; i < loop->output_count; i++)
-        any = any || (loop->outputs[i].endpoint.fd >= 0 &&
-                      fstat(loop->outputs[i].endpoint.fd, &output) == 0 &&
+    for (size_t i = 0; i < loop->outputs.count; i++)
+        any = any || (loop->outputs.all[i].endpoint.fd >= 0 &&
+                      fstat(loop->outputs.all[i].endpoint.fd, &output) == 0 &&
                       output.st_dev == own.st_dev && output.st_ino == own.st_ino);
     return any;
 }
@@ -321,18 +321,18 @@ static bool loop_files_differ(struct poll_loop *loop)
 
 static void loop_postpone_opening(struct poll_loop *loop)
 {
-    uint64_t delay = loop->opening_delay_ns * 2;
-    loop->opening_delay_ns = delay < OPENING_DELAY_MIN_NS   ? OPENING_DELAY_MIN_NS
+    uint64_t delay = loop->opening.delay_ns * 2;
+    loop->opening.delay_ns = delay < OPENING_DELAY_MIN_NS   ? OPENING_DELAY_MIN_NS
                              : delay > OPENING_DELAY_MAX_NS ? OPENING_DELAY_MAX_NS
                                                             : delay;
-    loop->next_opening_ns = loop->meter->now_ns + loop->opening_delay_ns;
+    loop->opening.next_ns = loop->meter->now_ns + loop->opening.delay_ns;
 }
 
 static void loop_begin_taps(struct poll_loop *loop)
 {
-    for (size_t i = loop->main_count; i < loop->output_count; i++)
-        if (loop->outputs[i].state == OUTPUT_UNOPENED)
-            ring_detach(&loop->ring, i);
+    for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++)
+        if (loop->outputs.all[i].state == OUTPUT_UNOPENED)
+            ring_detach(&loop->path.ring, i);
     loop_postpone_opening(loop);
 }
 
@@ -343,11 +343,12 @@ static bool begin(struct poll_loop *loop)
         return false;
     loop_begin_taps(loop);
     loop->phase = LOOP_RUNNING;
-    loop->current = SIZE_MAX; /* so that the next one is the first */
-    bool nothing_wanted = loop->options->stop_at_size && loop->size_known && loop->size_left == 0;
+    loop->inputs.current = SIZE_MAX; /* so that the next one is the first */
+    bool nothing_wanted =
+        loop->options->stop_at_size && loop->inputs.size_known && loop->inputs.size_left == 0;
     if (loop->options->merge)
         open_merged(loop);
-    else if (!nothing_wanted || loop->inputs[0].command == NULL) /* else it is not started */
+    else if (!nothing_wanted || loop->inputs.all[0].command == NULL) /* else it is not started */
         loop_next_input(loop);
     loop->meter->began = loop->phase == LOOP_RUNNING || !loop->ending.failed;
     if (!loop->meter->began || !begin_outputs(loop))
@@ -368,20 +369,20 @@ static bool is_unix(const char *text)
  * opened. */
 static bool loop_names_differ(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->output_count; i++) {
+    for (size_t i = 0; i < loop->outputs.count; i++) {
         const char *text = loop_output_text(loop, i);
-        for (size_t j = 0; j < i && loop->outputs[i].command == NULL; j++) {
+        for (size_t j = 0; j < i && loop->outputs.all[i].command == NULL; j++) {
             const char *other = loop_output_text(loop, j);
             if ((loop->options->atomic || is_unix(text) != is_unix(other)) &&
                 same_file_as(text, other, STDOUT_FILENO)) {
-                loop_note_failure(loop, loop->outputs[i].meter, "is an output already");
+                loop_note_failure(loop, loop->outputs.all[i].meter, "is an output already");
                 return false;
             }
         }
-        for (size_t j = 0; j < loop->input_count && !is_unix(text); j++) {
+        for (size_t j = 0; j < loop->inputs.count && !is_unix(text); j++) {
             const char *input = loop->options->inputs[j];
             if (is_unix(input) && same_file_as(input, text, STDOUT_FILENO)) {
-                loop_note_failure(loop, loop->inputs[j].meter, "input file is output file");
+                loop_note_failure(loop, loop->inputs.all[j].meter, "input file is output file");
                 return false;
             }
         }
@@ -411,8 +412,8 @@ void loop_open_endpoints(struct poll_loop *loop)
 
 bool loop_awaits_taps(const struct poll_loop *loop)
 {
-    for (size_t i = loop->main_count; i < loop->output_count; i++)
-        if (loop->outputs[i].state == OUTPUT_UNOPENED && loop->outputs[i].dialer == NULL &&
+    for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++)
+        if (loop->outputs.all[i].state == OUTPUT_UNOPENED && loop->outputs.all[i].dialer == NULL &&
             loop->phase == LOOP_RUNNING)
             return true;
     return false;
@@ -424,33 +425,34 @@ bool loop_awaits_taps(const struct poll_loop *loop)
  * ring yet; of the records in that so many as are known to have ended. */
 static void attach(struct poll_loop *loop, size_t index)
 {
-    struct loop_output *tap = &loop->outputs[index];
-    uint64_t coming = loop->admission.spool == NULL ? 0 : spool_held(loop->admission.spool);
+    struct loop_output *tap = &loop->outputs.all[index];
+    uint64_t coming =
+        loop->overload.admission.spool == NULL ? 0 : spool_held(loop->overload.admission.spool);
     size_t begun = 0;
     if (loop->options->merge)
         coming += loop_merge_held(loop);
-    ring_attach(&loop->ring, index);
-    if (loop->options->records != RECORD_NONE && !loop->admission.ended)
-        begun = (size_t)(loop->ring.head - loop->admission.complete);
-    tap->overrun.skipping = begun > ring_unread(&loop->ring, index);
+    ring_attach(&loop->path.ring, index);
+    if (loop->options->records != RECORD_NONE && !loop->overload.admission.ended)
+        begun = (size_t)(loop->path.ring.head - loop->overload.admission.complete);
+    tap->overrun.skipping = begun > ring_unread(&loop->path.ring, index);
     if (tap->overrun.skipping)
         begun = 0;
-    ring_consume(&loop->ring, index, ring_unread(&loop->ring, index) - begun);
+    ring_consume(&loop->path.ring, index, ring_unread(&loop->path.ring, index) - begun);
     loop_begin_records_out(loop, tap);
-    tap->meter->bytes_added = loop->added;
-    tap->meter->bytes_dropped = loop->meter->bytes_in + loop->added - coming - begun;
+    tap->meter->bytes_added = loop->overload.added;
+    tap->meter->bytes_dropped = loop->meter->bytes_in + loop->overload.added - coming - begun;
     if (loop->options->records != RECORD_NONE)
         tap->meter->records_dropped = loop->meter->records_in;
 }
 
 static void try_tap(struct poll_loop *loop, size_t index)
 {
-    loop->outputs[index].dialer_ready = false;
+    loop->outputs.all[index].dialer_ready = false;
     enum endpoint_opening opening = loop_open_output(loop, index);
     if (opening == ENDPOINT_OPENED)
         attach(loop, index);
     else if (opening == ENDPOINT_REFUSED)
-        loop_lose_tap(loop, &loop->outputs[index], loop->outputs[index].endpoint.error);
+        loop_lose_tap(loop, &loop->outputs.all[index], loop->outputs.all[index].endpoint.error);
 }
 
 static bool dialer_is_due(const struct poll_loop *loop, const struct loop_output *tap)
@@ -460,9 +462,9 @@ static bool dialer_is_due(const struct poll_loop *loop, const struct loop_output
 
 void loop_try_taps(struct poll_loop *loop)
 {
-    bool fifos = loop_awaits_taps(loop) && loop->meter->now_ns >= loop->next_opening_ns;
-    for (size_t i = loop->main_count; i < loop->output_count; i++) {
-        const struct loop_output *tap = &loop->outputs[i];
+    bool fifos = loop_awaits_taps(loop) && loop->meter->now_ns >= loop->opening.next_ns;
+    for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++) {
+        const struct loop_output *tap = &loop->outputs.all[i];
         if (tap->state == OUTPUT_UNOPENED &&
             (tap->dialer != NULL ? dialer_is_due(loop, tap) : fifos))
             try_tap(loop, i);
@@ -473,21 +475,21 @@ void loop_try_taps(struct poll_loop *loop)
 
 void loop_watch_taps(struct poll_loop *loop)
 {
-    loop->signal_watch = (struct pollfd){.fd = loop->signals.fd, .events = POLLIN};
-    loop->control_watch.fd = -1;
-    for (size_t i = 0; i < loop->input_count; i++)
-        loop->inputs[i].watch.fd = -1;
-    for (size_t i = 0; i < loop->output_count; i++) {
-        int fd = i >= loop->main_count && loop_tap_wants_more(loop, i)
-                     ? loop->outputs[i].endpoint.fd
+    loop->poll.signal_watch = (struct pollfd){.fd = loop->poll.signals.fd, .events = POLLIN};
+    loop->poll.control_watch.fd = -1;
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        loop->inputs.all[i].watch.fd = -1;
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        int fd = i >= loop->outputs.main_count && loop_tap_wants_more(loop, i)
+                     ? loop->outputs.all[i].endpoint.fd
                      : -1;
-        loop->outputs[i].watch = (struct pollfd){.fd = fd, .events = POLLOUT};
+        loop->outputs.all[i].watch = (struct pollfd){.fd = fd, .events = POLLOUT};
     }
 }
 
 void loop_leave_input(struct poll_loop *loop)
 {
-    if (loop->input_judged && loop->phase == LOOP_RUNNING)
+    if (loop->inputs.judged && loop->phase == LOOP_RUNNING)
         loop_next_input(loop);
-    loop->input_judged = false;
+    loop->inputs.judged = false;
 }

@@ -25,14 +25,14 @@ static bool has_audience(const struct poll_loop *loop)
 static bool pipe_of(const struct poll_loop *loop, size_t index, struct peer_pipe *pipe,
                     struct meter_endpoint **meter)
 {
-    bool writes = index >= loop->input_count;
-    size_t output = writes ? index - loop->input_count : 0;
+    bool writes = index >= loop->inputs.count;
+    size_t output = writes ? index - loop->inputs.count : 0;
     const struct endpoint *endpoint =
-        writes ? &loop->outputs[output].endpoint : &loop->inputs[index].endpoint;
-    *meter = writes ? loop->outputs[output].meter : loop->inputs[index].meter;
+        writes ? &loop->outputs.all[output].endpoint : &loop->inputs.all[index].endpoint;
+    *meter = writes ? loop->outputs.all[output].meter : loop->inputs.all[index].meter;
     *pipe = (struct peer_pipe){.fd = endpoint->fd, .writes = writes, .peer = &(*meter)->peer};
     return endpoint->kind == ENDPOINT_PIPE && endpoint->fd >= 0 && !(*meter)->process.is_command &&
-           (!writes || loop->outputs[output].state == OUTPUT_OPEN);
+           (!writes || loop->outputs.all[output].state == OUTPUT_OPEN);
 }
 
 /* Whether a pipe was waited for so long that it is worth to know for whom. Nobody asks why nothing
@@ -41,7 +41,8 @@ static bool is_worth_it(const struct poll_loop *loop)
 {
     struct peer_pipe pipe;
     struct meter_endpoint *meter;
-    for (size_t i = 0; loop->meter->bytes_in > 0 && i < loop->input_count + loop->output_count; i++)
+    for (size_t i = 0; loop->meter->bytes_in > 0 && i < loop->inputs.count + loop->outputs.count;
+         i++)
         if (pipe_of(loop, i, &pipe, &meter) && meter->wait_ns >= PEER_WAIT_NS)
             return true;
     return false;
@@ -51,7 +52,7 @@ static bool has_unknown_peer(const struct poll_loop *loop)
 {
     struct peer_pipe pipe;
     struct meter_endpoint *meter;
-    for (size_t i = 0; i < loop->input_count + loop->output_count; i++)
+    for (size_t i = 0; i < loop->inputs.count + loop->outputs.count; i++)
         if (pipe_of(loop, i, &pipe, &meter) && pipe.peer->pid == 0)
             return true;
     return false;
@@ -59,37 +60,37 @@ static bool has_unknown_peer(const struct poll_loop *loop)
 
 static void begin(struct poll_loop *loop)
 {
-    size_t count = 0, endpoints = loop->input_count + loop->output_count;
+    size_t count = 0, endpoints = loop->inputs.count + loop->outputs.count;
     struct peer_pipe *pipes = calloc(endpoints, sizeof *pipes);
     struct meter_endpoint *meter;
     for (size_t i = 0; i < endpoints && pipes != NULL; i++)
         if (pipe_of(loop, i, &pipes[count], &meter) &&
             (pipes[count].peer->pid == 0 || !peer_is_there(&pipes[count])))
             count++;
-    loop->peer_search = count > 0 ? peer_search_begin(pipes, count) : NULL;
-    loop->peers_sought_ns = loop->meter->now_ns;
-    loop->peers_pause_ns = loop->peers_pause_ns == 0 ? PEER_AGAIN_NS : 2 * loop->peers_pause_ns;
+    loop->peers.search = count > 0 ? peer_search_begin(pipes, count) : NULL;
+    loop->peers.sought_ns = loop->meter->now_ns;
+    loop->peers.pause_ns = loop->peers.pause_ns == 0 ? PEER_AGAIN_NS : 2 * loop->peers.pause_ns;
     free(pipes);
 }
 
 static void step(struct poll_loop *loop)
 {
-    if (loop->peer_search == NULL || peer_search_step(loop->peer_search))
+    if (loop->peers.search == NULL || peer_search_step(loop->peers.search))
         return;
-    peer_search_end(loop->peer_search);
-    loop->peer_search = NULL;
+    peer_search_end(loop->peers.search);
+    loop->peers.search = NULL;
 }
 
 /* When a search may begin. */
 static uint64_t next_search_ns(const struct poll_loop *loop)
 {
-    return loop->peers_sought_ns == 0 ? loop->meter->start_ns + PEER_DELAY_NS
-                                      : loop->peers_sought_ns + loop->peers_pause_ns;
+    return loop->peers.sought_ns == 0 ? loop->meter->start_ns + PEER_DELAY_NS
+                                      : loop->peers.sought_ns + loop->peers.pause_ns;
 }
 
 void loop_look_for_peers(struct poll_loop *loop)
 {
-    if (loop->peer_search == NULL && loop->phase == LOOP_RUNNING &&
+    if (loop->peers.search == NULL && loop->phase == LOOP_RUNNING &&
         loop->meter->now_ns >= next_search_ns(loop) && has_audience(loop) && is_worth_it(loop))
         begin(loop);
     step(loop);
@@ -97,15 +98,15 @@ void loop_look_for_peers(struct poll_loop *loop)
 
 uint64_t loop_peers_due(const struct poll_loop *loop)
 {
-    return loop->peer_search != NULL ? loop->meter->now_ns + PEER_STEP_NS : UINT64_MAX;
+    return loop->peers.search != NULL ? loop->meter->now_ns + PEER_STEP_NS : UINT64_MAX;
 }
 
 void loop_find_peers_now(struct poll_loop *loop)
 {
     uint64_t end_ns = platform_now() + PEER_AT_ONCE_NS;
-    if (loop->peer_search == NULL)
+    if (loop->peers.search == NULL)
         begin(loop);
-    while (loop->peer_search != NULL && platform_now() < end_ns)
+    while (loop->peers.search != NULL && platform_now() < end_ns)
         step(loop);
 }
 

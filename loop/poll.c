@@ -17,17 +17,17 @@ static const uint64_t first_pause_ns = 1000000;
 static struct pollfd *watch_at(struct poll_loop *loop, size_t index)
 {
     if (index == 0)
-        return &loop->signal_watch;
+        return &loop->poll.signal_watch;
     if (index == 1)
-        return &loop->control_watch;
+        return &loop->poll.control_watch;
     index -= 2;
-    return index < loop->input_count ? &loop->inputs[index].watch
-                                     : &loop->outputs[index - loop->input_count].watch;
+    return index < loop->inputs.count ? &loop->inputs.all[index].watch
+                                      : &loop->outputs.all[index - loop->inputs.count].watch;
 }
 
 static size_t watch_count(const struct poll_loop *loop)
 {
-    return 2 + loop->input_count + loop->output_count;
+    return 2 + loop->inputs.count + loop->outputs.count;
 }
 
 static nfds_t gather(struct poll_loop *loop)
@@ -37,7 +37,7 @@ static nfds_t gather(struct poll_loop *loop)
         struct pollfd *watch = watch_at(loop, i);
         watch->revents = 0;
         if (watch->fd >= 0)
-            loop->fds[count++] = *watch;
+            loop->poll.fds[count++] = *watch;
     }
     return count;
 }
@@ -48,7 +48,7 @@ static void scatter(struct poll_loop *loop)
     for (size_t i = 0; i < watch_count(loop); i++) {
         struct pollfd *watch = watch_at(loop, i);
         if (watch->fd >= 0)
-            watch->revents = loop->fds[next++].revents;
+            watch->revents = loop->poll.fds[next++].revents;
     }
 }
 
@@ -60,23 +60,23 @@ static bool may_pass(int error)
 /* Pauses if the error may pass, and then returns EINTR in its place. */
 static int after_failure(struct poll_loop *loop, int error)
 {
-    if (!may_pass(error) || loop->poll_failures >= FAILURES_AT_MOST)
+    if (!may_pass(error) || loop->poll.failures >= FAILURES_AT_MOST)
         return error;
-    unsigned doublings = loop->poll_failures < DOUBLINGS ? loop->poll_failures : DOUBLINGS;
+    unsigned doublings = loop->poll.failures < DOUBLINGS ? loop->poll.failures : DOUBLINGS;
     platform_nap(first_pause_ns << doublings);
-    loop->poll_failures++;
+    loop->poll.failures++;
     return EINTR;
 }
 
 int loop_poll(struct poll_loop *loop, int64_t timeout_ns)
 {
-    int events = platform_poll(loop->fds, gather(loop), timeout_ns);
+    int events = platform_poll(loop->poll.fds, gather(loop), timeout_ns);
     loop->meter->calls[CALL_POLL]++;
     if (events < 0) {
         errno = after_failure(loop, errno);
         return -1;
     }
-    loop->poll_failures = 0;
+    loop->poll.failures = 0;
     scatter(loop);
     return events;
 }

@@ -8,7 +8,7 @@
 
 static bool limits_records(const struct poll_loop *loop)
 {
-    return records_are_units(loop->options->records) && loop->outputs[0].limiter.rate > 0;
+    return records_are_units(loop->options->records) && loop->outputs.all[0].limiter.rate > 0;
 }
 
 /* A block has to fit the bucket. */
@@ -28,10 +28,10 @@ void loop_init_rates(struct poll_loop *loop)
 {
     const struct options *options = loop->options;
     uint64_t now = loop->meter->now_ns;
-    limiter_init(&loop->read_limiter, options->read_rate, options->burst, now);
-    for (size_t i = 0; i < loop->output_count; i++) {
-        struct limiter *limiter = &loop->outputs[i].limiter;
-        uint64_t rate = loop->outputs[i].tap ? 0 : options->rate_limit;
+    limiter_init(&loop->inputs.limiter, options->read_rate, options->burst, now);
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        struct limiter *limiter = &loop->outputs.all[i].limiter;
+        uint64_t rate = loop->outputs.all[i].tap ? 0 : options->rate_limit;
         limiter_init(limiter, rate, burst_for(options), now);
         fit_a_block(limiter, options);
     }
@@ -40,12 +40,12 @@ void loop_init_rates(struct poll_loop *loop)
 void loop_set_rates(struct poll_loop *loop, uint64_t rate_limit, uint64_t read_rate)
 {
     uint64_t now = loop->meter->now_ns;
-    limiter_set_rate(&loop->read_limiter, read_rate, now);
-    loop->read_throttled_until_ns = 0;
-    for (size_t i = 0; i < loop->main_count; i++) {
-        limiter_set_rate(&loop->outputs[i].limiter, rate_limit, now);
-        fit_a_block(&loop->outputs[i].limiter, loop->options);
-        loop->outputs[i].throttled_until_ns = 0;
+    limiter_set_rate(&loop->inputs.limiter, read_rate, now);
+    loop->inputs.throttled_until_ns = 0;
+    for (size_t i = 0; i < loop->outputs.main_count; i++) {
+        limiter_set_rate(&loop->outputs.all[i].limiter, rate_limit, now);
+        fit_a_block(&loop->outputs.all[i].limiter, loop->options);
+        loop->outputs.all[i].throttled_until_ns = 0;
     }
     if (loop->phase == LOOP_RUNNING && !loop->options->merge)
         loop_choose_way(loop);
@@ -54,13 +54,13 @@ void loop_set_rates(struct poll_loop *loop, uint64_t rate_limit, uint64_t read_r
 void loop_renew_rates(struct poll_loop *loop)
 {
     uint64_t now = loop->meter->now_ns;
-    if (now >= loop->read_throttled_until_ns)
-        loop->read_throttled_until_ns = 0;
-    for (size_t i = 0; i < loop->output_count; i++) {
-        struct loop_output *output = &loop->outputs[i];
+    if (now >= loop->inputs.throttled_until_ns)
+        loop->inputs.throttled_until_ns = 0;
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
         if (now >= output->throttled_until_ns)
             output->throttled_until_ns = 0;
-        loop->flow.outputs[i].throttled = output->throttled_until_ns != 0;
+        loop->path.flow.outputs[i].throttled = output->throttled_until_ns != 0;
     }
 }
 
@@ -69,15 +69,16 @@ static bool has_producer(const struct poll_loop *loop)
 {
     if (loop->options->merge)
         return true;
-    return loop->phase == LOOP_RUNNING && !endpoint_on_disk(&loop->inputs[loop->current].endpoint);
+    return loop->phase == LOOP_RUNNING &&
+           !endpoint_on_disk(&loop->inputs.all[loop->inputs.current].endpoint);
 }
 
 static void throttle(struct poll_loop *loop, size_t index, uint64_t tokens)
 {
-    struct loop_output *output = &loop->outputs[index];
+    struct loop_output *output = &loop->outputs.all[index];
     output->throttled_until_ns = limiter_when(&output->limiter, tokens);
-    loop->flow.outputs[index].throttled = true;
-    loop->flow.absorbing |= has_producer(loop);
+    loop->path.flow.outputs[index].throttled = true;
+    loop->path.flow.absorbing |= has_producer(loop);
 }
 
 /* Tokens for the records in `bytes` that have not begun to go out yet. */
@@ -92,11 +93,11 @@ static uint64_t tokens_for(const struct poll_loop *loop, const struct loop_outpu
 /* As for bytes: all of them, or a slice at least, since one by one they cost a write each. */
 static size_t allow_records(struct poll_loop *loop, size_t index, size_t bytes, uint64_t tokens)
 {
-    struct loop_output *output = &loop->outputs[index];
+    struct loop_output *output = &loop->outputs.all[index];
     enum record_kind kind = loop->options->records;
     uint64_t begun = output->overrun.in_record; /* and paid for */
     uint64_t slice = limiter_slice(&output->limiter, UINT64_MAX);
-    struct span span = ring_read_span(&loop->ring, index, bytes);
+    struct span span = ring_read_span(&loop->path.ring, index, bytes);
     size_t allowed = tokens + begun > 0 ? records_span(&span, kind, tokens + begun) : 0;
     if (allowed == bytes || tokens + begun >= slice)
         return allowed;
@@ -107,7 +108,7 @@ static size_t allow_records(struct poll_loop *loop, size_t index, size_t bytes, 
 
 size_t loop_allow_output(struct poll_loop *loop, size_t index, size_t bytes)
 {
-    struct limiter *limiter = &loop->outputs[index].limiter;
+    struct limiter *limiter = &loop->outputs.all[index].limiter;
     if (limiter->rate == 0 || bytes == 0)
         return bytes;
     uint64_t tokens = limiter_available(limiter, loop->meter->now_ns);
@@ -119,9 +120,9 @@ size_t loop_allow_output(struct poll_loop *loop, size_t index, size_t bytes)
         throttle(loop, index, wanted);
         return 0;
     }
-    if (loop->outputs[index].endpoint.socket == ENDPOINT_UDP) /* cut already, to a datagram */
+    if (loop->outputs.all[index].endpoint.socket == ENDPOINT_UDP) /* cut already, to a datagram */
         return bytes;
-    size_t alignment = loop->flow.outputs[index].alignment;
+    size_t alignment = loop->path.flow.outputs[index].alignment;
     size_t allowed = tokens < bytes ? (size_t)tokens : bytes;
     return allowed < bytes && allowed > alignment ? allowed - allowed % alignment : allowed;
 }
@@ -133,13 +134,13 @@ size_t loop_allow_beside(struct poll_loop *loop, size_t index, size_t bytes)
 
 size_t loop_allow_input(struct poll_loop *loop, size_t bytes)
 {
-    struct limiter *limiter = &loop->read_limiter;
+    struct limiter *limiter = &loop->inputs.limiter;
     if (limiter->rate == 0 || bytes == 0)
         return bytes;
     uint64_t tokens = limiter_available(limiter, loop->meter->now_ns);
     uint64_t wanted = limiter_slice(limiter, bytes);
     if (tokens < wanted) {
-        loop->read_throttled_until_ns = limiter_when(limiter, wanted);
+        loop->inputs.throttled_until_ns = limiter_when(limiter, wanted);
         return 0;
     }
     return tokens < bytes && loop->options->records != RECORD_DATAGRAM ? (size_t)tokens : bytes;
@@ -147,7 +148,7 @@ size_t loop_allow_input(struct poll_loop *loop, size_t bytes)
 
 void loop_spend_output(struct poll_loop *loop, size_t index, const struct span *span, size_t bytes)
 {
-    struct loop_output *output = &loop->outputs[index];
+    struct loop_output *output = &loop->outputs.all[index];
     if (output->limiter.rate == 0 || bytes == 0)
         return;
     if (limits_records(loop) && span != NULL)
@@ -158,16 +159,16 @@ void loop_spend_output(struct poll_loop *loop, size_t index, const struct span *
 
 void loop_spend_input(struct poll_loop *loop, size_t bytes)
 {
-    limiter_take(&loop->read_limiter, bytes);
+    limiter_take(&loop->inputs.limiter, bytes);
 }
 
 uint64_t loop_throttled_until(const struct poll_loop *loop)
 {
     uint64_t until = UINT64_MAX;
-    if (loop->read_throttled_until_ns != 0)
-        until = loop->read_throttled_until_ns;
-    for (size_t i = 0; i < loop->output_count; i++) {
-        uint64_t output_until = loop->outputs[i].throttled_until_ns;
+    if (loop->inputs.throttled_until_ns != 0)
+        until = loop->inputs.throttled_until_ns;
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        uint64_t output_until = loop->outputs.all[i].throttled_until_ns;
         if (output_until != 0 && output_until < until)
             until = output_until;
     }

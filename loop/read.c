@@ -15,12 +15,12 @@
 
 void loop_init_framing(struct poll_loop *loop)
 {
-    loop->framing.kind = loop->options->framing;
-    if (loop->framing.kind != FRAMING_ADD)
+    loop->path.framing.kind = loop->options->framing;
+    if (loop->path.framing.kind != FRAMING_ADD)
         return;
     /* A block has to fit what the ring has beside what it needs itself (options/check.c). */
-    loop->flow.least_room = loop->meter->least_room =
-        loop->options->block_size > 0 ? FRAMING_ROOM : frame_stream_least_room(&loop->store);
+    loop->path.flow.least_room = loop->meter->least_room =
+        loop->options->block_size > 0 ? FRAMING_ROOM : frame_stream_least_room(&loop->path.store);
 }
 
 /* Framing came in. The size of the inputs was that with their framing; one that was given is not.
@@ -28,7 +28,7 @@ void loop_init_framing(struct poll_loop *loop)
 static void note_removed(struct poll_loop *loop, uint64_t bytes)
 {
     uint64_t size = loop->meter->size_bytes;
-    loop->idle_since_ns = 0;
+    loop->inputs.idle_since_ns = 0;
     if (!loop->options->size_given && size > bytes)
         loop->meter->size_bytes = size - bytes;
 }
@@ -36,22 +36,22 @@ static void note_removed(struct poll_loop *loop, uint64_t bytes)
 /* How much of what came in was framing. What the store holds is payload that was not looked at. */
 static uint64_t framing_taken(const struct poll_loop *loop)
 {
-    const struct frame_reader *reader = &loop->framing.reader;
-    if (loop->framing.kind == FRAMING_ADD)
+    const struct frame_reader *reader = &loop->path.framing.reader;
+    if (loop->path.framing.kind == FRAMING_ADD)
         return 0;
-    return reader->taken - reader->total - pipe_queue_held(&loop->store);
+    return reader->taken - reader->total - pipe_queue_held(&loop->path.store);
 }
 
 void loop_begin_framing(struct poll_loop *loop)
 {
-    if (loop->framing.kind != FRAMING_REMOVE)
+    if (loop->path.framing.kind != FRAMING_REMOVE)
         return;
     /* What is left of the stream before is still to be seen as a part of that. */
     struct transfer transfer = loop_pour_framed(loop);
     if (transfer.status == TRANSFER_FAILED)
-        loop_note_failure(loop, loop->outputs[0].meter, strerror(transfer.error));
-    loop->framing.reader = (struct frame_reader){0};
-    loop->framing.ahead_start = loop->framing.ahead_length = 0;
+        loop_note_failure(loop, loop->outputs.all[0].meter, strerror(transfer.error));
+    loop->path.framing.reader = (struct frame_reader){0};
+    loop->path.framing.ahead_start = loop->path.framing.ahead_length = 0;
 }
 
 /* In place of transfer_fill(), from the current input. What is in the store goes into the ring
@@ -63,8 +63,8 @@ static struct transfer loop_fill_framed(struct poll_loop *loop, struct loop_inpu
     if (transfer.status != TRANSFER_MOVED)
         return transfer;
     uint64_t before = framing_taken(loop);
-    transfer = frame_stream_fill(&loop->framing, &loop->ring, &input->endpoint, max, may_wait,
-                                 &loop->meter->calls[CALL_READ]);
+    transfer = frame_stream_fill(&loop->path.framing, &loop->path.ring, &input->endpoint, max,
+                                 may_wait, &loop->meter->calls[CALL_READ]);
     if (transfer.added > 0)
         loop_note_added(loop, transfer.added);
     if (framing_taken(loop) > before)
@@ -75,8 +75,8 @@ static struct transfer loop_fill_framed(struct poll_loop *loop, struct loop_inpu
 struct transfer loop_store_framed(struct poll_loop *loop, struct loop_input *input, size_t max)
 {
     uint64_t before = framing_taken(loop);
-    struct transfer transfer =
-        frame_stream_store(&loop->framing, &loop->store, &input->endpoint, max, loop->meter->calls);
+    struct transfer transfer = frame_stream_store(&loop->path.framing, &loop->path.store,
+                                                  &input->endpoint, max, loop->meter->calls);
     if (framing_taken(loop) > before)
         note_removed(loop, framing_taken(loop) - before);
     return transfer;
@@ -84,16 +84,17 @@ struct transfer loop_store_framed(struct poll_loop *loop, struct loop_input *inp
 
 const char *loop_framing_reason(const struct poll_loop *loop, int error)
 {
-    bool framed = loop->framing.kind == FRAMING_REMOVE && error == EBADMSG;
-    return framed && loop->framing.reader.reason[0] != '\0' ? loop->framing.reader.reason : NULL;
+    bool framed = loop->path.framing.kind == FRAMING_REMOVE && error == EBADMSG;
+    return framed && loop->path.framing.reader.reason[0] != '\0' ? loop->path.framing.reader.reason
+                                                                 : NULL;
 }
 
 bool loop_finish_framing(struct poll_loop *loop)
 {
-    if (loop->framing.kind != FRAMING_ADD || loop->framing.finished || loop->cut)
+    if (loop->path.framing.kind != FRAMING_ADD || loop->path.framing.finished || loop->inputs.cut)
         return false;
-    loop_note_added(loop, frame_stream_finish(&loop->framing, &loop->ring));
-    loop->admission.complete = loop->ring.head;
+    loop_note_added(loop, frame_stream_finish(&loop->path.framing, &loop->path.ring));
+    loop->overload.admission.complete = loop->path.ring.head;
     return true;
 }
 
@@ -102,13 +103,13 @@ struct transfer loop_call_transfer_in(struct poll_loop *loop, struct loop_input 
 {
     enum record_kind records = loop->options->records;
     uint64_t *calls = &loop->meter->calls[CALL_READ];
-    bool may_wait = !flow_any_sendable(&loop->flow);
+    bool may_wait = !flow_any_sendable(&loop->path.flow);
     bool on_disk = endpoint_on_disk(&input->endpoint);
     struct platform_usage before =
         on_disk ? loop_before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer =
-        ring == NULL ? transfer_read(loop->scratch, max, &input->endpoint, records, calls)
-        : loop->framing.kind != FRAMING_NONE
+        ring == NULL ? transfer_read(loop->overload.scratch, max, &input->endpoint, records, calls)
+        : loop->path.framing.kind != FRAMING_NONE
             ? loop_fill_framed(loop, input, max, may_wait)
             : transfer_fill(ring, &input->endpoint, max, may_wait, records, calls);
     if (on_disk)

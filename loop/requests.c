@@ -34,7 +34,7 @@ static const char *refusal_of(const struct poll_loop *loop, const struct control
 
 static void change_rates(struct poll_loop *loop, const struct control_request *request)
 {
-    uint64_t rate = loop->outputs[0].limiter.rate, read_rate = loop->read_limiter.rate;
+    uint64_t rate = loop->outputs.all[0].limiter.rate, read_rate = loop->inputs.limiter.rate;
     if (request->given[CONTROL_RATE_LIMIT])
         rate = request->numbers[CONTROL_RATE_LIMIT];
     if (request->given[CONTROL_READ_RATE])
@@ -47,10 +47,10 @@ static void change_marks(struct poll_loop *loop, const struct control_request *r
 {
     bool start = request->given[CONTROL_START_FILL], resume = request->given[CONTROL_RESUME_FILL];
     if (start)
-        flow_set_start(&loop->flow, loop->options->buffer_size,
+        flow_set_start(&loop->path.flow, loop->options->buffer_size,
                        (unsigned)request->numbers[CONTROL_START_FILL]);
     if (resume)
-        flow_set_resume(&loop->flow, (unsigned)request->numbers[CONTROL_RESUME_FILL]);
+        flow_set_resume(&loop->path.flow, (unsigned)request->numbers[CONTROL_RESUME_FILL]);
     if ((start || resume) && loop->phase == LOOP_RUNNING && !loop->options->merge)
         loop_choose_way(loop); /* marks are the ring's */
 }
@@ -90,8 +90,8 @@ static const char *change(struct poll_loop *loop, const struct control_request *
         return strerror(ENOMEM);
     }
     if (name != NULL) {
-        free(loop->name);
-        loop->meter->name = loop->name = name;
+        free(loop->requests.name);
+        loop->meter->name = loop->requests.name = name;
     }
     if (request->given[CONTROL_SIZE]) {
         loop->meter->size_known = true;
@@ -120,12 +120,12 @@ static void answer(struct poll_loop *loop, const struct control_request *request
         if (report == NULL)
             refusal = strerror(ENOMEM);
     }
-    control_answer(&loop->control, refusal, report, length);
+    control_answer(&loop->requests.control, refusal, report, length);
 }
 
 void loop_attend_control(struct poll_loop *loop, bool ready)
 {
-    struct control *control = &loop->control;
+    struct control *control = &loop->requests.control;
     struct control_request request;
     uint64_t now = loop->meter->now_ns;
     if (!ready && now < control_due(control))
@@ -136,8 +136,8 @@ void loop_attend_control(struct poll_loop *loop, bool ready)
 
 void loop_destroy_control(struct poll_loop *loop)
 {
-    control_close(&loop->control);
+    control_close(&loop->requests.control);
     loop->meter->name = loop->options->name; /* nothing is to point at what is freed */
-    free(loop->name);
-    loop->name = NULL;
+    free(loop->requests.name);
+    loop->requests.name = NULL;
 }

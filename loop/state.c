@@ -23,8 +23,8 @@ enum input_verdict loop_input_verdict(const struct loop_input *input)
 
 bool loop_outputs_are_open(const struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->main_count; i++)
-        if (loop->outputs[i].state == OUTPUT_UNOPENED)
+    for (size_t i = 0; i < loop->outputs.main_count; i++)
+        if (loop->outputs.all[i].state == OUTPUT_UNOPENED)
             return false;
     return true;
 }
@@ -33,9 +33,10 @@ bool loop_outputs_are_open(const struct poll_loop *loop)
  * records are counted. Not with -S, which must know them before it takes them, nor with a limit. */
 static bool can_look_on_the_way(struct poll_loop *loop)
 {
-    return loop->way == TRANSFER_SPLICE && !loop->options->stop_at_size && loop->store.limit > 0 &&
-           loop->outputs[0].limiter.rate == 0 && loop->outputs[0].endpoint.kind == ENDPOINT_PIPE &&
-           pipe_queue_bounce(&loop->store) != NULL;
+    return loop->path.way == TRANSFER_SPLICE && !loop->options->stop_at_size &&
+           loop->path.store.limit > 0 && loop->outputs.all[0].limiter.rate == 0 &&
+           loop->outputs.all[0].endpoint.kind == ENDPOINT_PIPE &&
+           pipe_queue_bounce(&loop->path.store) != NULL;
 }
 
 /* Or a checksum is made, of pages that nobody changes between that and the consumer's look: those
@@ -43,7 +44,8 @@ static bool can_look_on_the_way(struct poll_loop *loop)
 static bool can_frame_on_the_way(struct poll_loop *loop)
 {
     return can_look_on_the_way(loop) && loop->options->records == RECORD_NONE &&
-           loop->inputs[loop->current].endpoint.kind == ENDPOINT_PIPE && !loop->store.copying;
+           loop->inputs.all[loop->inputs.current].endpoint.kind == ENDPOINT_PIPE &&
+           !loop->path.store.copying;
 }
 
 /* A limit cuts the stream up. Each piece that is spliced takes a page of a pipe, however small it
@@ -57,24 +59,27 @@ static bool is_cut_up(const struct limiter *limiter)
 void loop_choose_way(struct poll_loop *loop)
 {
     const struct options *options = loop->options;
-    struct endpoint *input = &loop->inputs[loop->current].endpoint;
-    const struct endpoint *output = &loop->outputs[0].endpoint;
-    const struct limiter *limiter = &loop->outputs[0].limiter;
-    bool through_ring = options->no_splice || loop->output_count > 1 ||
-                        flow_has_marks(&loop->flow) || options->block_size > 0 ||
-                        loop->flow.eager || options->merge || loop->last_written.wanted ||
-                        input->relay.content == PIPE_PACKETS || loop->expect.end_length > 0;
-    loop->way = through_ring ? TRANSFER_COPY : transfer_way(input, output);
-    if (loop->way == TRANSFER_SPLICE && (is_cut_up(limiter) || is_cut_up(&loop->read_limiter)))
-        loop->way = TRANSFER_COPY;
+    struct endpoint *input = &loop->inputs.all[loop->inputs.current].endpoint;
+    const struct endpoint *output = &loop->outputs.all[0].endpoint;
+    const struct limiter *limiter = &loop->outputs.all[0].limiter;
+    bool through_ring = options->no_splice || loop->outputs.count > 1 ||
+                        flow_has_marks(&loop->path.flow) || options->block_size > 0 ||
+                        loop->path.flow.eager || options->merge ||
+                        loop->outputs.last_written.wanted || input->relay.content == PIPE_PACKETS ||
+                        loop->inputs.check.end_length > 0;
+    loop->path.way = through_ring ? TRANSFER_COPY : transfer_way(input, output);
+    if (loop->path.way == TRANSFER_SPLICE &&
+        (is_cut_up(limiter) || is_cut_up(&loop->inputs.limiter)))
+        loop->path.way = TRANSFER_COPY;
     if ((options->records != RECORD_NONE && !can_look_on_the_way(loop)) ||
         (options->framing != FRAMING_NONE && !can_frame_on_the_way(loop)))
-        loop->way = TRANSFER_COPY;
-    loop->flow.passing = loop->way != TRANSFER_COPY;
+        loop->path.way = TRANSFER_COPY;
+    loop->path.flow.passing = loop->path.way != TRANSFER_COPY;
     input->relay.wanted =
-        !options->no_splice && loop->output_count == 1 && transfer_wants_relay(output);
-    bool storing = loop->flow.passing && endpoint_gives_pages(input) && loop->store.limit > 0;
-    loop->flow.patience_ns = storing ? FLOW_STORE_PATIENCE_NS : FLOW_PATIENCE_NS;
+        !options->no_splice && loop->outputs.count == 1 && transfer_wants_relay(output);
+    bool storing =
+        loop->path.flow.passing && endpoint_gives_pages(input) && loop->path.store.limit > 0;
+    loop->path.flow.patience_ns = storing ? FLOW_STORE_PATIENCE_NS : FLOW_PATIENCE_NS;
 }
 
 size_t loop_merge_room(const struct loop_input *input)
@@ -109,8 +114,8 @@ static bool is_offering(const struct loop_input *input)
 
 static bool any_other_is_offering(const struct poll_loop *loop, const struct loop_input *input)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
-        if (&loop->inputs[i] != input && is_offering(&loop->inputs[i]))
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        if (&loop->inputs.all[i] != input && is_offering(&loop->inputs.all[i]))
             return true;
     return false;
 }
@@ -131,8 +136,8 @@ bool loop_merge_has_something(const struct poll_loop *loop, const struct loop_in
 
 bool loop_merge_may_read(const struct poll_loop *loop, size_t index)
 {
-    const struct loop_input *input = &loop->inputs[index];
-    if (!input->open || loop->phase != LOOP_RUNNING || loop->read_throttled_until_ns != 0)
+    const struct loop_input *input = &loop->inputs.all[index];
+    if (!input->open || loop->phase != LOOP_RUNNING || loop->inputs.throttled_until_ns != 0)
         return false;
     if (loop_merge_room(input) > 0 && !input->held)
         return true;
@@ -141,7 +146,8 @@ bool loop_merge_may_read(const struct poll_loop *loop, size_t index)
     case OVERFLOW_DROP_NEWEST:
     case OVERFLOW_DROP_OLDEST:
         /* While an output takes bytes the mixer is about to make room. */
-        return overlong || (!endpoint_on_disk(&input->endpoint) && !flow_any_taking(&loop->flow));
+        return overlong ||
+               (!endpoint_on_disk(&input->endpoint) && !flow_any_taking(&loop->path.flow));
     case OVERFLOW_FAIL: /* the mixer takes what is too long in parts */
         return !overlong && !endpoint_on_disk(&input->endpoint);
     case OVERFLOW_BLOCK:
@@ -153,18 +159,19 @@ bool loop_merge_may_read(const struct poll_loop *loop, size_t index)
 size_t loop_merge_held(const struct poll_loop *loop)
 {
     size_t held = 0;
-    for (size_t i = 0; i < loop->input_count; i++)
-        held += ring_fill(&loop->inputs[i].share);
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        held += ring_fill(&loop->inputs.all[i].share);
     return held;
 }
 
 bool loop_merge_is_empty(const struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
-        if (loop->inputs[i].fate == RECORD_CUT && !loop_merge_has_something(loop, &loop->inputs[i]))
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        if (loop->inputs.all[i].fate == RECORD_CUT &&
+            !loop_merge_has_something(loop, &loop->inputs.all[i]))
             return true; /* what the others have is not mixed any more */
-    for (size_t i = 0; i < loop->input_count; i++) {
-        const struct loop_input *input = &loop->inputs[i];
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        const struct loop_input *input = &loop->inputs.all[i];
         if (loop_merge_has_something(loop, input) || ring_fill(&input->share) > 0 ||
             input->fate == RECORD_PENDING || admission_owes_mark(&input->admission))
             return false;
@@ -174,13 +181,14 @@ bool loop_merge_is_empty(const struct poll_loop *loop)
 
 size_t loop_held(const struct poll_loop *loop)
 {
-    return flow_held(&loop->flow) + (loop->options->merge ? loop_merge_held(loop) : 0);
+    return flow_held(&loop->path.flow) + (loop->options->merge ? loop_merge_held(loop) : 0);
 }
 
 bool loop_may_store(const struct poll_loop *loop)
 {
-    return loop->flow.passing && ring_fill(&loop->ring) == 0 && !loop->store.refusing &&
-           loop->store.limit > 0 && endpoint_gives_pages(&loop->inputs[loop->current].endpoint);
+    return loop->path.flow.passing && ring_fill(&loop->path.ring) == 0 &&
+           !loop->path.store.refusing && loop->path.store.limit > 0 &&
+           endpoint_gives_pages(&loop->inputs.all[loop->inputs.current].endpoint);
 }
 
 /* Whether the store would take bytes, had it a pipe more. It will have one when the oldest is
@@ -188,14 +196,14 @@ bool loop_may_store(const struct poll_loop *loop)
  * ring is for the rest. (What comes after bytes in the ring has to go through it, too.) */
 static bool waits_for_store(const struct poll_loop *loop)
 {
-    size_t room = flow_room(&loop->flow);
-    return loop_may_store(loop) && pipe_queue_is_full(&loop->store) &&
-           (room < PIPE_QUEUE_PIPE_SIZE || room < loop->ring.capacity / 4);
+    size_t room = flow_room(&loop->path.flow);
+    return loop_may_store(loop) && pipe_queue_is_full(&loop->path.store) &&
+           (room < PIPE_QUEUE_PIPE_SIZE || room < loop->path.ring.capacity / 4);
 }
 
 static bool may_read_any(const struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
+    for (size_t i = 0; i < loop->inputs.count; i++)
         if (loop_merge_may_read(loop, i))
             return true;
     return false;
@@ -203,13 +211,13 @@ static bool may_read_any(const struct poll_loop *loop)
 
 uint64_t loop_spooled(const struct poll_loop *loop)
 {
-    return loop->admission.spool == NULL ? 0 : spool_held(loop->admission.spool);
+    return loop->overload.admission.spool == NULL ? 0 : spool_held(loop->overload.admission.spool);
 }
 
 bool loop_is_overloaded(const struct poll_loop *loop)
 {
-    return loop->flow.eager &&
-           (loop_spooled(loop) > 0 || loop->flow.held || flow_room(&loop->flow) == 0);
+    return loop->path.flow.eager &&
+           (loop_spooled(loop) > 0 || loop->path.flow.held || flow_room(&loop->path.flow) == 0);
 }
 
 bool loop_drops_oldest(const struct poll_loop *loop)
@@ -224,58 +232,60 @@ bool loop_drops_newest(const struct poll_loop *loop)
 
 uint64_t loop_main_tail(const struct poll_loop *loop)
 {
-    return loop->ring.head - ring_backlog(&loop->ring, loop->main_count);
+    return loop->path.ring.head - ring_backlog(&loop->path.ring, loop->outputs.main_count);
 }
 
 bool loop_is_stuck(const struct poll_loop *loop)
 {
-    return flow_room(&loop->flow) == 0 && loop->admission.records != RECORD_NONE &&
+    return flow_room(&loop->path.flow) == 0 && loop->overload.admission.records != RECORD_NONE &&
            (loop_drops_newest(loop) || loop_drops_oldest(loop)) &&
-           loop_main_tail(loop) >= loop->admission.complete;
+           loop_main_tail(loop) >= loop->overload.admission.complete;
 }
 
 /* Whether there is another way, now, for what the current input has. */
 static bool loop_has_way_out(const struct poll_loop *loop)
 {
-    if (loop->scratch_left > 0)
+    if (loop->overload.scratch_left > 0)
         return false;
-    if (endpoint_on_disk(&loop->inputs[loop->current].endpoint)) /* it waits, if that helps */
+    if (endpoint_on_disk(
+            &loop->inputs.all[loop->inputs.current].endpoint)) /* it waits, if that helps */
         return loop_is_stuck(loop);
-    if (loop->admission.spool != NULL && spool_room(loop->admission.spool) > 0)
+    if (loop->overload.admission.spool != NULL && spool_room(loop->overload.admission.spool) > 0)
         return true;
-    return loop->options->overflow != OVERFLOW_BLOCK && !flow_any_taking(&loop->flow);
+    return loop->options->overflow != OVERFLOW_BLOCK && !flow_any_taking(&loop->path.flow);
 }
 
 bool loop_may_read(const struct poll_loop *loop)
 {
     if (loop->options->merge)
         return may_read_any(loop);
-    if (loop->phase != LOOP_RUNNING || loop->read_throttled_until_ns != 0 ||
-        loop->inputs[loop->current].at_end)
+    if (loop->phase != LOOP_RUNNING || loop->inputs.throttled_until_ns != 0 ||
+        loop->inputs.all[loop->inputs.current].at_end)
         return false;
     if (loop_is_overloaded(loop))
         return loop_has_way_out(loop);
-    return flow_readable(&loop->flow) > 0 && loop->scratch_left == 0 && !waits_for_store(loop);
+    return flow_readable(&loop->path.flow) > 0 && loop->overload.scratch_left == 0 &&
+           !waits_for_store(loop);
 }
 
 static bool loop_may_take(const struct poll_loop *loop)
 {
     return loop_may_read(loop) ||
-           (loop->phase == LOOP_RUNNING && loop->read_throttled_until_ns == 0 &&
-            loop->flow.passing && loop_held(loop) == 0);
+           (loop->phase == LOOP_RUNNING && loop->inputs.throttled_until_ns == 0 &&
+            loop->path.flow.passing && loop_held(loop) == 0);
 }
 
 bool loop_is_current(const struct poll_loop *loop, size_t index)
 {
     return loop->phase == LOOP_RUNNING &&
-           (loop->options->merge ? loop->inputs[index].open : index == loop->current);
+           (loop->options->merge ? loop->inputs.all[index].open : index == loop->inputs.current);
 }
 
 bool loop_may_take_from(const struct poll_loop *loop, size_t index)
 {
     if (loop->options->merge)
         return loop_merge_may_read(loop, index);
-    return index == loop->current && loop_may_take(loop);
+    return index == loop->inputs.current && loop_may_take(loop);
 }
 
 bool loop_input_is_ready(const struct loop_input *input)
@@ -290,37 +300,39 @@ bool loop_is_dialling(const struct loop_input *input)
 
 uint64_t loop_farthest(const struct poll_loop *loop)
 {
-    uint64_t position = loop->main_tail;
-    for (size_t i = 0; i < loop->main_count; i++)
-        if (loop->ring.readers[i].attached && loop->ring.readers[i].cursor > position)
-            position = loop->ring.readers[i].cursor;
+    uint64_t position = loop->outputs.main_tail;
+    for (size_t i = 0; i < loop->outputs.main_count; i++)
+        if (loop->path.ring.readers[i].attached && loop->path.ring.readers[i].cursor > position)
+            position = loop->path.ring.readers[i].cursor;
     return position;
 }
 
 bool loop_is_full(const struct poll_loop *loop)
 {
     if (loop->options->merge)
-        return loop->flow.crowded;
-    return admission_room(&loop->admission) < loop->flow.least_room && loop->flow.stored == 0 &&
-           flow_room(&loop->flow) == 0;
+        return loop->path.flow.crowded;
+    return admission_room(&loop->overload.admission) < loop->path.flow.least_room &&
+           loop->path.flow.stored == 0 && flow_room(&loop->path.flow) == 0;
 }
 
 bool loop_must_read_aside(const struct poll_loop *loop)
 {
-    return loop_is_overloaded(loop) || !admission_takes_directly(&loop->admission);
+    return loop_is_overloaded(loop) || !admission_takes_directly(&loop->overload.admission);
 }
 
 bool loop_is_empty(const struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->main_count; i++)
-        if (loop->outputs[i].state == OUTPUT_OPEN && overrun_has_beside(&loop->outputs[i].overrun))
+    for (size_t i = 0; i < loop->outputs.main_count; i++)
+        if (loop->outputs.all[i].state == OUTPUT_OPEN &&
+            overrun_has_beside(&loop->outputs.all[i].overrun))
             return false;
-    return flow_held(&loop->flow) == 0 && loop_spooled(loop) == 0 && loop->scratch_left == 0 &&
-           !admission_owes_mark(&loop->admission) &&
+    return flow_held(&loop->path.flow) == 0 && loop_spooled(loop) == 0 &&
+           loop->overload.scratch_left == 0 && !admission_owes_mark(&loop->overload.admission) &&
            (!loop->options->merge || loop_merge_is_empty(loop));
 }
 
 bool loop_tap_wants_more(const struct poll_loop *loop, size_t index)
 {
-    return loop->outputs[index].state == OUTPUT_OPEN && flow_sendable(&loop->flow, index) > 0;
+    return loop->outputs.all[index].state == OUTPUT_OPEN &&
+           flow_sendable(&loop->path.flow, index) > 0;
 }

@@ -22,12 +22,12 @@
 void loop_restart_timeouts(struct poll_loop *loop)
 {
     uint64_t now = loop->meter->now_ns;
-    if (loop->idle_since_ns != 0)
-        loop->idle_since_ns = now;
-    for (size_t i = 0; i < loop->output_count; i++)
-        if (loop->outputs[i].blocked_since_ns != 0)
-            loop->outputs[i].blocked_since_ns = now;
-    loop->drain_start_ns = now;
+    if (loop->inputs.idle_since_ns != 0)
+        loop->inputs.idle_since_ns = now;
+    for (size_t i = 0; i < loop->outputs.count; i++)
+        if (loop->outputs.all[i].blocked_since_ns != 0)
+            loop->outputs.all[i].blocked_since_ns = now;
+    loop->timeouts.drain_start_ns = now;
 }
 
 /* After the end of input the drain has a limit only where one was asked for, or where it is not the
@@ -36,7 +36,7 @@ static uint64_t drain_limit_ns(const struct poll_loop *loop, const struct loop_o
 {
     bool limited = output->unknown || loop->options->drain_timeout_given ||
                    loop->ending.signal != 0 || loop->ending.timed_out || loop->ending.overflowed ||
-                   (loop->cut && output->command != NULL); /* which is going to be ended */
+                   (loop->inputs.cut && output->command != NULL); /* which is going to be ended */
     bool draining = loop->phase == LOOP_DRAINING || loop->phase == LOOP_CONFIRMING;
     return draining && limited ? loop->options->drain_timeout_ns : 0;
 }
@@ -56,8 +56,8 @@ static void idle_timed_out(struct poll_loop *loop)
 {
     const uint64_t limit_ns = loop->options->idle_timeout_ns;
     char duration[SIZE_TEXT];
-    for (size_t i = 0; i < loop->input_count; i++) {
-        struct meter_endpoint *meter = loop->inputs[i].meter;
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        struct meter_endpoint *meter = loop->inputs.all[i].meter;
         if (!loop_is_current(loop, i))
             continue;
         snprintf(meter->error, sizeof meter->error, "no data for %s (--idle-timeout)",
@@ -81,11 +81,12 @@ static void output_timed_out(struct poll_loop *loop, struct loop_output *output,
 /* When the ring is to begin absorbing, if nothing moves until then; else UINT64_MAX. */
 static uint64_t absorb_deadline_ns(const struct poll_loop *loop)
 {
-    uint64_t since = UINT64_MAX - loop->flow.patience_ns;
-    for (size_t i = 0; i < loop->main_count && flow_is_patient(&loop->flow); i++)
-        if (loop->outputs[i].blocked_since_ns != 0 && loop->outputs[i].blocked_since_ns < since)
-            since = loop->outputs[i].blocked_since_ns;
-    return since + loop->flow.patience_ns;
+    uint64_t since = UINT64_MAX - loop->path.flow.patience_ns;
+    for (size_t i = 0; i < loop->outputs.main_count && flow_is_patient(&loop->path.flow); i++)
+        if (loop->outputs.all[i].blocked_since_ns != 0 &&
+            loop->outputs.all[i].blocked_since_ns < since)
+            since = loop->outputs.all[i].blocked_since_ns;
+    return since + loop->path.flow.patience_ns;
 }
 
 static bool expired(uint64_t since_ns, uint64_t limit_ns, uint64_t now_ns)
@@ -97,7 +98,8 @@ static bool expired(uint64_t since_ns, uint64_t limit_ns, uint64_t now_ns)
 static uint64_t drain_since_ns(const struct poll_loop *loop, const struct loop_output *output)
 {
     uint64_t blocked = output->blocked_since_ns;
-    return blocked != 0 && blocked < loop->drain_start_ns ? loop->drain_start_ns : blocked;
+    return blocked != 0 && blocked < loop->timeouts.drain_start_ns ? loop->timeouts.drain_start_ns
+                                                                   : blocked;
 }
 
 /* A FIFO has no reader: nothing has begun, and nothing will. */
@@ -131,7 +133,7 @@ static uint64_t stall_limit_ns(const struct poll_loop *loop, const struct loop_o
 
 static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
 {
-    struct loop_output *output = &loop->outputs[index];
+    struct loop_output *output = &loop->outputs.all[index];
     uint64_t now = loop->meter->now_ns;
     uint64_t stall_ns = stall_limit_ns(loop, output);
     uint64_t drain_ns = drain_limit_ns(loop, output);
@@ -139,7 +141,8 @@ static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
         enforce_reader_timeouts(loop, output);
         return;
     }
-    if (output->state != OUTPUT_OPEN || (!loop->flow.outputs[index].blocked && !output->confirming))
+    if (output->state != OUTPUT_OPEN ||
+        (!loop->path.flow.outputs[index].blocked && !output->confirming))
         return;
     if (expired(output->blocked_since_ns, stall_ns, now))
         output_timed_out(loop, output, stall_ns, "--stall-timeout");
@@ -150,15 +153,15 @@ static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
 /* Whether a burst is over whose memory may go back. */
 static bool is_trimmable(const struct poll_loop *loop)
 {
-    return loop->ring.touched > RING_KEPT && ring_fill(&loop->ring) == 0;
+    return loop->path.ring.touched > RING_KEPT && ring_fill(&loop->path.ring) == 0;
 }
 
 /* Whether it is to be seen if an input whose command has failed has anything left. */
 static bool any_doomed(const struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
+    for (size_t i = 0; i < loop->inputs.count; i++)
         if (loop_is_current(loop, i) && loop_may_take_from(loop, i) &&
-            loop_input_is_doomed(&loop->inputs[i]))
+            loop_input_is_doomed(&loop->inputs.all[i]))
             return true;
     return false;
 }
@@ -166,16 +169,16 @@ static bool any_doomed(const struct poll_loop *loop)
 /* Whether poll() has just found that an input has something. */
 static bool any_ready(const struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
-        if (loop_is_current(loop, i) && loop->inputs[i].ready)
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        if (loop_is_current(loop, i) && loop->inputs.all[i].ready)
             return true;
     return false;
 }
 
 static bool any_cold(const struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->input_count; i++)
-        if (loop_is_current(loop, i) && loop->inputs[i].cold)
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        if (loop_is_current(loop, i) && loop->inputs.all[i].cold)
             return true;
     return false;
 }
@@ -183,32 +186,34 @@ static bool any_cold(const struct poll_loop *loop)
 /* The last reader has left when it had got everything, and the input has had the time to end. */
 static void end_leaving(struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->main_count && loop->phase == LOOP_RUNNING; i++)
-        if (loop->outputs[i].state == OUTPUT_OPEN && loop->outputs[i].left)
-            loop_output_failed(loop, &loop->outputs[i], EPIPE);
+    for (size_t i = 0; i < loop->outputs.main_count && loop->phase == LOOP_RUNNING; i++)
+        if (loop->outputs.all[i].state == OUTPUT_OPEN && loop->outputs.all[i].left)
+            loop_output_failed(loop, &loop->outputs.all[i], EPIPE);
 }
 
 void loop_enforce_timeouts(struct poll_loop *loop)
 {
     uint64_t now = loop->meter->now_ns;
-    if (expired(loop->idle_since_ns, loop->options->idle_timeout_ns, now) && !any_ready(loop))
+    if (expired(loop->inputs.idle_since_ns, loop->options->idle_timeout_ns, now) &&
+        !any_ready(loop))
         idle_timed_out(loop);
-    loop->flow.absorbing |= now >= absorb_deadline_ns(loop);
-    for (size_t i = 0; i < loop->main_count && loop->phase != LOOP_DONE; i++)
+    loop->path.flow.absorbing |= now >= absorb_deadline_ns(loop);
+    for (size_t i = 0; i < loop->outputs.main_count && loop->phase != LOOP_DONE; i++)
         enforce_output_timeouts(loop, i);
-    if (expired(loop->leaving_ns, LEAVING_NS, now) && loop->phase == LOOP_RUNNING)
+    if (expired(loop->outputs.leaving_ns, LEAVING_NS, now) && loop->phase == LOOP_RUNNING)
         end_leaving(loop);
     if (expired(loop_record_pending_since(loop), COMMAND_GRACE_NS, now))
         loop_give_up_pending(loop);
-    if (is_trimmable(loop) && now - loop->large_ns >= RING_TRIM_NS)
-        ring_trim(&loop->ring);
+    if (is_trimmable(loop) && now - loop->path.large_ns >= RING_TRIM_NS)
+        ring_trim(&loop->path.ring);
     loop_look_for_peers(loop);
-    if (loop->next_sample_ns != 0 && now >= loop->next_sample_ns) {
+    if (loop->timeouts.next_sample_ns != 0 && now >= loop->timeouts.next_sample_ns) {
         loop_count_drops(loop);
         loop_count_records_out(loop);
         report_sample(loop->reporter, loop->meter);
         uint64_t every = loop->options->report_every_ns;
-        loop->next_sample_ns += ((now - loop->next_sample_ns) / every + 1) * every;
+        loop->timeouts.next_sample_ns +=
+            ((now - loop->timeouts.next_sample_ns) / every + 1) * every;
     }
     if (now >= display_due(loop->display)) {
         loop_count_records_out(loop);
@@ -227,19 +232,19 @@ static uint64_t earlier(uint64_t deadline_ns, uint64_t since_ns, uint64_t limit_
 int64_t loop_time_to_wait(const struct poll_loop *loop)
 {
     uint64_t deadline = UINT64_MAX;
-    deadline = earlier(deadline, loop->idle_since_ns, loop->options->idle_timeout_ns);
-    for (size_t i = 0; i < loop->main_count; i++) {
-        const struct loop_output *output = &loop->outputs[i];
+    deadline = earlier(deadline, loop->inputs.idle_since_ns, loop->options->idle_timeout_ns);
+    for (size_t i = 0; i < loop->outputs.main_count; i++) {
+        const struct loop_output *output = &loop->outputs.all[i];
         deadline = earlier(deadline, output->blocked_since_ns, stall_limit_ns(loop, output));
         deadline = earlier(deadline, drain_since_ns(loop, output), drain_limit_ns(loop, output));
     }
     if (loop->phase == LOOP_RUNNING)
-        deadline = earlier(deadline, loop->leaving_ns, LEAVING_NS);
+        deadline = earlier(deadline, loop->outputs.leaving_ns, LEAVING_NS);
     deadline = earlier(deadline, loop_record_pending_since(loop), COMMAND_GRACE_NS);
-    if (loop->next_sample_ns != 0)
-        deadline = earlier(deadline, loop->next_sample_ns - 1, 1);
-    if (loop->phase == LOOP_OPENING && loop->next_opening_ns != 0) {
-        deadline = earlier(deadline, loop->next_opening_ns - 1, 1);
+    if (loop->timeouts.next_sample_ns != 0)
+        deadline = earlier(deadline, loop->timeouts.next_sample_ns - 1, 1);
+    if (loop->phase == LOOP_OPENING && loop->opening.next_ns != 0) {
+        deadline = earlier(deadline, loop->opening.next_ns - 1, 1);
         deadline = earlier(deadline, loop->meter->start_ns, loop->options->stall_timeout_ns);
         deadline = earlier(deadline, loop->meter->start_ns, loop->options->net.connect_timeout_ns);
     }
@@ -250,13 +255,13 @@ int64_t loop_time_to_wait(const struct poll_loop *loop)
     if (loop_peers_due(loop) < deadline)
         deadline = loop_peers_due(loop);
     if (loop_awaits_taps(loop))
-        deadline = earlier(deadline, loop->next_opening_ns - 1, 1);
-    if (control_due(&loop->control) < deadline)
-        deadline = control_due(&loop->control);
+        deadline = earlier(deadline, loop->opening.next_ns - 1, 1);
+    if (control_due(&loop->requests.control) < deadline)
+        deadline = control_due(&loop->requests.control);
     if (loop_throttled_until(loop) < deadline)
         deadline = loop_throttled_until(loop);
     if (is_trimmable(loop))
-        deadline = earlier(deadline, loop->large_ns, RING_TRIM_NS);
+        deadline = earlier(deadline, loop->path.large_ns, RING_TRIM_NS);
     uint64_t absorb_ns = absorb_deadline_ns(loop);
     if (absorb_ns < deadline)
         deadline = absorb_ns;

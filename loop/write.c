@@ -25,10 +25,11 @@ void loop_note_added(struct poll_loop *loop, size_t bytes)
 struct transfer loop_pour_framed(struct poll_loop *loop)
 {
     struct transfer transfer = {.status = TRANSFER_MOVED};
-    if (loop->flow.stored == 0)
+    if (loop->path.flow.stored == 0)
         return transfer;
-    transfer = frame_stream_pour(&loop->framing, &loop->store, &loop->ring, loop->meter->calls);
-    loop->flow.stored = pipe_queue_held(&loop->store);
+    transfer = frame_stream_pour(&loop->path.framing, &loop->path.store, &loop->path.ring,
+                                 loop->meter->calls);
+    loop->path.flow.stored = pipe_queue_held(&loop->path.store);
     loop_note_added(loop, transfer.added);
     return transfer;
 }
@@ -47,14 +48,14 @@ static void sent_added(struct poll_loop *loop, struct loop_output *output, size_
 static struct transfer loop_unstore_framed(struct poll_loop *loop, struct loop_output *output,
                                            size_t max)
 {
-    struct transfer transfer = frame_stream_unstore(&loop->framing, &loop->store, &output->endpoint,
-                                                    max, loop->meter->calls);
+    struct transfer transfer = frame_stream_unstore(&loop->path.framing, &loop->path.store,
+                                                    &output->endpoint, max, loop->meter->calls);
     if (transfer.added > 0)
         sent_added(loop, output, transfer.added);
     if (transfer.status != TRANSFER_END)
         return transfer;
-    loop->store.copying = true;
-    loop->flow.passing = false;
+    loop->path.store.copying = true;
+    loop->path.flow.passing = false;
     return loop_pour_framed(loop);
 }
 
@@ -83,13 +84,14 @@ static void gave_output(struct poll_loop *loop, struct loop_output *output, size
     meter_moved(output->meter, transfer->bytes);
     endpoint_sent(&output->endpoint, transfer->bytes);
     loop_note_left(loop);
-    loop->flow.outputs[index].blocked = transfer->partial && endpoint_pollable(&output->endpoint);
+    loop->path.flow.outputs[index].blocked =
+        transfer->partial && endpoint_pollable(&output->endpoint);
     output->blocked_since_ns = 0;
 }
 
 size_t loop_pass_size(const struct poll_loop *loop)
 {
-    return min_size(loop->flow.chunk_size, PIPE_QUEUE_PIPE_SIZE);
+    return min_size(loop->path.flow.chunk_size, PIPE_QUEUE_PIPE_SIZE);
 }
 
 /* A write of `bytes` that moved nothing: the output failed (true), or is not ready. */
@@ -97,14 +99,14 @@ static bool sent_nothing(struct poll_loop *loop, size_t index, const struct tran
                          size_t bytes)
 {
     if (transfer->status == TRANSFER_FAILED && transfer->error == EMSGSIZE) {
-        loop_datagram_too_long(loop, &loop->outputs[index], bytes);
+        loop_datagram_too_long(loop, &loop->outputs.all[index], bytes);
         return true;
     }
     if (transfer->status == TRANSFER_FAILED) {
-        loop_output_failed(loop, &loop->outputs[index], transfer->error);
+        loop_output_failed(loop, &loop->outputs.all[index], transfer->error);
         return true;
     }
-    loop->flow.outputs[index].blocked = true;
+    loop->path.flow.outputs[index].blocked = true;
     return false;
 }
 
@@ -112,9 +114,9 @@ static struct transfer call_transfer_unstore(struct poll_loop *loop, struct loop
                                              size_t max)
 {
     max = min_size(max, loop_pass_size(loop));
-    return loop->framing.kind != FRAMING_NONE
+    return loop->path.framing.kind != FRAMING_NONE
                ? loop_unstore_framed(loop, output, max)
-               : transfer_unstore(&loop->store, &output->endpoint, max, loop->options->records,
+               : transfer_unstore(&loop->path.store, &output->endpoint, max, loop->options->records,
                                   loop->meter->calls);
 }
 
@@ -125,7 +127,7 @@ static bool send_stored(struct poll_loop *loop, struct loop_output *output, size
         return false;
     struct transfer transfer = call_transfer_unstore(loop, output, max);
     loop_count_unstored(loop, transfer.records);
-    loop->flow.stored = pipe_queue_held(&loop->store);
+    loop->path.flow.stored = pipe_queue_held(&loop->path.store);
     if (transfer.status != TRANSFER_MOVED)
         return sent_nothing(loop, 0, &transfer, max);
     meter_advance(loop->meter, METER_BUSY, platform_now());
@@ -142,14 +144,14 @@ static bool send_stored(struct poll_loop *loop, struct loop_output *output, size
 static struct transfer call_transfer_out(struct poll_loop *loop, size_t index, size_t max,
                                          struct iovec beside)
 {
-    struct loop_output *output = &loop->outputs[index];
+    struct loop_output *output = &loop->outputs.all[index];
     uint64_t *calls = &loop->meter->calls[CALL_WRITE];
     bool on_disk = endpoint_on_disk(&output->endpoint);
     struct platform_usage before =
         on_disk ? loop_before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer =
         beside.iov_len > 0 ? transfer_write(beside, &output->endpoint, calls)
-                           : transfer_drain(&loop->ring, index, &output->endpoint, max, calls);
+                           : transfer_drain(&loop->path.ring, index, &output->endpoint, max, calls);
     if (on_disk)
         loop_after_file_call(loop, before, METER_OUTPUT, output->meter);
     loop_note_datagrams(&output->endpoint, output->meter);
@@ -159,7 +161,7 @@ static struct transfer call_transfer_out(struct poll_loop *loop, size_t index, s
 /* Sends what an output gets before the next byte of the ring (buffer/overrun.h). */
 static bool send_beside(struct poll_loop *loop, size_t index)
 {
-    struct loop_output *output = &loop->outputs[index];
+    struct loop_output *output = &loop->outputs.all[index];
     size_t added;
     struct iovec beside = overrun_beside(&output->overrun, &added);
     output->meter->bytes_added += added;
@@ -171,7 +173,7 @@ static bool send_beside(struct poll_loop *loop, size_t index)
         return sent_nothing(loop, index, &transfer, beside.iov_len);
     loop_spend_output(loop, index, NULL, transfer.bytes);
     overrun_sent_beside(&output->overrun, transfer.bytes);
-    loop->flow.outputs[index].beside = overrun_beside_bytes(&output->overrun);
+    loop->path.flow.outputs[index].beside = overrun_beside_bytes(&output->overrun);
     gave_output(loop, output, index, &transfer);
     return true;
 }
@@ -179,9 +181,9 @@ static bool send_beside(struct poll_loop *loop, size_t index)
 /* An output has left that had got everything. If there is more, it has left too early. */
 static bool miss_reader(struct poll_loop *loop, size_t index)
 {
-    struct loop_output *output = &loop->outputs[index];
-    bool more = ring_unread(&loop->ring, index) > 0 || loop->flow.stored > 0 ||
-                loop->flow.outputs[index].beside > 0;
+    struct loop_output *output = &loop->outputs.all[index];
+    bool more = ring_unread(&loop->path.ring, index) > 0 || loop->path.flow.stored > 0 ||
+                loop->path.flow.outputs[index].beside > 0;
     if (!more || (output->command != NULL && !output->command->ended))
         return false;
     loop_output_failed(loop, output, EPIPE);
@@ -190,15 +192,15 @@ static bool miss_reader(struct poll_loop *loop, size_t index)
 
 bool loop_write_output(struct poll_loop *loop, size_t index)
 {
-    struct loop_output *output = &loop->outputs[index];
-    if (output->state != OUTPUT_OPEN || flow_is_stopped(&loop->flow, index))
+    struct loop_output *output = &loop->outputs.all[index];
+    if (output->state != OUTPUT_OPEN || flow_is_stopped(&loop->path.flow, index))
         return false;
     if (output->left)
         return miss_reader(loop, index);
-    if (loop->flow.outputs[index].beside > 0)
+    if (loop->path.flow.outputs[index].beside > 0)
         return send_beside(loop, index);
-    size_t sendable = flow_sendable(&loop->flow, index);
-    if (loop->flow.stored > 0)
+    size_t sendable = flow_sendable(&loop->path.flow, index);
+    if (loop->path.flow.stored > 0)
         return send_stored(loop, output, loop_allow_beside(loop, index, sendable));
     if (output->endpoint.socket == ENDPOINT_UDP && sendable > 0)
         sendable = loop_cut_datagram(loop, index, sendable);
@@ -207,17 +209,17 @@ bool loop_write_output(struct poll_loop *loop, size_t index)
     sendable = loop_allow_output(loop, index, sendable);
     if (sendable == 0)
         return false;
-    struct span span = ring_read_span(&loop->ring, index, sendable);
+    struct span span = ring_read_span(&loop->path.ring, index, sendable);
     struct transfer transfer = call_transfer_out(loop, index, sendable, (struct iovec){0});
     if (transfer.status != TRANSFER_MOVED)
         return sent_nothing(loop, index, &transfer, sendable);
     loop_spend_output(loop, index, &span, transfer.bytes);
-    if (loop->last_written.wanted && index == 0)
-        last_written_add(&loop->last_written, &span, transfer.bytes);
+    if (loop->outputs.last_written.wanted && index == 0)
+        last_written_add(&loop->outputs.last_written, &span, transfer.bytes);
     if (loop->options->records != RECORD_NONE)
         output->overrun.in_record =
             !records_ends_span(&span, transfer.bytes, loop->options->records);
     gave_output(loop, output, index, &transfer);
-    flow_sent(&loop->flow, index, transfer.bytes);
+    flow_sent(&loop->path.flow, index, transfer.bytes);
     return true;
 }

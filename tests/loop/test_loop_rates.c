@@ -136,7 +136,7 @@ static void test_changes(const char *option, const char *name)
     tap_ok(sent(&stage) - before >= BLOCK, "%s: and bytes go at once", name);
 
     loop_set_rates(stage.loop, 0, SLOW);
-    tap_ok(stage.loop->read_limiter.rate == SLOW, "%s: the same for --read-rate", name);
+    tap_ok(stage.loop->inputs.limiter.rate == SLOW, "%s: the same for --read-rate", name);
     tap_ok(reach_throttle(&stage), "%s: which throttles, too", name);
     loop_set_rates(stage.loop, 0, 0);
     tap_ok(loop_throttled_until(stage.loop) == UINT64_MAX, "%s: until it is lifted", name);
