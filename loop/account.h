@@ -18,7 +18,7 @@ void loop_destroy_amounts(struct poll_loop *loop);
  * sum that they are not in. */
 void loop_count_input(struct poll_loop *loop, struct loop_input *input, uint64_t bytes);
 
-/* Bytes were read into the ring, or (`aside`) into loop->overload.scratch; or with --merge into a share.
+/* Bytes were read into the ring, or (`aside`) into the scratch; or with --merge into a share.
  * Counts the records in them as records_in, and returns how many these were. */
 uint64_t loop_count_arrival(struct poll_loop *loop, const struct transfer *transfer, bool aside);
 void loop_count_merged(struct poll_loop *loop, const struct loop_input *input,

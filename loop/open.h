@@ -45,7 +45,7 @@ void loop_input_failed(struct poll_loop *loop, int error);
 /* Nothing was written and the run is over: closes the outputs, and removes what was created. */
 void loop_abandon_outputs(struct poll_loop *loop);
 
-/* The run begins without those that have no reader; they are tried at loop->opening.next_ns. */
+/* The run begins without those that have no reader; they are tried at opening.next_ns. */
 bool loop_awaits_taps(const struct poll_loop *loop);
 void loop_try_taps(struct poll_loop *loop);
 

@@ -25,7 +25,7 @@ void loop_destroy_overload(struct poll_loop *loop);
 /* A turn begins: brings up to date what buffer/flow.h has to know. */
 void loop_renew_overload(struct poll_loop *loop);
 
-/* Whether the next bytes have to be read into loop->overload.scratch, which is empty; and they were. */
+/* Whether the next bytes have to be read into the scratch, which is empty; and they were. */
 void loop_took_aside(struct poll_loop *loop, size_t bytes);
 
 /* Moves what waits in scratch and in the spool on. False: nothing moved. */

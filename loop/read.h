@@ -27,7 +27,7 @@ const char *loop_framing_reason(const struct poll_loop *loop, int error);
  * False: there is none to be written, or not any more. */
 bool loop_finish_framing(struct poll_loop *loop);
 
-/* One read from `input` into a ring, or (NULL) into loop->overload.scratch. */
+/* One read from `input` into a ring, or (NULL) into the scratch. */
 struct transfer loop_call_transfer_in(struct poll_loop *loop, struct loop_input *input,
                                       struct ring *ring, size_t max);
 

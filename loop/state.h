@@ -54,7 +54,7 @@ bool loop_is_overloaded(const struct poll_loop *loop);
 /* Whether neither the ring nor the spool takes more: what comes is dropped, or waits. */
 bool loop_is_full(const struct poll_loop *loop);
 
-/* Whether the next bytes have to be read into loop->overload.scratch, which is empty; and they were. */
+/* Whether the next bytes have to be read into the scratch, which is empty; and they were. */
 bool loop_must_read_aside(const struct poll_loop *loop);
 
 /* The farthest position that an output has come to; and, after outputs were moved on without having
