@@ -2,7 +2,7 @@
  * poll.h - the loop's poll(2): only what is open and wanted, and what happens if it fails.
  *
  * Every input and output says in its `watch` what it waits for (a descriptor of -1: nothing), and
- * so do `signal_watch` and `control_watch` in loop->poll. The set that poll(2) gets has an entry for
+ * so do the watches in loop->poll. The set that poll(2) gets has an entry for
  * each of these that waits for something. It must not have one for each input and output: poll(2)
  * refuses a set that is larger than RLIMIT_NOFILE (EINVAL), and a run may have far more inputs than
  * it ever has open at once.
