@@ -35,6 +35,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define CLOSING_NAP_NS UINT64_C(10000000)
 enum { LAST_TURNS = 1000 };
 
 /* --- setting up ------------------------------------------------------------------------------- */
@@ -517,14 +518,35 @@ bool poll_loop_turn(struct poll_loop *loop)
     return loop->phase != LOOP_DONE;
 }
 
+/* One step of closing, and a wait for what it needs. False: all is closed. */
+static bool closing_turn(struct poll_loop *loop)
+{
+    uint64_t wait_ns, before;
+    if (!loop_close_some(loop, &wait_ns))
+        return false;
+    if (wait_ns == 0)
+        return true;
+    before = loop->meter->now_ns;
+    loop_watch_closing(loop);
+    int events = loop_poll(loop, (int64_t)wait_ns);
+    bool failed = events < 0 && errno != EINTR;
+    if (failed) /* or it would spin */
+        platform_nap(CLOSING_NAP_NS);
+    meter_advance(loop->meter, METER_OUTPUT, platform_now());
+    loop_closing_waited(loop, loop->meter->now_ns - before, failed);
+    loop_attend_control(loop, events > 0 && loop->poll.control_watch.revents != 0);
+    return true;
+}
+
 void poll_loop_run(struct poll_loop *loop)
 {
     while (poll_loop_turn(loop))
         continue;
     loop_count_stored(loop);
-    control_close(&loop->requests.control);
     loop_find_last_peers(loop);
-    loop_close_endpoints(loop);
+    while (closing_turn(loop))
+        continue;
+    control_close(&loop->requests.control);
     loop->meter->ended = true;
     loop->meter->failed =
         exit_status_of(&loop->ending) != EXIT_OK && exit_signal_of(&loop->ending) == 0;

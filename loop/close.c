@@ -97,67 +97,41 @@ static bool any_wants_more(const struct poll_loop *loop)
     return false;
 }
 
-/* A signal came. False: one that is to end bpipe, or to stop it. */
-static bool goes_on(struct poll_loop *loop)
+/* Only a run that went well gives its taps the rest. */
+static void begin_taps(struct poll_loop *loop)
 {
-    bool on = true;
-    for (int number; (number = signals_next(&loop->poll.signals)) != 0;) {
-        if (number == SIGUSR1) {
-            loop_count_records_out(loop);
-            report_now(loop->reporter, loop->meter);
-        } else if (number == SIGCHLD) {
-            loop_reap_commands(loop);
-        } else if (signals_end(number) || number == SIGTSTP) {
-            on = false;
-        }
-    }
-    return on;
+    struct loop_closing *closing = &loop->closing;
+    closing->taps_end_ns = loop->meter->now_ns + TAP_TIME_NS;
+    closing->taps_progress_ns = loop->meter->now_ns;
+    closing->taps_left = exit_status_of(&loop->ending) != EXIT_OK;
+    if (!closing->taps_left)
+        loop_renew_overload(loop);
 }
 
-/* Waits until a tap takes more, or for less: it is to be tried again. False: time is up, a signal
- * came that ends this, or poll() does not work. */
-static bool wait_for_taps(struct poll_loop *loop, uint64_t until_ns)
+/* Gives the taps what they take. False: they have it all, or time is up. Otherwise *wait_ns is for
+ * how long one of them may be waited for. */
+static bool drain_taps(struct poll_loop *loop, uint64_t *wait_ns)
 {
-    uint64_t before = loop->meter->now_ns;
-    if (before >= until_ns)
+    struct loop_closing *closing = &loop->closing;
+    bool moved = false;
+    if (closing->taps_left || !any_wants_more(loop) || loop->meter->now_ns >= closing->taps_end_ns)
         return false;
-    loop_watch_taps(loop);
-    if (loop_poll(loop, (int64_t)(until_ns - before)) < 0 && errno != EINTR)
-        return false;
-    meter_advance(loop->meter, METER_OUTPUT, platform_now());
-    for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++) {
-        if (loop->outputs.all[i].watch.fd >= 0)
-            meter_waited(loop->outputs.all[i].meter, loop->meter->now_ns - before);
-        if (loop->outputs.all[i].watch.revents != 0)
-            loop->path.flow.outputs[i].blocked = false;
-    }
-    return loop->poll.signal_watch.revents == 0 || goes_on(loop);
+    for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++)
+        moved |= loop_write_output(loop, i);
+    meter_advance(loop->meter, METER_BUSY, platform_now());
+    uint64_t now = loop->meter->now_ns;
+    if (moved)
+        closing->taps_progress_ns = now;
+    uint64_t until = closing->taps_progress_ns + TAP_PATIENCE_NS;
+    if (until > closing->taps_end_ns)
+        until = closing->taps_end_ns;
+    *wait_ns = moved || until <= now ? 0 : until - now;
+    return moved || until > now;
 }
 
-static void drain_taps(struct poll_loop *loop)
+/* The outputs are closed, and so are the taps now. */
+static void close_taps(struct poll_loop *loop)
 {
-    uint64_t end_ns = loop->meter->now_ns + TAP_TIME_NS;
-    uint64_t progress_ns = loop->meter->now_ns;
-    loop_renew_overload(loop);
-    while (any_wants_more(loop) && loop->meter->now_ns < end_ns) {
-        bool moved = false;
-        for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++)
-            moved |= loop_write_output(loop, i);
-        meter_advance(loop->meter, METER_BUSY, platform_now());
-        if (moved)
-            progress_ns = loop->meter->now_ns;
-        uint64_t patient_ns = progress_ns + TAP_PATIENCE_NS;
-        if (!moved && !wait_for_taps(loop, patient_ns < end_ns ? patient_ns : end_ns))
-            break;
-    }
-}
-
-/* The outputs are closed: the taps get the rest of a run that went well, or what they take of it
- * (a signal that would end the run ends that), and are closed. */
-static void loop_close_taps(struct poll_loop *loop)
-{
-    if (exit_status_of(&loop->ending) == EXIT_OK)
-        drain_taps(loop);
     for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++) {
         struct loop_output *tap = &loop->outputs.all[i];
         bool complete = exit_status_of(&loop->ending) == EXIT_OK;
@@ -183,19 +157,20 @@ static void loop_close_taps(struct poll_loop *loop)
 
 /* Atomic outputs last: they must not appear if any of the others fails to close, and connections,
  * which are reset then. Then the taps, for which no output waits. */
-void loop_close_endpoints(struct poll_loop *loop)
+static void close_main_outputs(struct poll_loop *loop)
 {
-    struct meter *meter = loop->meter;
-    for (size_t i = 0; i < loop->inputs.count; i++)
-        loop_close_input(loop, &loop->inputs.all[i]); /* also one that is kept for later */
-    loop_end_commands(loop);
-    if (!meter->began)
+    if (!loop->meter->began)
         loop_abandon_outputs(loop);
     loop_forget_scratch(loop);
-    meter_advance(meter, METER_BUSY, platform_now());
+    meter_advance(loop->meter, METER_BUSY, platform_now());
     loop_finish_files(loop);
     close_outputs(loop, true);
-    loop_close_taps(loop);
+}
+
+static void settle(struct poll_loop *loop)
+{
+    struct meter *meter = loop->meter;
+    close_taps(loop);
     loop_close_connections(loop);
     for (size_t i = 0; i < loop->outputs.count; i++) {
         struct meter_endpoint *output = loop->outputs.all[i].meter;
@@ -203,6 +178,64 @@ void loop_close_endpoints(struct poll_loop *loop)
             meter->bytes_in + output->bytes_added - output->bytes - output->bytes_dropped;
     }
     loop_count_records_out(loop);
+}
+
+bool loop_close_some(struct poll_loop *loop, uint64_t *wait_ns)
+{
+    struct loop_closing *closing = &loop->closing;
+    *wait_ns = 0;
+    if (closing->step == CLOSING_INPUTS) {
+        for (size_t i = 0; i < loop->inputs.count; i++)
+            loop_close_input(loop, &loop->inputs.all[i]); /* also one that is kept for later */
+        loop_begin_ending_commands(loop);
+        closing->step = CLOSING_COMMANDS;
+    }
+    if (closing->step == CLOSING_COMMANDS) {
+        *wait_ns = COMMAND_LOOK_NS;
+        if (!loop_end_commands(loop))
+            return true;
+        close_main_outputs(loop);
+        begin_taps(loop);
+        closing->step = CLOSING_TAPS;
+    }
+    if (closing->step == CLOSING_TAPS) {
+        if (drain_taps(loop, wait_ns))
+            return true;
+        settle(loop);
+        closing->step = CLOSED;
+    }
+    return false;
+}
+
+/* A signal that ends bpipe, or is to stop it, ends this sooner. */
+static void hear_signals(struct poll_loop *loop)
+{
+    bool commands = loop->closing.step == CLOSING_COMMANDS;
+    for (int number; (number = signals_next(&loop->poll.signals)) != 0;) {
+        if (number == SIGUSR1) {
+            loop_count_records_out(loop);
+            report_now(loop->reporter, loop->meter);
+        } else if (commands && signals_end(number)) {
+            loop_hasten_commands(loop);
+        } else if (signals_end(number) || number == SIGTSTP) {
+            loop->closing.taps_left |= !commands;
+        }
+    }
+    loop_reap_commands(loop);
+}
+
+void loop_closing_waited(struct poll_loop *loop, uint64_t ns, bool failed)
+{
+    bool taps = loop->closing.step == CLOSING_TAPS;
+    for (size_t i = loop->outputs.main_count; taps && i < loop->outputs.count; i++) {
+        struct loop_output *tap = &loop->outputs.all[i];
+        if (tap->watch.fd >= 0)
+            meter_waited(tap->meter, ns);
+        if (tap->watch.revents != 0)
+            loop->path.flow.outputs[i].blocked = false;
+    }
+    loop->closing.taps_left |= taps && failed;
+    hear_signals(loop);
 }
 
 void loop_discard(struct poll_loop *loop, struct loop_output *output)

@@ -15,8 +15,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* DONE: syncs, publishes and closes the outputs, and settles what every one did not get. */
-void loop_close_endpoints(struct poll_loop *loop);
+/* DONE: goes on with ending commands; then syncs, publishes and closes the outputs; then gives the
+ * taps their rest, and settles what every one did not get. True: something has to happen first, and
+ * *wait_ns is for how long that may be waited for, or 0; loop_watch_closing() says what it is. */
+bool loop_close_some(struct poll_loop *loop, uint64_t *wait_ns);
+
+/* poll() was waited in for `ns`, or has failed: what that means, and what signals came. */
+void loop_closing_waited(struct poll_loop *loop, uint64_t ns, bool failed);
 
 /* An output's peer has sent something: that is discarded. */
 void loop_discard(struct poll_loop *loop, struct loop_output *output);

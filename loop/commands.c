@@ -20,12 +20,11 @@
 #include <unistd.h>
 
 #define GUARD_PATIENCE_NS UINT64_C(2000000000) /* after SIGKILL */
-#define WAIT_STEP_NS      UINT64_C(50000000)
 #define HEARING_NS        UINT64_C(100000000)
 
 enum guard_state { GUARD_IS_THERE, GUARD_IS_GONE, GUARD_HAS_LEFT_ONE };
 
-enum ending_step { LET_GO, ENDING, KILLING };
+enum { GUARD_LOOKS = 20 }; /* at a guard that was let go */
 
 int loop_init_commands(struct poll_loop *loop, const struct command_standard *standard)
 {
@@ -280,88 +279,90 @@ static bool any_runs(const struct poll_loop *loop)
 }
 
 /* The next, harder step. */
-static void go_on_to(struct poll_loop *loop, enum ending_step *step, enum ending_step wanted)
+static void go_on_to(struct poll_loop *loop, enum ending_step wanted)
 {
-    if (wanted <= *step)
+    if (wanted <= loop->commands.step)
         return;
-    *step = wanted;
+    loop->commands.step = wanted;
     loop->commands.being_ended = true;
-    guard_end(&loop->commands.guard, wanted == KILLING);
+    guard_end(&loop->commands.guard, wanted == ENDING_KILL);
 }
 
-static void hear_signals(struct poll_loop *loop, enum ending_step *step)
+void loop_hasten_commands(struct poll_loop *loop)
 {
-    for (int number; (number = signals_next(&loop->poll.signals)) != 0;) {
-        if (number == SIGUSR1) {
-            loop_count_records_out(loop);
-            report_now(loop->reporter, loop->meter);
-        } else if (signals_end(number)) {
-            go_on_to(loop, step, *step == LET_GO ? ENDING : KILLING);
-        }
-    }
-}
-
-/* Waits for something to happen, or a moment: the guard's end may come with no SIGCHLD left. */
-static void wait_a_moment(struct poll_loop *loop, enum ending_step *step)
-{
-    struct pollfd fd = {.fd = loop->poll.signals.fd, .events = POLLIN};
-    (void)platform_poll_or_nap(&fd, 1, (int64_t)WAIT_STEP_NS);
-    meter_advance(loop->meter, METER_OUTPUT, platform_now());
-    hear_signals(loop, step);
-    loop_reap_commands(loop);
+    go_on_to(loop, loop->commands.step == ENDING_LET_GO ? ENDING_TERMINATE : ENDING_KILL);
 }
 
 /* Whether a command is about to exit, and to say by that what was wrong. */
 static bool any_exits(const struct poll_loop *loop)
 {
-    for (size_t i = 0; i < loop->inputs.count; i++)
-        if (loop->inputs.all[i].at_end && loop->inputs.all[i].command != NULL &&
-            !loop->inputs.all[i].command->ended)
+    for (size_t i = 0; i < loop->inputs.count; i++) {
+        const struct loop_input *input = &loop->inputs.all[i];
+        if (input->at_end && input->command != NULL && !input->command->ended)
             return true;
-    for (size_t i = 0; i < loop->outputs.main_count; i++)
-        if (loop->outputs.all[i].left && loop->outputs.all[i].command != NULL &&
-            !loop->outputs.all[i].command->ended)
+    }
+    for (size_t i = 0; i < loop->outputs.main_count; i++) {
+        const struct loop_output *output = &loop->outputs.all[i];
+        if (output->left && output->command != NULL && !output->command->ended)
             return true;
+    }
     return false;
 }
 
-static void hear_them_out(struct poll_loop *loop, enum ending_step *step)
+void loop_begin_ending_commands(struct poll_loop *loop)
 {
-    uint64_t start_ns = platform_now();
-    while (any_exits(loop) && platform_now() - start_ns < HEARING_NS)
-        wait_a_moment(loop, step);
-}
-
-void loop_end_commands(struct poll_loop *loop)
-{
-    if (loop->commands.guard.pid == 0)
+    struct loop_commands *commands = &loop->commands;
+    commands->end_ns = platform_now();
+    commands->stage = commands->guard.pid == 0 ? COMMANDS_ENDED : COMMANDS_HEARD;
+    if (commands->stage == COMMANDS_ENDED)
         return;
     loop_reap_commands(loop);
-    for (size_t i = 0; i < loop->commands.count; i++)
-        if (loop->commands.all[i].pid == 0)
-            command_close(&loop->commands.all[i]); /* or we are the one who could read it */
-    int status = exit_status_of(&loop->ending);
-    bool harmless = status == EXIT_OK || (loop->ending.departed && !loop->ending.failed);
-    enum ending_step step = LET_GO;
-    uint64_t start_ns = platform_now(), kill_ns = loop->options->kill_after_ns;
-    if (!harmless && loop->ending.signal == 0)
-        hear_them_out(loop, &step);
-    if (!harmless)
-        go_on_to(loop, &step, ENDING);
-    for (;;) {
-        enum guard_state guard = look_at_guard(loop);
-        if (guard == GUARD_HAS_LEFT_ONE ||
-            (!any_runs(loop) && (step == LET_GO || guard == GUARD_IS_GONE)))
-            break;
-        uint64_t waited = platform_now() - start_ns;
-        if (waited >= COMMAND_GRACE_NS)
-            go_on_to(loop, &step, ENDING);
-        if (kill_ns != 0 && waited >= COMMAND_GRACE_NS + kill_ns + GUARD_PATIENCE_NS)
-            break;
-        wait_a_moment(loop, &step);
+    for (size_t i = 0; i < commands->count; i++)
+        if (commands->all[i].pid == 0)
+            command_close(&commands->all[i]); /* or we are the one who could read it */
+    commands->harmless =
+        exit_status_of(&loop->ending) == EXIT_OK || (loop->ending.departed && !loop->ending.failed);
+}
+
+/* Those that are about to exit are heard out for a moment. */
+static bool have_been_heard(struct poll_loop *loop, uint64_t waited_ns)
+{
+    if (!loop->commands.harmless && loop->ending.signal == 0 && any_exits(loop) &&
+        waited_ns < HEARING_NS)
+        return false;
+    if (!loop->commands.harmless)
+        go_on_to(loop, ENDING_TERMINATE);
+    return true;
+}
+
+/* Whether nothing runs any more, or is waited for. */
+static bool have_ended(struct poll_loop *loop, uint64_t waited_ns)
+{
+    enum guard_state guard = look_at_guard(loop);
+    uint64_t kill_ns = loop->options->kill_after_ns;
+    if (guard == GUARD_HAS_LEFT_ONE)
+        return true;
+    if (!any_runs(loop) && (loop->commands.step == ENDING_LET_GO || guard == GUARD_IS_GONE))
+        return true;
+    if (waited_ns >= COMMAND_GRACE_NS)
+        go_on_to(loop, ENDING_TERMINATE);
+    return kill_ns != 0 && waited_ns >= COMMAND_GRACE_NS + kill_ns + GUARD_PATIENCE_NS;
+}
+
+bool loop_end_commands(struct poll_loop *loop)
+{
+    struct loop_commands *commands = &loop->commands;
+    uint64_t waited_ns = platform_now() - commands->end_ns;
+    if (commands->stage == COMMANDS_HEARD && have_been_heard(loop, waited_ns))
+        commands->stage = COMMANDS_ENDING;
+    if (commands->stage == COMMANDS_ENDING && have_ended(loop, waited_ns)) {
+        guard_close(&commands->guard);
+        commands->stage = COMMANDS_UNGUARDED;
     }
-    guard_close(&loop->commands.guard);
-    for (int i = 0; i < 20 && look_at_guard(loop) == GUARD_IS_THERE; i++)
-        wait_a_moment(loop, &step);
-    loop_reap_commands(loop);
+    if (commands->stage == COMMANDS_UNGUARDED &&
+        (commands->looks++ == GUARD_LOOKS || look_at_guard(loop) != GUARD_IS_THERE)) {
+        loop_reap_commands(loop);
+        commands->stage = COMMANDS_ENDED;
+    }
+    return commands->stage == COMMANDS_ENDED;
 }

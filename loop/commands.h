@@ -60,8 +60,15 @@ bool loop_confirm_command(struct poll_loop *loop, struct loop_output *output);
 /* Whether only commands are waited for, of which a signal will tell. */
 bool loop_awaits_commands_only(const struct poll_loop *loop);
 
-/* The inputs are closed: ends what still runs, while their inputs are open, and waits for it; a
- * signal makes it shorter. Only those that have failed by themselves are reported. */
-void loop_end_commands(struct poll_loop *loop);
+/*
+ * The inputs are closed: ends what still runs, while their inputs are open. Only those that have
+ * failed by themselves are reported. After loop_begin_ending_commands() each call looks once: true
+ * when nothing is left to wait for; else there is to be another look after COMMAND_LOOK_NS, or a
+ * signal (the guard's end may come with no SIGCHLD left). loop_hasten_commands(): harder.
+ */
+#define COMMAND_LOOK_NS UINT64_C(50000000)
+void loop_begin_ending_commands(struct poll_loop *loop);
+bool loop_end_commands(struct poll_loop *loop);
+void loop_hasten_commands(struct poll_loop *loop);
 
 #endif

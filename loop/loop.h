@@ -8,7 +8,8 @@
  *   RUNNING     an input is open
  *   DRAINING    no more input; the ring is emptied
  *   CONFIRMING  the peers of sockets have to acknowledge what was sent to them (loop/close.h)
- *   DONE
+ *   DONE        commands are ended, files are closed, taps get their rest, in the steps of enum
+ *               closing_step
  */
 #ifndef BPIPE_LOOP_H
 #define BPIPE_LOOP_H
@@ -205,13 +206,32 @@ struct loop_confirming {
     bool commands_only;         /* yet */
 };
 
+/* close: DONE. */
+enum closing_step { CLOSING_INPUTS, CLOSING_COMMANDS, CLOSING_TAPS, CLOSED };
+
+struct loop_closing {
+    enum closing_step step;
+    uint64_t taps_end_ns;      /* when time is up for them, */
+    uint64_t taps_progress_ns; /* and when one last took something */
+    bool taps_left;            /* a signal came, or poll() does not work: no more for them */
+};
+
 /* commands. */
+enum commands_stage { COMMANDS_HEARD, COMMANDS_ENDING, COMMANDS_UNGUARDED, COMMANDS_ENDED };
+enum ending_step { ENDING_LET_GO, ENDING_TERMINATE, ENDING_KILL };
+
 struct loop_commands {
     struct command *all; /* those of the inputs, then those of the outputs */
     size_t count;
     struct guard guard;
     const struct command_standard *standard;
     bool being_ended; /* how they end from here on is our doing */
+    /* While bpipe ends: */
+    enum commands_stage stage;
+    enum ending_step step;
+    uint64_t end_ns; /* since when */
+    bool harmless;   /* the run has not failed: they may come to their own ends */
+    unsigned looks;  /* at the guard that was let go */
 };
 
 /* peers. */
@@ -237,6 +257,7 @@ struct poll_loop {
     struct loop_requests requests;
     struct loop_opening opening;
     struct loop_confirming confirming;
+    struct loop_closing closing;
     struct loop_commands commands;
     struct loop_peers peers;
 };

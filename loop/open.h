@@ -49,7 +49,8 @@ void loop_abandon_outputs(struct poll_loop *loop);
 bool loop_awaits_taps(const struct poll_loop *loop);
 void loop_try_taps(struct poll_loop *loop);
 
-void loop_watch_taps(struct poll_loop *loop);
+/* What closing waits for: signals, control, and taps that want more. */
+void loop_watch_closing(struct poll_loop *loop);
 
 /* Goes on with the next input if the current one was read to its end, and only the judgement of its
  * command was waited for (loop_record_judged()). */

@@ -5,7 +5,6 @@
  * may move is compared with the time that has passed on the meter's own clock.
  */
 #include "base/platform.h"
-#include "loop/close.h"
 #include "loop/loop.h"
 #include "loop/open.h"
 #include "loop/rates.h"
@@ -73,9 +72,7 @@ static void take_down(struct stage *stage)
 {
     close(stage->feed);
     close(stage->drain);
-    while (poll_loop_turn(stage->loop))
-        continue;
-    loop_close_endpoints(stage->loop);
+    poll_loop_run(stage->loop);
     poll_loop_close(stage->loop);
     report_close(stage->reporter);
     meter_destroy(&stage->meter);
