@@ -502,6 +502,7 @@ static bool turn(struct poll_loop *loop)
 bool poll_loop_turn(struct poll_loop *loop)
 {
     bool moved = turn(loop);
+    loop_close_failed(loop);
     if (is_drained(loop)) {
         loop_find_last_peers(loop);
         if (loop_finish_framing(loop))

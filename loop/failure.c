@@ -93,6 +93,16 @@ int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool c
     return result;
 }
 
+void loop_close_failed(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
+        if (output->to_close)
+            (void)loop_close_output(loop, output, false); /* it has failed already */
+        output->to_close = false;
+    }
+}
+
 static void detach(struct poll_loop *loop, struct loop_output *output)
 {
     loop_count_records_of(loop, output);
@@ -124,7 +134,7 @@ void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, con
     if (output->command == NULL)
         output->meter->bytes_unacknowledged = bytes;
     loop_note_failure(loop, output->meter, bytes > 0 ? text : reason);
-    (void)loop_close_output(loop, output, false); /* it has failed already */
+    output->to_close = true;
     detach(loop, output);
     if (loop->options->stop_on_output_error)
         loop->phase = LOOP_DONE;
@@ -174,7 +184,7 @@ static bool may_depart(const struct poll_loop *loop, const struct loop_output *o
 static void depart(struct poll_loop *loop, struct loop_output *output)
 {
     loop->ending.departed |= loop->outputs.open_count == 1;
-    (void)loop_close_output(loop, output, false);
+    output->to_close = true;
     detach(loop, output);
 }
 
@@ -182,8 +192,7 @@ void loop_lose_tap(struct poll_loop *loop, struct loop_output *tap, const char *
 {
     snprintf(tap->meter->error, sizeof tap->meter->error, "%s", reason);
     message_print("%s: %s; going on without this tap", tap->meter->name, reason);
-    if (tap->state == OUTPUT_OPEN)
-        (void)loop_close_output(loop, tap, false);
+    tap->to_close = tap->state == OUTPUT_OPEN;
     tap->state = OUTPUT_CLOSED;
     tap->blocked_since_ns = 0;
     loop_count_records_of(loop, tap);

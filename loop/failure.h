@@ -20,6 +20,13 @@ size_t loop_cut_datagram(struct poll_loop *loop, size_t index, size_t bytes);
 /* The kernel says that so many bytes are more than a datagram holds: the output fails. */
 void loop_datagram_too_long(struct poll_loop *loop, struct loop_output *output, size_t bytes);
 
+/*
+ * Failing and closing are two moments. What fails, or leaves, is detached at once, so that the rest
+ * of the turn does not see it any more: its reader of the ring, its flow, the run's ending, the
+ * message. The turn closes it when nothing of it is in use: loop_close_failed(), once in each.
+ */
+void loop_close_failed(struct poll_loop *loop);
+
 /* 0, or -1 with output->endpoint.error (endpoint_close_output()). */
 int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete);
 

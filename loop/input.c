@@ -57,9 +57,11 @@ static bool wanted_again(const struct poll_loop *loop, int fd)
 /* Whether an output has the same number ("bpipe fd://3 -o fd://3"): that closes it, then. */
 static bool is_output_too(const struct poll_loop *loop, int fd)
 {
-    for (size_t i = 0; i < loop->outputs.count; i++)
-        if (loop->outputs.all[i].state == OUTPUT_OPEN && loop->outputs.all[i].endpoint.fd == fd)
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        const struct loop_output *output = &loop->outputs.all[i];
+        if ((output->state == OUTPUT_OPEN || output->to_close) && output->endpoint.fd == fd)
             return true;
+    }
     return false;
 }
 

@@ -95,6 +95,7 @@ struct loop_output {
     struct pollfd watch;         /* what it waits for, and what came (loop/poll.h) */
     struct command *command;     /* --to; else NULL */
     bool left;                   /* its reader has gone; a command, perhaps not exited yet */
+    bool to_close;               /* it has failed, or left, and is closed at the turn's end */
     int witness;                 /* of a command that was told the end: another reader of its pipe,
                                     which can tell what is left in it; -1: none */
     enum output_state state;     /* whether it is ready is in loop->path.flow */
