@@ -450,8 +450,8 @@ static void cannot_wait(struct poll_loop *loop, const char *what, int error)
     loop->phase = LOOP_DONE;
 }
 
-/* Waits until something can move, or just looks if something did. */
-static void wait_for_events(struct poll_loop *loop, bool moved)
+/* Waits until something can move, or just looks if something did. What poll(2) returned. */
+static int wait_for_events(struct poll_loop *loop, bool moved)
 {
     meter_advance(loop->meter, METER_BUSY, platform_now());
     prepare_poll(loop);
@@ -464,30 +464,31 @@ static void wait_for_events(struct poll_loop *loop, bool moved)
     int error = events < 0 ? errno : 0;
     meter_advance(loop->meter, state, platform_now());
     loop->poll.last_ns = loop->meter->now_ns;
-    if (error != 0 && error != EINTR) {
+    if (error != 0 && error != EINTR)
         cannot_wait(loop, "poll", error);
-        return;
-    }
-    if (!moved)
+    else if (!moved)
         note_waits(loop, state, loop->meter->now_ns - before);
+    return events;
+}
+
+/* What poll(2) has told, and signals. Timers ran on while bpipe was stopped: SIGCONT has to be seen
+ * before they are enforced. */
+static void handle_events(struct poll_loop *loop, int events, bool moved)
+{
     if (!moved && events >= 0 && loop->commands.count > 0)
         end_doomed_inputs(loop);
-    /* Timers ran on while bpipe was stopped: SIGCONT has to be seen before they are enforced. */
     if (events > 0)
         dispatch(loop);
     else if (events < 0 || !moved)
         handle_signals(loop);
     if (loop->poll.signals.error != 0)
         cannot_wait(loop, "signals", loop->poll.signals.error);
-    if (loop->phase == LOOP_DONE)
-        return;
-    loop_attend_control(loop, events > 0 && loop->poll.control_watch.revents != 0);
-    loop_enforce_timeouts(loop);
 }
 
 /* --- the run ---------------------------------------------------------------------------------- */
 
-static bool turn(struct poll_loop *loop)
+/* What the phase is about. Whether something moved. */
+static bool act(struct poll_loop *loop)
 {
     if (loop->phase == LOOP_OPENING) {
         loop_open_endpoints(loop);
@@ -499,23 +500,38 @@ static bool turn(struct poll_loop *loop)
     return loop_move_bytes(loop);
 }
 
+/* All that came in has been written: only the end is missing. Whether that moved something. */
+static bool end_drained(struct poll_loop *loop)
+{
+    if (!is_drained(loop))
+        return false;
+    loop_find_last_peers(loop);
+    if (loop_finish_framing(loop))
+        return true;
+    loop_begin_confirming(loop);
+    return false;
+}
+
+/* A turn, in order. */
 bool poll_loop_turn(struct poll_loop *loop)
 {
-    bool moved = turn(loop);
+    bool moved = act(loop);
     loop_close_failed(loop);
-    if (is_drained(loop)) {
-        loop_find_last_peers(loop);
-        if (loop_finish_framing(loop))
-            moved = true;
-        else
-            loop_begin_confirming(loop);
-    }
+    moved |= end_drained(loop);
     if (loop->phase == LOOP_DONE)
         return false;
-    if (!moved || loop->meter->now_ns - loop->poll.last_ns >= POLL_INTERVAL_NS)
-        wait_for_events(loop, moved);
-    else
+    if (moved && loop->meter->now_ns - loop->poll.last_ns < POLL_INTERVAL_NS) {
         meter_advance(loop->meter, METER_BUSY, platform_now());
+        return true;
+    }
+    int events = wait_for_events(loop, moved);
+    if (loop->phase == LOOP_DONE)
+        return false;
+    handle_events(loop, events, moved);
+    if (loop->phase == LOOP_DONE)
+        return false;
+    loop_attend_control(loop, events > 0 && loop->poll.control_watch.revents != 0);
+    loop_enforce_timeouts(loop);
     return loop->phase != LOOP_DONE;
 }
 
