@@ -19,7 +19,7 @@
 #
 # Tools (tests/tools/*.c, in PATH): spawn, defsig, randbytes; each says how to use it at its top.
 
-: "${ROOT:=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}"
+: "${ROOT:=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)}"
 : "${BPIPE:=$ROOT/bpipe}"                  # the binary, an absolute path
 : "${BPIPE_VARIANT:=linux}"                # linux, portable, sanitize, portable-sanitize
 : "${FAULT_SO:=$ROOT/build/fault.so}"      # the fault shim (tests/fault/shim.c)
@@ -39,10 +39,8 @@ teardown() { common_teardown; }
 # not to appear in the user's own folder.
 common_setup() {
     T=${BATS_TEST_TMPDIR:?}/t
-    mkdir -p "$T"
     export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
-    mkdir -p "$XDG_RUNTIME_DIR" && chmod 700 "$XDG_RUNTIME_DIR" || return 1
-    cd "$T" || return 1
+    mkdir "$T" && mkdir -m 700 "$XDG_RUNTIME_DIR" && cd "$T" || return 1
     export BPIPE_TEST_CASE=$$.$BATS_TEST_NUMBER.$RANDOM
 }
 
@@ -51,7 +49,9 @@ common_setup() {
 test_processes() (
     mark=BPIPE_TEST_CASE=$BPIPE_TEST_CASE
     unset BPIPE_TEST_CASE
-    grep -lszFx "$mark" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3
+    cd /proc || return 1
+    found=$(grep -lszFx "$mark" [0-9]*/environ 2>/dev/null) || return 0
+    printf '%s\n' ${found//'/environ'/}
 )
 
 # Ends what the test started and no longer needs: its neighbours of bpipe. What is still running at
@@ -68,14 +68,14 @@ end_processes() {
 common_teardown() {
     local pid left failed=0 deadline=$((SECONDS + 2))
     while left=$(test_processes) && [ -n "$left" ] && ((SECONDS <= deadline)); do
-        sleep 0.02
+        nap 0.02
     done
     for pid in $left; do
         echo "left over: process $pid ($(tr '\0' ' ' <"/proc/$pid/cmdline"))" || continue
         kill -KILL "$pid"
         failed=1
     done 2>/dev/null
-    for pid in $(jobs -p); do # subshells, which have no mark
+    [ -z "${!:-}" ] || for pid in $(jobs -p); do # subshells, which have no mark
         kill -KILL "$pid" 2>/dev/null
     done
     rm_public
@@ -84,9 +84,18 @@ common_teardown() {
 
 # --- conditions -----------------------------------------------------------------------------
 
-# wait_until SECONDS COMMAND...: until COMMAND succeeds; fails, naming it, when time is up.
+# nap SECONDS: sleep(1) without a process, which costs more than many a condition that is waited for:
+# waits for what a FIFO without a writer never brings.
+nap() {
+    local fifo=${BATS_TEST_TMPDIR:?}/nap
+    [ -p "$fifo" ] || mkfifo "$fifo"
+    read -rt "$1" <>"$fifo" || true
+}
+
+# wait_until SECONDS COMMAND...: until COMMAND succeeds; fails, naming it, when time is up. Looks
+# every 10 ms, then more rarely, since what is waited for needs the processors, too.
 wait_until() {
-    local limit=$1 deadline
+    local limit=$1 deadline pause=10
     deadline=$((${EPOCHREALTIME/[.,]/} + limit * 1000000))
     shift
     until "$@"; do
@@ -94,7 +103,8 @@ wait_until() {
             echo "not within $limit s: $*"
             return 1
         fi
-        sleep 0.01
+        nap "0.0$pause"
+        ((pause > 40)) || pause=$((pause + pause / 4))
     done
 }
 

@@ -10,19 +10,17 @@ load ../helpers
 # refused NAME TEXT ARGUMENT...: a usage error. Status 2, nothing on stdout, no file made, and one
 # line on stderr which names the option and the text.
 refused() {
-    local name=$1 text=$2 status=0 out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err
+    local name=$1 wanted=$2 status=0 out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err text whole=
+    local -a made
     shift 2
     "$BPIPE" "$@" </dev/null >"$out" 2>"$err" || status=$?
-    echo "bpipe $*: status $status: $(<"$err")"
-    [ "$status" -eq 2 ] &&
-        [ ! -s "$out" ] &&
-        [ "$(wc -l <"$err")" -eq 1 ] &&
-        [ "$(tail -c 1 "$err" | od -An -tx1)" = " 0a" ] &&
-        ! tr -d '\n' <"$err" | LC_ALL=C grep -q '[[:cntrl:]]' &&
-        grep -q '^bpipe: ' "$err" &&
-        grep -qF -e "$name" "$err" &&
-        grep -qF -e "$text" "$err" &&
-        [ -z "$(ls -A "$T")" ]
+    IFS= read -rd '' text <"$err" || whole=1 # no NUL is in it
+    made=("$T"/* "$T"/.[!.]*)
+    echo "bpipe $*: status $status: $text; ${made[*]}"
+    [ "$status" -eq 2 ] && [ ! -s "$out" ] && [ -n "$whole" ] &&
+        [[ $text == "bpipe: "*$'\n' && ${text%$'\n'} != *[[:cntrl:]]* ]] &&
+        [[ $text == *"$name"* && $text == *"$wanted"* ]] &&
+        [ "${made[*]}" = "$T/* $T/.[!.]*" ]
 }
 
 # --- refusals -------------------------------------------------------------------------------
