@@ -29,6 +29,14 @@ int descriptor_above_standard(int fd)
     return copy;
 }
 
+int descriptor_keep(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
+        return -1;
+    return fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
 int descriptor_make_pipe(int ends[2])
 {
     if (pipe(ends) != 0)

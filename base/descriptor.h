@@ -15,6 +15,10 @@ void descriptor_fill_standard(void);
  * a number above them. The number, or -1 with errno, and `fd` is closed. */
 int descriptor_above_standard(int fd);
 
+/* For what bpipe has made itself, and shares with nobody: nonblocking, and closed on exec. 0, or -1
+ * with errno. */
+int descriptor_keep(int fd);
+
 /* pipe(2) with both ends closed on exec, and above them. 0, or -1 with errno. */
 int descriptor_make_pipe(int ends[2]);
 

@@ -23,6 +23,12 @@
 #include <time.h>
 #include <unistd.h>
 
+int platform_unavailable(void)
+{
+    errno = ENOSYS;
+    return -1;
+}
+
 static ssize_t receive_whole(int fd, struct iovec *iov, int count, int flags)
 {
     struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)count};
@@ -310,16 +316,10 @@ bool platform_has_no_reader(int fd)
 
 const char platform_name[] = "portable";
 
-static int not_here(void)
-{
-    errno = ENOSYS;
-    return -1;
-}
-
 int platform_reopen(int fd, int flags)
 {
     (void)fd, (void)flags;
-    return not_here();
+    return platform_unavailable();
 }
 
 bool platform_is_pty_master(int fd)
@@ -331,25 +331,25 @@ bool platform_is_pty_master(int fd)
 ssize_t platform_readv_nowait(int fd, const struct iovec *iov, int count)
 {
     (void)fd, (void)iov, (void)count;
-    return not_here();
+    return platform_unavailable();
 }
 
 ssize_t platform_writev_nowait(int fd, const struct iovec *iov, int count)
 {
     (void)fd, (void)iov, (void)count;
-    return not_here();
+    return platform_unavailable();
 }
 
 ssize_t platform_recv_nowait(int fd, struct iovec *iov, int count)
 {
     (void)fd, (void)iov, (void)count;
-    return not_here();
+    return platform_unavailable();
 }
 
 ssize_t platform_send_nowait(int fd, struct iovec *iov, int count)
 {
     (void)fd, (void)iov, (void)count;
-    return not_here();
+    return platform_unavailable();
 }
 
 ssize_t platform_receive(int fd, struct iovec *iov, int count, struct platform_datagram *datagram)
@@ -367,7 +367,7 @@ ssize_t platform_receive(int fd, struct iovec *iov, int count, struct platform_d
 int platform_tell_drops(int fd)
 {
     (void)fd;
-    return not_here();
+    return platform_unavailable();
 }
 
 void platform_set_title(const char *title)
@@ -378,55 +378,55 @@ void platform_set_title(const char *title)
 int64_t platform_unacknowledged(int fd)
 {
     (void)fd;
-    return not_here();
+    return platform_unavailable();
 }
 
 int64_t platform_unread(int fd)
 {
     (void)fd;
-    return not_here();
+    return platform_unavailable();
 }
 
 int platform_count_drops(int fd, uint32_t *drops)
 {
     (void)fd, (void)drops;
-    return not_here();
+    return platform_unavailable();
 }
 
 int platform_peer_uid(int fd, uid_t *uid)
 {
     (void)fd, (void)uid;
-    return not_here();
+    return platform_unavailable();
 }
 
 ssize_t platform_sendfile(int file, int socket, size_t bytes)
 {
     (void)file, (void)socket, (void)bytes;
-    return not_here();
+    return platform_unavailable();
 }
 
 int platform_pipe_size(int fd)
 {
     (void)fd;
-    return not_here();
+    return platform_unavailable();
 }
 
 int platform_set_pipe_size(int fd, int bytes)
 {
     (void)fd, (void)bytes;
-    return not_here();
+    return platform_unavailable();
 }
 
 ssize_t platform_splice(int input, int output, size_t bytes)
 {
     (void)input, (void)output, (void)bytes;
-    return not_here();
+    return platform_unavailable();
 }
 
 int platform_pipe(int fds[2], int bytes)
 {
     (void)fds, (void)bytes;
-    return not_here();
+    return platform_unavailable();
 }
 
 size_t platform_pipe_allowance(void)
@@ -437,37 +437,37 @@ size_t platform_pipe_allowance(void)
 ssize_t platform_tee(int input, int output, size_t bytes)
 {
     (void)input, (void)output, (void)bytes;
-    return not_here();
+    return platform_unavailable();
 }
 
 ssize_t platform_copy_range(int input, int output, size_t bytes)
 {
     (void)input, (void)output, (void)bytes;
-    return not_here();
+    return platform_unavailable();
 }
 
 int platform_set_direct(int fd, bool on)
 {
     (void)fd, (void)on;
-    return not_here();
+    return platform_unavailable();
 }
 
 int platform_open_unnamed(const char *directory, mode_t mode)
 {
     (void)directory, (void)mode;
-    return not_here();
+    return platform_unavailable();
 }
 
 int platform_link_unnamed(int fd, const char *path)
 {
     (void)fd, (void)path;
-    return not_here();
+    return platform_unavailable();
 }
 
 int platform_punch(int fd, off_t offset, off_t bytes)
 {
     (void)fd, (void)offset, (void)bytes;
-    return not_here();
+    return platform_unavailable();
 }
 
 void platform_discard(void *pages, size_t bytes)

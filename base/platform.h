@@ -19,6 +19,9 @@
 /* "linux" or "portable", for --version. */
 extern const char platform_name[];
 
+/* Sets errno to ENOSYS: what was asked for is not available here. -1. */
+int platform_unavailable(void);
+
 /*
  * Opens a private description of what `fd` refers to, with access mode and O_NONBLOCK|O_NOCTTY as
  * `flags` say (proc(5), /proc/pid/fd). The caller checks that it is the same object. A new

@@ -8,6 +8,7 @@
 
 #include "base/platform_process.h"
 
+#include "base/platform.h"
 #include "base/retry.h"
 
 #include <errno.h>
@@ -158,12 +159,6 @@ static int close_range_at_once(unsigned first, unsigned last)
 
 #else /* plain POSIX */
 
-static int not_here(void)
-{
-    errno = ENOSYS;
-    return -1;
-}
-
 /* SIGPOLL is obsolescent, and real-time signals are an option in older systems. (What else a system
  * has is left alone: SIGPWR, say, is ignored by default in some, and so is SIGIO.) */
 static bool ends_on_this_system(int number)
@@ -191,7 +186,7 @@ int platform_last_signal(void)
 int platform_list(struct platform_listing *listing, const char *directory)
 {
     (void)listing, (void)directory;
-    return not_here();
+    return platform_unavailable();
 }
 
 const char *platform_next_name(struct platform_listing *listing)
@@ -257,7 +252,7 @@ struct platform_process *platform_processes(size_t *count)
 ssize_t platform_process_stat(pid_t pid, char *text, size_t size)
 {
     (void)pid, (void)text, (void)size;
-    return not_here();
+    return platform_unavailable();
 }
 
 pid_t platform_wait(pid_t pid, int *status, struct platform_child *child)
@@ -273,10 +268,17 @@ pid_t platform_wait(pid_t pid, int *status, struct platform_child *child)
 static int close_range_at_once(unsigned first, unsigned last)
 {
     (void)first, (void)last;
-    return not_here();
+    return platform_unavailable();
 }
 
 #endif
+
+int platform_list_descriptors(struct platform_listing *listing, long pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%ld/fd", pid);
+    return platform_list(listing, path);
+}
 
 bool platform_signal_ends(int number)
 {

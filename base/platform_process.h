@@ -25,7 +25,8 @@ struct platform_usage platform_usage(void);
  * The names in a directory, some twenty with each call: to list all of /proc takes milliseconds,
  * and readdir(3) asks for a thousand at once. Opens it: 0, or -1 with errno; ENOSYS where not
  * available. The next name, which is there until the one after it is asked for; NULL: all were
- * told, or an error. Begins again. Closes.
+ * told, or an error. Begins again. Closes. platform_list_descriptors() lists those of a
+ * process, whose names are numbers.
  */
 enum { PLATFORM_LISTING = 512 };
 struct platform_listing {
@@ -34,6 +35,7 @@ struct platform_listing {
     uint64_t entries[PLATFORM_LISTING / sizeof(uint64_t)];
 };
 int platform_list(struct platform_listing *listing, const char *directory);
+int platform_list_descriptors(struct platform_listing *listing, long pid);
 const char *platform_next_name(struct platform_listing *listing);
 void platform_list_again(struct platform_listing *listing);
 void platform_end_list(struct platform_listing *listing);

@@ -15,11 +15,6 @@ static size_t mark_of(uint64_t bytes, unsigned percent)
     return mark == 0 && percent > 0 ? 1 : mark;
 }
 
-static bool drops(const struct options *options)
-{
-    return options->overflow == OVERFLOW_DROP_NEWEST || options->overflow == OVERFLOW_DROP_OLDEST;
-}
-
 int flow_init(struct flow *flow, const struct ring *ring, const uint64_t *complete,
               const struct options *options)
 {
@@ -34,7 +29,7 @@ int flow_init(struct flow *flow, const struct ring *ring, const uint64_t *comple
                           .block_size = (size_t)options->block_size,
                           .chunk_size = min_size(ring->capacity, options->chunk_size),
                           .least_room = options->merge ? 1 : least_room,
-                          .drops = drops(options),
+                          .drops = options_drop(options),
                           .patience_ns = FLOW_PATIENCE_NS};
     if (flow->outputs == NULL)
         return -1;
@@ -45,7 +40,7 @@ int flow_init(struct flow *flow, const struct ring *ring, const uint64_t *comple
     for (size_t i = 0; i < ring->reader_count; i++) {
         struct flow_output *output = &flow->outputs[i];
         output->tap = i >= flow->main_readers;
-        output->whole = records && (output->tap || drops(options));
+        output->whole = records && (output->tap || options_drop(options));
         output->filling = flow->start_mark > 0 && !output->tap;
         output->alignment = 1;
     }

@@ -26,14 +26,6 @@
 /* Clients that wait; and requests refused in one turn, so that the bytes have their turn, too. */
 enum { BACKLOG = 8, REFUSALS = 8 };
 
-static int set_flags(int fd)
-{
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
-        return -1;
-    return fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
 int control_socket(struct sockaddr_un *address, const char *path)
 {
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};
@@ -43,7 +35,7 @@ int control_socket(struct sockaddr_un *address, const char *path)
     }
     memcpy(address->sun_path, path, strlen(path));
     int fd = descriptor_above_standard(socket(AF_UNIX, SOCK_SEQPACKET, 0));
-    if (fd >= 0 && set_flags(fd) == 0)
+    if (fd >= 0 && descriptor_keep(fd) == 0)
         return fd;
     int error = errno;
     if (fd >= 0)
@@ -148,7 +140,7 @@ static bool accept_client(struct control *control, uint64_t now_ns)
     control->client_ns = now_ns;
     /* Without the space a long answer is refused. */
     (void)setsockopt(control->client, SOL_SOCKET, SO_SNDBUF, &space, sizeof space);
-    if (set_flags(control->client) != 0)
+    if (descriptor_keep(control->client) != 0)
         drop_client(control);
     return true;
 }

@@ -85,9 +85,7 @@ static void size_pipe(struct endpoint *endpoint, const struct options *options)
 /* What waits in a large pipe is neither dropped nor overtaken any more: it only becomes old. */
 static bool wants_fresh_output(const struct options *options)
 {
-    return !options->pipe_size_given &&
-           (options->overflow == OVERFLOW_DROP_NEWEST ||
-            options->overflow == OVERFLOW_DROP_OLDEST || options->merge);
+    return !options->pipe_size_given && (options_drop(options) || options->merge);
 }
 
 /* Everything about an endpoint whose descriptor has just been opened or found open. */

@@ -6,6 +6,8 @@
  */
 #include "net/stream_socket.h"
 
+#include "base/descriptor.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -134,14 +136,6 @@ static int set_option(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-static int set_flags(int fd)
-{
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0)
-        return -1;
-    return fcntl(fd, F_SETFD, FD_CLOEXEC);
-}
-
 static int set_buffers(int fd, int bytes)
 {
     if (bytes == 0)
@@ -176,7 +170,7 @@ static int set_listener(int fd, enum address_kind kind, bool only_ipv6)
 
 static int set_up(int fd, const struct net_settings *settings, enum address_kind kind, int family)
 {
-    if (set_flags(fd) != 0 || (is_tcp(kind) && set_buffers(fd, settings->tcp_buffer) != 0))
+    if (descriptor_keep(fd) != 0 || (is_tcp(kind) && set_buffers(fd, settings->tcp_buffer) != 0))
         return -1;
     if (address_listens(kind))
         return set_listener(fd, kind, family == AF_INET6 && settings->family == AF_INET6);
@@ -196,7 +190,7 @@ int socket_setup_open(const struct net_settings *settings, enum address_kind kin
 
 int socket_setup_accepted(int fd, enum address_kind kind)
 {
-    if (set_flags(fd) != 0)
+    if (descriptor_keep(fd) != 0)
         return -1;
     return is_tcp(kind) ? set_connection(fd) : 0;
 }

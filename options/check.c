@@ -67,11 +67,6 @@ static enum options_status check_values(struct parser *parser)
     return OPTIONS_RUN;
 }
 
-static bool drops(const struct options *options)
-{
-    return options->overflow == OVERFLOW_DROP_NEWEST || options->overflow == OVERFLOW_DROP_OLDEST;
-}
-
 /* What the options of overload ask of each other. */
 static enum options_status check_overload(struct parser *parser)
 {
@@ -81,7 +76,7 @@ static enum options_status check_overload(struct parser *parser)
     const char *wrong = NULL;
     if (options->gap_mark && !records)
         wrong = "--gap-mark: needs records: -l or -0";
-    else if (options->gap_mark && !drops(options))
+    else if (options->gap_mark && !options_drop(options))
         wrong = "--gap-mark: needs --overflow drop-newest or drop-oldest";
     else if (options->gap_mark && options->buffer_size < GAP_MARK_BUFFER)
         wrong = "--gap-mark: needs a --buffer-size of 256 or more";
@@ -91,7 +86,7 @@ static enum options_status check_overload(struct parser *parser)
         wrong = "--merge: cannot be used with --stop-at-size";
     else if (options->merge && options->expect_end)
         wrong = "--merge: cannot be used with --expect-end";
-    else if (options->block_size > 0 && records && drops(options))
+    else if (options->block_size > 0 && records && options_drop(options))
         wrong = "--block-size: cannot be used with --overflow, which drops whole records";
     if (wrong == NULL)
         return OPTIONS_RUN;

@@ -158,6 +158,10 @@ enum options_status {
 /* Fills *options. May reorder argv (operands last). On anything but OPTIONS_RUN there is nothing to
  * destroy. */
 enum options_status options_parse(struct options *options, int argc, char *argv[]);
+
+/* Whether overload may cost bytes: --overflow drop-newest or drop-oldest. */
+bool options_drop(const struct options *options);
+
 /*
  * How much of the buffer is the ring that the outputs are served from: all of it; with --merge,
  * what the inputs do not share. That is a MERGE_WINDOW's worth, or where records are offered only

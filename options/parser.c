@@ -17,6 +17,11 @@ const char *options_buffer_text(const struct parser *parser)
     return given ? given : OPTIONS_BUFFER_TEXT;
 }
 
+bool options_drop(const struct options *options)
+{
+    return options->overflow == OVERFLOW_DROP_NEWEST || options->overflow == OVERFLOW_DROP_OLDEST;
+}
+
 uint64_t options_ring_size(const struct options *options)
 {
     uint64_t buffer = options->buffer_size, inputs = options->input_count;

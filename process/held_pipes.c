@@ -39,13 +39,6 @@ static bool has(const struct held_pipes *ends, ino_t inode)
     return false;
 }
 
-static bool list_files(struct platform_listing *files, pid_t pid)
-{
-    char path[TEXT];
-    snprintf(path, sizeof path, "/proc/%ld/fd", (long)pid);
-    return platform_list(files, path) == 0;
-}
-
 /* Descriptor `name` in `files` is a link to "pipe:[INODE]", whose mode says what it is open for.
  * The inode, if it is a pipe's and open for that (S_IRUSR, S_IWUSR); 0 if not. */
 static ino_t pipe_of(const struct platform_listing *files, const char *name, mode_t mode)
@@ -65,7 +58,7 @@ void held_pipes_keep(struct held_pipes *ends, pid_t pid, int but)
 {
     struct platform_listing files;
     ino_t inode, not_this = inode_of(but);
-    if (!list_files(&files, pid))
+    if (platform_list_descriptors(&files, pid) != 0)
         return;
     for (const char *name; (name = platform_next_name(&files)) != NULL;) {
         if ((inode = pipe_of(&files, name, S_IWUSR)) == 0 || inode == not_this || has(ends, inode))
@@ -83,7 +76,7 @@ bool held_pipes_are_read_by(const struct held_pipes *ends, pid_t pid)
 {
     struct platform_listing files;
     bool found = false;
-    if (!list_files(&files, pid))
+    if (platform_list_descriptors(&files, pid) != 0)
         return false;
     for (const char *name; !found && (name = platform_next_name(&files)) != NULL;) {
         ino_t inode = pipe_of(&files, name, S_IRUSR);

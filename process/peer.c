@@ -92,13 +92,6 @@ static void read_link(int files, const char *name, char text[LINK_TEXT])
     text[length > 0 ? length : 0] = '\0';
 }
 
-static bool list_files(struct platform_listing *files, long pid)
-{
-    char path[PATH_TEXT];
-    snprintf(path, sizeof path, "/proc/%ld/fd", pid);
-    return platform_list(files, path) == 0;
-}
-
 bool peer_is_there(const struct peer_pipe *pipe)
 {
     struct wanted wanted;
@@ -106,7 +99,7 @@ bool peer_is_there(const struct peer_pipe *pipe)
     if (!peer_command(pipe->peer->pid, command) || strcmp(command, pipe->peer->command) != 0)
         return false;
     struct platform_listing files;
-    if (!describe(&wanted, pipe) || !list_files(&files, pipe->peer->pid))
+    if (!describe(&wanted, pipe) || platform_list_descriptors(&files, pipe->peer->pid) != 0)
         return false;
     const char *file = NULL;
     bool there = false;
@@ -192,7 +185,7 @@ static bool next_process(struct peer_search *search, int *steps)
     if (pid <= 0 || *end != '\0' || pid == (long)search->own ||
         (getpgid((pid_t)pid) == search->group) == search->others)
         return true;
-    search->pid = list_files(&search->files, pid) ? pid : 0;
+    search->pid = platform_list_descriptors(&search->files, pid) == 0 ? pid : 0;
     *steps -= OPENING_COST;
     return true;
 }
