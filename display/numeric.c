@@ -148,7 +148,13 @@ static bool add_value(struct text *text, const struct display_part *part,
     case SEQUENCE_DROPPED:
         text_add(text, "%" PRIu64, values->dropped);
         break;
-    default:
+    case SEQUENCE_PROGRESS_BAR:
+    case SEQUENCE_BAR_PLAIN:
+    case SEQUENCE_BAR_BLOCK:
+    case SEQUENCE_BAR_GRANULAR:
+    case SEQUENCE_BAR_SHADED:
+    case SEQUENCE_BUFFER_BAR:
+    case SEQUENCE_SGR:
         break;
     }
     return true;
