@@ -181,14 +181,17 @@ with_seeds() {
 random_bytes() { randbytes "$@"; }
 
 # sum FILE, sum_stdin: SHA-256 alone.
-sum() { sha256sum <"$1" | cut -d' ' -f1; }
-sum_stdin() { sha256sum | cut -d' ' -f1; }
+sum() { sum_stdin <"$1"; }
+sum_stdin() {
+    local line
+    line=$(sha256sum) && echo "${line%% *}"
+}
 
 size_of() { echo $(($(wc -c <"$1"))); }
 
 # field KEY FILE: a value of a line "KEY=value KEY=value", as spawn and the fault log write them.
 field() {
-    tr ' ' '\n' <"$2" | sed -n "s/^$1=//p"
+    sed -nE "s/^(.* )?$1=([^ ]*).*/\2/p" "$2"
 }
 
 # json PATH [FILE]: what stands at PATH (".", ".a.b", ".a[0].b") in every JSON document of FILE or
@@ -341,5 +344,5 @@ size_is() { # FILE BYTES
 }
 
 equal_files() { # FILE FILE
-    equal "$(sum "$1")" "$(sum "$2")" "$2 is not $1"
+    cmp -s "$1" "$2" || { equal "$(sum "$1")" "$(sum "$2")" "$2 is not $1" && return 1; }
 }

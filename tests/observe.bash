@@ -77,7 +77,9 @@ last_line() {
 
 # last_number KEY FILE: the first value of that name in the last line.
 last_number() {
-    [[ ! $(last_line "$2") =~ \"$1\":([0-9.]*) ]] || echo "${BASH_REMATCH[1]}"
+    local lines
+    mapfile -t lines <"$2" || return 1
+    [[ ! ${lines[*]: -1} =~ \"$1\":([0-9.]*) ]] || echo "${BASH_REMATCH[1]}"
 }
 
 # adds_up FILE [STATUS]: the last line of FILE is a final report in which the states sum to the
@@ -85,7 +87,9 @@ last_number() {
 # in + added = out + dropped + undelivered; no input dropped more than it had; the totals are those
 # of the output with the least; and the exit status is that one.
 adds_up() {
-    tail -n 1 "$1" | awk -v status="${2:-0}" '
+    local lines
+    mapfile -t lines <"$1" || return 1
+    awk -v status="${2:-0}" '
         # The number after "key": in text; times become nanoseconds.
         function number(text, key) {
             if (!match(text, "\"" key "\":[0-9.]+"))
@@ -159,5 +163,5 @@ adds_up() {
             if (failed)
                 print
             exit failed
-        }'
+        }' <<<"${lines[*]: -1}"
 }
