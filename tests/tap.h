@@ -10,6 +10,8 @@
 #ifndef BPIPE_TESTS_TAP_H
 #define BPIPE_TESTS_TAP_H
 
+#include "tests/random.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -81,14 +83,10 @@ static inline uint64_t tap_seed(void)
     return seed;
 }
 
-/* The next 64 random bits (splitmix64). Any *state is a good start. */
+/* The next 64 random bits. */
 static inline uint64_t tap_random(uint64_t *state)
 {
-    uint64_t bits = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    bits = (bits ^ bits >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    bits = (bits ^ bits >> 27) * UINT64_C(0x94d049bb133111eb);
-    return bits ^ bits >> 31;
+    return random_next(state);
 }
 
 /* A random number from 0 to limit - 1. */
@@ -103,6 +101,14 @@ static inline uint64_t tap_magnitude(uint64_t *state, unsigned bits)
     unsigned width = (unsigned)tap_below(state, bits + 1);
 
     return width == 0 ? 0 : tap_random(state) >> (64 - width);
+}
+
+/* The same for a size: from 1 to 2^bits, and at most `most`. */
+static inline size_t tap_some(uint64_t *state, unsigned bits, size_t most)
+{
+    size_t number = (size_t)tap_magnitude(state, bits) + 1;
+
+    return number < most ? number : most;
 }
 
 #endif

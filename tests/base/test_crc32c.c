@@ -9,12 +9,6 @@
 enum { MOST = 1 << 18 };
 
 static unsigned char text[MOST];
-static uint64_t random_state;
-
-static size_t below(uint64_t limit)
-{
-    return (size_t)tap_below(&random_state, limit);
-}
 
 /* Bit by bit, by the polynomial as it is written, not reflected. */
 static uint32_t by_definition(uint32_t crc, const unsigned char *bytes, size_t length)

@@ -8,13 +8,6 @@
 
 enum { MOST = 2000 };
 
-static uint64_t random_state;
-
-static size_t below(uint64_t limit)
-{
-    return (size_t)tap_below(&random_state, limit);
-}
-
 struct text {
     unsigned char bytes[MOST];
     size_t length;

@@ -7,22 +7,16 @@
  */
 #include "buffer/admission.h"
 #include "tests/buffer/record_stream.h"
+#include "tests/files.h"
 
 #include "base/records.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-static uint64_t random_state;
 static struct record_stream stream;
 static struct record_got got;
-
-static size_t below(uint64_t limit)
-{
-    return (size_t)tap_below(&random_state, limit);
-}
 
 enum policy { BLOCK, DROP, POLICIES };
 
@@ -53,14 +47,6 @@ static void expect(struct run *run, bool holds, const char *what)
 static uint64_t held(const struct run *run)
 {
     return ring_fill(&run->ring) + (run->admission.spool == NULL ? 0 : spool_held(&run->spool));
-}
-
-static void limit_files(rlim_t bytes)
-{
-    struct rlimit limit;
-    getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
-    setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 /* The index knows all that entered the ring, and so how many records end in what was got. (All end

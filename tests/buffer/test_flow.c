@@ -9,13 +9,6 @@
 #include "buffer/flow.h"
 #include "tests/tap.h"
 
-static uint64_t random_state;
-
-static size_t below(uint64_t limit)
-{
-    return (size_t)tap_below(&random_state, limit);
-}
-
 struct run {
     struct options options;
     struct ring ring;

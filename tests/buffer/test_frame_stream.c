@@ -5,39 +5,14 @@
  */
 #include "buffer/frame_stream.h"
 
-#include "tests/tap.h"
+#include "tests/buffer/frame_stage.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MOST = 100000, STREAM_MOST = 6 * MOST, UNREAD = 1000, SMALL_RINGS = 90 };
-
-static uint64_t random_state;
-
-static size_t below(uint64_t limit)
-{
-    return (size_t)tap_below(&random_state, limit);
-}
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-/* 1 to `most`, of a random order of magnitude. */
-static size_t some(unsigned bits, size_t most)
-{
-    return smaller((size_t)tap_magnitude(&random_state, bits) + 1, most);
-}
-
-struct text {
-    size_t length;
-    unsigned char bytes[STREAM_MOST];
-};
-
-static struct text original, stream, copy;
+enum { MOST = 100000, UNREAD = 1000, SMALL_RINGS = 90 };
 
 static void make_original(size_t length)
 {
@@ -47,37 +22,7 @@ static void make_original(size_t length)
             below(10) == 0 ? '\n' : (unsigned char)tap_random(&random_state); /* or another */
 }
 
-static bool same(const struct text *a, const struct text *b)
-{
-    return a->length == b->length && memcmp(a->bytes, b->bytes, a->length) == 0;
-}
-
 /* --- a way from a text through a pipe or socket, framing and a ring to another text ----------- */
-
-struct way {
-    const struct text *from;
-    size_t sent; /* of it, into the pipe; what of that was not read yet is on its way */
-    bool closed; /* the writing end */
-    bool keep_open;
-    int writer;
-    struct endpoint input;
-    struct frame_stream framing;
-    struct ring ring;
-    struct text *to;
-    uint64_t payload, added, calls;
-    struct transfer last;
-    bool failed; /* something was not as it has to be */
-};
-
-static struct way way;
-
-static void complain(const char *what)
-{
-    if (!way.failed)
-        tap_note("ring of %zu, %zu of %zu sent, %zu received: %s", way.ring.capacity, way.sent,
-                 way.from->length, way.to->length, what);
-    way.failed = true;
-}
 
 static bool way_begin(const struct text *from, struct text *to, enum framing_kind kind,
                       size_t capacity)
@@ -85,11 +30,11 @@ static bool way_begin(const struct text *from, struct text *to, enum framing_kin
     int fds[2];
     bool is_socket = below(2) == 0;
     int made = is_socket ? socketpair(AF_UNIX, SOCK_STREAM, 0, fds) : pipe(fds);
-    way = (struct way){.from = from, .to = to, .framing = {.kind = kind}};
+    way = (struct way){
+        .from = from, .to = to, .writer = fds[1], .framing = {.kind = kind}, .capacity = capacity};
     to->length = 0;
     if (made != 0 || ring_init(&way.ring, capacity, 1) != 0)
         return false;
-    way.writer = fds[1];
     way.input = (struct endpoint){
         .name = "test", .fd = fds[0], .kind = is_socket ? ENDPOINT_SOCKET : ENDPOINT_PIPE};
     fcntl(fds[0], F_SETFL, O_NONBLOCK);
@@ -98,30 +43,11 @@ static bool way_begin(const struct text *from, struct text *to, enum framing_kin
     return true;
 }
 
-static void way_close(void)
-{
-    if (!way.closed)
-        close(way.writer);
-    way.closed = true;
-}
-
 static void way_finish(void)
 {
-    way_close();
+    close_writer();
     close(way.input.fd);
     ring_destroy(&way.ring);
-}
-
-/* Sends up to `most` bytes more, and behind the last one the end. */
-static void send_some(size_t most)
-{
-    size_t left = way.from->length - way.sent;
-    if (left > 0) {
-        ssize_t bytes = write(way.writer, way.from->bytes + way.sent, smaller(left, most));
-        way.sent += bytes > 0 ? (size_t)bytes : 0;
-    } else if (!way.keep_open) {
-        way_close();
-    }
 }
 
 static void drain(size_t most)
@@ -144,9 +70,10 @@ static bool waits(void)
 static void fill(size_t max)
 {
     size_t before = ring_fill(&way.ring);
-    uint64_t calls = way.calls;
+    uint64_t calls = way.calls[CALL_READ];
     bool more_than_max = !waits() && way.framing.reader.left > max;
-    way.last = frame_stream_fill(&way.framing, &way.ring, &way.input, max, true, &way.calls);
+    way.last =
+        frame_stream_fill(&way.framing, &way.ring, &way.input, max, true, &way.calls[CALL_READ]);
     size_t grown = ring_fill(&way.ring) - before;
     if (way.last.bytes > max || grown != way.last.bytes + way.last.added)
         complain("the ring did not grow by what was told");
@@ -160,9 +87,9 @@ static void fill(size_t max)
         complain("something waits and nobody would come for it");
     if (more_than_max && way.framing.ahead_length > 0)
         complain("read ahead of a chunk's end");
-    if (way.last.status == TRANSFER_BLOCKED && way.sent == way.from->length && way.closed)
+    if (way.last.status == TRANSFER_BLOCKED && way.sent == way.from->length && way.writer < 0)
         complain("blocked by the end");
-    if (way.calls - calls > FRAME_HEAD + FRAME_FINAL + 1)
+    if (way.calls[CALL_READ] - calls > FRAME_HEAD + FRAME_FINAL + 1)
         complain("too many calls in one");
     way.payload += way.last.bytes;
     way.added += way.last.added;
@@ -175,11 +102,11 @@ static void go(unsigned bits)
     do {
         size_t turn = below(3);
         if (turn == 0)
-            send_some(some(bits, STREAM_MOST));
+            send_some(tap_some(&random_state, bits, TEXT_MOST));
         else if (turn == 1 && ring_room(&way.ring) >= room)
-            fill(some(bits, STREAM_MOST));
+            fill(tap_some(&random_state, bits, TEXT_MOST));
         else if (turn == 2)
-            drain(some(bits, STREAM_MOST));
+            drain(tap_some(&random_state, bits, TEXT_MOST));
     } while (!way.failed &&
              (way.last.status == TRANSFER_MOVED || way.last.status == TRANSFER_BLOCKED));
     if (way.framing.kind == FRAMING_ADD && way.last.status == TRANSFER_END) {
@@ -238,7 +165,8 @@ static void test_random(void)
         make_original((size_t)tap_magnitude(&random_state, 17) % MOST);
         size_t capacity = FRAMING_ROOM + (size_t)tap_magnitude(&random_state, 17);
         bool there = add(capacity, 6 + (unsigned)below(12));
-        wrong += !there || !remove_again(some(17, MOST), 6 + (unsigned)below(12));
+        wrong +=
+            !there || !remove_again(tap_some(&random_state, 17, MOST), 6 + (unsigned)below(12));
     }
     tap_ok(wrong == 0, "sizes at random (%u of %u wrong)", wrong, rounds);
 }
@@ -249,7 +177,7 @@ static void chunk_behind(size_t length)
 {
     drain(ring_fill(&way.ring) > 0 ? ring_fill(&way.ring) - 1 : 0);
     send_some(length);
-    fill(STREAM_MOST);
+    fill(TEXT_MOST);
     if (way.last.bytes != length)
         complain("not one chunk");
 }
@@ -290,7 +218,7 @@ static void test_nothing(void)
     fill(10);
     tap_ok(way.last.status == TRANSFER_BLOCKED && ring_fill(&way.ring) == 0 && !way.framing.begun,
            "--frame: nothing was read, and nothing is in the ring");
-    way_close();
+    close_writer();
     fill(10);
     tap_ok(way.last.status == TRANSFER_END && ring_fill(&way.ring) == 0, "nor at the end");
     tap_ok(frame_stream_finish(&way.framing, &way.ring) == FRAME_HEAD + FRAME_FINAL &&
@@ -438,10 +366,13 @@ static void read_file(size_t chunk, bool direct, uint64_t most_calls)
     int fd = make_file(chunk);
     if (fd < 0 || ring_init(&ring, MOST, 1) != 0)
         return;
-    way =
-        (struct way){.ring = ring, .from = &original, .to = &copy, .framing.kind = FRAMING_REMOVE};
+    way = (struct way){.from = &original,
+                       .to = &copy,
+                       .writer = -1,
+                       .framing.kind = FRAMING_REMOVE,
+                       .capacity = MOST,
+                       .ring = ring};
     way.input = (struct endpoint){.name = "test", .fd = fd, .kind = ENDPOINT_REGULAR};
-    way.closed = true;
     copy.length = 0;
     if (direct)
         direct_io_init(&way.input.direct, fd);
@@ -450,9 +381,9 @@ static void read_file(size_t chunk, bool direct, uint64_t most_calls)
         drain(SIZE_MAX);
     } while (way.last.status == TRANSFER_MOVED && !way.failed);
     tap_ok(!way.failed && way.last.status == TRANSFER_END && same(&original, &copy) &&
-               (direct || way.calls <= most_calls),
+               (direct || way.calls[CALL_READ] <= most_calls),
            "chunks of %zu from a file%s: %" PRIu64 " calls, at most %" PRIu64, chunk,
-           direct ? ", directly" : "", way.calls, most_calls);
+           direct ? ", directly" : "", way.calls[CALL_READ], most_calls);
     way_finish();
 }
 

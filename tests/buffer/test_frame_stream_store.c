@@ -4,126 +4,78 @@
  */
 #include "base/platform.h"
 #include "buffer/frame_stream.h"
-#include "stats/meter.h"
 
-#include "tests/tap.h"
+#include "tests/buffer/frame_stage.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
 
-enum { MOST = 400000, STREAM_MOST = 6 * MOST };
+enum { MOST = 400000 };
 
-static uint64_t random_state;
-
-static size_t below(uint64_t limit)
-{
-    return (size_t)tap_below(&random_state, limit);
-}
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-struct text {
-    size_t length;
-    unsigned char bytes[STREAM_MOST];
-};
-
-static struct text original, stream, copy;
-
-struct way {
-    const struct text *from;
-    struct text *to;
-    size_t sent, capacity, least_room;
-    int feed, drain; /* the other ends of */
-    struct endpoint input, output;
-    struct frame_stream framing;
-    struct pipe_queue store;
-    struct ring ring;
-    uint64_t payload, added, unstored, poured;
-    uint64_t calls[COUNTED_CALLS];
-    struct transfer last; /* of frame_stream_fill() */
-    bool failed;
-};
-
-static struct way way;
-
-static void complain(const char *what)
-{
-    if (!way.failed)
-        tap_note("buffer of %zu, %zu of %zu sent, %zu received: %s", way.capacity, way.sent,
-                 way.from->length, way.to->length, what);
-    way.failed = true;
-}
+/* The buffer is a store, and the ring where that cannot be used. */
+static struct {
+    struct pipe_queue queue;
+    size_t least_room; /* in the buffer */
+    struct endpoint output;
+    int drain; /* the other end of the output */
+    uint64_t unstored, poured;
+} store;
 
 static bool way_begin(const struct text *from, struct text *to, enum framing_kind kind,
                       size_t capacity)
 {
     int in[2], out[2];
     way = (struct way){
-        .from = from, .to = to, .capacity = capacity, .framing = {.kind = kind}, .least_room = 1};
+        .from = from, .to = to, .writer = -1, .framing = {.kind = kind}, .capacity = capacity};
+    memset(&store, 0, sizeof store);
+    store.least_room = 1;
     to->length = 0;
     if (platform_pipe(in, 64 * 1024) != 0 || platform_pipe(out, 64 * 1024) != 0 ||
-        ring_init(&way.ring, capacity, 1) != 0 || pipe_queue_init(&way.store, capacity) != 0 ||
-        pipe_queue_bounce(&way.store) == NULL)
+        ring_init(&way.ring, capacity, 1) != 0 || pipe_queue_init(&store.queue, capacity) != 0 ||
+        pipe_queue_bounce(&store.queue) == NULL)
         return false;
     if (kind == FRAMING_ADD)
-        way.least_room = frame_stream_least_room(&way.store);
+        store.least_room = frame_stream_least_room(&store.queue);
     way.input =
         (struct endpoint){.fd = in[0], .kind = ENDPOINT_PIPE, .nonblock.method = NONBLOCK_PRIVATE};
-    way.output =
+    store.output =
         (struct endpoint){.fd = out[1], .kind = ENDPOINT_PIPE, .nonblock.method = NONBLOCK_PRIVATE};
-    way.feed = in[1];
-    way.drain = out[0];
+    way.writer = in[1];
+    store.drain = out[0];
     return true;
 }
 
 static void way_finish(void)
 {
     close(way.input.fd);
-    close(way.output.fd);
-    if (way.feed >= 0)
-        close(way.feed);
-    close(way.drain);
-    pipe_queue_destroy(&way.store);
+    close(store.output.fd);
+    close_writer();
+    close(store.drain);
+    pipe_queue_destroy(&store.queue);
     ring_destroy(&way.ring);
 }
 
 static size_t stored(void)
 {
-    return pipe_queue_held(&way.store);
+    return pipe_queue_held(&store.queue);
 }
 
 static size_t room(void)
 {
     size_t left = way.capacity - ring_fill(&way.ring) - stored();
-    return left < way.least_room ? 0 : left - (way.least_room - 1);
+    return left < store.least_room ? 0 : left - (store.least_room - 1);
 }
 
 /* --- steps ------------------------------------------------------------------------------------ */
 
-/* Sends up to `most` bytes more, and behind the last one the end. */
-static void send_some(size_t most)
-{
-    size_t left = way.from->length - way.sent;
-    if (left > 0) {
-        ssize_t bytes = write(way.feed, way.from->bytes + way.sent, smaller(left, most));
-        way.sent += bytes > 0 ? (size_t)bytes : 0;
-    } else if (way.feed >= 0) {
-        close(way.feed);
-        way.feed = -1;
-    }
-}
-
 static void store_some(size_t max)
 {
-    if (ring_fill(&way.ring) > 0 || room() == 0 || pipe_queue_back(&way.store) < 0)
+    if (ring_fill(&way.ring) > 0 || room() == 0 || pipe_queue_back(&store.queue) < 0)
         return;
     max = smaller(max, room());
     struct transfer transfer =
-        frame_stream_store(&way.framing, &way.store, &way.input, max, way.calls);
+        frame_stream_store(&way.framing, &store.queue, &way.input, max, way.calls);
     if (transfer.status == TRANSFER_FAILED || transfer.bytes > max)
         complain("the store");
     way.payload += transfer.bytes;
@@ -135,12 +87,12 @@ static void unstore_some(size_t max)
         return;
     size_t before = stored();
     struct transfer transfer =
-        frame_stream_unstore(&way.framing, &way.store, &way.output, max, way.calls);
+        frame_stream_unstore(&way.framing, &store.queue, &store.output, max, way.calls);
     if (transfer.status == TRANSFER_FAILED || transfer.status == TRANSFER_END ||
         transfer.bytes > max || before - stored() != transfer.bytes)
         complain("from the store");
     way.added += transfer.added;
-    way.unstored += transfer.bytes;
+    store.unstored += transfer.bytes;
 }
 
 static void pour(void)
@@ -148,12 +100,12 @@ static void pour(void)
     size_t before = stored();
     if (before == 0)
         return;
-    struct transfer transfer = frame_stream_pour(&way.framing, &way.store, &way.ring, way.calls);
+    struct transfer transfer = frame_stream_pour(&way.framing, &store.queue, &way.ring, way.calls);
     if (transfer.status != TRANSFER_MOVED || stored() != 0 ||
         ring_fill(&way.ring) != before + transfer.added)
         complain("from the store into the ring");
     way.added += transfer.added;
-    way.poured += before;
+    store.poured += before;
 }
 
 /* Into the ring, whatever the store holds. */
@@ -175,13 +127,13 @@ static void write_some(size_t max)
     if (stored() > 0)
         unstore_some(max);
     else if (ring_fill(&way.ring) > 0)
-        transfer_drain(&way.ring, 0, &way.output, max, &way.calls[CALL_WRITE]);
+        transfer_drain(&way.ring, 0, &store.output, max, &way.calls[CALL_WRITE]);
 }
 
 static void receive(size_t max)
 {
     ssize_t bytes =
-        read(way.drain, way.to->bytes + way.to->length, smaller(max, STREAM_MOST - way.to->length));
+        read(store.drain, way.to->bytes + way.to->length, smaller(max, TEXT_MOST - way.to->length));
     way.to->length += bytes > 0 ? (size_t)bytes : 0;
 }
 
@@ -191,9 +143,9 @@ static void go(unsigned bits, unsigned ring_share)
 {
     while (!way.failed &&
            (way.last.status == TRANSFER_MOVED || way.last.status == TRANSFER_BLOCKED)) {
-        size_t size = smaller((size_t)tap_magnitude(&random_state, bits) + 1, MOST);
+        size_t size = tap_some(&random_state, bits, MOST);
         size_t step = below(4);
-        bool over = way.feed < 0 && below(20) == 0;
+        bool over = way.writer < 0 && below(20) == 0;
         if (step == 0)
             send_some(size);
         else if (step == 1 && (below(100) < ring_share || over))
@@ -224,7 +176,7 @@ static bool run(const struct text *from, struct text *to, enum framing_kind kind
     return !way.failed && way.last.status == TRANSFER_END;
 }
 
-static void make_original(size_t length)
+static void make_noise(size_t length)
 {
     original.length = length;
     for (size_t i = 0; i < length; i++)
@@ -233,7 +185,7 @@ static void make_original(size_t length)
 
 static size_t some_capacity(void)
 {
-    return 256 + (size_t)tap_magnitude(&random_state, 22) % (STREAM_MOST / 2);
+    return 256 + (size_t)tap_magnitude(&random_state, 22) % (TEXT_MOST / 2);
 }
 
 /* --- tests ------------------------------------------------------------------------------------ */
@@ -242,17 +194,15 @@ static void test_random(void)
 {
     unsigned wrong = 0, rounds = tap_rounds(60), poured = 0, unstored = 0;
     for (unsigned i = 0; i < rounds; i++) {
-        make_original((size_t)tap_magnitude(&random_state, 19) % MOST);
+        make_noise((size_t)tap_magnitude(&random_state, 19) % MOST);
         unsigned share = below(3) == 0 ? 0 : (unsigned)below(40);
         bool there = run(&original, &stream, FRAMING_ADD, some_capacity(), share) &&
                      way.payload == original.length && stream.length == original.length + way.added;
-        poured += way.poured > 0;
-        unstored += way.unstored > 0;
+        poured += store.poured > 0;
+        unstored += store.unstored > 0;
         way_finish();
         bool back = there && run(&stream, &copy, FRAMING_REMOVE, some_capacity(), share) &&
-                    way.payload == original.length && way.added == 0 &&
-                    copy.length == original.length &&
-                    memcmp(copy.bytes, original.bytes, copy.length) == 0;
+                    way.payload == original.length && way.added == 0 && same(&original, &copy);
         if (there)
             way_finish();
         if (!back)
@@ -268,7 +218,7 @@ static void test_broken(void)
 {
     unsigned wrong = 0, rounds = tap_rounds(60);
     for (unsigned i = 0; i < rounds; i++) {
-        make_original(1 + below(20000));
+        make_noise(1 + below(20000));
         bool there = run(&original, &stream, FRAMING_ADD, some_capacity(), (unsigned)below(40));
         way_finish();
         if (!there) {
@@ -290,7 +240,7 @@ static void test_broken(void)
 /* Chunks are what is there, and their length goes before them only then. */
 static void test_at_once(void)
 {
-    make_original(3000);
+    make_noise(3000);
     if (!tap_ok(way_begin(&original, &stream, FRAMING_ADD, MOST), "a way"))
         return;
     bool right = true;

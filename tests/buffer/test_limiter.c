@@ -6,9 +6,9 @@
 #include "tests/tap.h"
 
 static const uint64_t second = 1000000000;
-static uint64_t random_state;
 
-static uint64_t below(uint64_t limit)
+/* As below(), for limits that a size_t may not hold. */
+static uint64_t below_64(uint64_t limit)
 {
     return tap_below(&random_state, limit);
 }
@@ -19,7 +19,7 @@ static uint64_t take_all(struct limiter *limiter, uint64_t start, uint64_t secon
 {
     uint64_t now = start, end = start + seconds * second, sum = 0;
     while (now < end) {
-        uint64_t step = 1 + below(most_ns);
+        uint64_t step = 1 + below_64(most_ns);
         now = end - now < step ? end : now + step;
         uint64_t tokens = limiter_available(limiter, now);
         limiter_take(limiter, tokens);
@@ -34,7 +34,7 @@ static void test_exact(void)
         1, 3, 1000, 10240, 999999937, UINT64_C(10737418240), UINT64_C(999999999999)};
     for (size_t i = 0; i < sizeof rates / sizeof rates[0]; i++) {
         struct limiter limiter;
-        uint64_t start = below(UINT64_C(1) << 60);
+        uint64_t start = below_64(UINT64_C(1) << 60);
         limiter_init(&limiter, rates[i], rates[i], start);
         uint64_t first = limiter_available(&limiter, start);
         limiter_take(&limiter, first);
@@ -69,10 +69,10 @@ static void test_idle(void)
 static bool when_is_exact(void)
 {
     struct limiter limiter;
-    uint64_t rate = 1 + below(UINT64_C(1) << below(34)), start = below(UINT64_C(1) << 50);
-    limiter_init(&limiter, rate, 1 + below(UINT64_C(1) << below(40)), start);
+    uint64_t rate = 1 + below_64(UINT64_C(1) << below_64(34)), start = below_64(UINT64_C(1) << 50);
+    limiter_init(&limiter, rate, 1 + below_64(UINT64_C(1) << below_64(40)), start);
     for (int i = 0; i < 20; i++) {
-        uint64_t wanted = 1 + below(limiter.burst);
+        uint64_t wanted = 1 + below_64(limiter.burst);
         uint64_t when = limiter_when(&limiter, wanted);
         if (when == UINT64_MAX) /* beyond the clock */
             return true;
@@ -81,8 +81,8 @@ static bool when_is_exact(void)
             return false;
         if (limiter_available(&limiter, when) < wanted || limiter.tokens > limiter.burst)
             return false;
-        limiter_take(&limiter, below(limiter.tokens + 1));
-        (void)limiter_available(&limiter, when + below(second));
+        limiter_take(&limiter, below_64(limiter.tokens + 1));
+        (void)limiter_available(&limiter, when + below_64(second));
     }
     return true;
 }
@@ -91,12 +91,12 @@ static bool when_is_exact(void)
 static bool is_bounded(void)
 {
     struct limiter limiter;
-    uint64_t rate = 1 + below(UINT64_C(1) << 33), burst = 1 + below(rate), now = 0, sum = 0;
+    uint64_t rate = 1 + below_64(UINT64_C(1) << 33), burst = 1 + below_64(rate), now = 0, sum = 0;
     limiter_init(&limiter, rate, burst, 0);
     for (int i = 0; i < 200; i++) {
-        now += below(3) == 0 ? below(5 * second) : below(second / 100);
+        now += below_64(3) == 0 ? below_64(5 * second) : below_64(second / 100);
         uint64_t tokens = limiter_available(&limiter, now);
-        uint64_t taken = below(2) == 0 ? tokens : below(tokens + 1);
+        uint64_t taken = below_64(2) == 0 ? tokens : below_64(tokens + 1);
         limiter_take(&limiter, taken);
         sum += taken;
         if (sum > burst + rate / 1000 * (now / 1000000) + rate)
@@ -133,10 +133,10 @@ static void test_credit(void)
     limiter_set_rate(&limiter, 1000, 3 * second);
     limiter_take(&limiter, limiter_available(&limiter, 3 * second));
     for (int i = 0; i < 1000; i++) {
-        uint64_t when = limiter_when(&limiter, 1 + below(60));
+        uint64_t when = limiter_when(&limiter, 1 + below_64(60));
         never_early &= limiter_available(&limiter, when) > 0;
         now = when;
-        size = 1 + below(3000);
+        size = 1 + below_64(3000);
         limiter_take(&limiter, size);
         sum += size;
     }

@@ -11,14 +11,8 @@
 #include "base/records.h"
 #include "buffer/record_index.h"
 
-static uint64_t random_state;
 static struct record_stream stream;
 static struct record_got got;
-
-static size_t below(uint64_t limit)
-{
-    return (size_t)tap_below(&random_state, limit);
-}
 
 struct run {
     struct ring ring;

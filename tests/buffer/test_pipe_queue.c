@@ -15,13 +15,7 @@
 
 enum { MOST = 3 * PIPE_QUEUE_PIPE_SIZE, BUFFER = 128 * 1024, LARGE = 2 * BUFFER };
 
-static uint64_t random_state;
 static unsigned char buffer[BUFFER];
-
-static size_t below(uint64_t limit)
-{
-    return (size_t)tap_below(&random_state, limit);
-}
 
 static unsigned char byte_at(uint64_t offset)
 {

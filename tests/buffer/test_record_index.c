@@ -29,15 +29,9 @@ struct run {
     bool failed;
 };
 
-static uint64_t random_state;
 static unsigned char bytes_of[STREAM];   /* the bytes of the stream */
 static uint32_t before[STREAM + 1];      /* how many records end before each */
 static unsigned char filler[256 * 1024]; /* without the end of a record */
-
-static size_t below(uint64_t limit)
-{
-    return (size_t)tap_below(&random_state, limit);
-}
 
 static unsigned char terminator_of(enum record_kind kind)
 {

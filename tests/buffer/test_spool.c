@@ -7,12 +7,12 @@
  */
 #include "base/platform.h"
 #include "buffer/spool.h"
+#include "tests/files.h"
 #include "tests/tap.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,13 +28,7 @@ enum {
     STEPS = 3000
 };
 
-static uint64_t random_state;
 static unsigned char noise[NOISE], stream[STREAM], scratch[MOST_PIECES << PIECE_BITS];
-
-static uint64_t below(uint64_t limit)
-{
-    return tap_below(&random_state, limit);
-}
 
 static void make_noise(void)
 {
@@ -49,12 +43,6 @@ static struct stat file_of(const struct spool *spool)
     struct stat info = {.st_size = -1};
     (void)fstat(spool->fd, &info);
     return info;
-}
-
-static bool exists(const char *path)
-{
-    struct stat info;
-    return lstat(path, &info) == 0;
 }
 
 static bool open_spool(struct spool *spool, const char *path, uint64_t max)
@@ -78,15 +66,6 @@ static bool get(struct spool *spool, void *bytes, size_t count)
     uint64_t calls = 0;
     struct iovec piece = {bytes, count};
     return spool_get(spool, &piece, 1, &calls) == (ssize_t)count;
-}
-
-/* How much a file may hold; all that it wants: RLIM_INFINITY. */
-static void limit_files(rlim_t bytes)
-{
-    struct rlimit limit;
-    getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
-    setrlimit(RLIMIT_FSIZE, &limit);
 }
 
 /* --- the model ------------------------------------------------------------------------------- */

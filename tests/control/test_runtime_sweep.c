@@ -6,6 +6,7 @@
 #include "control/control.h"
 #include "control/runtime_sweep.h"
 #include "display/cursor.h"
+#include "tests/files.h"
 #include "tests/tap.h"
 
 #include <fcntl.h>
@@ -23,12 +24,6 @@
 enum { OPENERS = 4, SWEEPERS = 2, ROUNDS = 300, MANY = 1000000000 };
 
 static char folder[] = "/tmp/bpipe-sweep-XXXXXX";
-
-static bool is_there(const char *name)
-{
-    struct stat info;
-    return lstat(name, &info) == 0;
-}
 
 /* A socket of this type with this name, here. */
 static int named_socket(int type, const char *name, bool listening)
@@ -75,14 +70,14 @@ static void test_sockets(void)
     int silent = named_socket(SOCK_SEQPACKET, "bpipe-16.sock", false);
     int stream = named_socket(SOCK_STREAM, "bpipe-17.sock", true);
     runtime_sweep(false);
-    tap_ok(!is_there("bpipe-11.sock") && !is_there("bpipe-12.sock"), "abandoned sockets go");
-    tap_ok(is_there("bpipe-15.sock") && is_there("bpipe-16.sock") && is_there("bpipe-17.sock"),
+    tap_ok(!exists("bpipe-11.sock") && !exists("bpipe-12.sock"), "abandoned sockets go");
+    tap_ok(exists("bpipe-15.sock") && exists("bpipe-16.sock") && exists("bpipe-17.sock"),
            "those of processes stay, whether they listen or not");
     struct pollfd wanted = {.fd = listener, .events = POLLIN};
     tap_ok(poll(&wanted, 1, 0) == 0, "and nobody has connected to them");
-    tap_ok(is_there("bpipe-13.sock") && is_there("bpipe-14.sock"), "files and links stay");
+    tap_ok(exists("bpipe-13.sock") && exists("bpipe-14.sock"), "files and links stay");
     for (unsigned i = 0; i < count; i++)
-        kept += is_there(others[i]);
+        kept += exists(others[i]);
     tap_ok(kept == count, "other names stay");
     close(listener);
     close(silent);
@@ -92,7 +87,7 @@ static void test_sockets(void)
     unlink("bpipe-13.sock");
     unlink("bpipe-14.sock");
     runtime_sweep(false);
-    tap_ok(!is_there("bpipe-15.sock") && !is_there("bpipe-16.sock"), "closed, they go");
+    tap_ok(!exists("bpipe-15.sock") && !exists("bpipe-16.sock"), "closed, they go");
 }
 
 static void test_new_sockets(void)
@@ -103,9 +98,9 @@ static void test_new_sockets(void)
     make_older("bpipe-22.bind", SWEEP_AGE_S + 1);
     make_older("bpipe-23.bind", SWEEP_AGE_S + 1);
     runtime_sweep(false);
-    tap_ok(is_there("bpipe-21.bind"), "a socket that may be about to listen stays");
-    tap_ok(!is_there("bpipe-22.bind"), "unless it is old");
-    tap_ok(is_there("bpipe-23.bind"), "and nobody's");
+    tap_ok(exists("bpipe-21.bind"), "a socket that may be about to listen stays");
+    tap_ok(!exists("bpipe-22.bind"), "unless it is old");
+    tap_ok(exists("bpipe-23.bind"), "and nobody's");
     close(fd);
     unlink("bpipe-21.bind");
     unlink("bpipe-23.bind");
@@ -153,18 +148,18 @@ static void test_rows(void)
         abort();
     pid_t pid = start_member(tty);
     snprintf(name, sizeof name, "bpipe-rows-%lx-%ld", (unsigned long)status.st_rdev, (long)pid);
-    tap_ok(is_there(name), "a row is taken");
+    tap_ok(exists(name), "a row is taken");
     runtime_sweep(false);
-    tap_ok(is_there(name), "and stays while its process lives");
+    tap_ok(exists(name), "and stays while its process lives");
     kill(pid, SIGSTOP);
     waitpid(pid, NULL, WUNTRACED);
     runtime_sweep(false);
-    tap_ok(is_there(name), "also when it is stopped");
+    tap_ok(exists(name), "also when it is stopped");
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    tap_ok(is_there(name), "it is killed");
+    tap_ok(exists(name), "it is killed");
     runtime_sweep(false);
-    tap_ok(!is_there(name), "its file goes");
+    tap_ok(!exists(name), "its file goes");
     close(tty);
     make_file("bpipe-rows-8801-");
     make_file("bpipe-rows--1");

@@ -18,19 +18,6 @@ static struct stream stream;
 static unsigned char result[STREAM_MOST]; /* the payload that was read */
 static size_t result_length;
 static struct frame_reader reader;
-static uint64_t random_state;
-
-static size_t below(uint64_t limit)
-{
-    return (size_t)tap_below(&random_state, limit);
-}
-
-/* 1 to `most`, of a random order of magnitude up to that of `bits`. */
-static size_t some(unsigned bits, size_t most)
-{
-    size_t number = (size_t)tap_magnitude(&random_state, bits) + 1;
-    return number < most ? number : most;
-}
 
 /* --- making ----------------------------------------------------------------------------------- */
 
@@ -46,7 +33,7 @@ static void make(size_t payload_length, unsigned bits)
     frame_write_head(next);
     next += FRAME_HEAD;
     for (size_t at = 0; at < payload_length;) {
-        size_t chunk = some(bits, payload_length - at), first = below(chunk + 1);
+        size_t chunk = tap_some(&random_state, bits, payload_length - at), first = below(chunk + 1);
         frame_write_length(next, chunk);
         memcpy(next + FRAME_LENGTH, stream.payload + at, chunk);
         frame_wrote(&writer, stream.payload + at, first);
@@ -88,7 +75,7 @@ static const char *read_all(const unsigned char *bytes, size_t length, unsigned 
 {
     read_begin();
     for (size_t at = 0; at < length;) {
-        size_t part = bits == 0 ? length : some(bits, length - at);
+        size_t part = bits == 0 ? length : tap_some(&random_state, bits, length - at);
         read_more(bytes + at, part);
         at += part;
     }
@@ -198,12 +185,12 @@ static void test_garbage(void)
     unsigned char garbage[2000];
     unsigned unnoticed = 0, rounds = tap_rounds(20000);
     for (unsigned i = 0; i < rounds; i++) {
-        size_t length = some(11, sizeof garbage);
+        size_t length = tap_some(&random_state, 11, sizeof garbage);
         for (size_t j = 0; j < length; j++)
             garbage[j] = (unsigned char)(below(4) == 0 ? tap_random(&random_state) : 0);
         if (i % 2 == 0 && length > FRAME_HEAD + FRAME_LENGTH) {
             frame_write_head(garbage);
-            frame_write_length(garbage + FRAME_HEAD, some(8, 200));
+            frame_write_length(garbage + FRAME_HEAD, tap_some(&random_state, 8, 200));
         }
         unnoticed += read_all(garbage, length, (unsigned)below(11)) == NULL;
     }

@@ -10,6 +10,7 @@
 #define BPIPE_TESTS_DIALER_STAGE_H
 
 #include "net/dialer.h"
+#include "tests/files.h"
 #include "tests/tap.h"
 
 #include <arpa/inet.h>
@@ -194,12 +195,6 @@ static inline void limit_descriptors(rlim_t count)
         getrlimit(RLIMIT_NOFILE, &limit);
     struct rlimit now = {.rlim_cur = count, .rlim_max = limit.rlim_max};
     setrlimit(RLIMIT_NOFILE, count == RLIM_INFINITY ? &limit : &now);
-}
-
-static inline bool exists(const char *path)
-{
-    struct stat info;
-    return lstat(path, &info) == 0;
 }
 
 /* --- calls ----------------------------------------------------------------------------------- */

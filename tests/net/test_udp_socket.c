@@ -17,13 +17,8 @@
 
 enum { LONGEST = 65507, PATIENCE_MS = 10000 };
 
-static uint64_t random_state, calls;
+static uint64_t calls;
 static unsigned char sent[1 << 17], got[1 << 17];
-
-static size_t below(uint64_t limit)
-{
-    return (size_t)tap_below(&random_state, limit);
-}
 
 static int open_socket(void)
 {

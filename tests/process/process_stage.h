@@ -28,6 +28,15 @@ static inline bool stage_has_proc(void)
     return strcmp(platform_name, "linux") == 0;
 }
 
+/* Whether the test of `what` has to be skipped for want of /proc; it is then reported as skipped. */
+static inline bool stage_skip(const char *what)
+{
+    if (stage_has_proc())
+        return false;
+    tap_ok(true, "# SKIP %s: needs Linux's /proc", what);
+    return true;
+}
+
 static inline uint64_t stage_deadline(void)
 {
     return platform_now() + STAGE_SECONDS * UINT64_C(1000000000);

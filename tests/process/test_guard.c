@@ -385,14 +385,6 @@ static void clear(void)
         (void)unlink(names[i]);
 }
 
-static bool skip(const char *what)
-{
-    if (stage_has_proc())
-        return false;
-    tap_ok(true, "# SKIP %s: needs Linux's /proc", what);
-    return true;
-}
-
 /* --- bpipe is killed -------------------------------------------------------------------------- */
 
 /* Without /proc a zombie is not told from a process, and it may take init a second to reap it. */
@@ -543,7 +535,7 @@ static void test_session(void)
 {
     struct play play;
     char text[sizeof program + 64];
-    if (skip("other sessions"))
+    if (stage_skip("other sessions"))
         return;
     snprintf(text, sizeof text, "'%s' --apart 'echo >up; cat >f; echo >g'; echo >y", program);
     kill_when_up(&(struct scene){.text = text}, &play);
@@ -558,7 +550,7 @@ static void test_pipeline(void)
     struct play play;
     struct scene scene = {.text = "cat | (trap '' TERM; echo >up; cat >f; echo >g; cat >x)",
                           .kill_after_ns = 200 * MS};
-    if (skip("pipelines"))
+    if (stage_skip("pipelines"))
         return;
     uint64_t start_ns = kill_when_up(&scene, &play);
     tap_ok(finish(&play) && platform_now() - start_ns >= 200 * MS, "a pipeline is ended");
@@ -572,7 +564,7 @@ static void test_group(void)
 {
     bool late = true, false_end = false;
     char text[sizeof program + 128];
-    if (skip("other groups"))
+    if (stage_skip("other groups"))
         return;
     snprintf(text, sizeof text,
              "'%s' --group \"trap '' TERM; echo >up; cat >f; echo >g; cat >x\"; echo >y", program);
@@ -656,7 +648,7 @@ static void test_cleans_up(void)
         .text = "exec 2>/dev/null; trap 'cat /dev/null; sleep 0.1; echo >cleaned; exit 1' TERM\n"
                 "(echo >up; exec cat >f); echo >g",
         .kill_after_ns = 10000 * MS};
-    if (skip("how a command cleans up"))
+    if (stage_skip("how a command cleans up"))
         return;
     kill_when_up(&scene, &play);
     tap_ok(finish(&play) && stage_exists("cleaned"), "a command may clean up");
@@ -747,7 +739,7 @@ int main(int argc, char *argv[])
     test_nothing_to_guard();
     test_dropped();
     test_still_read();
-    if (!skip("a guard whose poll() fails"))
+    if (!stage_skip("a guard whose poll() fails"))
         test_still_read_without_poll();
     test_stopped_guard();
     test_shares_nothing();
@@ -755,7 +747,7 @@ int main(int argc, char *argv[])
     test_exit_status();
     test_killed_at_any_time(&seed, "cat >f && mv f g");
     test_killed_at_any_time(&seed, "cat | cat >x; echo done >y");
-    if (!skip("a shell below a shell")) {
+    if (!stage_skip("a shell below a shell")) {
         test_killed_at_any_time(&seed, "cat | { cat >f && mv f g; }");
         test_killed_at_any_time(&seed, "(cat >f && mv f g); echo done >y");
         test_killed_at_any_time(&seed, "exec 3<&0; (cat <&3 >f && mv f g) &");

@@ -7,7 +7,7 @@
 #include "base/platform.h"
 #include "base/platform_process.h"
 #include "process/peer.h"
-#include "tests/tap.h"
+#include "tests/process/process_stage.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -20,11 +20,6 @@
 #include <unistd.h>
 
 static char directory[] = "/tmp/bpipe-peer-XXXXXX";
-
-static bool has_proc(void)
-{
-    return strcmp(platform_name, "linux") == 0;
-}
 
 /* --- children --------------------------------------------------------------------------------- */
 
@@ -83,7 +78,7 @@ static struct meter_peer search(int fd, bool writes)
 static bool finds(int fd, bool writes, pid_t pid)
 {
     struct meter_peer peer = search(fd, writes);
-    long wanted = has_proc() ? (long)pid : 0;
+    long wanted = stage_has_proc() ? (long)pid : 0;
     if (peer.pid != wanted)
         tap_note("found %ld (%s) instead of %ld", peer.pid, peer.command, wanted);
     return peer.pid == wanted;
@@ -107,7 +102,7 @@ static void test_ends(void)
     struct child reader = start(fds[0], fds[1], 0, false);
     tap_ok(finds(fds[0], false, writer.pid), "the writer of a pipe that we read");
     tap_ok(finds(fds[1], true, reader.pid), "the reader of a pipe that we write");
-    tap_ok(is_there(fds[0], false, writer.pid) == has_proc(), "it is there");
+    tap_ok(is_there(fds[0], false, writer.pid) == stage_has_proc(), "it is there");
     tap_ok(!is_there(fds[1], true, writer.pid), "but does not read");
     struct meter_peer changed = {.pid = writer.pid, .command = "sh"};
     struct peer_pipe read_end = {.fd = fds[0], .peer = &changed};
@@ -162,7 +157,7 @@ static void test_many_pipes(void)
         continue;
     peer_search_end(search);
     for (int i = 0; i < PIPES; i++) {
-        right &= peers[i].pid == (has_proc() ? (long)writers[i].pid : 0);
+        right &= peers[i].pid == (stage_has_proc() ? (long)writers[i].pid : 0);
         stop(&writers[i]);
     }
     tap_ok(right, "several pipes in one search, in two groups, closed meanwhile");
@@ -193,7 +188,7 @@ static void test_ended_early(void)
     if (search != NULL)
         (void)peer_search_step(search);
     peer_search_end(search);
-    tap_ok((search != NULL) == has_proc(), "a search that is ended before it has seen all");
+    tap_ok((search != NULL) == stage_has_proc(), "a search that is ended before it has seen all");
     close(fds[0]);
     close(fds[1]);
 }
@@ -221,7 +216,7 @@ static void test_fifo(void)
 static void test_permission(void)
 {
     int fds[2], status;
-    if (getuid() != 0 || !has_proc()) {
+    if (getuid() != 0 || !stage_has_proc()) {
         tap_ok(true, "# SKIP of another user's process: needs root, and Linux");
         return;
     }
@@ -269,7 +264,7 @@ static void test_odd_command(void)
     int fds[2];
     struct meter_peer peer = {0};
     const char *sleep_path = exists("/bin/sleep") ? "/bin/sleep" : "/usr/bin/sleep";
-    if (!has_proc() || symlink(sleep_path, "a (b) \n\x01)") != 0 || pipe(fds) != 0) {
+    if (!stage_has_proc() || symlink(sleep_path, "a (b) \n\x01)") != 0 || pipe(fds) != 0) {
         tap_ok(true, "# SKIP a command with odd characters: needs Linux and sleep(1)");
         return;
     }
@@ -368,8 +363,8 @@ static void test_unix(void)
     if (read(told[0], &byte, 1) != 1 ||
         connect(connected, (struct sockaddr *)&address, sizeof address) != 0)
         abort();
-    tap_ok(peer_of_socket(connected, &peer) == has_proc() &&
-               peer.pid == (has_proc() ? (long)child : 0),
+    tap_ok(peer_of_socket(connected, &peer) == stage_has_proc() &&
+               peer.pid == (stage_has_proc() ? (long)child : 0),
            "a unix socket: the process that listens");
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);

@@ -89,14 +89,6 @@ static void oddly_named(void)
     with_child();
 }
 
-static bool skip(const char *what)
-{
-    if (stage_has_proc())
-        return false;
-    tap_ok(true, "# SKIP %s: needs Linux's /proc", what);
-    return true;
-}
-
 static void kill_and_reap(struct process_tree *tree, pid_t root)
 {
     process_tree_kill(tree, SIGKILL);
@@ -132,7 +124,7 @@ static void test_family(void)
     struct process_tree tree = {0};
     enum { FAMILY = 5 };
     pid_t heard[FAMILY];
-    if (skip("descendants"))
+    if (stage_skip("descendants"))
         return;
     open_lifeline();
     pid_t root = start(with_family);
@@ -204,7 +196,7 @@ static void test_order(void)
     enum { FAMILY = 13 };
     pid_t heard[FAMILY], before[FAMILY];
     size_t leaf = 1;
-    if (skip("the order of a family"))
+    if (stage_skip("the order of a family"))
         return;
     open_lifeline();
     pid_t root = start(with_many);
@@ -235,7 +227,7 @@ static void test_order(void)
 static void test_readers(void)
 {
     int pipe[2];
-    if (skip("readers"))
+    if (stage_skip("readers"))
         return;
     open_lifeline();
     stage_pipe(pipe);
@@ -264,7 +256,7 @@ static void test_readers(void)
 static void test_orphan(void)
 {
     struct process_tree tree = {0};
-    if (skip("orphans"))
+    if (stage_skip("orphans"))
         return;
     open_lifeline();
     pid_t heard[2], root = start(with_child);
@@ -283,7 +275,7 @@ static void test_orphan(void)
 static void test_zombie(void)
 {
     struct process_tree tree = {0};
-    if (skip("zombies"))
+    if (stage_skip("zombies"))
         return;
     open_lifeline();
     pid_t heard, root = start(nothing);
@@ -302,7 +294,7 @@ static void test_zombie(void)
 static void test_start_time(void)
 {
     struct process_tree tree = {0};
-    if (skip("start times"))
+    if (stage_skip("start times"))
         return;
     open_lifeline();
     pid_t heard, root = start(nothing);
@@ -321,7 +313,7 @@ static void test_start_time(void)
 static void test_odd_name(void)
 {
     struct process_tree tree = {0};
-    if (skip("odd names"))
+    if (stage_skip("odd names"))
         return;
     open_lifeline();
     pid_t heard[2], root = start(oddly_named);
@@ -353,7 +345,7 @@ static void test_stop(void)
 {
     bool all = true, stopped = true;
     uint64_t seed = tap_seed();
-    if (skip("those that fork meanwhile"))
+    if (stage_skip("those that fork meanwhile"))
         return;
     for (unsigned round = tap_rounds(10); round > 0; round--) {
         struct process_tree tree = {0};
@@ -410,7 +402,7 @@ static pid_t start_and_stop(void (*run)(void), struct process_tree *tree)
 static void test_blocked(void)
 {
     struct process_tree tree = {0};
-    if (skip("which signals are blocked"))
+    if (stage_skip("which signals are blocked"))
         return;
     pid_t root = start_and_stop(forks_when_continued, &tree);
     tap_ok(tree.count == 2, "one that was about to fork is stopped after it, with its child");
@@ -430,7 +422,7 @@ static void blocks_for_good(void)
 static void test_blocked_for_good(void)
 {
     struct process_tree tree = {0};
-    if (skip("which signals are blocked for good"))
+    if (stage_skip("which signals are blocked for good"))
         return;
     pid_t root = start_and_stop(blocks_for_good, &tree);
     tap_ok(stage_state(root) == 'T', "one that always blocks SIGTERM is stopped in the end");

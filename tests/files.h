@@ -1,0 +1,28 @@
+/*
+ * files.h - files of the C tests: whether there is one, and how much one may hold.
+ */
+#ifndef BPIPE_TESTS_FILES_H
+#define BPIPE_TESTS_FILES_H
+
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+/* A symbolic link exists even if it leads nowhere. */
+static inline bool exists(const char *path)
+{
+    struct stat info;
+    return lstat(path, &info) == 0;
+}
+
+/* Makes the disk look full to this process: a write beyond `bytes` of a file comes short, or fails
+ * with EFBIG and raises SIGXFSZ. RLIM_INFINITY: as much as the hard limit allows. */
+static inline void limit_files(rlim_t bytes)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes < limit.rlim_max ? bytes : limit.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+#endif
