@@ -69,6 +69,7 @@ test_sources := $(wildcard tests/*/test_*.c)
 test_programs := $(patsubst %.c,$(B)/tests/%,$(notdir $(test_sources)))
 vpath test_%.c $(sort $(dir $(test_sources)))
 tools := $(patsubst tests/tools/%.c,build/tools/%,$(wildcard tests/tools/*.c))
+tool_headers := $(wildcard tests/tools/*.h) tests/random.h
 schedule_sources := $(wildcard tests/schedule/*.c)
 ifeq ($(SYSTEM),Linux)
 shim := build/fault.so build/tools/probe
@@ -120,25 +121,25 @@ $(B)/link-command: FORCE
 
 # The tests' tools and the fault shim are the same for all variants, and never sanitized. Static
 # where that works: a launcher's own size is the least peak memory that a child of it can show.
-tool_flags := -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g $(filter -W%,$(FLAGS))
-$(tools): build/tools/%: tests/tools/%.c
+tool_flags := -I. -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g $(filter -W%,$(FLAGS))
+$(tools): build/tools/%: tests/tools/%.c $(tool_headers)
 	@mkdir -p build/tools build/obj
 	@echo '  TOOL  $@'
 	$(quiet)$(CC) $(tool_flags) -c -o build/obj/$*.o $<
 	@$(CC) -static -o $@ build/obj/$*.o 2>/dev/null || $(CC) -o $@ build/obj/$*.o
 
-build/tools/schedule: $(schedule_sources) $(wildcard tests/schedule/*.h)
+build/tools/schedule: $(schedule_sources) $(wildcard tests/schedule/*.h) $(tool_headers)
 	@mkdir -p $(@D)
 	@echo '  TOOL  $@'
 	$(quiet)$(CC) $(tool_flags) -o $@ $(schedule_sources)
 
-$(bench_programs): build/bench/%: bench/%.c bench/stream.c bench/stream.h
+$(bench_programs): build/bench/%: bench/%.c bench/stream.c bench/stream.h $(tool_headers)
 	@mkdir -p $(@D)
 	@echo '  TOOL  $@'
 	$(quiet)$(CC) $(tool_flags) -o $@ $< bench/stream.c $(LDLIBS)
 
 shim_sources := $(addprefix tests/fault/,shim.c plan.c dice.c)
-build/fault.so: $(shim_sources) tests/fault/fault.h
+build/fault.so: $(shim_sources) tests/fault/fault.h $(tool_headers)
 	@mkdir -p $(@D)
 	@echo '  TOOL  $@'
 	$(quiet)$(CC) $(filter-out -D%,$(tool_flags)) -U_FORTIFY_SOURCE -fPIC -shared -o $@ $(shim_sources) -ldl

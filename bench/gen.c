@@ -15,12 +15,15 @@
  */
 #include "stream.h"
 
+#include "tests/tools/die.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 const char program_name[] = "gen";
+const int failure_status = 1;
 
 static void write_all(const unsigned char *bytes, size_t size)
 {

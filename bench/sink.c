@@ -27,6 +27,8 @@
  */
 #include "stream.h"
 
+#include "tests/tools/die.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -35,6 +37,7 @@
 #include <unistd.h>
 
 const char program_name[] = "sink";
+const int failure_status = 1;
 
 /* --- windows ------------------------------------------------------------------------------ */
 

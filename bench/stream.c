@@ -3,6 +3,9 @@
  */
 #include "stream.h"
 
+#include "tests/random.h"
+#include "tests/tools/die.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,16 +17,6 @@ enum { STAMP = 8, SAMPLED = 16 /* one page in so many is compared as a whole */ 
 
 /* --- the bytes ---------------------------------------------------------------------------- */
 
-/* SplitMix64. */
-static uint64_t next_word(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .";
 
 void stream_init(struct stream *stream, bool text)
@@ -34,7 +27,7 @@ void stream_init(struct stream *stream, bool text)
     for (size_t i = 0; i < STREAM_BLOCK; i++) {
         unsigned char byte;
 
-        word = i % 8 == 0 ? next_word(&state) : word >> 8;
+        word = i % 8 == 0 ? random_next(&state) : word >> 8;
         byte = (unsigned char)word;
         if (text) /* 4 in 256: a line is 64 bytes long on average */
             byte = byte < 4 ? '\n' : (unsigned char)letters[byte % 64];
@@ -179,10 +172,4 @@ void sleep_until_ns(uint64_t when)
 
     while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) == EINTR)
         continue;
-}
-
-void die(const char *what)
-{
-    fprintf(stderr, "%s: %s: %s\n", program_name, what, strerror(errno));
-    exit(1);
 }

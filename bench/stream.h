@@ -6,7 +6,8 @@
  * is known from its offset, compression gains nothing, and a page that is lost, doubled, or out of
  * order shows in its number; yet it costs no more than a few stores for each page.
  *
- * Also what both programs need besides: sizes from the command line, time, and a way to give up.
+ * Also what both programs need besides: sizes from the command line, and time. They give up by
+ * tests/tools/die.h, whose program_name the messages here begin with, too.
  */
 #ifndef BENCH_STREAM_H
 #define BENCH_STREAM_H
@@ -51,11 +52,5 @@ uint64_t parse_seconds(const char *text);
 /* CLOCK_MONOTONIC in ns, and a sleep until then. */
 uint64_t now_ns(void);
 void sleep_until_ns(uint64_t when);
-
-/* Prints the program's name, `what` and errno's message; ends with status 1. */
-_Noreturn void die(const char *what);
-
-/* For die() and parse_...(). */
-extern const char program_name[];
 
 #endif

@@ -7,6 +7,8 @@
 #define _GNU_SOURCE
 #include "fault.h"
 
+#include "tests/random.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <fnmatch.h>
@@ -157,13 +159,10 @@ static bool follow_script(struct attempt *attempt)
 
 /* --- random faults ------------------------------------------------------------------------- */
 
-/* SplitMix64's output function: every bit of the answer depends on every bit of the question. */
-static uint64_t mix(uint64_t z)
+/* Every bit of the answer depends on every bit of the question. */
+static uint64_t mix(uint64_t question)
 {
-    z += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return random_next(&question);
 }
 
 static uint64_t draw(enum call call, int fd, unsigned number)

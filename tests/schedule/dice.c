@@ -1,15 +1,13 @@
 /*
- * dice.c - see dice.h. SplitMix64.
+ * dice.c - see dice.h.
  */
 #include "dice.h"
 
+#include "tests/random.h"
+
 uint64_t dice_next(struct dice *dice)
 {
-    uint64_t z = dice->state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return random_next(&dice->state);
 }
 
 size_t dice_below(struct dice *dice, size_t end)

@@ -74,6 +74,4 @@ void consumer_read(struct game *game, struct consumer *consumer);
 void producer_collect(struct producer *producer);
 void consumer_collect(struct game *game, struct consumer *consumer);
 
-_Noreturn void game_die(const char *what);
-
 #endif

@@ -3,6 +3,8 @@
  */
 #include "line.h"
 
+#include "tests/tools/die.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -12,12 +14,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-static _Noreturn void die(const char *what)
-{
-    fprintf(stderr, "schedule: %s: %s\n", what, strerror(errno));
-    exit(2);
-}
 
 static int new_socket(const struct wire *wire)
 {
@@ -69,7 +65,7 @@ static void bind_line(struct line *line)
     line->port = ntohs(tcp.sin_port);
 }
 
-static int nonblocking(int fd)
+int line_nonblocking(int fd)
 {
     if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0 ||
         fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
@@ -83,7 +79,7 @@ void line_open(struct line *line, const struct wire *wire, const char *name)
     snprintf(line->name, sizeof line->name, "%s", name);
     if (wire->kind == WIRE_TCP || !wire->bpipe_listens)
         bind_line(line);
-    if (!wire->bpipe_listens && listen(nonblocking(line->fd), 1) != 0)
+    if (!wire->bpipe_listens && listen(line_nonblocking(line->fd), 1) != 0)
         die("listen");
 }
 
@@ -121,7 +117,7 @@ int line_connect(struct line *line)
     if (fd < 0)
         return -1;
     line_close(line);
-    return nonblocking(fd);
+    return line_nonblocking(fd);
 }
 
 void line_close(struct line *line)

@@ -27,6 +27,9 @@ enum tail {
 
 void line_open(struct line *line, const struct wire *wire, const char *name);
 
+/* Makes a descriptor nonblocking and closed on exec, and returns it. */
+int line_nonblocking(int fd);
+
 /* The socket, nonblocking; -1: not yet. */
 int line_connect(struct line *line);
 

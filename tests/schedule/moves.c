@@ -3,6 +3,8 @@
  */
 #include "game.h"
 
+#include "tests/tools/die.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -132,7 +134,7 @@ static void listen_to(struct producer *producer)
     else if (count == 0 || errno == EPIPE)
         leave(producer, TAIL_END);
     else if (errno != EAGAIN && errno != EINTR)
-        game_die("read from a producer's connection");
+        die("read from a producer's connection");
 }
 
 static size_t how_much(const struct producer *producer)
@@ -164,7 +166,7 @@ void producer_write(struct game *game, struct producer *producer)
     else if (errno == ECONNRESET)
         leave(producer, TAIL_RESET);
     else if (errno != EAGAIN && errno != EINTR)
-        game_die("write");
+        die("write");
 }
 
 /* Waits for what is on its way; false: nothing comes. */
@@ -240,7 +242,7 @@ static bool take(struct game *game, struct consumer *consumer, size_t size)
     else if (count < 0 && errno == ECONNRESET)
         end_consumer(consumer, TAIL_RESET);
     else if (count < 0 && errno != EAGAIN && errno != EINTR)
-        game_die("read");
+        die("read");
     return count > 0;
 }
 

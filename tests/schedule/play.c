@@ -9,6 +9,8 @@
 
 #include "game.h"
 
+#include "tests/tools/die.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -29,12 +31,6 @@
 
 enum { ABOVE = 200 /* descriptors for nobody */, FREEZE_STEP_MS = 10 };
 
-_Noreturn void game_die(const char *what)
-{
-    fprintf(stderr, "schedule: %s: %s\n", what, strerror(errno));
-    exit(2);
-}
-
 static uint64_t clock_ns(void)
 {
     struct timespec time;
@@ -49,7 +45,7 @@ void taken_add(struct taken *taken, const void *bytes, size_t size)
         taken->room = 2 * (taken->size + size);
         taken->bytes = realloc(taken->bytes, taken->room);
         if (taken->bytes == NULL)
-            game_die("realloc");
+            die("realloc");
     }
     memcpy(taken->bytes + taken->size, bytes, size);
     taken->size += size;
@@ -61,26 +57,17 @@ static void set_pipe_size(int fd, size_t size)
 {
 #ifdef F_SETPIPE_SZ
     if (fcntl(fd, F_SETPIPE_SZ, (int)size) < 0 && errno != EPERM)
-        game_die("F_SETPIPE_SZ");
+        die("F_SETPIPE_SZ");
 #else
     (void)fd;
     (void)size;
 #endif
 }
 
-static void make_pipe(int ends[2], size_t size)
+static void make_pipe_of(int ends[2], size_t size)
 {
-    if (pipe(ends) != 0 || fcntl(ends[0], F_SETFD, FD_CLOEXEC) != 0 ||
-        fcntl(ends[1], F_SETFD, FD_CLOEXEC) != 0)
-        game_die("pipe");
+    make_pipe(ends);
     set_pipe_size(ends[1], size);
-}
-
-static int nonblocking(int fd)
-{
-    if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0)
-        game_die("O_NONBLOCK");
-    return fd;
 }
 
 static void open_sink(struct game *game, size_t number)
@@ -101,15 +88,15 @@ static void open_sink(struct game *game, size_t number)
     }
     if (sink->kind == SINK_FIFO) {
         if (mkfifo(name, 0600) != 0)
-            game_die(name);
+            die(name);
         consumer->fd = open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
         if (consumer->fd < 0)
-            game_die(name);
+            die(name);
         set_pipe_size(consumer->fd, sink->pipe_size);
         return;
     }
-    make_pipe(ends, sink->pipe_size);
-    consumer->fd = nonblocking(ends[0]);
+    make_pipe_of(ends, sink->pipe_size);
+    consumer->fd = line_nonblocking(ends[0]);
     game->sink_fds[number] = ends[1];
 }
 
@@ -126,14 +113,14 @@ static void open_source(struct game *game, size_t number)
         producer->connecting = true;
         return;
     }
-    make_pipe(ends, producer->source->pipe_size);
+    make_pipe_of(ends, producer->source->pipe_size);
     game->source_fds[number] = ends[0];
-    producer->fd = nonblocking(ends[1]);
+    producer->fd = line_nonblocking(ends[1]);
 }
 
 static void open_all(struct game *game, const struct input *input)
 {
-    make_pipe(game->life, 4096);
+    make_pipe_of(game->life, 4096);
     for (size_t i = 0; i < game->plan->source_count; i++) {
         game->producers[i] = (struct producer){.source = &game->plan->sources[i],
                                                .given = &game->outcome->given[i],
@@ -146,7 +133,7 @@ static void open_all(struct game *game, const struct input *input)
         open_sink(game, i);
     }
     if (game->plan->spool_max > 0 && mkdir("spool", 0700) != 0)
-        game_die("spool");
+        die("spool");
 }
 
 /* --- bpipe --------------------------------------------------------------------------------- */
@@ -155,7 +142,7 @@ static void open_all(struct game *game, const struct input *input)
 static void give(int fd, int wanted)
 {
     if (dup2(fd, wanted) < 0)
-        game_die("dup2");
+        die("dup2");
 }
 
 static struct ports ports_of(const struct game *game)
@@ -178,7 +165,7 @@ static void become_bpipe(const struct game *game, const char *bpipe)
     int messages = open("messages", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     if (null < 0 || messages < 0)
-        game_die("open");
+        die("open");
     setrlimit(RLIMIT_CORE, &no_core);
     signal(SIGPIPE, SIG_DFL);
     signal(SIGQUIT, SIG_DFL);
@@ -196,14 +183,14 @@ static void become_bpipe(const struct game *game, const char *bpipe)
     plan_arguments(game->plan, &ports, arguments + 1);
     give(messages, STDERR_FILENO);
     execv(bpipe, arguments);
-    game_die(bpipe);
+    die(bpipe);
 }
 
 static void start(struct game *game, const char *bpipe)
 {
     game->bpipe = fork();
     if (game->bpipe < 0)
-        game_die("fork");
+        die("fork");
     if (game->bpipe == 0)
         become_bpipe(game, bpipe);
     close(game->life[1]);
@@ -221,7 +208,7 @@ static void reap(struct game *game, struct outcome *outcome)
 
     while (waitpid(game->bpipe, &status, 0) < 0)
         if (errno != EINTR)
-            game_die("waitpid");
+            die("waitpid");
     outcome->status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -369,7 +356,7 @@ static bool turn(struct game *game)
     uint64_t wait_ns = watch.wake_ns > game->now_ns ? watch.wake_ns - game->now_ns : 0;
     if (poll(watch.fds, watch.count, (int)((wait_ns + NS_PER_MS - 1) / NS_PER_MS)) < 0 &&
         errno != EINTR)
-        game_die("poll");
+        die("poll");
     game->now_ns = clock_ns();
     for (nfds_t i = 1; i < watch.count; i++) {
         if (watch.fds[i].revents != 0 && watch.producers[i] != NULL)
@@ -396,10 +383,10 @@ static void take_file(struct taken *taken, const char *name)
     int fd = open(name, O_RDONLY | O_CLOEXEC);
 
     if (fd < 0 && errno != ENOENT)
-        game_die(name);
+        die(name);
     while (fd >= 0 && (count = read(fd, bytes, sizeof bytes)) != 0) {
         if (count < 0)
-            game_die(name);
+            die(name);
         taken_add(taken, bytes, (size_t)count);
     }
     if (fd >= 0)
@@ -421,7 +408,7 @@ static bool has_entries(const char *name)
     size_t entries = 0;
 
     if (directory == NULL)
-        game_die(name);
+        die(name);
     while (readdir(directory) != NULL)
         entries++;
     closedir(directory);

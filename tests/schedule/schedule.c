@@ -32,6 +32,8 @@
 #include "play.h"
 #include "selftest.h"
 
+#include "tests/tools/die.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -40,11 +42,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static _Noreturn void die(const char *what)
-{
-    fprintf(stderr, "schedule: %s: %s\n", what, strerror(errno));
-    exit(2);
-}
+const char program_name[] = "schedule";
+const int failure_status = 2;
 
 static _Noreturn void usage(void)
 {

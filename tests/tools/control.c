@@ -11,6 +11,9 @@
  * Everybody is given 60 s. Status 1 where there was no answer, or fuzz got one that is none; 127
  * where nobody listens.
  */
+#include "tests/random.h"
+#include "tests/tools/die.h"
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,24 +24,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+const char program_name[] = "control";
+const int failure_status = 127;
+
 enum { ANSWER = 1 << 19, MESSAGE = 1 << 16, AT_ONCE = 8, DEADLINE = 60 };
-
-static uint64_t state;
-
-static void die(const char *what)
-{
-    fprintf(stderr, "control: %s: %s\n", what, strerror(errno));
-    exit(127);
-}
-
-/* splitmix64 */
-static uint64_t below(uint64_t limit)
-{
-    uint64_t z = state += 0x9e3779b97f4a7c15;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return (z ^ (z >> 31)) % limit;
-}
 
 static int dial(const char *path)
 {
@@ -52,7 +41,6 @@ static int dial(const char *path)
             return fd;
     }
     die(path);
-    return -1;
 }
 
 /* --- answers --------------------------------------------------------------------------------- */
@@ -169,7 +157,7 @@ static size_t compose(char message[MESSAGE])
                                         "report json\n",
                                         "report text verbose si\n"};
     size_t length = (size_t)sprintf(message, "bpipe 1\n");
-    for (uint64_t count = below(5); count > 0; count--)
+    for (size_t count = below(5); count > 0; count--)
         length +=
             (size_t)sprintf(message + length, "%s", lines[below(sizeof lines / sizeof *lines)]);
     return length;
@@ -177,7 +165,7 @@ static size_t compose(char message[MESSAGE])
 
 static size_t mutate(char message[MESSAGE], size_t length)
 {
-    size_t at = (size_t)below(length);
+    size_t at = below(length);
     switch (below(8)) {
     case 0:
         message[at] = (char)below(256);
@@ -195,7 +183,7 @@ static size_t mutate(char message[MESSAGE], size_t length)
         return length - at;
     case 5: /* much too long */
         memset(message + length, (int)below(256), MESSAGE / 2);
-        return length + (size_t)below(MESSAGE / 2);
+        return length + below(MESSAGE / 2);
     case 6: /* noise */
         for (size_t i = at; i < length; i++)
             message[i] = (char)below(256);
@@ -230,7 +218,7 @@ static void fuzz_batch(const char *path, size_t count)
 
 static int fuzz(const char *path, unsigned long count, uint64_t seed)
 {
-    state = seed;
+    random_state = seed;
     for (; count >= AT_ONCE; count -= AT_ONCE)
         fuzz_batch(path, AT_ONCE);
     fuzz_batch(path, count);

@@ -14,6 +14,9 @@
  * Status 0; 1, with a line that says which damage and what was wrong, at the first such; 127 where
  * something cannot be run.
  */
+#include "tests/random.h"
+#include "tests/tools/die.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -26,7 +29,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { MOST = 4 << 20, LIMIT_MS = 20000, FAILED = 127, HEAD = 8, CHUNK_MOST = 1 << 24 };
+const char program_name[] = "damage";
+const int failure_status = 127;
+
+enum { MOST = 4 << 20, LIMIT_MS = 20000, HEAD = 8, CHUNK_MOST = 1 << 24 };
 
 extern char **environ;
 
@@ -43,12 +49,6 @@ struct outcome {
 static struct bytes original, damaged, payload;
 static struct outcome outcome;
 static char **command;
-
-static void die(const char *what)
-{
-    fprintf(stderr, "damage: %s: %s\n", what, strerror(errno));
-    exit(FAILED);
-}
 
 /* --- what comes out of a stream -------------------------------------------------------------- */
 
@@ -77,13 +77,6 @@ static void read_framed(const struct bytes *stream, struct bytes *out)
 }
 
 /* --- running it ------------------------------------------------------------------------------ */
-
-static void make_pipe(int ends[2])
-{
-    if (pipe(ends) < 0 || fcntl(ends[0], F_SETFD, FD_CLOEXEC) < 0 ||
-        fcntl(ends[1], F_SETFD, FD_CLOEXEC) < 0)
-        die("pipe");
-}
 
 /* With its descriptors 0 to 2 these. */
 static pid_t start(const int descriptors[3])
@@ -257,17 +250,6 @@ static void check_flipped(size_t bit)
 
 /* --- arguments ------------------------------------------------------------------------------- */
 
-static uint64_t random_state;
-
-static size_t below(size_t limit) /* SplitMix64 */
-{
-    uint64_t z = random_state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (size_t)((z ^ (z >> 31)) % limit);
-}
-
 static void load(const char *name)
 {
     FILE *file = fopen(name, "rbe");
@@ -292,7 +274,7 @@ int main(int argc, char *argv[])
         fprintf(
             stderr,
             "usage: damage { each FIRST STEP | cut SEED | flip SEED } COUNT STREAM COMMAND...\n");
-        return FAILED;
+        return failure_status;
     }
     for (int i = 0; i < count; i++)
         numbers[i] = strtoull(argv[2 + i], NULL, 10);

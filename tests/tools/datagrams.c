@@ -12,6 +12,8 @@
  * to FILE, and the length of each, a line and at once, on stdout. Ends with 1 where none comes for
  * 20 s.
  */
+#include "tests/tools/die.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -23,13 +25,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { AT_ONCE = 16, PATIENCE_MS = 20000, LONGEST = 65535, BUFFER = 4 << 20 };
+const char program_name[] = "datagrams";
+const int failure_status = 1;
 
-static void die(const char *what)
-{
-    fprintf(stderr, "datagrams: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
+enum { AT_ONCE = 16, PATIENCE_MS = 20000, LONGEST = 65535, BUFFER = 4 << 20 };
 
 static struct sockaddr_in loopback(const char *text, const char *port)
 {

@@ -5,8 +5,9 @@
  *
  * Status 127 where something failed.
  */
+#include "tests/tools/die.h"
+
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,11 +15,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void die(const char *what)
-{
-    fprintf(stderr, "dial: %s: %s\n", what, strerror(errno));
-    exit(127);
-}
+const char program_name[] = "dial";
+const int failure_status = 127;
 
 static struct sockaddr_in address(const char *host, const char *port)
 {

@@ -9,20 +9,17 @@
  * signal N ended it, or 127 where it could not be run. A write may be as long as the socket's
  * buffer, some 200 KiB.
  */
+#include "tests/tools/die.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void die(const char *what)
-{
-    fprintf(stderr, "packets: %s: %s\n", what, strerror(errno));
-    exit(127);
-}
+const char program_name[] = "packets";
+const int failure_status = 127;
 
 /* Returns 0 at the end of the stream, or -1 with errno. */
 static int copy(int from, int to)

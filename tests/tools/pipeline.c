@@ -18,6 +18,8 @@
  * after it are SECONDS later; 127 where something cannot be run.
  */
 #define _POSIX_C_SOURCE 200809L
+#include "tests/tools/die.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,7 +29,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST = 16, LAST_SIGNAL = 64, FAILED = 127 };
+const char program_name[] = "pipeline";
+const int failure_status = 127;
+
+enum { MOST = 16, LAST_SIGNAL = 64 };
 
 struct event {
     long long at_us;
@@ -47,12 +52,6 @@ static int event_count, process_count, watched = -1;
 static long long limit_us = 10000000;
 static struct timespec start_time;
 static FILE *output;
-
-static int die(const char *what)
-{
-    fprintf(stderr, "pipeline: %s: %s\n", what, strerror(errno));
-    exit(FAILED);
-}
 
 static long long now_us(void)
 {
@@ -222,7 +221,7 @@ static void parse_options(int argc, char *argv[])
         else if (option == 'e')
             parse_event(optarg);
         else
-            exit(FAILED);
+            exit(failure_status);
     }
 }
 
@@ -252,7 +251,7 @@ int main(int argc, char *argv[])
     if (output == NULL || watched < 0 || watched >= process_count) {
         fprintf(stderr, "usage: pipeline -w N -o FILE [-l SECONDS] [-e MICROSECONDS:N:SIGNAL]... "
                         "COMMAND... [-- COMMAND...]...\n");
-        return FAILED;
+        return failure_status;
     }
     for (int i = 0; i < event_count; i++)
         if (events[i].process < 0 || events[i].process >= process_count) {

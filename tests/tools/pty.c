@@ -11,19 +11,16 @@
  */
 #define _XOPEN_SOURCE   700
 #define _DEFAULT_SOURCE /* TIOCSCTTY */
-#include <errno.h>
+#include "tests/tools/die.h"
+
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
-static int failed(const char *what)
-{
-    fprintf(stderr, "pty: %s: %s\n", what, strerror(errno));
-    return 127;
-}
+const char program_name[] = "pty";
+const int failure_status = 127;
 
 static int name(void)
 {

@@ -11,6 +11,8 @@
  * quietly with status 1 when its reader is gone. With -c it prints how many bytes came when the
  * input ends; status 1, with a message that says where, at the first one that is another.
  */
+#include "tests/random.h"
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -30,15 +32,6 @@ struct stream {
 static size_t most = BLOCK;
 static unsigned long pause_us;
 
-static uint64_t next_word(uint64_t *state)
-{
-    uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
-}
-
 /* The next bytes of the stream, of which there are at least one and at most `*count`. */
 static const unsigned char *next_bytes(struct stream *stream, size_t *count)
 {
@@ -47,7 +40,7 @@ static const unsigned char *next_bytes(struct stream *stream, size_t *count)
     if (stream->used == BLOCK) {
         stream->used = 0;
         for (size_t i = 0; i < BLOCK; i += 8) {
-            uint64_t word = next_word(&stream->state);
+            uint64_t word = random_next(&stream->state);
 
             for (unsigned byte = 0; byte < 8; byte++)
                 stream->block[i + byte] = (unsigned char)(word >> (8 * byte));

@@ -6,20 +6,18 @@
  *
  * Status 127 where something failed.
  */
-#include <errno.h>
+#include "tests/tools/die.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ABOVE = 50 }; /* descriptors that no test asks for */
+const char program_name[] = "sock";
+const int failure_status = 127;
 
-static int failed(const char *what)
-{
-    fprintf(stderr, "sock: %s: %s\n", what, strerror(errno));
-    return 127;
-}
+enum { ABOVE = 50 }; /* descriptors that no test asks for */
 
 static int number(const char *text)
 {

@@ -17,6 +17,8 @@
  * linked statically and stays below 1 MiB.
  */
 #define _DEFAULT_SOURCE /* wait4() */
+#include "tests/tools/die.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -28,11 +30,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static void die(const char *what)
-{
-    dprintf(STDERR_FILENO, "spawn: %s: %s\n", what, strerror(errno));
-    exit(127);
-}
+const char program_name[] = "spawn";
+const int failure_status = 127;
 
 static double seconds(struct timeval time)
 {

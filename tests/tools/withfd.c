@@ -5,18 +5,16 @@
  *
  * Status 127 where something failed.
  */
-#include <errno.h>
+#include "tests/tools/die.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-static int failed(const char *what)
-{
-    fprintf(stderr, "withfd: %s: %s\n", what, strerror(errno));
-    return 127;
-}
+const char program_name[] = "withfd";
+const int failure_status = 127;
 
 int main(int argc, char *argv[])
 {
