@@ -703,8 +703,8 @@ kernel_knows_nowait() {
 
 # with_sockets SCRIPT: a shell that has the helpers and a socket pair, 8 and 9.
 with_sockets() {
-    export -f ended gone state_of wait_until equal in_poll in_state refute equal_files sum size_of size_is \
-        blocking blocking_meanwhile is_portable
+    export -f ended gone state_of wait_until nap equal in_poll in_state refute equal_files sum sum_stdin size_of \
+        size_is blocking blocking_meanwhile is_portable
     sock pair 8 9 bash -euc "$1"
 }
 

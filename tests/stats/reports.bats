@@ -896,7 +896,7 @@ bytes_left() { # PID MORE: the output has got more than so many
 @test "residence: what is written at once was held for a while, too" {
     skip_unless_faults
     local i option
-    for option in -C "-C -B 100K" "-C -l -J 0" "-l -J 0 -B 1000"; do
+    for option in -C "-C -B 100K" "-C -l -J 0" "-C -l -J 0 -B 1000"; do
         # shellcheck disable=SC2086
         for i in {1..50}; do echo "$i $option" || break; done |
             with_faults FAULT_ONLY=bpipe FAULT_SCRIPT="write:1:*:delay=2" \
