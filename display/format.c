@@ -8,8 +8,8 @@
  */
 #include "display/format.h"
 
-#include "display/parts.h"
 #include "display/columns.h"
+#include "display/parts.h"
 #include "display/sequence.h"
 
 #include <inttypes.h>
