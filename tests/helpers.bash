@@ -51,7 +51,7 @@ test_processes() (
     unset BPIPE_TEST_CASE
     cd /proc || return 1
     found=$(grep -lszFx "$mark" [0-9]*/environ 2>/dev/null) || true # 2 if one of them has gone meanwhile
-    printf '%s\n' ${found//'/environ'/}
+    printf '%s\n' "${found//'/environ'/}"
 )
 
 # Ends what the test started and no longer needs: its neighbours of bpipe. What is still running at
