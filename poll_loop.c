@@ -516,7 +516,7 @@ static bool end_drained(struct poll_loop *loop)
 bool poll_loop_turn(struct poll_loop *loop)
 {
     bool moved = act(loop);
-    loop_close_failed(loop);
+    loop_close_the_failed(loop);
     moved |= end_drained(loop);
     if (loop->phase == LOOP_DONE)
         return false;

@@ -39,7 +39,7 @@ static uint64_t time_for(const struct limiter *limiter, uint64_t tokens)
     return seconds * second_ns + scaled / rate + (scaled % rate != 0);
 }
 
-static void fill(struct limiter *limiter)
+static void fill_up(struct limiter *limiter)
 {
     limiter->tokens = limiter->burst;
     limiter->debt = 0;
@@ -52,14 +52,14 @@ static uint64_t missing(const struct limiter *limiter, uint64_t tokens)
     return limiter->debt + (tokens - limiter->tokens);
 }
 
-static void update(struct limiter *limiter, uint64_t now_ns)
+static void earn(struct limiter *limiter, uint64_t now_ns)
 {
     if (now_ns <= limiter->updated_ns)
         return;
     uint64_t ns = now_ns - limiter->updated_ns;
     limiter->updated_ns = now_ns;
     if (ns >= time_for(limiter, missing(limiter, limiter->burst) + 1)) {
-        fill(limiter);
+        fill_up(limiter);
         return;
     }
     uint64_t fraction;
@@ -74,7 +74,7 @@ static void update(struct limiter *limiter, uint64_t now_ns)
     limiter->debt -= paid;
     limiter->tokens -= paid;
     if (limiter->tokens > limiter->burst) /* time_for() was not exact */
-        fill(limiter);
+        fill_up(limiter);
 }
 
 static uint64_t worth(uint64_t rate, uint64_t ns)
@@ -111,7 +111,7 @@ uint64_t limiter_available(struct limiter *limiter, uint64_t now_ns)
 {
     if (limiter->rate == 0)
         return UINT64_MAX;
-    update(limiter, now_ns);
+    earn(limiter, now_ns);
     return limiter->tokens;
 }
 

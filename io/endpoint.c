@@ -357,7 +357,7 @@ bool endpoint_feeds_itself(const struct endpoint *input, const struct endpoint *
            lseek(input->fd, 0, SEEK_CUR) < status.st_size;
 }
 
-bool endpoint_would_destroy(const char *input_text, const struct endpoint *output)
+bool endpoint_would_overwrite_input(const char *input_text, const struct endpoint *output)
 {
     struct stat in, out;
     if (address_kind_of(input_text) != ADDRESS_NONE)

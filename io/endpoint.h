@@ -100,9 +100,12 @@ bool endpoint_gives_pages(const struct endpoint *endpoint);
 bool endpoint_same_regular_file(const struct endpoint *a, const struct endpoint *b);
 
 /* Whether writing to `output` would grow or overwrite the regular file that `input`, which is not
- * at its end, is read from; and the same for an input that is not open yet. */
+ * at its end, is read from. */
 bool endpoint_feeds_itself(const struct endpoint *input, const struct endpoint *output);
-bool endpoint_would_destroy(const char *input_text, const struct endpoint *output);
+
+/* Whether writing to `output` would truncate or append to the regular file of an input that is not
+ * open yet, and that file is not empty. */
+bool endpoint_would_overwrite_input(const char *input_text, const struct endpoint *output);
 
 /* The first byte is about to be written. 0, or -1 with endpoint->error. */
 int endpoint_begin_output(struct endpoint *endpoint);

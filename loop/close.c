@@ -171,7 +171,7 @@ static void settle(struct poll_loop *loop)
 {
     struct meter *meter = loop->meter;
     close_taps(loop);
-    loop_close_failed(loop);
+    loop_close_the_failed(loop);
     loop_close_connections(loop);
     for (size_t i = 0; i < loop->outputs.count; i++) {
         struct meter_endpoint *output = loop->outputs.all[i].meter;
@@ -185,7 +185,7 @@ bool loop_close_some(struct poll_loop *loop, uint64_t *wait_ns)
 {
     struct loop_closing *closing = &loop->closing;
     *wait_ns = 0;
-    loop_close_failed(loop);
+    loop_close_the_failed(loop);
     if (closing->step == CLOSING_INPUTS) {
         for (size_t i = 0; i < loop->inputs.count; i++)
             loop_close_input(loop, &loop->inputs.all[i]); /* also one that is kept for later */

@@ -44,7 +44,7 @@ static uint64_t read_by(const struct loop_output *output)
     return output->meter->bytes - output->meter->bytes_unacknowledged;
 }
 
-bool loop_is_its_own_doing(const struct poll_loop *loop)
+bool loop_command_ended_itself(const struct poll_loop *loop)
 {
     return !loop->commands.being_ended && (loop->phase != LOOP_DONE || loop->ending.signal == 0);
 }
@@ -93,7 +93,7 @@ int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool c
     return result;
 }
 
-void loop_close_failed(struct poll_loop *loop)
+void loop_close_the_failed(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->outputs.count; i++) {
         struct loop_output *output = &loop->outputs.all[i];
@@ -247,7 +247,7 @@ void loop_judge_consumer(struct poll_loop *loop, struct loop_output *output)
 {
     char reason[METER_ERROR_TEXT];
     loop_note_unread(output);
-    if (!has_departed(output->command) && loop_is_its_own_doing(loop))
+    if (!has_departed(output->command) && loop_command_ended_itself(loop))
         loop_give_up_output(loop, output, loop_describe(output->command, read_by(output), reason));
     else if (output->left && (loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING))
         loop_reader_left(loop, output, EPIPE);

@@ -23,9 +23,9 @@ void loop_datagram_too_long(struct poll_loop *loop, struct loop_output *output, 
 /*
  * Failing and closing are two moments. What fails, or leaves, is detached at once, so that the rest
  * of the turn does not see it any more: its reader of the ring, its flow, the run's ending, the
- * message. The turn closes it when nothing of it is in use: loop_close_failed(), once in each.
+ * message. The turn closes it when nothing of it is in use: loop_close_the_failed(), once in each.
  */
-void loop_close_failed(struct poll_loop *loop);
+void loop_close_the_failed(struct poll_loop *loop);
 
 /* 0, or -1 with output->endpoint.error (endpoint_close_output()). */
 int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete);
@@ -74,8 +74,9 @@ const char *loop_describe(const struct command *command, uint64_t bytes,
  * told. */
 void loop_note_unread(struct loop_output *output);
 
-/* How a command ends after we have begun to end all of them, or the user has (^C), says nothing. */
-bool loop_is_its_own_doing(const struct poll_loop *loop);
+/* Whether a command that ends now has ended by itself. If not (bpipe has begun to end all of them,
+ * or the user has, by ^C), its exit status says nothing. */
+bool loop_command_ended_itself(const struct poll_loop *loop);
 
 void loop_judge_consumer(struct poll_loop *loop, struct loop_output *output);
 

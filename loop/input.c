@@ -21,7 +21,7 @@ void loop_judge_producer(struct poll_loop *loop, struct loop_input *input)
 {
     char reason[METER_ERROR_TEXT];
     const struct command *command = input->command;
-    if (loop_input_is_complete(command) || !loop_is_its_own_doing(loop))
+    if (loop_input_is_complete(command) || !loop_command_ended_itself(loop))
         return;
     loop_describe(command, input->meter->bytes, reason);
     if (command->spec->is_ours && WIFEXITED(command->status))

@@ -313,7 +313,7 @@ static size_t mixing_room(struct poll_loop *loop, const struct loop_input *input
     if (loop->overload.admission.spool != NULL)
         return min_size(admission_room(&loop->overload.admission), SIZE_MAX);
     if (overtaking && flow_room(&loop->path.flow) < least && any_starving(loop))
-        loop_make_room(loop, least < MERGE_TURN ? MERGE_TURN : least);
+        loop_overtake_outputs(loop, least < MERGE_TURN ? MERGE_TURN : least);
     else if (!overtaking && held >= MERGE_WINDOW && flow_any_sendable(&loop->path.flow))
         return 0;
     return loop_overtake_taps(loop, flow_room(&loop->path.flow));

@@ -283,7 +283,8 @@ static bool inputs_survive(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->inputs.count; i++)
         for (size_t j = 0; j < loop->outputs.count; j++)
-            if (endpoint_would_destroy(loop->options->inputs[i], &loop->outputs.all[j].endpoint)) {
+            if (endpoint_would_overwrite_input(loop->options->inputs[i],
+                                               &loop->outputs.all[j].endpoint)) {
                 loop_note_failure(loop, loop->inputs.all[i].meter, "input file is output file");
                 return false;
             }

@@ -18,7 +18,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool may_be_overtaken(const struct poll_loop *loop, size_t index)
+/* Whether an output may be overtaken, and then misses whole records: its overrun has to know what a
+ * record is. */
+static bool may_miss_records(const struct poll_loop *loop, size_t index)
 {
     return loop_drops_oldest(loop) || loop->outputs.all[index].tap;
 }
@@ -45,7 +47,7 @@ static int allocate(struct poll_loop *loop)
         (options->records == RECORD_DATAGRAM && ring_mark_records(&loop->path.ring) != 0))
         return -1;
     for (size_t i = 0; i < loop->outputs.count; i++) {
-        enum record_kind records = may_be_overtaken(loop, i) ? options->records : RECORD_NONE;
+        enum record_kind records = may_miss_records(loop, i) ? options->records : RECORD_NONE;
         bool marks = options->gap_mark && (loop_drops_oldest(loop) || loop->outputs.all[i].tap);
         if (overrun_init(&loop->outputs.all[i].overrun, &loop->path.ring, i, records, marks) != 0)
             return -1;
@@ -141,7 +143,7 @@ static uint64_t overtaking_position(const struct poll_loop *loop, size_t wanted)
 
 /* drop-oldest: there is no room. What leaves the ring has passed if at least one output has got it;
  * or if the only one has put it aside, to get it first. */
-void loop_make_room(struct poll_loop *loop, size_t wanted)
+void loop_overtake_outputs(struct poll_loop *loop, size_t wanted)
 {
     uint64_t got = loop_farthest(loop);
     uint64_t dropped = loop->outputs.all[0].meter->bytes_dropped;
@@ -239,7 +241,7 @@ static bool place(struct poll_loop *loop)
     clear_taps(loop, before + OVERRUN_MARK_SIZE);
     admit(loop);
     while (loop->overload.scratch_left > 0 && loop_drops_oldest(loop) && loop->phase != LOOP_DONE) {
-        loop_make_room(loop, loop->overload.scratch_left);
+        loop_overtake_outputs(loop, loop->overload.scratch_left);
         unspool(loop, ring_room(&loop->path.ring)); /* which may end the run */
         admit(loop);
     }
@@ -254,7 +256,7 @@ bool loop_move_overload(struct poll_loop *loop)
     size_t room = flow_readable(&loop->path.flow);
     loop->overload.admission.closed = loop->path.flow.held;
     if (loop_spooled(loop) > 0 && loop_drops_oldest(loop) && loop_is_stuck(loop)) {
-        loop_make_room(loop, 1);
+        loop_overtake_outputs(loop, 1);
         room = ring_room(&loop->path.ring);
     }
     if (loop_spooled(loop) > 0 && room > 0)

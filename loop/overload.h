@@ -49,7 +49,7 @@ void loop_forget_scratch(struct poll_loop *loop);
  * the result says.
  */
 void loop_overflowed(struct poll_loop *loop, struct loop_input *input, size_t bytes);
-void loop_make_room(struct poll_loop *loop, size_t wanted);
+void loop_overtake_outputs(struct poll_loop *loop, size_t wanted);
 size_t loop_give(struct poll_loop *loop, const struct span *span);
 
 #endif

@@ -83,7 +83,7 @@ static char *join(char *const *words)
  */
 
 /* What the other one is told as well. */
-static bool is_for_both(enum option_id id)
+static bool is_told_to_both_sides(enum option_id id)
 {
     return (id >= OPTION_PROGRESS && id <= OPTION_CURSOR) || id == OPTION_QUIET ||
            id == OPTION_SI || id == OPTION_BUFFER_SIZE || id == OPTION_CHUNK_SIZE ||
@@ -110,10 +110,11 @@ static char **words_of_other(const struct parser *parser, char *const *program)
     char **words = calloc((size_t)parser->argc + OPTION_COUNT + 8, sizeof *words);
     bool done = words != NULL && add_word(words, &count, parser->argv[0], NULL);
     for (int id = 0; done && id < OPTION_COUNT; id++)
-        if (parser->last[id] && option_rows[id].argument == NULL && is_for_both((enum option_id)id))
+        if (parser->last[id] && option_rows[id].argument == NULL &&
+            is_told_to_both_sides((enum option_id)id))
             done = add_word(words, &count, option_rows[id].name, NULL);
     for (size_t i = 0; done && i < parser->given_count; i++)
-        if (is_for_both(parser->given[i].id))
+        if (is_told_to_both_sides(parser->given[i].id))
             done = add_word(words, &count, option_rows[parser->given[i].id].name,
                             parser->given[i].argument);
     done = done && add_word(words, &count, "--name", "in") &&
