@@ -72,14 +72,14 @@ static void sync_outputs(struct poll_loop *loop)
 
 /* All has been written, or the run is over: syncs all files, and closes those that have their name
  * already. */
-static void loop_finish_files(struct poll_loop *loop)
+static void finish_files(struct poll_loop *loop)
 {
     sync_outputs(loop);
     close_outputs(loop, false);
 }
 
 /* The run is over: the inputs' connections, which were kept. */
-static void loop_close_connections(struct poll_loop *loop)
+static void close_connections(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->inputs.count; i++) {
         struct endpoint *endpoint = &loop->inputs.all[i].endpoint;
@@ -163,7 +163,7 @@ static void close_main_outputs(struct poll_loop *loop)
         loop_abandon_outputs(loop);
     loop_forget_scratch(loop);
     meter_advance(loop->meter, METER_BUSY, platform_now());
-    loop_finish_files(loop);
+    finish_files(loop);
     close_outputs(loop, true);
 }
 
@@ -172,7 +172,7 @@ static void settle(struct poll_loop *loop)
     struct meter *meter = loop->meter;
     close_taps(loop);
     loop_close_the_failed(loop);
-    loop_close_connections(loop);
+    close_connections(loop);
     for (size_t i = 0; i < loop->outputs.count; i++) {
         struct meter_endpoint *output = loop->outputs.all[i].meter;
         output->bytes_undelivered =
@@ -308,7 +308,7 @@ void loop_begin_confirming(struct poll_loop *loop)
     loop->phase = any ? LOOP_CONFIRMING : LOOP_DONE;
     if (!any)
         return;
-    loop_finish_files(loop);
+    finish_files(loop);
     loop->confirming.commands_only = begin_some(loop, true);
     if (loop->confirming.commands_only)
         loop_release_commands(loop);

@@ -69,7 +69,7 @@ void loop_note_failure(struct poll_loop *loop, struct meter_endpoint *meter, con
     message_print("%s: %s", meter->name, reason);
 }
 
-static void loop_end_output_datagrams(struct loop_output *output)
+static void end_datagrams(struct loop_output *output)
 {
     if (output->endpoint.socket != ENDPOINT_UDP || output->endpoint.fd < 0)
         return;
@@ -87,7 +87,7 @@ void loop_reapply_flags(struct poll_loop *loop)
 
 int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete)
 {
-    loop_end_output_datagrams(output);
+    end_datagrams(output);
     int result = endpoint_close_output(&output->endpoint, complete);
     loop_reapply_flags(loop);
     return result;
@@ -142,7 +142,7 @@ void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, con
 
 /* An output said `error`. Whether it is a command that has closed its input: then it is known, or
  * will be when it has exited, what that means, and this is done. */
-static bool loop_command_left(struct poll_loop *loop, struct loop_output *output, int error)
+static bool settle_gone_command(struct poll_loop *loop, struct loop_output *output, int error)
 {
     const struct command *command = output->command;
     if (command == NULL || error != EPIPE)
@@ -161,7 +161,7 @@ static bool loop_command_left(struct poll_loop *loop, struct loop_output *output
 }
 
 /* Why one that has departed was no good reader, for a message. */
-static void loop_describe_departure(const struct loop_output *output, char reason[METER_ERROR_TEXT])
+static void describe_departure(const struct loop_output *output, char reason[METER_ERROR_TEXT])
 {
     if (command_succeeded(output->command))
         snprintf(reason, METER_ERROR_TEXT,
@@ -206,7 +206,7 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
         loop_lose_tap(loop, output, strerror(error));
         return;
     }
-    if (loop_command_left(loop, output, error))
+    if (settle_gone_command(loop, output, error))
         return;
     if (endpoint_reader_gone(&output->endpoint, error) && may_depart(loop, output)) {
         depart(loop, output);
@@ -215,7 +215,7 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
     char reason[METER_ERROR_TEXT];
     bool connection = endpoint_is_connection(&output->endpoint);
     if (output->command != NULL && error == EPIPE)
-        loop_describe_departure(output, reason);
+        describe_departure(output, reason);
     else
         snprintf(reason, sizeof reason, "%s at byte %" PRIu64 ": %s",
                  connection ? "connection lost" : "write failed", output->meter->bytes,
@@ -225,7 +225,7 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
 
 void loop_reader_left(struct poll_loop *loop, struct loop_output *output, int error)
 {
-    if (loop_command_left(loop, output, error))
+    if (settle_gone_command(loop, output, error))
         return;
     bool last = loop->outputs.open_count == 1 && !output->tap &&
                 (loop->outputs.main_count == 1 || output->command != NULL);

@@ -37,7 +37,7 @@ void loop_note_input_end(struct poll_loop *loop, struct loop_input *input)
         loop_judge_producer(loop, input);
 }
 
-static void loop_end_input_datagrams(struct loop_input *input)
+static void end_datagrams(struct loop_input *input)
 {
     if (input->endpoint.socket != ENDPOINT_UDP || input->endpoint.fd < 0)
         return;
@@ -67,7 +67,7 @@ static bool is_output_too(const struct poll_loop *loop, int fd)
 
 void loop_close_input(struct poll_loop *loop, struct loop_input *input)
 {
-    loop_end_input_datagrams(input);
+    end_datagrams(input);
     if (endpoint_is_connection(&input->endpoint))
         return;
     if (is_output_too(loop, input->endpoint.fd)) {
@@ -132,7 +132,7 @@ void loop_merge_end_input(struct poll_loop *loop, struct loop_input *input)
 }
 
 /* No input is to be read any more, be it at its end or not. */
-static void loop_merge_end(struct poll_loop *loop)
+static void end_merged_inputs(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->inputs.count; i++) {
         struct loop_input *input = &loop->inputs.all[i];
@@ -149,7 +149,7 @@ void loop_skip_rests(struct poll_loop *loop)
     loop_note_arrived(loop, loop->overload.admission.ended && loop_spooled(loop) == 0);
 }
 
-static void loop_note_given_up(struct poll_loop *loop, uint64_t got)
+static void note_given_up(struct poll_loop *loop, uint64_t got)
 {
     uint64_t tail = loop_main_tail(loop), rest = tail > got ? tail - got : 0;
     meter_left(loop->meter, tail - loop->outputs.main_tail - rest, loop_held(loop));
@@ -172,7 +172,7 @@ bool loop_withhold_last(struct poll_loop *loop)
         any = true;
     }
     if (any)
-        loop_note_given_up(loop, got);
+        note_given_up(loop, got);
     return any;
 }
 
@@ -206,7 +206,7 @@ void loop_end_input(struct poll_loop *loop)
     loop_close_current(loop);
     loop->inputs.current = loop->inputs.count;
     if (loop->options->merge)
-        loop_merge_end(loop);
+        end_merged_inputs(loop);
     loop_settle_end(loop);
 }
 
@@ -244,7 +244,7 @@ void loop_merge_judged(struct poll_loop *loop, struct loop_input *input, enum re
 }
 
 /* The record that is being dropped ends here, for the admission and for outputs that miss it. */
-static void loop_end_skipping(struct poll_loop *loop)
+static void end_skipping(struct poll_loop *loop)
 {
     struct admission_result result = {.refused.records =
                                           admission_end_skipping(&loop->overload.admission)};
@@ -259,7 +259,7 @@ static void tear(struct poll_loop *loop, struct loop_input *input)
     input->fate = RECORD_TORN;
     if (!loop_all_get_whole_records(loop))
         return;
-    loop_end_skipping(loop);
+    end_skipping(loop);
     if (loop_record_is_untouched(loop))
         meter_dropped_newest(loop->meter, admission_take_back_begun(&loop->overload.admission),
                              loop_held(loop));

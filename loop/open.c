@@ -27,7 +27,7 @@
 #define OPENING_DELAY_MIN_NS UINT64_C(1000000)
 #define OPENING_DELAY_MAX_NS UINT64_C(100000000)
 
-static void loop_begin_input_datagrams(struct poll_loop *loop, struct loop_input *input)
+static void begin_input_datagrams(struct poll_loop *loop, struct loop_input *input)
 {
     const struct options *options = loop->options;
     if (input->endpoint.socket == ENDPOINT_UDP)
@@ -35,7 +35,7 @@ static void loop_begin_input_datagrams(struct poll_loop *loop, struct loop_input
                         options->net.allowed_count);
 }
 
-static void loop_begin_output_datagrams(struct poll_loop *loop, size_t index)
+static void begin_output_datagrams(struct poll_loop *loop, size_t index)
 {
     if (loop->outputs.all[index].endpoint.socket != ENDPOINT_UDP ||
         loop->options->records == RECORD_NONE)
@@ -56,14 +56,14 @@ void loop_abandon_outputs(struct poll_loop *loop)
 }
 
 /* The command line's text of output or tap `index`. */
-static const char *loop_output_text(const struct poll_loop *loop, size_t index)
+static const char *output_text(const struct poll_loop *loop, size_t index)
 {
     const struct options *options = loop->options;
     return index < loop->outputs.main_count ? options->outputs[index]
                                             : options->taps[index - loop->outputs.main_count];
 }
 
-static enum endpoint_opening loop_open_output(struct poll_loop *loop, size_t index)
+static enum endpoint_opening open_output(struct poll_loop *loop, size_t index)
 {
     struct loop_output *output = &loop->outputs.all[index];
     enum endpoint_opening opening = ENDPOINT_OPENED;
@@ -74,8 +74,7 @@ static enum endpoint_opening loop_open_output(struct poll_loop *loop, size_t ind
     else if (output->dialer != NULL)
         opening = loop_dial_output(loop, index);
     else
-        opening =
-            endpoint_open_output(&output->endpoint, loop_output_text(loop, index), loop->options);
+        opening = endpoint_open_output(&output->endpoint, output_text(loop, index), loop->options);
     if (opening != ENDPOINT_OPENED)
         return opening;
     output->meter->name = output->endpoint.name;
@@ -83,7 +82,7 @@ static enum endpoint_opening loop_open_output(struct poll_loop *loop, size_t ind
     loop->outputs.open_count += !output->tap;
     if (output->endpoint.direct.wanted)
         loop->path.flow.outputs[index].alignment = DIRECT_IO_ALIGNMENT;
-    loop_begin_output_datagrams(loop, index);
+    begin_output_datagrams(loop, index);
     loop_note_peer(&output->endpoint, output->meter);
     return ENDPOINT_OPENED;
 }
@@ -93,7 +92,7 @@ static bool open_outputs(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->outputs.count; i++) {
         struct loop_output *output = &loop->outputs.all[i];
-        if (output->state != OUTPUT_UNOPENED || loop_open_output(loop, i) != ENDPOINT_REFUSED)
+        if (output->state != OUTPUT_UNOPENED || open_output(loop, i) != ENDPOINT_REFUSED)
             continue;
         if (output->tap) {
             loop_lose_tap(loop, output, output->endpoint.error);
@@ -197,7 +196,7 @@ static bool open_input(struct poll_loop *loop, size_t index)
     }
     if (transfer_can_relay(&input->endpoint))
         input->endpoint.relay.splices = &loop->meter->calls[CALL_SPLICE];
-    loop_begin_input_datagrams(loop, input);
+    begin_input_datagrams(loop, input);
     loop_begin_framing(loop);
     loop_note_peer(&input->endpoint, input->meter);
     if (!loop->options->merge)
@@ -232,7 +231,7 @@ static void open_merged(struct poll_loop *loop)
 }
 
 /* The current input has ended: goes on with the next one that can be opened, or starts draining. */
-static void loop_next_input(struct poll_loop *loop)
+static void next_input(struct poll_loop *loop)
 {
     loop->inputs.idle_since_ns = 0;
     loop_close_current(loop);
@@ -251,7 +250,7 @@ void loop_input_at_end(struct poll_loop *loop, size_t index)
     }
     loop_note_input_end(loop, input);
     if (loop_end_record(loop, input, false))
-        loop_next_input(loop);
+        next_input(loop);
 }
 
 void loop_input_failed(struct poll_loop *loop, int error)
@@ -263,7 +262,7 @@ void loop_input_failed(struct poll_loop *loop, int error)
     else
         loop_note_read_failure(loop, input, error);
     (void)loop_end_record(loop, input, true);
-    loop_next_input(loop);
+    next_input(loop);
 }
 
 /* Two descriptions of one file would write over each other. */
@@ -308,7 +307,7 @@ static bool data_goes_to_stderr(const struct poll_loop *loop)
 
 /* The rest: when all outputs are open, and before any of them is changed. False after a message;
  * the run has failed. Inputs that are opened later are looked at then (endpoint_feeds_itself()). */
-static bool loop_files_differ(struct poll_loop *loop)
+static bool files_differ(struct poll_loop *loop)
 {
     if (!outputs_differ(loop) || !inputs_survive(loop))
         return false;
@@ -320,7 +319,7 @@ static bool loop_files_differ(struct poll_loop *loop)
     return false;
 }
 
-static void loop_postpone_opening(struct poll_loop *loop)
+static void postpone_opening(struct poll_loop *loop)
 {
     uint64_t delay = loop->opening.delay_ns * 2;
     loop->opening.delay_ns = delay < OPENING_DELAY_MIN_NS   ? OPENING_DELAY_MIN_NS
@@ -329,20 +328,20 @@ static void loop_postpone_opening(struct poll_loop *loop)
     loop->opening.next_ns = loop->meter->now_ns + loop->opening.delay_ns;
 }
 
-static void loop_begin_taps(struct poll_loop *loop)
+static void leave_out_unopened_taps(struct poll_loop *loop)
 {
     for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++)
         if (loop->outputs.all[i].state == OUTPUT_UNOPENED)
             ring_detach(&loop->path.ring, i);
-    loop_postpone_opening(loop);
+    postpone_opening(loop);
 }
 
 /* All outputs are open: the first input, then the first change to a file. */
 static bool begin(struct poll_loop *loop)
 {
-    if (!loop_files_differ(loop) || !loop_start_commands(loop))
+    if (!files_differ(loop) || !loop_start_commands(loop))
         return false;
-    loop_begin_taps(loop);
+    leave_out_unopened_taps(loop);
     loop->phase = LOOP_RUNNING;
     loop->inputs.current = SIZE_MAX; /* so that the next one is the first */
     bool nothing_wanted =
@@ -350,7 +349,7 @@ static bool begin(struct poll_loop *loop)
     if (loop->options->merge)
         open_merged(loop);
     else if (!nothing_wanted || loop->inputs.all[0].command == NULL) /* else it is not started */
-        loop_next_input(loop);
+        next_input(loop);
     loop->meter->began = loop->phase == LOOP_RUNNING || !loop->ending.failed;
     if (!loop->meter->began || !begin_outputs(loop))
         return false;
@@ -368,12 +367,12 @@ static bool is_unix(const char *text)
  * before the end, and the later of two would replace the other; and where a unix socket is to be,
  * the file of an output would be made first. So these are compared by name, before anything is
  * opened. */
-static bool loop_names_differ(struct poll_loop *loop)
+static bool names_differ(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->outputs.count; i++) {
-        const char *text = loop_output_text(loop, i);
+        const char *text = output_text(loop, i);
         for (size_t j = 0; j < i && loop->outputs.all[i].command == NULL; j++) {
-            const char *other = loop_output_text(loop, j);
+            const char *other = output_text(loop, j);
             if ((loop->options->atomic || is_unix(text) != is_unix(other)) &&
                 same_file_as(text, other, STDOUT_FILENO)) {
                 loop_note_failure(loop, loop->outputs.all[i].meter, "is an output already");
@@ -393,7 +392,7 @@ static bool loop_names_differ(struct poll_loop *loop)
 
 void loop_open_endpoints(struct poll_loop *loop)
 {
-    if (!loop_names_differ(loop) || !open_outputs(loop)) {
+    if (!names_differ(loop) || !open_outputs(loop)) {
         loop_abandon_outputs(loop);
         return;
     }
@@ -408,7 +407,7 @@ void loop_open_endpoints(struct poll_loop *loop)
         return;
     }
     if (has_unread_fifo(loop))
-        loop_postpone_opening(loop);
+        postpone_opening(loop);
 }
 
 bool loop_awaits_taps(const struct poll_loop *loop)
@@ -449,7 +448,7 @@ static void attach(struct poll_loop *loop, size_t index)
 static void try_tap(struct poll_loop *loop, size_t index)
 {
     loop->outputs.all[index].dialer_ready = false;
-    enum endpoint_opening opening = loop_open_output(loop, index);
+    enum endpoint_opening opening = open_output(loop, index);
     if (opening == ENDPOINT_OPENED)
         attach(loop, index);
     else if (opening == ENDPOINT_REFUSED)
@@ -471,7 +470,7 @@ void loop_try_taps(struct poll_loop *loop)
             try_tap(loop, i);
     }
     if (fifos)
-        loop_postpone_opening(loop);
+        postpone_opening(loop);
 }
 
 void loop_watch_closing(struct poll_loop *loop)
@@ -492,6 +491,6 @@ void loop_watch_closing(struct poll_loop *loop)
 void loop_leave_input(struct poll_loop *loop)
 {
     if (loop->inputs.judged && loop->phase == LOOP_RUNNING)
-        loop_next_input(loop);
+        next_input(loop);
     loop->inputs.judged = false;
 }

@@ -56,8 +56,8 @@ void loop_begin_framing(struct poll_loop *loop)
 
 /* In place of transfer_fill(), from the current input. What is in the store goes into the ring
  * first. */
-static struct transfer loop_fill_framed(struct poll_loop *loop, struct loop_input *input,
-                                        size_t max, bool may_wait)
+static struct transfer fill_framed(struct poll_loop *loop, struct loop_input *input, size_t max,
+                                   bool may_wait)
 {
     struct transfer transfer = loop_pour_framed(loop);
     if (transfer.status != TRANSFER_MOVED)
@@ -110,7 +110,7 @@ struct transfer loop_call_transfer_in(struct poll_loop *loop, struct loop_input 
     struct transfer transfer =
         ring == NULL ? transfer_read(loop->overload.scratch, max, &input->endpoint, records, calls)
         : loop->path.framing.kind != FRAMING_NONE
-            ? loop_fill_framed(loop, input, max, may_wait)
+            ? fill_framed(loop, input, max, may_wait)
             : transfer_fill(ring, &input->endpoint, max, may_wait, records, calls);
     if (on_disk)
         loop_after_file_call(loop, before, METER_INPUT, input->meter);

@@ -243,7 +243,7 @@ bool loop_is_stuck(const struct poll_loop *loop)
 }
 
 /* Whether there is another way, now, for what the current input has. */
-static bool loop_has_way_out(const struct poll_loop *loop)
+static bool has_way_out(const struct poll_loop *loop)
 {
     if (loop->overload.scratch_left > 0)
         return false;
@@ -263,12 +263,12 @@ bool loop_may_read(const struct poll_loop *loop)
         loop->inputs.all[loop->inputs.current].at_end)
         return false;
     if (loop_is_overloaded(loop))
-        return loop_has_way_out(loop);
+        return has_way_out(loop);
     return flow_readable(&loop->path.flow) > 0 && loop->overload.scratch_left == 0 &&
            !waits_for_store(loop);
 }
 
-static bool loop_may_take(const struct poll_loop *loop)
+static bool may_take(const struct poll_loop *loop)
 {
     return loop_may_read(loop) ||
            (loop->phase == LOOP_RUNNING && loop->inputs.throttled_until_ns == 0 &&
@@ -285,7 +285,7 @@ bool loop_may_take_from(const struct poll_loop *loop, size_t index)
 {
     if (loop->options->merge)
         return loop_merge_may_read(loop, index);
-    return index == loop->inputs.current && loop_may_take(loop);
+    return index == loop->inputs.current && may_take(loop);
 }
 
 bool loop_input_is_ready(const struct loop_input *input)

@@ -45,8 +45,8 @@ static void sent_added(struct poll_loop *loop, struct loop_output *output, size_
 
 /* In place of transfer_unstore(); what was added is counted. If the output refuses pages the way is
  * given up, and all is in the ring. */
-static struct transfer loop_unstore_framed(struct poll_loop *loop, struct loop_output *output,
-                                           size_t max)
+static struct transfer unstore_framed(struct poll_loop *loop, struct loop_output *output,
+                                      size_t max)
 {
     struct transfer transfer = frame_stream_unstore(&loop->path.framing, &loop->path.store,
                                                     &output->endpoint, max, loop->meter->calls);
@@ -115,7 +115,7 @@ static struct transfer call_transfer_unstore(struct poll_loop *loop, struct loop
 {
     max = min_size(max, loop_pass_size(loop));
     return loop->path.framing.kind != FRAMING_NONE
-               ? loop_unstore_framed(loop, output, max)
+               ? unstore_framed(loop, output, max)
                : transfer_unstore(&loop->path.store, &output->endpoint, max, loop->options->records,
                                   loop->meter->calls);
 }
