@@ -313,7 +313,7 @@ static struct pollfd output_poll(const struct poll_loop *loop, const struct loop
 {
     if (output->state == OUTPUT_UNOPENED)
         return loop_dialer_poll(output->dialer);
-    if (output->left)
+    if (output->gone)
         return (struct pollfd){.fd = -1};
     bool confirmed = loop->phase == LOOP_CONFIRMING && !output->confirming &&
                      output->endpoint.socket != ENDPOINT_UDP;
@@ -401,7 +401,7 @@ static void dispatch_output(struct poll_loop *loop, size_t index)
     else if (output->endpoint.socket == ENDPOINT_UDP)
         loop_note_datagram_error(loop, output);
     else
-        loop_reader_left(loop, output, hang_up_error(&output->endpoint));
+        loop_reader_gone(loop, output, hang_up_error(&output->endpoint));
 }
 
 /* What is being connected, or waited for at the end, is looked at in every turn anyway. */

@@ -231,7 +231,7 @@ static void move_parked(struct poll_loop *loop)
     }
 }
 
-void loop_note_left(struct poll_loop *loop)
+void loop_note_bytes_out(struct poll_loop *loop)
 {
     uint64_t tail = loop_main_tail(loop);
     if (loop->overload.admission.spool != NULL && tail > loop->outputs.main_tail)

@@ -45,7 +45,7 @@ void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint 
 void loop_count_drops(struct poll_loop *loop);
 
 /* Outputs got bytes: what has left the buffer by that. */
-void loop_note_left(struct poll_loop *loop);
+void loop_note_bytes_out(struct poll_loop *loop);
 
 /* What overrun->dropped counts goes to the output's counters, with a message the first time. */
 void loop_note_overrun(struct poll_loop *loop, struct loop_output *output);

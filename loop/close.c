@@ -103,8 +103,8 @@ static void begin_taps(struct poll_loop *loop)
     struct loop_closing *closing = &loop->closing;
     closing->taps_end_ns = loop->meter->now_ns + TAP_TIME_NS;
     closing->taps_progress_ns = loop->meter->now_ns;
-    closing->taps_left = exit_status_of(&loop->ending) != EXIT_OK;
-    if (!closing->taps_left)
+    closing->taps_given_up = exit_status_of(&loop->ending) != EXIT_OK;
+    if (!closing->taps_given_up)
         loop_renew_overload(loop);
 }
 
@@ -114,7 +114,8 @@ static bool drain_taps(struct poll_loop *loop, uint64_t *wait_ns)
 {
     struct loop_closing *closing = &loop->closing;
     bool moved = false;
-    if (closing->taps_left || !any_wants_more(loop) || loop->meter->now_ns >= closing->taps_end_ns)
+    if (closing->taps_given_up || !any_wants_more(loop) ||
+        loop->meter->now_ns >= closing->taps_end_ns)
         return false;
     for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++)
         moved |= loop_write_output(loop, i);
@@ -220,7 +221,7 @@ static void hear_signals(struct poll_loop *loop)
         } else if (commands && signals_end(number)) {
             loop_hasten_commands(loop);
         } else if (signals_end(number) || number == SIGTSTP) {
-            loop->closing.taps_left |= !commands;
+            loop->closing.taps_given_up |= !commands;
         }
     }
     loop_reap_commands(loop);
@@ -236,7 +237,7 @@ void loop_closing_waited(struct poll_loop *loop, uint64_t ns, bool failed)
         if (tap->watch.revents != 0)
             loop->path.flow.outputs[i].blocked = false;
     }
-    loop->closing.taps_left |= taps && failed;
+    loop->closing.taps_given_up |= taps && failed;
     hear_signals(loop);
 }
 

@@ -303,7 +303,7 @@ static bool any_exits(const struct poll_loop *loop)
     }
     for (size_t i = 0; i < loop->outputs.main_count; i++) {
         const struct loop_output *output = &loop->outputs.all[i];
-        if (output->left && output->command != NULL && !output->command->ended)
+        if (output->gone && output->command != NULL && !output->command->ended)
             return true;
     }
     return false;

@@ -8,7 +8,7 @@
  * commands are ended while their inputs are open (process/guard.h), and never see an end.
  *
  * A --to command's exit status decides what its departure means: of one that closed its input, or
- * whose pipe says EPIPE, nothing more is asked until it has exited (`left`). With 0, or by SIGPIPE,
+ * whose pipe says EPIPE, nothing more is asked until it has exited (`gone`). With 0, or by SIGPIPE,
  * it is a reader that has gone (loop/failure.h): the last output ends the run by that, one of
  * several is left out, and the others see the true end. With anything else it has failed. When the
  * end is true the pipes are closed, and the run waits for the commands to exit; one that then exits

@@ -109,7 +109,7 @@ static void detach(struct poll_loop *loop, struct loop_output *output)
     output->meter->left_early = true;
     ring_detach(&loop->path.ring, output->overrun.reader);
     if (loop->outputs.open_count > 1) /* else what is left went nowhere */
-        loop_note_left(loop);
+        loop_note_bytes_out(loop);
     if (output->state == OUTPUT_OPEN)
         loop->outputs.open_count--;
     output->state = OUTPUT_CLOSED;
@@ -148,7 +148,7 @@ static bool settle_gone_command(struct poll_loop *loop, struct loop_output *outp
     if (command == NULL || error != EPIPE)
         return false;
     if (!command->ended) {
-        output->left = true;
+        output->gone = true;
         loop->path.flow.outputs[output - loop->outputs.all].blocked = true;
         return true;
     }
@@ -223,7 +223,7 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
     loop_give_up_output(loop, output, reason);
 }
 
-void loop_reader_left(struct poll_loop *loop, struct loop_output *output, int error)
+void loop_reader_gone(struct poll_loop *loop, struct loop_output *output, int error)
 {
     if (settle_gone_command(loop, output, error))
         return;
@@ -235,7 +235,7 @@ void loop_reader_left(struct poll_loop *loop, struct loop_output *output, int er
         loop_output_failed(loop, output, error);
         return;
     }
-    output->left = true;
+    output->gone = true;
     loop->path.flow.outputs[output - loop->outputs.all].blocked = false;
     if (loop->phase == LOOP_RUNNING) {
         loop->outputs.leaving_ns = loop->meter->now_ns;
@@ -249,8 +249,8 @@ void loop_judge_consumer(struct poll_loop *loop, struct loop_output *output)
     loop_note_unread(output);
     if (!has_departed(output->command) && loop_command_ended_itself(loop))
         loop_give_up_output(loop, output, loop_describe(output->command, read_by(output), reason));
-    else if (output->left && (loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING))
-        loop_reader_left(loop, output, EPIPE);
+    else if (output->gone && (loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING))
+        loop_reader_gone(loop, output, EPIPE);
 }
 
 void loop_note_datagram_error(struct poll_loop *loop, struct loop_output *output)

@@ -49,7 +49,7 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
  * the end of that time, is the end of bpipe. A command that exited with 0 while other outputs go on
  * has got what it wanted: that is no failure.
  */
-void loop_reader_left(struct poll_loop *loop, struct loop_output *output, int error);
+void loop_reader_gone(struct poll_loop *loop, struct loop_output *output, int error);
 
 /* Gives one output up for `reason`, which is reported; the run is DONE when none is left. */
 void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, const char *reason);

@@ -94,7 +94,7 @@ struct loop_output {
     struct dialer *dialer;       /* of an endpoint of the network; else NULL */
     struct pollfd watch;         /* what it waits for, and what came (loop/poll.h) */
     struct command *command;     /* --to; else NULL */
-    bool left;                   /* its reader has gone; a command, perhaps not exited yet */
+    bool gone;                   /* its reader has gone; a command, perhaps not exited yet */
     bool to_close;               /* it has failed, or left, and is closed at the turn's end */
     int witness;                 /* of a command that was told the end: another reader of its pipe,
                                     which can tell what is left in it; -1: none */
@@ -214,7 +214,7 @@ struct loop_closing {
     enum closing_step step;
     uint64_t taps_end_ns;      /* when time is up for them, */
     uint64_t taps_progress_ns; /* and when one last took something */
-    bool taps_left;            /* a signal came, or poll() does not work: no more for them */
+    bool taps_given_up;        /* they get no more: bpipe fails, a signal came, or poll() failed */
 };
 
 /* commands. */

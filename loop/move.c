@@ -152,7 +152,7 @@ static void pass_failed(struct poll_loop *loop, const struct loop_input *input,
 {
     bool broke = stream_socket_broke(error);
     if (error == EPIPE && !endpoint_is_connection(&output->endpoint))
-        loop_reader_left(loop, output, error); /* splice(2) looks at the reader first */
+        loop_reader_gone(loop, output, error); /* splice(2) looks at the reader first */
     else if (error == EPIPE || (broke && endpoint_is_connection(&output->endpoint)))
         loop_output_failed(loop, output, error);
     else if (broke && endpoint_is_connection(&input->endpoint))

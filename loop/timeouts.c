@@ -187,7 +187,7 @@ static bool any_cold(const struct poll_loop *loop)
 static void end_leaving(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->outputs.main_count && loop->phase == LOOP_RUNNING; i++)
-        if (loop->outputs.all[i].state == OUTPUT_OPEN && loop->outputs.all[i].left)
+        if (loop->outputs.all[i].state == OUTPUT_OPEN && loop->outputs.all[i].gone)
             loop_output_failed(loop, &loop->outputs.all[i], EPIPE);
 }
 

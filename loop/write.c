@@ -83,7 +83,7 @@ static void gave_output(struct poll_loop *loop, struct loop_output *output, size
     meter_advance(loop->meter, METER_BUSY, platform_now()); /* they may have come in this turn */
     meter_moved(output->meter, transfer->bytes);
     endpoint_sent(&output->endpoint, transfer->bytes);
-    loop_note_left(loop);
+    loop_note_bytes_out(loop);
     loop->path.flow.outputs[index].blocked =
         transfer->partial && endpoint_pollable(&output->endpoint);
     output->blocked_since_ns = 0;
@@ -195,7 +195,7 @@ bool loop_write_output(struct poll_loop *loop, size_t index)
     struct loop_output *output = &loop->outputs.all[index];
     if (output->state != OUTPUT_OPEN || flow_is_stopped(&loop->path.flow, index))
         return false;
-    if (output->left)
+    if (output->gone)
         return miss_reader(loop, index);
     if (loop->path.flow.outputs[index].beside > 0)
         return send_beside(loop, index);
