@@ -51,7 +51,7 @@ static int allocate(struct poll_loop *loop)
     loop->poll.fds = calloc(2 + loop->inputs.count + loop->outputs.count, sizeof *loop->poll.fds);
     if (loop->inputs.all == NULL || loop->outputs.all == NULL || loop->poll.fds == NULL ||
         ring_init(&loop->path.ring, (size_t)options_ring_size(options), loop->outputs.count) != 0 ||
-        pipe_queue_init(&loop->path.store, (size_t)options->buffer_size) != 0 ||
+        pipe_queue_init(&loop->path.queue, (size_t)options->buffer_size) != 0 ||
         flow_init(&loop->path.flow, &loop->path.ring, &loop->overload.admission.complete,
                   options) != 0 ||
         loop_init_merge(loop) != 0)
@@ -148,7 +148,7 @@ void poll_loop_close(struct poll_loop *loop)
     loop_destroy_overload(loop);
     loop_destroy_amounts(loop);
     flow_destroy(&loop->path.flow);
-    pipe_queue_destroy(&loop->path.store);
+    pipe_queue_destroy(&loop->path.queue);
     ring_destroy(&loop->path.ring);
     free(loop->inputs.all);
     free(loop->outputs.all);
@@ -559,7 +559,7 @@ void poll_loop_run(struct poll_loop *loop)
 {
     while (poll_loop_turn(loop))
         continue;
-    loop_count_stored(loop);
+    loop_count_queued(loop);
     loop_find_last_peers(loop);
     while (closing_turn(loop))
         continue;

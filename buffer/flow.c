@@ -78,7 +78,7 @@ void flow_send_messages(struct flow *flow, size_t index)
 
 size_t flow_held(const struct flow *flow)
 {
-    return ring_backlog(flow->ring, flow->main_readers) + flow->stored;
+    return ring_backlog(flow->ring, flow->main_readers) + flow->queued;
 }
 
 size_t flow_room(const struct flow *flow)
@@ -240,8 +240,8 @@ static size_t sendable_in_blocks(const struct flow *flow, const struct flow_outp
 size_t flow_sendable(const struct flow *flow, size_t index)
 {
     const struct flow_output *output = &flow->outputs[index];
-    if (flow->stored > 0)
-        return flow->stored;
+    if (flow->queued > 0)
+        return flow->queued;
     if (output->beside > 0)
         return output->beside;
     size_t unread = offered(flow, index);

@@ -42,7 +42,7 @@
 
 enum { FLOW_WINDOW = 256 * 1024 };
 #define FLOW_PATIENCE_NS       UINT64_C(1000000)
-#define FLOW_STORE_PATIENCE_NS UINT64_C(100000) /* where absorbing costs no copy */
+#define FLOW_QUEUE_PATIENCE_NS UINT64_C(100000) /* where absorbing costs no copy */
 enum { FLOW_ROUNDS = 16 };
 
 struct flow_output {
@@ -76,7 +76,7 @@ struct flow {
     uint64_t patience_ns;
     size_t behind; /* bytes in the inputs' shares (--merge): set by the loop */
     bool crowded;  /* and one of these is full, or was and is held */
-    size_t stored; /* bytes in the pipe store, all older than those in the ring: set by the loop */
+    size_t queued; /* bytes in the pipe queue, all older than those in the ring: set by the loop */
     uint64_t absorbed; /* bytes, since the input last ran empty */
     bool held;         /* reading waits for the ring to drain to resume_mark */
     bool ended;        /* nothing more will be written to the ring */

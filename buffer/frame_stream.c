@@ -8,7 +8,7 @@
  * `ahead`, from where framing is taken and small chunks are copied. Payload that came before a
  * fault is handed over first, the fault with the next call.
  *
- * By way of the store the length of a chunk is written when the chunk is there, and so nothing
+ * By way of the pipe queue the length of a chunk is written when the chunk is there, and so nothing
  * waits for it. What has begun to leave that way may have to go on in the ring
  * (frame_stream_pour()): the rest of its chunk goes there as it is.
  */
@@ -189,12 +189,12 @@ bool frame_stream_has_ahead(const struct frame_stream *framing)
     return framing->ahead_length > 0 || framing->reader.stage == FRAME_CORRUPT;
 }
 
-/* --- by way of the store ---------------------------------------------------------------------- */
+/* --- by way of the pipe queue ----------------------------------------------------------------- */
 
-size_t frame_stream_least_room(const struct pipe_queue *store)
+size_t frame_stream_least_room(const struct pipe_queue *queue)
 {
     /* One length more than there are pipes: of the first, a part may have begun to leave. */
-    return FRAMING_ROOM + (store->limit + 1) * FRAME_LENGTH;
+    return FRAMING_ROOM + (queue->limit + 1) * FRAME_LENGTH;
 }
 
 /* Reads framing until payload comes next. */
@@ -217,16 +217,16 @@ static struct transfer reach_payload(struct frame_stream *framing, struct endpoi
     return (struct transfer){.status = payload ? TRANSFER_MOVED : TRANSFER_END};
 }
 
-struct transfer frame_stream_store(struct frame_stream *framing, struct pipe_queue *store,
-                                   struct endpoint *input, size_t max, uint64_t *calls)
+struct transfer frame_stream_into_queue(struct frame_stream *framing, struct pipe_queue *queue,
+                                        struct endpoint *input, size_t max, uint64_t *calls)
 {
     if (framing->kind == FRAMING_ADD)
-        return transfer_store(store, input, max, &calls[CALL_SPLICE]);
+        return transfer_into_queue(queue, input, max, &calls[CALL_SPLICE]);
     struct transfer transfer = reach_payload(framing, input, calls);
     if (transfer.status != TRANSFER_MOVED)
         return transfer;
     max = min_size(max, framing->reader.left);
-    transfer = transfer_store(store, input, max, &calls[CALL_SPLICE]);
+    transfer = transfer_into_queue(queue, input, max, &calls[CALL_SPLICE]);
     if (transfer.status == TRANSFER_MOVED)
         frame_pass(&framing->reader, transfer.bytes);
     return transfer;
@@ -234,12 +234,12 @@ struct transfer frame_stream_store(struct frame_stream *framing, struct pipe_que
 
 /* ADD: a chunk begins with what the first pipe holds, if none has. What is to go before it then is
  * the last `field_left` bytes of `field`. */
-static void begin_chunk(struct frame_stream *framing, const struct pipe_queue *store)
+static void begin_chunk(struct frame_stream *framing, const struct pipe_queue *queue)
 {
     if (framing->chunk_left > 0)
         return;
     size_t held, length = field_length(framing);
-    pipe_queue_front(store, &held);
+    pipe_queue_front(queue, &held);
     framing->chunk_left = min_size(held, FRAME_CHUNK_MOST);
     framing->field_left = length;
     write_field(framing, framing->field + FRAMING_FIELD - length, framing->chunk_left);
@@ -250,8 +250,8 @@ static unsigned char *rest_of_field(struct frame_stream *framing)
     return framing->field + FRAMING_FIELD - framing->field_left;
 }
 
-/* These bytes have left the store. */
-static void saw_stored(struct frame_stream *framing, const void *bytes, size_t length)
+/* These bytes have left the pipe queue. */
+static void saw_queued(struct frame_stream *framing, const void *bytes, size_t length)
 {
     if (framing->kind == FRAMING_REMOVE) {
         frame_check(&framing->reader, bytes, length);
@@ -273,26 +273,26 @@ static struct transfer write_rest_of_field(struct frame_stream *framing, struct 
     return transfer;
 }
 
-/* Takes `bytes` that the output has got out of the store. */
-static struct transfer take_sent(struct frame_stream *framing, struct pipe_queue *store,
+/* Takes `bytes` that the output has got out of the pipe queue. */
+static struct transfer take_sent(struct frame_stream *framing, struct pipe_queue *queue,
                                  size_t bytes, uint64_t *calls)
 {
     for (size_t left = bytes, part; left > 0; left -= part) {
-        part = transfer_take(store, store->bounce, min_size(left, PIPE_QUEUE_BOUNCE_SIZE),
+        part = transfer_take(queue, queue->bounce, min_size(left, PIPE_QUEUE_BOUNCE_SIZE),
                              &calls[CALL_READ]);
         if (part == 0)
             return (struct transfer){.status = TRANSFER_FAILED, .error = errno};
-        saw_stored(framing, store->bounce, part);
+        saw_queued(framing, queue->bounce, part);
     }
     return (struct transfer){.status = TRANSFER_MOVED, .bytes = bytes};
 }
 
-struct transfer frame_stream_unstore(struct frame_stream *framing, struct pipe_queue *store,
-                                     struct endpoint *output, size_t max, uint64_t *calls)
+struct transfer frame_stream_from_queue(struct frame_stream *framing, struct pipe_queue *queue,
+                                        struct endpoint *output, size_t max, uint64_t *calls)
 {
     struct transfer transfer = {.status = TRANSFER_MOVED};
     if (framing->kind == FRAMING_ADD) {
-        begin_chunk(framing, store);
+        begin_chunk(framing, queue);
         if (framing->field_left > 0)
             transfer = write_rest_of_field(framing, output, calls);
         if (framing->field_left > 0)
@@ -300,24 +300,24 @@ struct transfer frame_stream_unstore(struct frame_stream *framing, struct pipe_q
         max = min_size(max, framing->chunk_left);
     }
     size_t added = transfer.added;
-    transfer = transfer_tee(store, output, max, &calls[CALL_SPLICE]);
+    transfer = transfer_tee(queue, output, max, &calls[CALL_SPLICE]);
     if (transfer.status == TRANSFER_MOVED)
-        transfer = take_sent(framing, store, transfer.bytes, calls);
+        transfer = take_sent(framing, queue, transfer.bytes, calls);
     else if (transfer.status == TRANSFER_FAILED && transfer.error != EPIPE)
         transfer.status = TRANSFER_END;
     transfer.added = added;
     return transfer;
 }
 
-struct transfer frame_stream_pour(struct frame_stream *framing, struct pipe_queue *store,
+struct transfer frame_stream_pour(struct frame_stream *framing, struct pipe_queue *queue,
                                   struct ring *ring, uint64_t *calls)
 {
     struct transfer transfer = {.status = TRANSFER_MOVED};
     size_t max;
-    while (pipe_queue_held(store) > 0) {
-        pipe_queue_front(store, &max);
+    while (pipe_queue_held(queue) > 0) {
+        pipe_queue_front(queue, &max);
         if (framing->kind == FRAMING_ADD) {
-            begin_chunk(framing, store);
+            begin_chunk(framing, queue);
             ring_append(ring, rest_of_field(framing), framing->field_left);
             transfer.added += framing->field_left;
             framing->field_left = 0;
@@ -325,12 +325,12 @@ struct transfer frame_stream_pour(struct frame_stream *framing, struct pipe_queu
         }
         struct span span = ring_write_span(ring, max);
         size_t bytes =
-            transfer_take(store, span.piece[0].iov_base, span.piece[0].iov_len, &calls[CALL_READ]);
+            transfer_take(queue, span.piece[0].iov_base, span.piece[0].iov_len, &calls[CALL_READ]);
         if (bytes == 0)
             return (struct transfer){
                 .status = TRANSFER_FAILED, .error = errno, .added = transfer.added};
         ring_commit(ring, bytes);
-        saw_stored(framing, span.piece[0].iov_base, bytes);
+        saw_queued(framing, span.piece[0].iov_base, bytes);
     }
     return transfer;
 }

@@ -26,18 +26,18 @@ static size_t choose_limit(size_t max)
     return min_size(limit, platform_pipe_allowance() / PIPE_QUEUE_PIPE_SIZE);
 }
 
-int pipe_queue_init(struct pipe_queue *store, size_t max)
+int pipe_queue_init(struct pipe_queue *queue, size_t max)
 {
-    *store = (struct pipe_queue){.limit = choose_limit(max)};
-    if (store->limit == 0)
+    *queue = (struct pipe_queue){.limit = choose_limit(max)};
+    if (queue->limit == 0)
         return 0;
-    store->pipes = malloc(store->limit * sizeof *store->pipes);
-    if (store->pipes == NULL) {
-        store->limit = 0; /* so that pipe_queue_destroy() looks at none */
+    queue->pipes = malloc(queue->limit * sizeof *queue->pipes);
+    if (queue->pipes == NULL) {
+        queue->limit = 0; /* so that pipe_queue_destroy() looks at none */
         return -1;
     }
-    for (size_t i = 0; i < store->limit; i++)
-        store->pipes[i] = (struct pipe_queue_pipe){.read_fd = -1, .write_fd = -1};
+    for (size_t i = 0; i < queue->limit; i++)
+        queue->pipes[i] = (struct pipe_queue_pipe){.read_fd = -1, .write_fd = -1};
     return 0;
 }
 
@@ -50,25 +50,25 @@ static void close_pipe(struct pipe_queue_pipe *pipe)
     *pipe = (struct pipe_queue_pipe){.read_fd = -1, .write_fd = -1};
 }
 
-void pipe_queue_destroy(struct pipe_queue *store)
+void pipe_queue_destroy(struct pipe_queue *queue)
 {
-    for (size_t i = 0; i < store->limit; i++)
-        close_pipe(&store->pipes[i]);
-    free(store->pipes);
-    free(store->bounce);
-    *store = (struct pipe_queue){0};
+    for (size_t i = 0; i < queue->limit; i++)
+        close_pipe(&queue->pipes[i]);
+    free(queue->pipes);
+    free(queue->bounce);
+    *queue = (struct pipe_queue){0};
 }
 
 /* The pipe `index` places after the oldest. */
-static struct pipe_queue_pipe *pipe_at(const struct pipe_queue *store, size_t index)
+static struct pipe_queue_pipe *pipe_at(const struct pipe_queue *queue, size_t index)
 {
-    size_t place = store->first + index;
-    return &store->pipes[place < store->limit ? place : place - store->limit];
+    size_t place = queue->first + index;
+    return &queue->pipes[place < queue->limit ? place : place - queue->limit];
 }
 
-static struct pipe_queue_pipe *newest(const struct pipe_queue *store)
+static struct pipe_queue_pipe *newest(const struct pipe_queue *queue)
 {
-    return pipe_at(store, store->used - 1);
+    return pipe_at(queue, queue->used - 1);
 }
 
 static bool open_pipe(struct pipe_queue_pipe *pipe)
@@ -82,80 +82,80 @@ static bool open_pipe(struct pipe_queue_pipe *pipe)
     return true;
 }
 
-static bool newest_is_full(const struct pipe_queue *store)
+static bool newest_is_full(const struct pipe_queue *queue)
 {
-    return store->used == 0 || store->back_full || newest(store)->bytes >= PIPE_QUEUE_PIPE_SIZE;
+    return queue->used == 0 || queue->back_full || newest(queue)->bytes >= PIPE_QUEUE_PIPE_SIZE;
 }
 
-bool pipe_queue_is_full(const struct pipe_queue *store)
+bool pipe_queue_is_full(const struct pipe_queue *queue)
 {
-    return store->used == store->limit && newest_is_full(store);
+    return queue->used == queue->limit && newest_is_full(queue);
 }
 
-int pipe_queue_back(struct pipe_queue *store)
+int pipe_queue_back(struct pipe_queue *queue)
 {
-    if (store->refusing || pipe_queue_is_full(store))
+    if (queue->refusing || pipe_queue_is_full(queue))
         return -1;
-    if (!newest_is_full(store))
-        return newest(store)->write_fd;
-    if (!open_pipe(pipe_at(store, store->used))) {
-        store->refusing = true;
+    if (!newest_is_full(queue))
+        return newest(queue)->write_fd;
+    if (!open_pipe(pipe_at(queue, queue->used))) {
+        queue->refusing = true;
         return -1;
     }
-    store->used++;
-    store->back_full = false;
-    return newest(store)->write_fd;
+    queue->used++;
+    queue->back_full = false;
+    return newest(queue)->write_fd;
 }
 
-void pipe_queue_back_is_full(struct pipe_queue *store)
+void pipe_queue_back_is_full(struct pipe_queue *queue)
 {
-    store->back_full = true;
-    store->refusing |= newest(store)->bytes < PIPE_QUEUE_DENSE;
+    queue->back_full = true;
+    queue->refusing |= newest(queue)->bytes < PIPE_QUEUE_DENSE;
 }
 
-void pipe_queue_put(struct pipe_queue *store, size_t bytes)
+void pipe_queue_put(struct pipe_queue *queue, size_t bytes)
 {
-    newest(store)->bytes += bytes;
-    store->bytes += bytes;
+    newest(queue)->bytes += bytes;
+    queue->bytes += bytes;
 }
 
-int pipe_queue_front(const struct pipe_queue *store, size_t *bytes)
+int pipe_queue_front(const struct pipe_queue *queue, size_t *bytes)
 {
-    *bytes = pipe_at(store, 0)->bytes;
-    return pipe_at(store, 0)->read_fd;
+    *bytes = pipe_at(queue, 0)->bytes;
+    return pipe_at(queue, 0)->read_fd;
 }
 
-/* The store is empty: it keeps a pipe for the next time. */
-static void give_pipes_back(struct pipe_queue *store)
+/* The queue is empty: it keeps a pipe for the next time. */
+static void give_pipes_back(struct pipe_queue *queue)
 {
-    for (size_t i = 1; i < store->limit; i++)
-        close_pipe(pipe_at(store, i));
-    store->refusing = false;
+    for (size_t i = 1; i < queue->limit; i++)
+        close_pipe(pipe_at(queue, i));
+    queue->refusing = false;
 }
 
-void pipe_queue_got(struct pipe_queue *store, size_t bytes)
+void pipe_queue_got(struct pipe_queue *queue, size_t bytes)
 {
-    assert(bytes <= pipe_at(store, 0)->bytes);
-    pipe_at(store, 0)->bytes -= bytes;
-    store->bytes -= bytes;
-    if (store->used == 1)
-        store->back_full = false;
-    if (pipe_at(store, 0)->bytes == 0 && store->used > 1) {
-        store->first = store->first + 1 < store->limit ? store->first + 1 : 0;
-        store->used--;
+    assert(bytes <= pipe_at(queue, 0)->bytes);
+    pipe_at(queue, 0)->bytes -= bytes;
+    queue->bytes -= bytes;
+    if (queue->used == 1)
+        queue->back_full = false;
+    if (pipe_at(queue, 0)->bytes == 0 && queue->used > 1) {
+        queue->first = queue->first + 1 < queue->limit ? queue->first + 1 : 0;
+        queue->used--;
     }
-    if (store->bytes == 0)
-        give_pipes_back(store);
+    if (queue->bytes == 0)
+        give_pipes_back(queue);
 }
 
-size_t pipe_queue_held(const struct pipe_queue *store)
+size_t pipe_queue_held(const struct pipe_queue *queue)
 {
-    return store->bytes + store->bounce_left;
+    return queue->bytes + queue->bounce_left;
 }
 
-unsigned char *pipe_queue_bounce(struct pipe_queue *store)
+unsigned char *pipe_queue_bounce(struct pipe_queue *queue)
 {
-    if (store->bounce == NULL)
-        store->bounce = malloc(PIPE_QUEUE_BOUNCE_SIZE);
-    return store->bounce;
+    if (queue->bounce == NULL)
+        queue->bounce = malloc(PIPE_QUEUE_BOUNCE_SIZE);
+    return queue->bounce;
 }

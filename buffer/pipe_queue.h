@@ -4,11 +4,11 @@
  * splice(2) moves a pipe's pages to another pipe by reference. So a burst can be held without a
  * copy of it (measured: 16 MiB are taken in 4.4 ms; read into fresh memory, in 14 ms). Pipes hold a
  * number of pages, full or not (pipe(7), fcntl(2) F_SETPIPE_SZ): a pipe that is full with less than
- * PIPE_QUEUE_DENSE bytes makes the store refuse more until it is empty, since memory would be
+ * PIPE_QUEUE_DENSE bytes makes the queue refuse more until it is empty, since memory would be
  * wasted. (A producer that writes 10 KiB at a time, like tar(1), fills them to 83 %.)
  *
  * The system limits the memory of an unprivileged user's pipes, and gives all new ones a page or
- * two beyond that (pipe(7), pipe-user-pages-soft). So the store takes a quarter of that limit at
+ * two beyond that (pipe(7), pipe-user-pages-soft). So the queue takes a quarter of that limit at
  * most; it opens pipes as it needs them, and closes all but one when it is empty.
  *
  * This module knows which pipe is next; buffer/transfer.c moves the bytes. Bytes are only in pipes,
@@ -37,34 +37,34 @@ struct pipe_queue {
     size_t limit, first, used;
     size_t bytes;   /* in all pipes */
     bool back_full; /* the newest takes no more */
-    bool refusing;  /* pipes are full with too little, until the store is empty; or not to be had */
+    bool refusing;  /* pipes are full with too little, until the queue is empty; or not to be had */
 
     unsigned char *bounce;            /* PIPE_QUEUE_BOUNCE_SIZE, or NULL until it is needed */
     size_t bounce_start, bounce_left; /* bytes of the first pipe that were read and not written */
     bool copying;                     /* the output refuses splice(2) and tee(2), for good */
 };
 
-/* A store for up to `max` bytes, less if the limits are lower; for none where the system has no
+/* A queue for up to `max` bytes, less if the limits are lower; for none where the system has no
  * splice(2). Returns 0, or -1 with errno ENOMEM. */
-int pipe_queue_init(struct pipe_queue *store, size_t max);
-void pipe_queue_destroy(struct pipe_queue *store); /* harmless twice, or on a zeroed one */
+int pipe_queue_init(struct pipe_queue *queue, size_t max);
+void pipe_queue_destroy(struct pipe_queue *queue); /* harmless twice, or on a zeroed one */
 
-size_t pipe_queue_held(const struct pipe_queue *store);  /* bytes, in pipes and in `bounce` */
-bool pipe_queue_is_full(const struct pipe_queue *store); /* all pipes are in use, the newest full */
+size_t pipe_queue_held(const struct pipe_queue *queue);  /* bytes, in pipes and in `bounce` */
+bool pipe_queue_is_full(const struct pipe_queue *queue); /* all pipes are in use, the newest full */
 
 /*
  * The write end of the newest pipe, for more bytes; -1 if it is full or refusing. If that pipe
  * turns out to be full, pipe_queue_back_is_full() and ask again.
  */
-int pipe_queue_back(struct pipe_queue *store);
-void pipe_queue_back_is_full(struct pipe_queue *store);
-void pipe_queue_put(struct pipe_queue *store, size_t bytes); /* they went into it */
+int pipe_queue_back(struct pipe_queue *queue);
+void pipe_queue_back_is_full(struct pipe_queue *queue);
+void pipe_queue_put(struct pipe_queue *queue, size_t bytes); /* they went into it */
 
-/* The read end of the oldest pipe, and how many bytes that holds: > 0 if the store's pipes do. */
-int pipe_queue_front(const struct pipe_queue *store, size_t *bytes);
-void pipe_queue_got(struct pipe_queue *store, size_t bytes); /* they were taken out of it */
+/* The read end of the oldest pipe, and how many bytes that holds: > 0 if the queue's pipes do. */
+int pipe_queue_front(const struct pipe_queue *queue, size_t *bytes);
+void pipe_queue_got(struct pipe_queue *queue, size_t bytes); /* they were taken out of it */
 
 /* PIPE_QUEUE_BOUNCE_SIZE bytes of memory, or NULL with errno ENOMEM. */
-unsigned char *pipe_queue_bounce(struct pipe_queue *store);
+unsigned char *pipe_queue_bounce(struct pipe_queue *queue);
 
 #endif

@@ -150,27 +150,27 @@ struct transfer transfer_pass(enum transfer_way way, struct endpoint *input,
     return passed(bytes);
 }
 
-/* --- by way of the store ---------------------------------------------------------------------- */
+/* --- by way of the pipe queue ----------------------------------------------------------------- */
 
-struct transfer transfer_store(struct pipe_queue *store, struct endpoint *input, size_t max,
-                               uint64_t *splices)
+struct transfer transfer_into_queue(struct pipe_queue *queue, struct endpoint *input, size_t max,
+                                    uint64_t *splices)
 {
-    int back = pipe_queue_back(store);
+    int back = pipe_queue_back(queue);
     ssize_t bytes;
     do {
         ++*splices;
         bytes = platform_splice(input->fd, back, max);
     } while (bytes < 0 && errno == EINTR);
     if (bytes > 0)
-        pipe_queue_put(store, (size_t)bytes);
+        pipe_queue_put(queue, (size_t)bytes);
     return passed(bytes);
 }
 
-struct transfer transfer_tee(const struct pipe_queue *store, const struct endpoint *output,
+struct transfer transfer_tee(const struct pipe_queue *queue, const struct endpoint *output,
                              size_t max, uint64_t *splices)
 {
     size_t held;
-    int front = pipe_queue_front(store, &held);
+    int front = pipe_queue_front(queue, &held);
     ssize_t bytes;
     do {
         ++*splices;
@@ -179,10 +179,10 @@ struct transfer transfer_tee(const struct pipe_queue *store, const struct endpoi
     return passed(bytes);
 }
 
-size_t transfer_take(struct pipe_queue *store, void *memory, size_t max, uint64_t *reads)
+size_t transfer_take(struct pipe_queue *queue, void *memory, size_t max, uint64_t *reads)
 {
     size_t held;
-    int front = pipe_queue_front(store, &held);
+    int front = pipe_queue_front(queue, &held);
     ssize_t bytes;
     do {
         ++*reads;
@@ -190,65 +190,65 @@ size_t transfer_take(struct pipe_queue *store, void *memory, size_t max, uint64_
     } while (bytes < 0 && (errno == EINTR || errno == EAGAIN));
     if (bytes <= 0)
         return 0;
-    pipe_queue_got(store, (size_t)bytes);
+    pipe_queue_got(queue, (size_t)bytes);
     return (size_t)bytes;
 }
 
-static size_t read_stored(struct pipe_queue *store, size_t max, uint64_t *calls)
+static size_t read_queued(struct pipe_queue *queue, size_t max, uint64_t *calls)
 {
     size_t wanted = max < PIPE_QUEUE_BOUNCE_SIZE ? max : PIPE_QUEUE_BOUNCE_SIZE;
-    return transfer_take(store, store->bounce, wanted, &calls[CALL_READ]);
+    return transfer_take(queue, queue->bounce, wanted, &calls[CALL_READ]);
 }
 
-/* Takes `bytes` that the output has got out of the store, and counts the records in them. */
-static struct transfer take_counted(struct pipe_queue *store, size_t bytes,
+/* Takes `bytes` that the output has got out of the pipe queue, and counts the records in them. */
+static struct transfer take_counted(struct pipe_queue *queue, size_t bytes,
                                     enum record_kind records, uint64_t *calls)
 {
     struct transfer transfer = {.status = TRANSFER_MOVED, .bytes = bytes};
     while (bytes > 0) {
-        size_t part = read_stored(store, bytes, calls);
+        size_t part = read_queued(queue, bytes, calls);
         if (part == 0)
             return (struct transfer){.status = TRANSFER_FAILED, .error = errno};
-        transfer.records += records_count(store->bounce, part, records);
+        transfer.records += records_count(queue->bounce, part, records);
         bytes -= part;
     }
     return transfer;
 }
 
 /* The way for an output that refuses pages. */
-static struct transfer copy_stored(struct pipe_queue *store, struct endpoint *output, size_t max,
+static struct transfer copy_queued(struct pipe_queue *queue, struct endpoint *output, size_t max,
                                    enum record_kind records, uint64_t *calls)
 {
     struct transfer transfer = {.status = TRANSFER_MOVED, .copied = true};
-    if (pipe_queue_bounce(store) == NULL)
+    if (pipe_queue_bounce(queue) == NULL)
         return (struct transfer){.status = TRANSFER_FAILED, .error = ENOMEM};
-    if (store->bounce_left == 0) {
-        size_t bytes = read_stored(store, max, calls);
+    if (queue->bounce_left == 0) {
+        size_t bytes = read_queued(queue, max, calls);
         if (bytes == 0)
             return (struct transfer){.status = TRANSFER_FAILED, .error = errno};
-        store->bounce_start = 0;
-        store->bounce_left = bytes;
+        queue->bounce_start = 0;
+        queue->bounce_left = bytes;
     }
-    struct iovec piece = {store->bounce + store->bounce_start, store->bounce_left};
+    struct iovec piece = {queue->bounce + queue->bounce_start, queue->bounce_left};
     ssize_t bytes = endpoint_writev(output, &piece, 1, &calls[CALL_WRITE]);
     if (bytes <= 0)
         return moved_nothing(endpoint_pollable(output));
     transfer.records = records_count(piece.iov_base, (size_t)bytes, records);
-    store->bounce_start += (size_t)bytes;
-    store->bounce_left -= (size_t)bytes;
+    queue->bounce_start += (size_t)bytes;
+    queue->bounce_left -= (size_t)bytes;
     transfer.bytes = (size_t)bytes;
     return transfer;
 }
 
-struct transfer transfer_unstore(struct pipe_queue *store, struct endpoint *output, size_t max,
-                                 enum record_kind records, uint64_t *calls)
+struct transfer transfer_from_queue(struct pipe_queue *queue, struct endpoint *output, size_t max,
+                                    enum record_kind records, uint64_t *calls)
 {
-    if (store->copying)
-        return copy_stored(store, output, max, records, calls);
+    if (queue->copying)
+        return copy_queued(queue, output, max, records, calls);
     size_t held;
-    int front = pipe_queue_front(store, &held);
+    int front = pipe_queue_front(queue, &held);
     size_t wanted = held < max ? held : max;
-    bool counting = records != RECORD_NONE && pipe_queue_bounce(store) != NULL;
+    bool counting = records != RECORD_NONE && pipe_queue_bounce(queue) != NULL;
     ssize_t bytes;
     do {
         calls[CALL_SPLICE]++;
@@ -256,27 +256,27 @@ struct transfer transfer_unstore(struct pipe_queue *store, struct endpoint *outp
                          : platform_splice(front, output->fd, wanted);
     } while (bytes < 0 && errno == EINTR);
     if (bytes > 0 && counting)
-        return take_counted(store, (size_t)bytes, records, calls);
+        return take_counted(queue, (size_t)bytes, records, calls);
     if (bytes > 0) {
-        pipe_queue_got(store, (size_t)bytes);
+        pipe_queue_got(queue, (size_t)bytes);
         return (struct transfer){.status = TRANSFER_MOVED, .bytes = (size_t)bytes};
     }
     bool broke = endpoint_is_connection(output) && stream_socket_broke(errno);
     if (bytes < 0 && (errno == EAGAIN || errno == EPIPE || broke))
         return passed(bytes);
-    store->copying = true;
-    return copy_stored(store, output, max, records, calls);
+    queue->copying = true;
+    return copy_queued(queue, output, max, records, calls);
 }
 
-uint64_t transfer_count_stored(struct pipe_queue *store, enum record_kind records, uint64_t *calls)
+uint64_t transfer_count_queued(struct pipe_queue *queue, enum record_kind records, uint64_t *calls)
 {
-    if (records == RECORD_NONE || pipe_queue_bounce(store) == NULL)
+    if (records == RECORD_NONE || pipe_queue_bounce(queue) == NULL)
         return 0;
     uint64_t count =
-        records_count(store->bounce + store->bounce_start, store->bounce_left, records);
-    for (size_t bytes = 1; bytes > 0 && store->bytes > 0;) {
-        bytes = read_stored(store, SIZE_MAX, calls);
-        count += records_count(store->bounce, bytes, records);
+        records_count(queue->bounce + queue->bounce_start, queue->bounce_left, records);
+    for (size_t bytes = 1; bytes > 0 && queue->bytes > 0;) {
+        bytes = read_queued(queue, SIZE_MAX, calls);
+        count += records_count(queue->bounce, bytes, records);
     }
     return count;
 }

@@ -1,6 +1,6 @@
 /*
  * transfer.h - the moves: input -> ring -> output, and past the ring input -> output, or input ->
- * pipe store -> output. One system call each (two to count records on their way), never blocking
+ * pipe queue -> output. One system call each (two to count records on their way), never blocking
  * but for a disk.
  */
 #ifndef BPIPE_TRANSFER_H
@@ -27,7 +27,7 @@ struct transfer {
     size_t bytes;
     bool partial;     /* fewer bytes moved than could have: it is not ready for more now */
     uint64_t records; /* how many records ended in these bytes, where the function says so */
-    bool copied;      /* drained from the store: they went through our memory after all */
+    bool copied;      /* drained from the pipe queue: they went through our memory after all */
     size_t added;     /* bytes of framing that moved beside these (buffer/frame_stream.h) */
     int error;
 };
@@ -92,33 +92,33 @@ struct transfer transfer_pass(enum transfer_way way, struct endpoint *input,
                               struct endpoint *output, size_t max, uint64_t *calls);
 
 /*
- * Moves up to `max` bytes from a pipe (or a file) to the newest pipe of the store, which must have
+ * Moves up to `max` bytes from a pipe (or a file) to the newest pipe of the queue, which must have
  * one (pipe_queue_back()). The statuses are those of transfer_pass(); TRANSFER_BLOCKED may also
  * mean that that pipe is full.
  */
-struct transfer transfer_store(struct pipe_queue *store, struct endpoint *input, size_t max,
-                               uint64_t *splices);
+struct transfer transfer_into_queue(struct pipe_queue *queue, struct endpoint *input, size_t max,
+                                    uint64_t *splices);
 
 /*
- * Moves up to `max` bytes from the store, which must hold some, to the output. To count records it
+ * Moves up to `max` bytes from the queue, which must hold some, to the output. To count records it
  * gives the output the pages (tee(2)) and reads them, one copy where the ring takes two. If the
  * output refuses pages the bytes are copied from then on. transfer.records are those that the
  * output has got. calls: by enum counted_call.
  */
-struct transfer transfer_unstore(struct pipe_queue *store, struct endpoint *output, size_t max,
-                                 enum record_kind records, uint64_t *calls);
+struct transfer transfer_from_queue(struct pipe_queue *queue, struct endpoint *output, size_t max,
+                                    enum record_kind records, uint64_t *calls);
 
 /* The two halves of that for whom the bytes are: gives the output the pages of up to `max` bytes of
- * the store's first pipe, which keeps them; any status but MOVED and BLOCKED, if it is not EPIPE,
+ * the queue's first pipe, which keeps them; any status but MOVED and BLOCKED, if it is not EPIPE,
  * means that the output refuses pages. */
-struct transfer transfer_tee(const struct pipe_queue *store, const struct endpoint *output,
+struct transfer transfer_tee(const struct pipe_queue *queue, const struct endpoint *output,
                              size_t max, uint64_t *splices);
 
 /* Reads up to `max` of the bytes of the first pipe, which cannot make us wait, and takes them out
- * of the store. 0: failed, with errno. */
-size_t transfer_take(struct pipe_queue *store, void *memory, size_t max, uint64_t *reads);
+ * of the pipe queue. 0: failed, with errno. */
+size_t transfer_take(struct pipe_queue *queue, void *memory, size_t max, uint64_t *reads);
 
-/* The records in what the store still holds, which is read for that. */
-uint64_t transfer_count_stored(struct pipe_queue *store, enum record_kind records, uint64_t *calls);
+/* The records in what the pipe queue still holds, which is read for that. */
+uint64_t transfer_count_queued(struct pipe_queue *queue, enum record_kind records, uint64_t *calls);
 
 #endif

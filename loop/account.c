@@ -63,10 +63,10 @@ void loop_count_merged(struct poll_loop *loop, const struct loop_input *input,
     (void)count_in(loop, transfer, found);
 }
 
-void loop_count_unstored(struct poll_loop *loop, uint64_t records)
+void loop_count_dequeued(struct poll_loop *loop, uint64_t records)
 {
     loop->meter->records_in += records;
-    loop->outputs.all[0].records_unstored += records;
+    loop->outputs.all[0].records_dequeued += records;
 }
 
 void loop_begin_records_out(struct poll_loop *loop, struct loop_output *tap)
@@ -80,7 +80,7 @@ void loop_count_records_of(struct poll_loop *loop, struct loop_output *output)
         return;
     uint64_t before = record_index_before(&loop->path.record_index, output->overrun.reader);
     output->meter->records_out =
-        overrun_records_sent(&output->overrun, before) + output->records_unstored;
+        overrun_records_sent(&output->overrun, before) + output->records_dequeued;
 }
 
 void loop_count_records_out(struct poll_loop *loop)
@@ -91,10 +91,10 @@ void loop_count_records_out(struct poll_loop *loop)
         loop_count_records_of(loop, &loop->outputs.all[i]);
 }
 
-void loop_count_stored(struct poll_loop *loop)
+void loop_count_queued(struct poll_loop *loop)
 {
     loop->meter->records_in +=
-        transfer_count_stored(&loop->path.store, loop->options->records, loop->meter->calls);
+        transfer_count_queued(&loop->path.queue, loop->options->records, loop->meter->calls);
 }
 
 void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint *meter)

@@ -24,8 +24,8 @@ uint64_t loop_count_arrival(struct poll_loop *loop, const struct transfer *trans
 void loop_count_merged(struct poll_loop *loop, const struct loop_input *input,
                        const struct transfer *transfer, bool aside);
 
-/* The sole output has got `records` from the pipe store. */
-void loop_count_unstored(struct poll_loop *loop, uint64_t records);
+/* The sole output has got `records` from the pipe queue. */
+void loop_count_dequeued(struct poll_loop *loop, uint64_t records);
 
 /* A tap is about to be sent what follows its cursor: what lies before that it never gets. */
 void loop_begin_records_out(struct poll_loop *loop, struct loop_output *tap);
@@ -35,8 +35,8 @@ void loop_begin_records_out(struct poll_loop *loop, struct loop_output *tap);
 void loop_count_records_of(struct poll_loop *loop, struct loop_output *output);
 void loop_count_records_out(struct poll_loop *loop);
 
-/* The run is over: what the pipe store still holds has come in, too. */
-void loop_count_stored(struct poll_loop *loop);
+/* The run is over: what the pipe queue still holds has come in, too. */
+void loop_count_queued(struct poll_loop *loop);
 
 /* A call was made. */
 void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint *meter);

@@ -112,7 +112,7 @@ struct loop_output {
     struct limiter limiter;      /* --rate-limit */
     uint64_t throttled_until_ns; /* when that lets something pass again; 0: it does */
     struct overrun overrun;      /* what it misses; with -l or -0, whether it is in a record */
-    uint64_t records_unstored;   /* that it got from the pipe store */
+    uint64_t records_dequeued;   /* that it got from the pipe queue */
     bool tap;                    /* --tap */
     bool parked;                 /* a tap that takes nothing and is kept abreast of the outputs */
     bool dropping_said;
@@ -153,7 +153,7 @@ struct loop_outputs {
 struct loop_path {
     struct ring ring;
     struct record_index record_index; /* of that */
-    struct pipe_queue store;
+    struct pipe_queue queue;
     struct flow flow;
     struct frame_stream framing;
     enum transfer_way way; /* from the current input to the sole output */

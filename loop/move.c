@@ -187,30 +187,30 @@ static bool fill_ring_instead(struct poll_loop *loop)
     return fill_ring(loop, min_size(room, loop->path.flow.chunk_size));
 }
 
-static struct transfer call_transfer_store(struct poll_loop *loop, struct loop_input *input,
-                                           size_t max)
+static struct transfer call_transfer_into_queue(struct poll_loop *loop, struct loop_input *input,
+                                                size_t max)
 {
     bool on_disk = endpoint_on_disk(&input->endpoint);
     struct platform_usage before =
         on_disk ? loop_before_file_call(loop) : (struct platform_usage){0};
     struct transfer transfer = loop->path.framing.kind != FRAMING_NONE
-                                   ? loop_store_framed(loop, input, max)
-                                   : transfer_store(&loop->path.store, &input->endpoint, max,
-                                                    &loop->meter->calls[CALL_SPLICE]);
+                                   ? loop_queue_framed(loop, input, max)
+                                   : transfer_into_queue(&loop->path.queue, &input->endpoint, max,
+                                                         &loop->meter->calls[CALL_SPLICE]);
     if (on_disk)
         loop_after_file_call(loop, before, METER_INPUT, input->meter);
     return transfer;
 }
 
-/* Whether bytes are looked at on their way, which takes the store. */
-static bool must_store(const struct poll_loop *loop)
+/* Whether bytes are looked at on their way, which takes the pipe queue. */
+static bool must_queue(const struct poll_loop *loop)
 {
     return loop->options->records != RECORD_NONE || loop->path.framing.kind != FRAMING_NONE;
 }
 
-/* How many bytes the buffer has room for, if they go to the store: the framing is to fit as well.
- */
-static size_t room_to_store(const struct poll_loop *loop)
+/* How many bytes the buffer has room for, if they go to the pipe queue: the framing is to fit as
+ * well. */
+static size_t room_to_queue(const struct poll_loop *loop)
 {
     size_t room = flow_room(&loop->path.flow);
     return room == 0 ? 0 : room - (loop->path.flow.least_room - 1);
@@ -229,26 +229,26 @@ static bool must_copy_packets(struct poll_loop *loop)
     return true;
 }
 
-/* Moves bytes from the input to the store. False: nothing moved. */
-static bool store_input(struct poll_loop *loop)
+/* Moves bytes from the input to the pipe queue. False: nothing moved. */
+static bool queue_input(struct poll_loop *loop)
 {
     if (must_copy_packets(loop))
         return fill_ring_instead(loop);
     struct loop_input *input = &loop->inputs.all[loop->inputs.current];
-    int back = pipe_queue_back(&loop->path.store);
+    int back = pipe_queue_back(&loop->path.queue);
     bool full;
     if (back < 0) { /* no pipe is to be had */
-        loop->path.flow.passing &= !must_store(loop);
+        loop->path.flow.passing &= !must_queue(loop);
         return fill_ring_instead(loop);
     }
     size_t max = loop_allow_input(
-        loop, limit_to_size(loop, min_size(room_to_store(loop), loop_pass_size(loop))));
+        loop, limit_to_size(loop, min_size(room_to_queue(loop), loop_pass_size(loop))));
     if (max == 0)
         return false;
-    struct transfer transfer = call_transfer_store(loop, input, max);
+    struct transfer transfer = call_transfer_into_queue(loop, input, max);
     switch (transfer.status) {
     case TRANSFER_MOVED:
-        loop->path.flow.stored = pipe_queue_held(&loop->path.store);
+        loop->path.flow.queued = pipe_queue_held(&loop->path.queue);
         loop_count_input(loop, input, transfer.bytes);
         meter_arrived(loop->meter, transfer.bytes, loop_held(loop));
         loop_spend_input(loop, transfer.bytes);
@@ -267,7 +267,7 @@ static bool store_input(struct poll_loop *loop)
         if (input_is_empty(loop, back, &full))
             return false;
         if (full)
-            pipe_queue_back_is_full(&loop->path.store);
+            pipe_queue_back_is_full(&loop->path.queue);
         else if (++loop->path.vain_passes >= VAIN_PASSES) /* else something has come since */
             break;
         return true;
@@ -289,8 +289,8 @@ static bool pass_bytes(struct poll_loop *loop)
         return false;
     if (loop->path.small_passes >= SMALL_PASSES || must_copy_packets(loop))
         return fill_ring_instead(loop);
-    if (must_store(loop))
-        return store_input(loop);
+    if (must_queue(loop))
+        return queue_input(loop);
     size_t max = loop_allow_output(loop, 0, limit_to_size(loop, loop_pass_size(loop)));
     max = loop_allow_input(loop, max);
     if (max == 0)
@@ -350,7 +350,7 @@ static bool read_input(struct poll_loop *loop)
         return take_in(loop, loop->overload.scratch_size, true);
     if (loop->inputs.all[loop->inputs.current].endpoint.socket == ENDPOINT_UDP)
         return read_datagrams(loop);
-    return loop_may_store(loop) ? store_input(loop)
+    return loop_may_queue(loop) ? queue_input(loop)
                                 : fill_ring(loop, flow_readable(&loop->path.flow));
 }
 

@@ -2,10 +2,10 @@
  * move.h - what the loop moves in a turn, by which way, and what is noted about it.
  *
  * There are three ways for a byte. Through the ring always works. Past it (transfer_pass()) where
- * nothing is held and nothing has to look at the bytes. And by way of the pipe store, where bytes
+ * nothing is held and nothing has to look at the bytes. And by way of the pipe queue, where bytes
  * that came by a pipe and could have passed have to wait, or are looked at on their way (records
- * are counted, a checksum is made): as long as the ring is empty. What is in the store came before
- * what is in the ring, so it leaves first. It is looked at when it leaves the store; with framing
+ * are counted, a checksum is made): as long as the ring is empty. What is in the queue came before
+ * what is in the ring, so it leaves first. It is looked at when it leaves the queue; with framing
  * (loop/read.h) it is moved into the ring before anything else enters that.
  */
 #ifndef BPIPE_LOOP_MOVE_H

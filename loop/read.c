@@ -20,7 +20,7 @@ void loop_init_framing(struct poll_loop *loop)
         return;
     /* A block has to fit what the ring has beside what it needs itself (options/check.c). */
     loop->path.flow.least_room = loop->meter->least_room =
-        loop->options->block_size > 0 ? FRAMING_ROOM : frame_stream_least_room(&loop->path.store);
+        loop->options->block_size > 0 ? FRAMING_ROOM : frame_stream_least_room(&loop->path.queue);
 }
 
 /* Framing came in. The size of the inputs was that with their framing; one that was given is not.
@@ -33,13 +33,13 @@ static void note_removed(struct poll_loop *loop, uint64_t bytes)
         loop->meter->size_bytes = size - bytes;
 }
 
-/* How much of what came in was framing. What the store holds is payload that was not looked at. */
+/* How much of what came in was framing. What the queue holds is payload that was not looked at. */
 static uint64_t framing_taken(const struct poll_loop *loop)
 {
     const struct frame_reader *reader = &loop->path.framing.reader;
     if (loop->path.framing.kind == FRAMING_ADD)
         return 0;
-    return reader->taken - reader->total - pipe_queue_held(&loop->path.store);
+    return reader->taken - reader->total - pipe_queue_held(&loop->path.queue);
 }
 
 void loop_begin_framing(struct poll_loop *loop)
@@ -54,7 +54,7 @@ void loop_begin_framing(struct poll_loop *loop)
     loop->path.framing.ahead_start = loop->path.framing.ahead_length = 0;
 }
 
-/* In place of transfer_fill(), from the current input. What is in the store goes into the ring
+/* In place of transfer_fill(), from the current input. What is in the pipe queue goes into the ring
  * first. */
 static struct transfer fill_framed(struct poll_loop *loop, struct loop_input *input, size_t max,
                                    bool may_wait)
@@ -72,11 +72,11 @@ static struct transfer fill_framed(struct poll_loop *loop, struct loop_input *in
     return transfer;
 }
 
-struct transfer loop_store_framed(struct poll_loop *loop, struct loop_input *input, size_t max)
+struct transfer loop_queue_framed(struct poll_loop *loop, struct loop_input *input, size_t max)
 {
     uint64_t before = framing_taken(loop);
-    struct transfer transfer = frame_stream_store(&loop->path.framing, &loop->path.store,
-                                                  &input->endpoint, max, loop->meter->calls);
+    struct transfer transfer = frame_stream_into_queue(&loop->path.framing, &loop->path.queue,
+                                                       &input->endpoint, max, loop->meter->calls);
     if (framing_taken(loop) > before)
         note_removed(loop, framing_taken(loop) - before);
     return transfer;

@@ -16,8 +16,8 @@ void loop_init_framing(struct poll_loop *loop);
 /* An input begins: with --unframe a stream of its own. */
 void loop_begin_framing(struct poll_loop *loop);
 
-/* In place of transfer_store(). */
-struct transfer loop_store_framed(struct poll_loop *loop, struct loop_input *input, size_t max);
+/* In place of transfer_into_queue(). */
+struct transfer loop_queue_framed(struct poll_loop *loop, struct loop_input *input, size_t max);
 
 /* Why the current input, which failed with `error`, is not a whole stream; NULL: that is not why.
  */

@@ -29,14 +29,14 @@ bool loop_outputs_are_open(const struct poll_loop *loop)
     return true;
 }
 
-/* What goes by is looked at on its way from a pipe of the store to an output that is a pipe:
+/* What goes by is looked at on its way from a pipe of the queue to an output that is a pipe:
  * records are counted. Not with -S, which must know them before it takes them, nor with a limit. */
 static bool can_look_on_the_way(struct poll_loop *loop)
 {
     return loop->path.way == TRANSFER_SPLICE && !loop->options->stop_at_size &&
-           loop->path.store.limit > 0 && loop->outputs.all[0].limiter.rate == 0 &&
+           loop->path.queue.limit > 0 && loop->outputs.all[0].limiter.rate == 0 &&
            loop->outputs.all[0].endpoint.kind == ENDPOINT_PIPE &&
-           pipe_queue_bounce(&loop->path.store) != NULL;
+           pipe_queue_bounce(&loop->path.queue) != NULL;
 }
 
 /* Or a checksum is made, of pages that nobody changes between that and the consumer's look: those
@@ -45,7 +45,7 @@ static bool can_frame_on_the_way(struct poll_loop *loop)
 {
     return can_look_on_the_way(loop) && loop->options->records == RECORD_NONE &&
            loop->inputs.all[loop->inputs.current].endpoint.kind == ENDPOINT_PIPE &&
-           !loop->path.store.copying;
+           !loop->path.queue.copying;
 }
 
 /* A limit cuts the stream up. Each piece that is spliced takes a page of a pipe, however small it
@@ -77,9 +77,9 @@ void loop_choose_way(struct poll_loop *loop)
     loop->path.flow.passing = loop->path.way != TRANSFER_COPY;
     input->relay.wanted =
         !options->no_splice && loop->outputs.count == 1 && transfer_wants_relay(output);
-    bool storing =
-        loop->path.flow.passing && endpoint_gives_pages(input) && loop->path.store.limit > 0;
-    loop->path.flow.patience_ns = storing ? FLOW_STORE_PATIENCE_NS : FLOW_PATIENCE_NS;
+    bool queueing =
+        loop->path.flow.passing && endpoint_gives_pages(input) && loop->path.queue.limit > 0;
+    loop->path.flow.patience_ns = queueing ? FLOW_QUEUE_PATIENCE_NS : FLOW_PATIENCE_NS;
 }
 
 size_t loop_merge_room(const struct loop_input *input)
@@ -184,20 +184,20 @@ size_t loop_held(const struct poll_loop *loop)
     return flow_held(&loop->path.flow) + (loop->options->merge ? loop_merge_held(loop) : 0);
 }
 
-bool loop_may_store(const struct poll_loop *loop)
+bool loop_may_queue(const struct poll_loop *loop)
 {
     return loop->path.flow.passing && ring_fill(&loop->path.ring) == 0 &&
-           !loop->path.store.refusing && loop->path.store.limit > 0 &&
+           !loop->path.queue.refusing && loop->path.queue.limit > 0 &&
            endpoint_gives_pages(&loop->inputs.all[loop->inputs.current].endpoint);
 }
 
-/* Whether the store would take bytes, had it a pipe more. It will have one when the oldest is
- * empty; so only if much of the buffer is still free, that is, larger than the store may be, the
+/* Whether the pipe queue would take bytes, had it a pipe more. It will have one when the oldest is
+ * empty; so only if much of the buffer is still free, that is, larger than the queue may be, the
  * ring is for the rest. (What comes after bytes in the ring has to go through it, too.) */
-static bool waits_for_store(const struct poll_loop *loop)
+static bool waits_for_queue(const struct poll_loop *loop)
 {
     size_t room = flow_room(&loop->path.flow);
-    return loop_may_store(loop) && pipe_queue_is_full(&loop->path.store) &&
+    return loop_may_queue(loop) && pipe_queue_is_full(&loop->path.queue) &&
            (room < PIPE_QUEUE_PIPE_SIZE || room < loop->path.ring.capacity / 4);
 }
 
@@ -265,7 +265,7 @@ bool loop_may_read(const struct poll_loop *loop)
     if (loop_is_overloaded(loop))
         return has_way_out(loop);
     return flow_readable(&loop->path.flow) > 0 && loop->overload.scratch_left == 0 &&
-           !waits_for_store(loop);
+           !waits_for_queue(loop);
 }
 
 static bool may_take(const struct poll_loop *loop)
@@ -312,7 +312,7 @@ bool loop_is_full(const struct poll_loop *loop)
     if (loop->options->merge)
         return loop->path.flow.crowded;
     return admission_room(&loop->overload.admission) < loop->path.flow.least_room &&
-           loop->path.flow.stored == 0 && flow_room(&loop->path.flow) == 0;
+           loop->path.flow.queued == 0 && flow_room(&loop->path.flow) == 0;
 }
 
 bool loop_must_read_aside(const struct poll_loop *loop)

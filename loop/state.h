@@ -30,7 +30,7 @@ bool loop_merge_may_read(const struct poll_loop *loop, size_t index);
 size_t loop_merge_held(const struct poll_loop *loop);
 bool loop_merge_is_empty(const struct poll_loop *loop);
 
-/* Bytes that came in and have not left: in the ring and in the store.
+/* Bytes that came in and have not left: in the ring and in the pipe queue.
  * What only taps have not got does not count. */
 size_t loop_held(const struct poll_loop *loop);
 
@@ -81,7 +81,7 @@ bool loop_merge_lacks_terminator(const struct poll_loop *loop, const struct loop
 bool loop_merge_has_something(const struct poll_loop *loop, const struct loop_input *input);
 
 /* Whether bytes that have to wait may do so in pipes. */
-bool loop_may_store(const struct poll_loop *loop);
+bool loop_may_queue(const struct poll_loop *loop);
 
 uint64_t loop_spooled(const struct poll_loop *loop);
 

@@ -25,16 +25,16 @@ void loop_note_added(struct poll_loop *loop, size_t bytes)
 struct transfer loop_pour_framed(struct poll_loop *loop)
 {
     struct transfer transfer = {.status = TRANSFER_MOVED};
-    if (loop->path.flow.stored == 0)
+    if (loop->path.flow.queued == 0)
         return transfer;
-    transfer = frame_stream_pour(&loop->path.framing, &loop->path.store, &loop->path.ring,
+    transfer = frame_stream_pour(&loop->path.framing, &loop->path.queue, &loop->path.ring,
                                  loop->meter->calls);
-    loop->path.flow.stored = pipe_queue_held(&loop->path.store);
+    loop->path.flow.queued = pipe_queue_held(&loop->path.queue);
     loop_note_added(loop, transfer.added);
     return transfer;
 }
 
-/* Bytes of framing that the sole output got before those of the store. */
+/* Bytes of framing that the sole output got before those of the pipe queue. */
 static void sent_added(struct poll_loop *loop, struct loop_output *output, size_t bytes)
 {
     loop_note_added(loop, bytes);
@@ -43,18 +43,18 @@ static void sent_added(struct poll_loop *loop, struct loop_output *output, size_
     loop_spend_output(loop, 0, NULL, bytes);
 }
 
-/* In place of transfer_unstore(); what was added is counted. If the output refuses pages the way is
- * given up, and all is in the ring. */
-static struct transfer unstore_framed(struct poll_loop *loop, struct loop_output *output,
+/* In place of transfer_from_queue(); what was added is counted. If the output refuses pages the way
+ * is given up, and all is in the ring. */
+static struct transfer dequeue_framed(struct poll_loop *loop, struct loop_output *output,
                                       size_t max)
 {
-    struct transfer transfer = frame_stream_unstore(&loop->path.framing, &loop->path.store,
-                                                    &output->endpoint, max, loop->meter->calls);
+    struct transfer transfer = frame_stream_from_queue(&loop->path.framing, &loop->path.queue,
+                                                       &output->endpoint, max, loop->meter->calls);
     if (transfer.added > 0)
         sent_added(loop, output, transfer.added);
     if (transfer.status != TRANSFER_END)
         return transfer;
-    loop->path.store.copying = true;
+    loop->path.queue.copying = true;
     loop->path.flow.passing = false;
     return loop_pour_framed(loop);
 }
@@ -110,24 +110,24 @@ static bool sent_nothing(struct poll_loop *loop, size_t index, const struct tran
     return false;
 }
 
-static struct transfer call_transfer_unstore(struct poll_loop *loop, struct loop_output *output,
-                                             size_t max)
+static struct transfer call_transfer_from_queue(struct poll_loop *loop, struct loop_output *output,
+                                                size_t max)
 {
     max = min_size(max, loop_pass_size(loop));
     return loop->path.framing.kind != FRAMING_NONE
-               ? unstore_framed(loop, output, max)
-               : transfer_unstore(&loop->path.store, &output->endpoint, max, loop->options->records,
-                                  loop->meter->calls);
+               ? dequeue_framed(loop, output, max)
+               : transfer_from_queue(&loop->path.queue, &output->endpoint, max,
+                                     loop->options->records, loop->meter->calls);
 }
 
 /* Sends the sole output what waits in pipes. */
-static bool send_stored(struct poll_loop *loop, struct loop_output *output, size_t max)
+static bool send_queued(struct poll_loop *loop, struct loop_output *output, size_t max)
 {
     if (max == 0)
         return false;
-    struct transfer transfer = call_transfer_unstore(loop, output, max);
-    loop_count_unstored(loop, transfer.records);
-    loop->path.flow.stored = pipe_queue_held(&loop->path.store);
+    struct transfer transfer = call_transfer_from_queue(loop, output, max);
+    loop_count_dequeued(loop, transfer.records);
+    loop->path.flow.queued = pipe_queue_held(&loop->path.queue);
     if (transfer.status != TRANSFER_MOVED)
         return sent_nothing(loop, 0, &transfer, max);
     meter_advance(loop->meter, METER_BUSY, platform_now());
@@ -182,7 +182,7 @@ static bool send_beside(struct poll_loop *loop, size_t index)
 static bool miss_reader(struct poll_loop *loop, size_t index)
 {
     struct loop_output *output = &loop->outputs.all[index];
-    bool more = ring_unread(&loop->path.ring, index) > 0 || loop->path.flow.stored > 0 ||
+    bool more = ring_unread(&loop->path.ring, index) > 0 || loop->path.flow.queued > 0 ||
                 loop->path.flow.outputs[index].beside > 0;
     if (!more || (output->command != NULL && !output->command->ended))
         return false;
@@ -200,8 +200,8 @@ bool loop_write_output(struct poll_loop *loop, size_t index)
     if (loop->path.flow.outputs[index].beside > 0)
         return send_beside(loop, index);
     size_t sendable = flow_sendable(&loop->path.flow, index);
-    if (loop->path.flow.stored > 0)
-        return send_stored(loop, output, loop_allow_beside(loop, index, sendable));
+    if (loop->path.flow.queued > 0)
+        return send_queued(loop, output, loop_allow_beside(loop, index, sendable));
     if (output->endpoint.socket == ENDPOINT_UDP && sendable > 0)
         sendable = loop_cut_datagram(loop, index, sendable);
     if (output->state != OUTPUT_OPEN)

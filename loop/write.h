@@ -18,7 +18,7 @@ bool loop_write_output(struct poll_loop *loop, size_t index);
  */
 void loop_note_added(struct poll_loop *loop, size_t bytes);
 
-/* Moves what the store holds into the ring, from where it goes on. */
+/* Moves what the pipe queue holds into the ring, from where it goes on. */
 struct transfer loop_pour_framed(struct poll_loop *loop);
 
 /* A call on a disk file may have waited: that time is the file's side's, not bpipe's own. Where it

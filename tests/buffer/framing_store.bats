@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# --frame and --unframe from pipe to pipe: payload goes by way of the pipe store, the framing beside
+# --frame and --unframe from pipe to pipe: payload goes by way of the pipe queue, the framing beside
 # it. What is refused, or held up, goes on in the ring, in the middle of a chunk as well.
 
 # A pipe is not the same input as the file itself; how much came out is looked at while it comes:

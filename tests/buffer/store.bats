@@ -147,9 +147,9 @@ sampled() { # KEY VALUE: the last line of ./report says so
     equal 7000001 "$(size_of out)"
 }
 
-# --- everything else is the same with bytes in the store ---------------------------------------
+# --- everything else is the same with bytes in the pipe queue ----------------------------------
 
-# stalled OPTION...: a bpipe whose store holds all of ./in but what two pipes do, and no end of
+# stalled OPTION...: a bpipe whose pipe queue holds all of ./in but what two pipes do, and no end of
 # input; its output is read from $from. $pid is its process.
 stalled() {
     mkfifo feed out
@@ -160,7 +160,7 @@ stalled() {
     wait_until 10 sampled bytes_in "$(size_of in)"
 }
 
-@test "SIGTERM drains the store" {
+@test "SIGTERM drains the pipe queue" {
     random_bytes 9M >in
     stalled -q
     kill -TERM "$pid"
@@ -172,7 +172,7 @@ stalled() {
     equal 0 "$(last_number bytes_undelivered report)"
 }
 
-@test "what the store holds when time is up is undelivered, to the byte" {
+@test "what the pipe queue holds when time is up is undelivered, to the byte" {
     random_bytes 9M >in
     stalled -q --stall-timeout 0.4
     local status=0
@@ -185,7 +185,7 @@ stalled() {
     [ "$(last_number bytes_undelivered report)" -gt 7000000 ]
 }
 
-@test "a reader that leaves while the store is full" {
+@test "a reader that leaves while the pipe queue is full" {
     random_bytes 9M >in
     stalled -q
     exec {from}<&-
@@ -195,7 +195,7 @@ stalled() {
     adds_up report 141
 }
 
-@test "the verdict is the output's, and the store's bytes have their times" {
+@test "the verdict is the output's, and the pipe queue's bytes have their times" {
     random_bytes 9M >in
     stalled
     exec {to}>&-
@@ -221,7 +221,7 @@ stalled() {
 
 # --- refusals ---------------------------------------------------------------------------------
 
-@test "an output that refuses pages of the store gets copies of them" {
+@test "an output that refuses pages of the pipe queue gets copies of them" {
     skip_portable
     skip_unless_faults
     random_bytes 12M >in
@@ -250,7 +250,7 @@ stalled() {
     end_processes
 }
 
-@test "an input that refuses to be spliced into the store goes through the ring" {
+@test "an input that refuses to be spliced into the pipe queue goes through the ring" {
     skip_portable
     skip_unless_faults
     random_bytes 12M >in

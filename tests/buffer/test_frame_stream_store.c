@@ -1,5 +1,5 @@
 /*
- * --frame and --unframe by way of the pipe store, and by way of the ring, by turns at random, in
+ * --frame and --unframe by way of the pipe queue, and by way of the ring, by turns at random, in
  * the middle of a chunk as well: what goes through both comes out as it was.
  */
 #include "base/platform.h"
@@ -13,14 +13,14 @@
 
 enum { MOST = 400000 };
 
-/* The buffer is a store, and the ring where that cannot be used. */
+/* The buffer is a queue of pipes, and the ring where that cannot be used. */
 static struct {
     struct pipe_queue queue;
     size_t least_room; /* in the buffer */
     struct endpoint output;
     int drain; /* the other end of the output */
-    uint64_t unstored, poured;
-} store;
+    uint64_t dequeued, poured;
+} waiting;
 
 static bool way_begin(const struct text *from, struct text *to, enum framing_kind kind,
                       size_t capacity)
@@ -28,87 +28,87 @@ static bool way_begin(const struct text *from, struct text *to, enum framing_kin
     int in[2], out[2];
     way = (struct way){
         .from = from, .to = to, .writer = -1, .framing = {.kind = kind}, .capacity = capacity};
-    memset(&store, 0, sizeof store);
-    store.least_room = 1;
+    memset(&waiting, 0, sizeof waiting);
+    waiting.least_room = 1;
     to->length = 0;
     if (platform_pipe(in, 64 * 1024) != 0 || platform_pipe(out, 64 * 1024) != 0 ||
-        ring_init(&way.ring, capacity, 1) != 0 || pipe_queue_init(&store.queue, capacity) != 0 ||
-        pipe_queue_bounce(&store.queue) == NULL)
+        ring_init(&way.ring, capacity, 1) != 0 || pipe_queue_init(&waiting.queue, capacity) != 0 ||
+        pipe_queue_bounce(&waiting.queue) == NULL)
         return false;
     if (kind == FRAMING_ADD)
-        store.least_room = frame_stream_least_room(&store.queue);
+        waiting.least_room = frame_stream_least_room(&waiting.queue);
     way.input =
         (struct endpoint){.fd = in[0], .kind = ENDPOINT_PIPE, .nonblock.method = NONBLOCK_PRIVATE};
-    store.output =
+    waiting.output =
         (struct endpoint){.fd = out[1], .kind = ENDPOINT_PIPE, .nonblock.method = NONBLOCK_PRIVATE};
     way.writer = in[1];
-    store.drain = out[0];
+    waiting.drain = out[0];
     return true;
 }
 
 static void way_finish(void)
 {
     close(way.input.fd);
-    close(store.output.fd);
+    close(waiting.output.fd);
     close_writer();
-    close(store.drain);
-    pipe_queue_destroy(&store.queue);
+    close(waiting.drain);
+    pipe_queue_destroy(&waiting.queue);
     ring_destroy(&way.ring);
 }
 
-static size_t stored(void)
+static size_t queued(void)
 {
-    return pipe_queue_held(&store.queue);
+    return pipe_queue_held(&waiting.queue);
 }
 
 static size_t room(void)
 {
-    size_t left = way.capacity - ring_fill(&way.ring) - stored();
-    return left < store.least_room ? 0 : left - (store.least_room - 1);
+    size_t left = way.capacity - ring_fill(&way.ring) - queued();
+    return left < waiting.least_room ? 0 : left - (waiting.least_room - 1);
 }
 
 /* --- steps ------------------------------------------------------------------------------------ */
 
-static void store_some(size_t max)
+static void queue_some(size_t max)
 {
-    if (ring_fill(&way.ring) > 0 || room() == 0 || pipe_queue_back(&store.queue) < 0)
+    if (ring_fill(&way.ring) > 0 || room() == 0 || pipe_queue_back(&waiting.queue) < 0)
         return;
     max = smaller(max, room());
     struct transfer transfer =
-        frame_stream_store(&way.framing, &store.queue, &way.input, max, way.calls);
+        frame_stream_into_queue(&way.framing, &waiting.queue, &way.input, max, way.calls);
     if (transfer.status == TRANSFER_FAILED || transfer.bytes > max)
-        complain("the store");
+        complain("the queue");
     way.payload += transfer.bytes;
 }
 
-static void unstore_some(size_t max)
+static void dequeue_some(size_t max)
 {
-    if (stored() == 0)
+    if (queued() == 0)
         return;
-    size_t before = stored();
+    size_t before = queued();
     struct transfer transfer =
-        frame_stream_unstore(&way.framing, &store.queue, &store.output, max, way.calls);
+        frame_stream_from_queue(&way.framing, &waiting.queue, &waiting.output, max, way.calls);
     if (transfer.status == TRANSFER_FAILED || transfer.status == TRANSFER_END ||
-        transfer.bytes > max || before - stored() != transfer.bytes)
-        complain("from the store");
+        transfer.bytes > max || before - queued() != transfer.bytes)
+        complain("from the queue");
     way.added += transfer.added;
-    store.unstored += transfer.bytes;
+    waiting.dequeued += transfer.bytes;
 }
 
 static void pour(void)
 {
-    size_t before = stored();
+    size_t before = queued();
     if (before == 0)
         return;
-    struct transfer transfer = frame_stream_pour(&way.framing, &store.queue, &way.ring, way.calls);
-    if (transfer.status != TRANSFER_MOVED || stored() != 0 ||
+    struct transfer transfer = frame_stream_pour(&way.framing, &waiting.queue, &way.ring, way.calls);
+    if (transfer.status != TRANSFER_MOVED || queued() != 0 ||
         ring_fill(&way.ring) != before + transfer.added)
-        complain("from the store into the ring");
+        complain("from the queue into the ring");
     way.added += transfer.added;
-    store.poured += before;
+    waiting.poured += before;
 }
 
-/* Into the ring, whatever the store holds. */
+/* Into the ring, whatever the queue holds. */
 static void fill(size_t max)
 {
     if (room() == 0)
@@ -124,16 +124,16 @@ static void fill(size_t max)
 
 static void write_some(size_t max)
 {
-    if (stored() > 0)
-        unstore_some(max);
+    if (queued() > 0)
+        dequeue_some(max);
     else if (ring_fill(&way.ring) > 0)
-        transfer_drain(&way.ring, 0, &store.output, max, &way.calls[CALL_WRITE]);
+        transfer_drain(&way.ring, 0, &waiting.output, max, &way.calls[CALL_WRITE]);
 }
 
 static void receive(size_t max)
 {
     ssize_t bytes =
-        read(store.drain, way.to->bytes + way.to->length, smaller(max, TEXT_MOST - way.to->length));
+        read(waiting.drain, way.to->bytes + way.to->length, smaller(max, TEXT_MOST - way.to->length));
     way.to->length += bytes > 0 ? (size_t)bytes : 0;
 }
 
@@ -151,7 +151,7 @@ static void go(unsigned bits, unsigned ring_share)
         else if (step == 1 && (below(100) < ring_share || over))
             fill(size);
         else if (step == 1)
-            store_some(size);
+            queue_some(size);
         else if (step == 2)
             write_some(size);
         else
@@ -192,14 +192,14 @@ static size_t some_capacity(void)
 
 static void test_random(void)
 {
-    unsigned wrong = 0, rounds = tap_rounds(60), poured = 0, unstored = 0;
+    unsigned wrong = 0, rounds = tap_rounds(60), poured = 0, dequeued = 0;
     for (unsigned i = 0; i < rounds; i++) {
         make_noise((size_t)tap_magnitude(&random_state, 19) % MOST);
         unsigned share = below(3) == 0 ? 0 : (unsigned)below(40);
         bool there = run(&original, &stream, FRAMING_ADD, some_capacity(), share) &&
                      way.payload == original.length && stream.length == original.length + way.added;
-        poured += store.poured > 0;
-        unstored += store.unstored > 0;
+        poured += waiting.poured > 0;
+        dequeued += waiting.dequeued > 0;
         way_finish();
         bool back = there && run(&stream, &copy, FRAMING_REMOVE, some_capacity(), share) &&
                     way.payload == original.length && way.added == 0 && same(&original, &copy);
@@ -209,7 +209,7 @@ static void test_random(void)
             tap_note("%zu bytes, %u %% by the ring: %d %d", original.length, share, there, back);
         wrong += !back;
     }
-    tap_ok(wrong == 0 && poured > 0 && unstored > 0, "there and back at random (%u of %u wrong)",
+    tap_ok(wrong == 0 && poured > 0 && dequeued > 0, "there and back at random (%u of %u wrong)",
            wrong, rounds);
 }
 
@@ -246,12 +246,12 @@ static void test_at_once(void)
     bool right = true;
     for (size_t i = 1; i <= 3; i++) {
         send_some(1000);
-        store_some(MOST);
+        queue_some(MOST);
         receive(MOST);
         right &= stream.length == (i - 1) * 1004 + (i > 1 ? FRAME_HEAD : 0);
-        unstore_some(MOST);
+        dequeue_some(MOST);
         receive(MOST);
-        right &= stream.length == i * 1004 + FRAME_HEAD && stored() == 0;
+        right &= stream.length == i * 1004 + FRAME_HEAD && queued() == 0;
     }
     tap_ok(right, "what has come is a chunk, and leaves at once");
     way_finish();

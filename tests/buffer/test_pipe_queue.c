@@ -1,6 +1,6 @@
 /*
- * The pipe store against a stream whose every byte is known from its offset: whatever sizes come
- * and go, by reference, counted or copied, they leave in order, and the store takes no more pipes
+ * The pipe queue against a stream whose every byte is known from its offset: whatever sizes come
+ * and go, by reference, counted or copied, they leave in order, and the queue takes no more pipes
  * than it may.
  */
 #include "base/platform.h"
@@ -23,10 +23,10 @@ static unsigned char byte_at(uint64_t offset)
 }
 
 struct run {
-    struct pipe_queue store;
+    struct pipe_queue queue;
     struct endpoint input, output; /* a pipe's read end, and another's write end */
     int feed, drain;               /* their other ends */
-    uint64_t fed, stored, sent, drained;
+    uint64_t fed, queued, sent, drained;
     uint64_t records, sent_records, fed_records; /* told; in what was sent, and fed */
     enum record_kind kind;
     size_t piece; /* how large writes are at most */
@@ -82,27 +82,27 @@ static bool takes(int fd)
     return poll(&poll_fd, 1, 0) == 1;
 }
 
-static bool store_some(struct run *run)
+static bool queue_some(struct run *run)
 {
-    size_t room = MOST - pipe_queue_held(&run->store);
-    int back = room == 0 ? -1 : pipe_queue_back(&run->store);
+    size_t room = MOST - pipe_queue_held(&run->queue);
+    int back = room == 0 ? -1 : pipe_queue_back(&run->queue);
     if (back < 0)
         return true;
     size_t max = below(2) == 0 ? room : 1 + below(room);
     struct transfer transfer =
-        transfer_store(&run->store, &run->input, max, &run->calls[CALL_SPLICE]);
+        transfer_into_queue(&run->queue, &run->input, max, &run->calls[CALL_SPLICE]);
     if (transfer.status == TRANSFER_BLOCKED && !takes(back))
-        pipe_queue_back_is_full(&run->store);
-    run->stored += transfer.bytes;
+        pipe_queue_back_is_full(&run->queue);
+    run->queued += transfer.bytes;
     return transfer.status == TRANSFER_MOVED || transfer.status == TRANSFER_BLOCKED;
 }
 
 static bool send_some(struct run *run)
 {
-    if (pipe_queue_held(&run->store) == 0)
+    if (pipe_queue_held(&run->queue) == 0)
         return true;
     struct transfer transfer =
-        transfer_unstore(&run->store, &run->output, 1 + below(LARGE), run->kind, run->calls);
+        transfer_from_queue(&run->queue, &run->output, 1 + below(LARGE), run->kind, run->calls);
     for (size_t i = 0; i < transfer.bytes; i++)
         run->sent_records += byte_at(run->sent + i) == '\n';
     run->sent += transfer.bytes;
@@ -110,19 +110,19 @@ static bool send_some(struct run *run)
     return transfer.status == TRANSFER_MOVED || transfer.status == TRANSFER_BLOCKED;
 }
 
-static size_t open_pipes(const struct pipe_queue *store)
+static size_t open_pipes(const struct pipe_queue *queue)
 {
     size_t count = 0;
-    for (size_t i = 0; i < store->limit; i++)
-        count += store->pipes[i].read_fd >= 0;
+    for (size_t i = 0; i < queue->limit; i++)
+        count += queue->pipes[i].read_fd >= 0;
     return count;
 }
 
 static bool holds(const struct run *run)
 {
-    return run->stored - run->sent == pipe_queue_held(&run->store) && run->drained <= run->sent &&
+    return run->queued - run->sent == pipe_queue_held(&run->queue) && run->drained <= run->sent &&
            (run->kind == RECORD_NONE || run->records == run->sent_records) &&
-           run->store.used <= run->store.limit && open_pipes(&run->store) <= run->store.limit;
+           run->queue.used <= run->queue.limit && open_pipes(&run->queue) <= run->queue.limit;
 }
 
 static bool simulate(struct run *run)
@@ -131,32 +131,32 @@ static bool simulate(struct run *run)
     int copy_from = below(3) == 0 ? (int)below(2000) : -1;
     for (int step = 0; step < 2000; step++) {
         if (step == copy_from)
-            run->store.copying = pipe_queue_bounce(&run->store) != NULL;
+            run->queue.copying = pipe_queue_bounce(&run->queue) != NULL;
         feed(run);
-        if (!store_some(run) || (below(lazy) == 0 && (!send_some(run) || !drain(run))) ||
+        if (!queue_some(run) || (below(lazy) == 0 && (!send_some(run) || !drain(run))) ||
             !holds(run))
             return false;
     }
     while (run->drained < run->fed)
-        if (!store_some(run) || !send_some(run) || !drain(run) || !holds(run))
+        if (!queue_some(run) || !send_some(run) || !drain(run) || !holds(run))
             return false;
-    return run->store.bytes == 0 && open_pipes(&run->store) <= 1;
+    return run->queue.bytes == 0 && open_pipes(&run->queue) <= 1;
 }
 
 static bool one_run(unsigned number)
 {
     struct run run = {.kind = below(2) == 0 ? RECORD_NONE : RECORD_LINE,
                       .piece = below(3) == 0 ? 1 + below(200) : 1 + below(BUFFER)};
-    if (!open_ends(&run) || pipe_queue_init(&run.store, MOST) != 0 ||
-        pipe_queue_bounce(&run.store) == NULL)
+    if (!open_ends(&run) || pipe_queue_init(&run.queue, MOST) != 0 ||
+        pipe_queue_bounce(&run.queue) == NULL)
         return false;
     bool right = simulate(&run) && (run.kind == RECORD_NONE || run.records == run.fed_records);
     if (!right)
-        tap_note("run %u: pieces of up to %zu, %s: fed %" PRIu64 " stored %" PRIu64 " sent %" PRIu64
+        tap_note("run %u: pieces of up to %zu, %s: fed %" PRIu64 " queued %" PRIu64 " sent %" PRIu64
                  " drained %" PRIu64 " records %" PRIu64 " of %" PRIu64,
                  number, run.piece, run.kind == RECORD_NONE ? "plain" : "counted", run.fed,
-                 run.stored, run.sent, run.drained, run.records, run.fed_records);
-    pipe_queue_destroy(&run.store);
+                 run.queued, run.sent, run.drained, run.records, run.fed_records);
+    pipe_queue_destroy(&run.queue);
     close_ends(&run);
     return right;
 }
@@ -165,42 +165,42 @@ static bool one_run(unsigned number)
 static void test_sparse(void)
 {
     struct run run = {.piece = 1};
-    if (!tap_ok(open_ends(&run) && pipe_queue_init(&run.store, MOST) == 0, "a store"))
+    if (!tap_ok(open_ends(&run) && pipe_queue_init(&run.queue, MOST) == 0, "a queue"))
         return;
     bool right = true;
     for (int i = 0; i < 1000; i++) {
         feed(&run);
-        right &= store_some(&run);
+        right &= queue_some(&run);
     }
-    tap_ok(right && run.store.refusing && open_pipes(&run.store) == 1 && run.stored <= 256,
+    tap_ok(right && run.queue.refusing && open_pipes(&run.queue) == 1 && run.queued <= 256,
            "pipes that are full with little in them are not what it is for");
-    tap_ok(pipe_queue_back(&run.store) == -1, "it refuses then");
-    while (right && run.drained < run.stored)
+    tap_ok(pipe_queue_back(&run.queue) == -1, "it refuses then");
+    while (right && run.drained < run.queued)
         right = send_some(&run) && drain(&run);
-    tap_ok(right && pipe_queue_back(&run.store) >= 0, "until it is empty");
-    pipe_queue_destroy(&run.store);
+    tap_ok(right && pipe_queue_back(&run.queue) >= 0, "until it is empty");
+    pipe_queue_destroy(&run.queue);
     close_ends(&run);
 }
 
 static void test_full(void)
 {
     struct run run = {.piece = BUFFER};
-    if (!tap_ok(open_ends(&run) && pipe_queue_init(&run.store, MOST) == 0, "a store"))
+    if (!tap_ok(open_ends(&run) && pipe_queue_init(&run.queue, MOST) == 0, "a queue"))
         return;
-    tap_ok(run.store.limit == 4, "a pipe more than the bytes take");
+    tap_ok(run.queue.limit == 4, "a pipe more than the bytes take");
     bool right = true;
     for (int i = 0; i < 1000 && right; i++) {
         feed(&run);
-        right = store_some(&run);
+        right = queue_some(&run);
     }
-    tap_ok(right && run.stored == MOST && pipe_queue_held(&run.store) == MOST,
+    tap_ok(right && run.queued == MOST && pipe_queue_held(&run.queue) == MOST,
            "it holds all that it is made for");
-    while (right && run.drained < run.stored)
+    while (right && run.drained < run.queued)
         right = send_some(&run) && drain(&run);
-    tap_ok(right && open_pipes(&run.store) == 1, "and closes its pipes when it is empty");
-    pipe_queue_destroy(&run.store);
-    pipe_queue_destroy(&run.store);
-    tap_ok(run.store.limit == 0 && pipe_queue_back(&run.store) == -1, "destroyed it holds none");
+    tap_ok(right && open_pipes(&run.queue) == 1, "and closes its pipes when it is empty");
+    pipe_queue_destroy(&run.queue);
+    pipe_queue_destroy(&run.queue);
+    tap_ok(run.queue.limit == 0 && pipe_queue_back(&run.queue) == -1, "destroyed it holds none");
     close_ends(&run);
 }
 
@@ -209,11 +209,11 @@ int main(void)
     int fds[2];
     signal(SIGPIPE, SIG_IGN);
     if (platform_pipe(fds, PIPE_QUEUE_PIPE_SIZE) != 0) {
-        struct pipe_queue store;
+        struct pipe_queue queue;
         tap_note("no pipes of %d bytes here", PIPE_QUEUE_PIPE_SIZE);
-        tap_ok(pipe_queue_init(&store, MOST) == 0 && pipe_queue_back(&store) == -1,
-               "without large pipes the store holds none");
-        pipe_queue_destroy(&store);
+        tap_ok(pipe_queue_init(&queue, MOST) == 0 && pipe_queue_back(&queue) == -1,
+               "without large pipes the queue holds none");
+        pipe_queue_destroy(&queue);
         return tap_done();
     }
     close(fds[0]);

@@ -152,7 +152,7 @@ stays_full() {
         [ "$(last_number bytes_in report)" = "$before" ]
 }
 
-@test "packets, a consumer that is slow: through the ring and by way of the store" {
+@test "packets, a consumer that is slow: through the ring and by way of the pipe queue" {
     random_bytes 5000001 >in
     packets -C
     packets
