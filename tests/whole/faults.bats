@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
 # bpipe when system calls fail, come short or are interrupted, by the fault shim (tests/fault/shim.c,
-# which fault.bats tests): whole streams under random faults of many seeds, and each failure that
+# which fault_shim.bats tests): whole streams under random faults of many seeds, and each failure that
 # has a meaning of its own, directed at one call.
 #
 # TEST_SEED=N begins with another seed; TEST_LONG=1 runs 20 times as many.
