@@ -16,6 +16,7 @@
 #include "loop/rates.h"
 #include "loop/read.h"
 #include "loop/state.h"
+#include "loop/way.h"
 #include "loop/write.h"
 #include "net/stream_socket.h"
 

@@ -18,6 +18,7 @@
 #include "loop/peers.h"
 #include "loop/read.h"
 #include "loop/state.h"
+#include "loop/way.h"
 #include "net/address.h"
 #include "options/same_file.h"
 

@@ -4,7 +4,7 @@
 #include "loop/rates.h"
 
 #include "base/records.h"
-#include "loop/state.h"
+#include "loop/way.h"
 
 static bool limits_records(const struct poll_loop *loop)
 {

@@ -8,7 +8,7 @@
 #include "loop/account.h"
 #include "loop/peers.h"
 #include "loop/rates.h"
-#include "loop/state.h"
+#include "loop/way.h"
 
 #include <errno.h>
 #include <stdlib.h>

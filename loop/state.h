@@ -20,9 +20,6 @@ enum input_verdict loop_input_verdict(const struct loop_input *input);
 /* Whether all outputs are open; the taps do not count. */
 bool loop_outputs_are_open(const struct poll_loop *loop);
 
-/* How bytes of the current input go to the outputs: after it was opened, or limits changed. */
-void loop_choose_way(struct poll_loop *loop);
-
 /* Whether input `index` may be read now. */
 bool loop_merge_may_read(const struct poll_loop *loop, size_t index);
 
