@@ -241,17 +241,6 @@ void loop_closing_waited(struct poll_loop *loop, uint64_t ns, bool failed)
     hear_signals(loop);
 }
 
-void loop_discard(struct poll_loop *loop, struct loop_output *output)
-{
-    ssize_t bytes = stream_socket_discard(output->endpoint.fd);
-    if (bytes > 0)
-        output->heard_ns = loop->meter->now_ns;
-    else if (bytes == 0)
-        output->peer_ended = true;
-    else if (bytes < 0 && errno != EAGAIN)
-        loop_output_failed(loop, output, errno);
-}
-
 /* Inherited TCP sockets are waited for as well; but others may share them, so that they are neither
  * half-closed nor listened to. */
 static bool is_to_be_confirmed(const struct poll_loop *loop, const struct loop_output *output)

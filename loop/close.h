@@ -23,9 +23,6 @@ bool loop_close_some(struct poll_loop *loop, uint64_t *wait_ns);
 /* poll() was waited in for `ns`, or has failed: what that means, and what signals came. */
 void loop_closing_waited(struct poll_loop *loop, uint64_t ns, bool failed);
 
-/* An output's peer has sent something: that is discarded. */
-void loop_discard(struct poll_loop *loop, struct loop_output *output);
-
 /* All bytes have been written: the phase becomes CONFIRMING, or DONE if there is nobody to wait
  * for. And one look at all that are waited for; false: nothing has changed. */
 void loop_begin_confirming(struct poll_loop *loop);

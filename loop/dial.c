@@ -7,6 +7,7 @@
 #include "loop/failure.h"
 #include "net/stream_socket.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -152,6 +153,17 @@ void loop_network_skip(struct poll_loop *loop, uint64_t ns)
 {
     for (size_t i = 0; i < loop->opening.dialer_count; i++)
         dialer_skip(&loop->opening.dialers[i], ns);
+}
+
+void loop_discard(struct poll_loop *loop, struct loop_output *output)
+{
+    ssize_t bytes = stream_socket_discard(output->endpoint.fd);
+    if (bytes > 0)
+        output->heard_ns = loop->meter->now_ns;
+    else if (bytes == 0)
+        output->peer_ended = true;
+    else if (bytes < 0 && errno != EAGAIN)
+        loop_output_failed(loop, output, errno);
 }
 
 void loop_hear_out(struct loop_output *output)
