@@ -1,5 +1,5 @@
 /*
- * display.h - the options of the live line and of control, for options/options.c alone.
+ * display.h - the options of the live line, for options/options.c alone.
  */
 #ifndef BPIPE_OPTIONS_DISPLAY_H
 #define BPIPE_OPTIONS_DISPLAY_H
@@ -12,8 +12,5 @@ void options_apply_display(struct parser *parser);
 /* --bar-style and --extra-display: OPTIONS_RUN, or OPTIONS_USAGE with a line printed. */
 enum options_status options_take_bar_style(struct parser *parser, const struct given *given);
 enum options_status options_take_places(struct parser *parser, const struct given *given);
-
-/* What cannot be given with -R and -Q. */
-enum options_status options_check_control(struct parser *parser);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/size.h"
 #include "options/check.h"
 #include "options/commands.h"
+#include "options/control.h"
 #include "options/display.h"
 #include "options/endpoints.h"
 #include "options/parser.h"
