@@ -191,13 +191,28 @@ void endpoint_open_pipe(struct endpoint *endpoint, const char *name, int fd,
 
 /* --- sockets -------------------------------------------------------------------------------- */
 
+static enum endpoint_socket socket_of(enum address_kind kind)
+{
+    switch (kind) {
+    case ADDRESS_UDP:
+    case ADDRESS_UDP_LISTEN:
+        return ENDPOINT_UDP;
+    case ADDRESS_UNIX:
+    case ADDRESS_UNIX_LISTEN:
+        return ENDPOINT_UNIX;
+    case ADDRESS_TCP:
+    case ADDRESS_TCP_LISTEN:
+    case ADDRESS_NONE: /* cannot be: it is no socket */
+        break;
+    }
+    return ENDPOINT_TCP;
+}
+
 void endpoint_open_socket(struct endpoint *endpoint, const char *text, enum address_kind kind,
                           int fd)
 {
     *endpoint = (struct endpoint){.name = text, .fd = fd, .kind = ENDPOINT_SOCKET};
-    endpoint->socket = address_is_datagram(kind) ? ENDPOINT_UDP
-                       : address_is_unix(kind)   ? ENDPOINT_UNIX
-                                                 : ENDPOINT_TCP;
+    endpoint->socket = socket_of(kind);
     endpoint->local = endpoint->socket == ENDPOINT_TCP && stream_socket_is_local(fd);
     nonblock_own(&endpoint->nonblock, fd);
 }
