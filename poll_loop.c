@@ -270,7 +270,8 @@ static bool is_absorbed(const struct poll_loop *loop, const struct loop_output *
     return loop_may_read(loop) && !loop_is_full(loop) && !drops;
 }
 
-/* Which state a wait that begins now is (DESIGN: first match wins). Nothing can move. */
+/* Which state (stats/meter.h) a wait is that begins now, when nothing can move: the first of these
+ * that holds. */
 static enum meter_state waiting_state(const struct poll_loop *loop)
 {
     if (loop->phase == LOOP_OPENING)

@@ -23,9 +23,11 @@ bool loop_close_some(struct poll_loop *loop, uint64_t *wait_ns);
 /* poll() was waited in for `ns`, or has failed: what that means, and what signals came. */
 void loop_closing_waited(struct poll_loop *loop, uint64_t ns, bool failed);
 
-/* All bytes have been written: the phase becomes CONFIRMING, or DONE if there is nobody to wait
- * for. And one look at all that are waited for; false: nothing has changed. */
+/* All bytes have been written: the phase becomes CONFIRMING, or DONE if nobody is waited for. */
 void loop_begin_confirming(struct poll_loop *loop);
+
+/* One look at all that are waited for: the phase becomes DONE when none is left. Returns false:
+ * bytes do not move. */
 bool loop_confirm(struct poll_loop *loop);
 
 #endif

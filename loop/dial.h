@@ -59,10 +59,11 @@ uint64_t loop_network_due(const struct poll_loop *loop);
 /* bpipe was stopped for so long. */
 void loop_network_skip(struct poll_loop *loop, uint64_t ns);
 
-/* An output's peer has sent something: that is discarded. */
+/* An output's peer may have sent something, or ended its side: the former is discarded, the latter
+ * noted (peer_ended). Any other error is a failure of the output. */
 void loop_discard(struct poll_loop *loop, struct loop_output *output);
 
-/* One that is confirmed while others are not. What becomes of it is no failure any more. */
+/* The same for one that is confirmed while others are not: an error is no failure any more. */
 void loop_hear_out(struct loop_output *output);
 
 #endif

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* poll() says that there is something about an output that has nothing to send. */
+/* poll() reports something about a UDP output that has nothing to send. */
 void loop_note_datagram_error(struct poll_loop *loop, struct loop_output *output);
 
 /* How many of the next `bytes` > 0 of the ring go to UDP output `index` at once. If it is a record
@@ -30,9 +30,9 @@ void loop_close_the_failed(struct poll_loop *loop);
 /* 0, or -1 with output->endpoint.error (endpoint_close_output()). */
 int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete);
 
-/* Takes the flags back that were set on what others share, and sets them again: around being
- * stopped. Again, too, after an endpoint was closed that had set one for several of them ("bpipe
- * <tty >tty"): it has taken it back from all. */
+/* Sets the flags again that were taken back: when bpipe goes on after being stopped
+ * (loop_restore_flags() in loop/open.h), and when an endpoint was closed, which may have taken one
+ * back that others still need ("bpipe <tty >tty"). */
 void loop_reapply_flags(struct poll_loop *loop);
 
 /* An input cannot be opened: reports it. */
@@ -54,19 +54,22 @@ void loop_reader_gone(struct poll_loop *loop, struct loop_output *output, int er
 /* Gives one output up for `reason`, which is reported; the run is DONE when none is left. */
 void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, const char *reason);
 
-/* An endpoint failed, and so has the run: says so, or leaves that to others. */
+/* An endpoint failed, and so has the run: its exit status, and the reason in the reports. */
 void loop_mark_failed(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason);
+
+/* The same, with a message. */
 void loop_note_failure(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason);
 
-/* What was written to a connection and may never have got there: bytes. */
+/* How many bytes that were written to a TCP connection its peer has not acknowledged. */
 uint64_t loop_in_doubt(const struct loop_output *output);
 
-/* It cannot be written, or not any more. */
+/* A tap cannot be written, or not any more: it is given up with a message, and the run goes on. */
 void loop_lose_tap(struct poll_loop *loop, struct loop_output *tap, const char *reason);
 
+/* Closes the other reader of a command's pipe. Harmless if there is none. */
 void loop_close_witness(struct loop_output *output);
 
-/* "exited with status 3 after 104857600 bytes" */
+/* Writes how a command has ended, "exited with status 3 after 104857600 bytes", and returns it. */
 const char *loop_describe(const struct command *command, uint64_t bytes,
                           char reason[METER_ERROR_TEXT]);
 
@@ -78,6 +81,7 @@ void loop_note_unread(struct loop_output *output);
  * or the user has, by ^C), its exit status says nothing. */
 bool loop_command_ended_itself(const struct poll_loop *loop);
 
+/* A --to command has exited: its output has failed, or its reader has gone, or neither. */
 void loop_judge_consumer(struct poll_loop *loop, struct loop_output *output);
 
 #endif

@@ -149,7 +149,7 @@ struct loop_outputs {
     uint64_t leaving_ns; /* since when the reader has left that had got everything; 0: not so */
 };
 
-/* The way of the bytes: move, read, write. */
+/* The way of the bytes: way, move, read, write. */
 struct loop_path {
     struct ring ring;
     struct record_index record_index; /* of that */

@@ -32,9 +32,10 @@ enum { MERGE_TURN = 8 * 1024 };
 int loop_init_merge(struct poll_loop *loop);
 void loop_destroy_merge(struct poll_loop *loop);
 
-/* A read of each input that may be read and may have something; and what the mixer moves. False:
- * nothing moved. */
+/* A read of each input that may be read and may have something. False: nothing happened. */
 bool loop_merge_read(struct poll_loop *loop);
+
+/* Moves what the mixer can move from the shares into the ring. False: nothing moved. */
 bool loop_merge_mix(struct poll_loop *loop);
 
 #endif

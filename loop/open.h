@@ -31,22 +31,25 @@
  */
 void loop_open_endpoints(struct poll_loop *loop);
 
-/* Takes the flags back that were set on what others share, and sets them again: around being
- * stopped. Again, too, after an endpoint was closed that had set one for several of them ("bpipe
- * <tty >tty"): it has taken it back from all. */
+/* Takes the flags back that were set on what others share: before bpipe is stopped.
+ * loop_reapply_flags() (loop/failure.h) sets them again. */
 void loop_restore_flags(struct poll_loop *loop);
 
-/* Input `index` was read to its end: the same, or with --merge the others go on. */
+/* Input `index` was read to its end: goes on with the next one; with --merge the others go on. */
 void loop_input_at_end(struct poll_loop *loop, size_t index);
 
-/* The current input cannot be read: reports it and goes on with the next. Or reports it only. */
+/* Reading the current input (not with --merge) failed with `error`: reports it, and goes on with
+ * the next one. */
 void loop_input_failed(struct poll_loop *loop, int error);
 
 /* Nothing was written and the run is over: closes the outputs, and removes what was created. */
 void loop_abandon_outputs(struct poll_loop *loop);
 
-/* The run begins without those that have no reader; they are tried at opening.next_ns. */
+/* Whether a tap is a FIFO without a reader, without which the run has begun: it is tried again at
+ * opening.next_ns. */
 bool loop_awaits_taps(const struct poll_loop *loop);
+
+/* Tries the taps that are not open yet and are due: these FIFOs, and connections. */
 void loop_try_taps(struct poll_loop *loop);
 
 /* What closing waits for: signals, control, and taps that want more. */

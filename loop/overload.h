@@ -20,12 +20,14 @@ enum { SCRATCH_SIZE = 256 * 1024 };
 
 /* Memory, and the spool. 0, or -1 after a message. */
 int loop_init_overload(struct poll_loop *loop);
+
+/* Gives both back. Harmless if there are none. */
 void loop_destroy_overload(struct poll_loop *loop);
 
 /* A turn begins: brings up to date what buffer/flow.h has to know. */
 void loop_renew_overload(struct poll_loop *loop);
 
-/* Whether the next bytes have to be read into the scratch, which is empty; and they were. */
+/* `bytes` were read into the scratch, which was empty: finds a place for them. */
 void loop_took_aside(struct poll_loop *loop, size_t bytes);
 
 /* Moves what waits in scratch and in the spool on. False: nothing moved. */
@@ -41,15 +43,15 @@ size_t loop_overtake_taps(struct poll_loop *loop, size_t wanted);
 /* The run ends: what is in scratch gets nowhere. */
 void loop_forget_scratch(struct poll_loop *loop);
 
-/*
- * For those who find a place for bytes elsewhere (loop/merge.h), with the input that they are of:
- * what an admission did is counted; bytes were dropped, for all outputs; there was no place for
- * `bytes`, and the run ends (--overflow fail); the outputs let go of what is in the way of `wanted`
- * bytes (drop-oldest); bytes that have come in before go on into the ring or the spool, as many as
- * the result says.
- */
+/* There was no place for `bytes`, and the run ends (--overflow fail). `input`: whose they were
+ * (--merge); NULL: of the current one. */
 void loop_overflowed(struct poll_loop *loop, struct loop_input *input, size_t bytes);
+
+/* drop-oldest: makes the outputs let go of what is in the way of `wanted` bytes more. */
 void loop_overtake_outputs(struct poll_loop *loop, size_t wanted);
+
+/* --merge: bytes that the mixer moves, which were counted when they came in, go on into the ring or
+ * the spool. Returns how many there was room for. */
 size_t loop_give(struct poll_loop *loop, const struct span *span);
 
 #endif

@@ -35,11 +35,13 @@ uint64_t loop_record_pending_since(const struct poll_loop *loop);
 /* Whether the loop's admission knows where records end: where somebody gets only whole ones. */
 bool loop_tracks_records(const struct poll_loop *loop);
 
+/* Whether all open outputs get only whole records; taps do not count. */
 bool loop_all_get_whole_records(const struct poll_loop *loop);
 
+/* The position in the stream after all that is in the ring and in the spool. */
 uint64_t loop_stream_end(const struct poll_loop *loop);
 
-/* Nobody has passed the beginning of the record that has begun: it may be taken out of the stream.
+/* Whether nobody has passed the beginning of the record that has begun: it may be taken back then.
  * (If it is being dropped as the oldest, all outputs have passed that.) */
 bool loop_record_is_untouched(const struct poll_loop *loop);
 

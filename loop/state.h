@@ -27,16 +27,17 @@ bool loop_merge_may_read(const struct poll_loop *loop, size_t index);
 size_t loop_merge_held(const struct poll_loop *loop);
 bool loop_merge_is_empty(const struct poll_loop *loop);
 
-/* Bytes that came in and have not left: in the ring and in the pipe queue.
+/* Bytes that came in and have not left: in the ring, in the pipe queue, in the shares of --merge.
  * What only taps have not got does not count. */
 size_t loop_held(const struct poll_loop *loop);
 
-/* The current input may be read into what holds bytes; or that, or pass bytes on. */
+/* Whether the current input may be read now; with --merge, whether any may be. */
 bool loop_may_read(const struct poll_loop *loop);
 
-/* Input `index` is open, and is the one that is read, or one of those with --merge; and it may be
- * read now, or be passed on. */
+/* Whether input `index` is the one that is read; with --merge, whether it is open. */
 bool loop_is_current(const struct poll_loop *loop, size_t index);
+
+/* Whether input `index` may be read now, or its bytes may be passed on. */
 bool loop_may_take_from(const struct poll_loop *loop, size_t index);
 
 /* It may have bytes: it is worth a try before poll() is asked. */
@@ -51,18 +52,17 @@ bool loop_is_overloaded(const struct poll_loop *loop);
 /* Whether neither the ring nor the spool takes more: what comes is dropped, or waits. */
 bool loop_is_full(const struct poll_loop *loop);
 
-/* Whether the next bytes have to be read into the scratch, which is empty; and they were. */
+/* Whether the next bytes, if they may be read, have to go into the scratch (loop/overload.h). */
 bool loop_must_read_aside(const struct poll_loop *loop);
 
-/* The farthest position that an output has come to; and, after outputs were moved on without having
- * got what they passed, what has left the buffer by that: what lies before `got` some output got.
- */
+/* The farthest position in the ring that an output, not a tap, has come to. */
 uint64_t loop_farthest(const struct poll_loop *loop);
 
 /* Whether everything that came in has left bpipe, marks included. */
 bool loop_is_empty(const struct poll_loop *loop);
 
-/* Whether a producer ended as it should. Of one of us its reader may have left. */
+/* Whether a producer that has ended did so as it should. One that is a bpipe of ours (-M both) may
+ * also have ended because its reader had gone. */
 bool loop_input_is_complete(const struct command *command);
 
 /* Bytes that may be read into the share: 0 if they are too few for what may come. */
@@ -71,26 +71,33 @@ size_t loop_merge_room(const struct loop_input *input);
 /* Bytes of the share that the mixer may take. */
 size_t loop_merge_offered(const struct loop_input *input);
 
-/* A record that has passed in part, because it is longer than the share, and is not whole (or not
- * known to be) is ended only if another record comes behind it. */
+/* Whether the mixer has to end a record that has passed in part, because it was longer than the
+ * share, and has no terminator: it is whole, or another record comes behind it. */
 bool loop_merge_lacks_terminator(const struct poll_loop *loop, const struct loop_input *input);
 
+/* Whether the mixer finds something to take from an input. */
 bool loop_merge_has_something(const struct poll_loop *loop, const struct loop_input *input);
 
-/* Whether bytes that have to wait may do so in pipes. */
+/* Whether bytes that have to wait may do so in the pipe queue. */
 bool loop_may_queue(const struct poll_loop *loop);
 
+/* Bytes in the spool; 0 without one. */
 uint64_t loop_spooled(const struct poll_loop *loop);
 
+/* Whether --overflow is drop-oldest. */
 bool loop_drops_oldest(const struct poll_loop *loop);
 
+/* Whether --overflow is drop-newest. */
 bool loop_drops_newest(const struct poll_loop *loop);
 
+/* The position in the ring up to which all outputs have got the bytes, or passed them over; taps
+ * may be behind. */
 uint64_t loop_main_tail(const struct poll_loop *loop);
 
-/* The ring is full of a part of a record, which is not to be offered: room cannot come. */
+/* Whether the ring is full of a part of a record, which is not to be offered: room cannot come. */
 bool loop_is_stuck(const struct poll_loop *loop);
 
+/* Whether tap `index` is open, and there are bytes that it may be sent. */
 bool loop_tap_wants_more(const struct poll_loop *loop, size_t index);
 
 #endif

@@ -14,17 +14,16 @@
 /* One write to output `index`, if it may get something. False: nothing moved. */
 bool loop_write_output(struct poll_loop *loop, size_t index);
 
-/* The size that is announced is that of what goes out, as the amount is that is compared with it.
- */
+/* So many bytes of framing were added: counts them, and adds them to the expected size, which is
+ * that of what goes out. */
 void loop_note_added(struct poll_loop *loop, size_t bytes);
 
 /* Moves what the pipe queue holds into the ring, from where it goes on. */
 struct transfer loop_pour_framed(struct poll_loop *loop);
 
-/* A call on a disk file may have waited: that time is the file's side's, not bpipe's own. Where it
- * never gave the processor up, it was at work, or others had the processor. */
+/* Around a call on a disk file, which may wait: that time is the file's side's, not bpipe's own.
+ * Where it never gave the processor up, it was at work, or others had the processor. */
 struct platform_usage loop_before_file_call(struct poll_loop *loop);
-
 void loop_after_file_call(struct poll_loop *loop, struct platform_usage before,
                           enum meter_state side, struct meter_endpoint *endpoint);
 

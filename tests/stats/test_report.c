@@ -16,7 +16,7 @@
 
 static const struct report_request final_request = {.moment = REPORT_MOMENT_FINAL};
 
-/* The run of DESIGN's example: 4 GiB in 3.21 s, the output slow. */
+/* The run of the man page's example: 4 GiB in 3.21 s, the output slow. */
 static struct meter example_meter(void)
 {
     struct meter meter;
