@@ -90,7 +90,8 @@ static void check_marks(struct world *world)
         bytes += mark->bytes;
         expect(world, mark->bytes > 0, "an empty mark");
         expect(world, mark->oldest_ns <= mark->youngest_ns, "a mark's order");
-        expect(world, width <= (world->now - mark->youngest_ns) / 64, "a mark's width");
+        expect(world, width <= (world->now - mark->youngest_ns) / RESIDENCE_STEPS,
+               "a mark's width");
         if (i + 1 < residence->count)
             expect(world, mark->youngest_ns < next->oldest_ns, "the marks' order");
     }
@@ -175,7 +176,8 @@ static bool near(uint64_t value, uint64_t exact, uint64_t fraction)
 static bool settle(struct world *world)
 {
     const struct residence *residence = &world->residence;
-    const uint64_t fraction = world->merges > 0 ? 50 : 127; /* 2 %, or half a histogram step */
+    /* 2 %, or half a histogram step: */
+    const uint64_t fraction = world->merges > 0 ? 50 : 2 * RESIDENCE_STEPS - 1;
     struct list *departures = &world->departures;
     uint64_t total = 0, seen = 0, counted = 0, last = 0;
     size_t place = 0;
@@ -207,7 +209,8 @@ static bool settle(struct world *world)
     if (!world->failed) {
         uint64_t exact_max = departures->entry[departures->count - 1].ns;
         expect(world, residence->max_ns >= exact_max, "the maximum is too low");
-        expect(world, near(residence->max_ns, exact_max, world->merges > 0 ? 64 : UINT64_MAX),
+        expect(world,
+               near(residence->max_ns, exact_max, world->merges > 0 ? RESIDENCE_STEPS : UINT64_MAX),
                "the maximum");
     }
     expect(world, world->most_after <= MARKS_AFTER_MERGE, "a merge left too many marks");
@@ -344,7 +347,7 @@ static void schedule_geometric(struct world *world)
 /* Clusters that are just too far apart to be merged with each other. */
 static void schedule_geometric_sparse(struct world *world)
 {
-    geometric(world, 64.0 / 65.001, 4);
+    geometric(world, RESIDENCE_STEPS / (RESIDENCE_STEPS + 1.001), 4);
 }
 
 /* The other way round: each arrival takes longer than the one before. */
@@ -407,7 +410,7 @@ static void schedule_worst_marks(struct world *world)
     world->now = UINT64_C(1) << 62;
     while (place > 0) {
         bool wide = place % 2 == 0 && age < oldest;
-        uint64_t width = wide ? age / 64 : 0;
+        uint64_t width = wide ? age / RESIDENCE_STEPS : 0;
 
         worst[--place] = (struct residence_mark){1, world->now - age - width, world->now - age};
         age += width + 1;
@@ -512,7 +515,8 @@ static void test_histogram(void)
         residence_left(&residence, 4, age);
         residence.max_ns = UINT64_MAX; /* or it would be the answer */
         value = residence_percentile(&residence, 500);
-        passed = near(value, age, 128) && (age >= 128 || value == age);
+        passed =
+            near(value, age, 2 * RESIDENCE_STEPS) && (age >= 2 * RESIDENCE_STEPS || value == age);
         if (!passed)
             tap_note("age %" PRIu64 ": %" PRIu64, age, value);
         if (age > 5000)
