@@ -1,6 +1,9 @@
-load ../helpers
+#!/usr/bin/env bats
+#
+# The fault shim itself (tests/fault/shim.c): that it does inject. What bpipe makes of that:
+# faults.bats.
 
-# --- the shim itself does inject --------------------------------------------------------------
+load ../helpers
 
 setup() {
     common_setup
