@@ -1,5 +1,5 @@
 /*
- * failure.h - an input, an output, a tap or a command failed or left.
+ * failure.h - an input, an output, a tap or a command failed, or went away.
  */
 #ifndef BPIPE_LOOP_FAILURE_H
 #define BPIPE_LOOP_FAILURE_H

@@ -5,6 +5,9 @@
  * Names are compared by what they lead to (st_dev and st_ino; of block devices st_rdev), so that
  * hard links, symbolic links, fd://N, /dev/fd/N and standard error are found as well. Nothing is
  * opened, created or changed.
+ *
+ * (Whether an output is an input, or another output: inputs_survive(), feeds_an_output() and
+ * outputs_differ() in loop/open.c, which look at what is open.)
  */
 #ifndef BPIPE_SAME_FILE_H
 #define BPIPE_SAME_FILE_H
