@@ -100,7 +100,8 @@ static void pour(void)
     size_t before = queued();
     if (before == 0)
         return;
-    struct transfer transfer = frame_stream_pour(&way.framing, &waiting.queue, &way.ring, way.calls);
+    struct transfer transfer =
+        frame_stream_pour(&way.framing, &waiting.queue, &way.ring, way.calls);
     if (transfer.status != TRANSFER_MOVED || queued() != 0 ||
         ring_fill(&way.ring) != before + transfer.added)
         complain("from the queue into the ring");
@@ -132,8 +133,8 @@ static void write_some(size_t max)
 
 static void receive(size_t max)
 {
-    ssize_t bytes =
-        read(waiting.drain, way.to->bytes + way.to->length, smaller(max, TEXT_MOST - way.to->length));
+    ssize_t bytes = read(waiting.drain, way.to->bytes + way.to->length,
+                         smaller(max, TEXT_MOST - way.to->length));
     way.to->length += bytes > 0 ? (size_t)bytes : 0;
 }
 
