@@ -38,10 +38,27 @@ teardown() { common_teardown; }
 # Every test begins in an empty directory of its own, $T, and marks its processes. Control sockets are
 # not to appear in the user's own folder.
 common_setup() {
+    trace_errors_only
     T=${BATS_TEST_TMPDIR:?}/t
     export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
     mkdir "$T" && mkdir -m 700 "$XDG_RUNTIME_DIR" && cd "$T" || return 1
     export BPIPE_TEST_CASE=$$.$BATS_TEST_NUMBER.$RANDOM
+}
+
+# bats notes where it is before each command, to tell where one failed; that takes longer than most
+# commands. Where bats has what is needed for it, that is noted when one has failed. (Its message then
+# names the line of the test, not the one in a helper.)
+trace_errors_only() {
+    declare -F bats_error_trap bats_capture_stack_trace >/dev/null || return 0
+    trap - DEBUG
+    trap trace_error ERR
+    # shellcheck disable=SC2034 # for bats
+    BATS_DEBUG_LAST_STACK_TRACE=() BATS_DEBUG_LASTLAST_STACK_TRACE=()
+}
+
+trace_error() {
+    bats_error_trap
+    bats_capture_stack_trace
 }
 
 # The processes that the test started and that still run (its own shell and subshells have not got
@@ -87,7 +104,7 @@ common_teardown() {
 # nap SECONDS: sleep(1) without a process, which costs more than many a condition that is waited for:
 # waits for what a FIFO without a writer never brings.
 nap() {
-    local fifo=${BATS_TEST_TMPDIR:?}/nap
+    local fifo=${BATS_RUN_TMPDIR:?}/nap
     [ -p "$fifo" ] || mkfifo "$fifo" 2>/dev/null || true # two may be the first
     read -rt "$1" <>"$fifo" || true
 }

@@ -117,9 +117,9 @@ produce() { # [slowly]
     local turn
     exec 3>&-
     head -c 10000 data
-    for ((turn = 0; turn < 500 && $# > 0; turn++)); do
+    for ((turn = 0; turn < 100 && $# > 0; turn++)); do
         [ ! -s err ] || break
-        sleep 0.02
+        nap 0.1
     done
     tail -c +10001 data
 }
