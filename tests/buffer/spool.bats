@@ -14,7 +14,7 @@ load ../observe
 load ../overload
 
 spool_number() { # KEY: of the spool in ./report
-    tail -n 1 report | grep -o '"spool":{[^}]*}' | grep -o "\"$1\":[0-9]*" | cut -d: -f2
+    [[ ! $(last_line report) =~ \"spool\":\{[^}]*\"$1\":([0-9]*) ]] || echo "${BASH_REMATCH[1]}"
 }
 
 nothing_left() { # NAME...: these are all the files in ./place

@@ -51,7 +51,8 @@ lengths_of() { # FILE: of its lines, without the newline
 
 # count NAME: of a UDP input, in the last line of ./report; "null" where the system does not tell.
 count() {
-    tail -n 1 report | grep -o "{\"name\":\"udp[^}]*}" | head -n 1 | grep -o "\"$1\":[0-9a-z]*" | cut -d: -f2
+    [[ ! $(last_line report) =~ \{\"name\":\"udp([^}]*)\} ]] ||
+        [[ ! ${BASH_REMATCH[1]} =~ \"$1\":([0-9a-z]*) ]] || echo "${BASH_REMATCH[1]}"
 }
 
 # has_come COUNT: so many datagrams were read, or dropped by the kernel; of which it need not tell.
