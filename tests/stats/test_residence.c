@@ -14,6 +14,7 @@
 enum { MARKS_AFTER_MERGE = 5640 };
 
 #define BUCKETS ((size_t)RESIDENCE_OCTAVES * RESIDENCE_STEPS)
+#define EXACT   (UINT64_C(2) * RESIDENCE_STEPS) /* below it an age has a bucket of its own */
 
 struct entry {
     uint64_t bytes, ns; /* of an arrival: when it came; of a departure: its age */
@@ -177,7 +178,7 @@ static bool settle(struct world *world)
 {
     const struct residence *residence = &world->residence;
     /* 2 %, or half a histogram step: */
-    const uint64_t fraction = world->merges > 0 ? 50 : 2 * RESIDENCE_STEPS - 1;
+    const uint64_t fraction = world->merges > 0 ? 50 : EXACT - 1;
     struct list *departures = &world->departures;
     uint64_t total = 0, seen = 0, counted = 0, last = 0;
     size_t place = 0;
@@ -515,8 +516,7 @@ static void test_histogram(void)
         residence_left(&residence, 4, age);
         residence.max_ns = UINT64_MAX; /* or it would be the answer */
         value = residence_percentile(&residence, 500);
-        passed =
-            near(value, age, 2 * RESIDENCE_STEPS) && (age >= 2 * RESIDENCE_STEPS || value == age);
+        passed = near(value, age, EXACT) && (age >= EXACT || value == age);
         if (!passed)
             tap_note("age %" PRIu64 ": %" PRIu64, age, value);
         if (age > 5000)
