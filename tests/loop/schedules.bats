@@ -17,3 +17,8 @@ load ../schedules
     echo "TEST_SEED=$first"
     play_schedules "$first" 60
 }
+
+# Seed 822167807: drop-oldest is dropping a record longer than the buffer when its input fails.
+@test "a torn record that was being dropped is a record of its own" {
+    play_schedules 822167807 1
+}

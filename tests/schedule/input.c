@@ -140,6 +140,28 @@ void input_cut(struct input *cut, const struct plan *plan, const struct input *i
     split_all(cut, plan);
 }
 
+bool input_end_record(struct input *input, size_t at)
+{
+    struct stream *stream = &input->streams[0];
+    size_t i = 0, end = 0;
+
+    while (i < stream->record_count && end + stream->records[i].size <= at)
+        end += stream->records[i++].size;
+    if (i == stream->record_count || end == at)
+        return false;
+    struct record *records = realloc(stream->records, (stream->record_count + 1) * sizeof *records);
+    if (records == NULL)
+        abort();
+    memmove(records + i + 1, records + i, (stream->record_count - i) * sizeof *records);
+    records[i].size = at - end;
+    records[i].supplied = false;
+    records[i + 1].bytes += at - end;
+    records[i + 1].size -= at - end;
+    stream->records = records;
+    stream->record_count++;
+    return true;
+}
+
 void input_free(struct input *input)
 {
     for (size_t i = 0; i < input->stream_count; i++) {

@@ -39,6 +39,10 @@ void input_make(struct input *input, const struct plan *plan);
 void input_cut(struct input *cut, const struct plan *plan, const struct input *input,
                const size_t bytes[MOST_SOURCES]);
 
+/* A record ends at that byte of the first stream, without a terminator, though more came behind it.
+ * False: one ends there anyway. */
+bool input_end_record(struct input *input, size_t at);
+
 void input_free(struct input *input);
 
 #endif

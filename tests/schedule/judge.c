@@ -394,6 +394,20 @@ static uint64_t withhold(struct trial *trial, uint64_t undelivered, enum match_k
     return undelivered;
 }
 
+/* Torn records that were being dropped already when their source failed are records of their own. */
+static void end_dropped(struct trial *trial, enum match_kind kind, const struct taken *taken,
+                        struct input *kept)
+{
+    struct match match;
+
+    if (!trial->reported || !has_records(trial) || trial->torn.plan == NULL || trial->plan->merge)
+        return;
+    match_output(&match, trial->plan, trial->input, kind, taken->bytes, taken->size);
+    if (match.complaint[0] != '\0' &&
+        torn_were_dropped(&trial->torn, kind, taken->bytes, taken->size, kept))
+        trial->input = kept;
+}
+
 /* The last record may be a torn one that could not be withheld. */
 static bool ends_torn(const struct trial *trial)
 {
@@ -480,9 +494,11 @@ static void check_output(struct trial *trial, size_t number)
     check_bytes(trial, "bytes of output", number, number, it);
     check_records_out(trial, "records_out of output", number, number, it);
     if (trial->plan->merge || plan_drops(trial->plan)) {
+        enum match_kind kind = whole ? MATCH_WHOLE : MATCH_BEGINNING;
         check_torn(trial, number);
-        withheld = withhold(trial, it->bytes_undelivered, whole ? MATCH_WHOLE : MATCH_BEGINNING,
-                            taken, &kept);
+        withheld = withhold(trial, it->bytes_undelivered, kind, taken, &kept);
+        if (withheld == 0 && plan_drops(trial->plan))
+            end_dropped(trial, kind, taken, &kept);
     }
     check_output_without(trial, number, whole, withheld);
     trial->input = input;
@@ -517,6 +533,8 @@ static void check_tap(struct trial *trial, size_t number)
     if (!input_is_known(trial))
         return;
     uint64_t withheld = withhold(trial, it->bytes_undelivered, kind, taken, &kept);
+    if (withheld == 0 && plan_drops(trial->plan))
+        end_dropped(trial, kind, taken, &kept);
     match_output(&match, trial->plan, trial->input, kind, taken->bytes, taken->size);
     trial->input = input;
     input_free(&kept);

@@ -75,6 +75,29 @@ bool torn_explains(const struct torn *torn, uint64_t undelivered, enum match_kin
     return false;
 }
 
+bool torn_were_dropped(const struct torn *torn, enum match_kind kind, const unsigned char *bytes,
+                       size_t size, struct input *kept)
+{
+    struct match match;
+    size_t end = 0;
+    bool any = false;
+
+    input_cut(kept, torn->plan, torn->all, torn->came);
+    for (size_t i = 0; i + 1 < torn->plan->source_count; i++) {
+        end += torn->came[i];
+        if (torn->may_tear[i] && input_end_record(kept, end))
+            any = true;
+    }
+    if (any) {
+        match_output(&match, torn->plan, kept, kind, bytes, size);
+        if (match.complaint[0] == '\0')
+            return true;
+    }
+    input_free(kept);
+    *kept = (struct input){0};
+    return false;
+}
+
 bool torn_is_in(const struct torn *torn, size_t source, const unsigned char *bytes, size_t size)
 {
     size_t tail = tail_of(torn, source), begin = torn->came[source] - tail;

@@ -29,6 +29,11 @@ struct torn {
 bool torn_explains(const struct torn *torn, uint64_t undelivered, enum match_kind kind,
                    const unsigned char *bytes, size_t size, struct input *kept);
 
+/* The same if torn records were being dropped already, and what came behind them was no part of
+ * them: *kept has them as records of their own. Without --merge. */
+bool torn_were_dropped(const struct torn *torn, enum match_kind kind, const unsigned char *bytes,
+                       size_t size, struct input *kept);
+
 /*
  * Whether the record that this source left unfinished is in `bytes` all the same: it ends there, or
  * has grown together with what follows. false where that cannot be told.
