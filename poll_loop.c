@@ -536,15 +536,14 @@ bool poll_loop_turn(struct poll_loop *loop)
     return loop->phase != LOOP_DONE;
 }
 
-/* One step of closing, and a wait for what it needs. False: all is closed. */
+/* One step of closing, and a wait for what it needs, or only a look for signals where a tap takes
+ * all that it is given. False: all is closed. */
 static bool closing_turn(struct poll_loop *loop)
 {
-    uint64_t wait_ns, before;
+    uint64_t wait_ns;
     if (!loop_close_some(loop, &wait_ns))
         return false;
-    if (wait_ns == 0)
-        return true;
-    before = loop->meter->now_ns;
+    uint64_t before = loop->meter->now_ns;
     loop_watch_closing(loop);
     int events = loop_poll(loop, (int64_t)wait_ns);
     bool failed = events < 0 && errno != EINTR;

@@ -21,10 +21,9 @@
 
 #define GUARD_PATIENCE_NS UINT64_C(2000000000) /* after SIGKILL */
 #define HEARING_NS        UINT64_C(100000000)
+#define GUARD_LEAVES_NS   UINT64_C(1000000000) /* once it has been let go */
 
 enum guard_state { GUARD_IS_THERE, GUARD_IS_GONE, GUARD_HAS_LEFT_ONE };
-
-enum { GUARD_LOOKS = 20 }; /* at a guard that was let go */
 
 int loop_init_commands(struct poll_loop *loop, const struct command_standard *standard)
 {
@@ -357,10 +356,12 @@ bool loop_end_commands(struct poll_loop *loop)
         commands->stage = COMMANDS_ENDING;
     if (commands->stage == COMMANDS_ENDING && have_ended(loop, waited_ns)) {
         guard_close(&commands->guard);
+        commands->unguarded_ns = platform_now();
         commands->stage = COMMANDS_UNGUARDED;
     }
     if (commands->stage == COMMANDS_UNGUARDED &&
-        (commands->looks++ == GUARD_LOOKS || look_at_guard(loop) != GUARD_IS_THERE)) {
+        (look_at_guard(loop) != GUARD_IS_THERE ||
+         platform_now() - commands->unguarded_ns >= GUARD_LEAVES_NS)) {
         loop_reap_commands(loop);
         commands->stage = COMMANDS_ENDED;
     }

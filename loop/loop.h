@@ -230,9 +230,9 @@ struct loop_commands {
     /* While bpipe ends: */
     enum commands_stage stage;
     enum ending_step step;
-    uint64_t end_ns; /* since when */
-    bool harmless;   /* the run has not failed: they may come to their own ends */
-    unsigned looks;  /* at the guard that was let go */
+    uint64_t end_ns;       /* since when */
+    bool harmless;         /* the run has not failed: they may come to their own ends */
+    uint64_t unguarded_ns; /* when the guard was let go */
 };
 
 /* peers. */

@@ -250,6 +250,17 @@ ends_alike() { # FILE FILE
     adds_up report 130
     [ "$(tap_number bytes_dropped)" -gt 100000 ]
     exec {to}>&-
+    # Nor does one that takes all that it is given keep a signal from being heard.
+    if [ -e "$FAULT_SO" ]; then
+        FAULT_ONLY=bpipe FAULT_SCRIPT="write:*/tiny:200:raise=2;write:*/tiny:*:short=1" \
+            LD_PRELOAD=$FAULT_SO "$BPIPE" -q --tap tiny --report json:report <in >out
+        cmp in out
+        adds_up report 0
+        rm report
+        [ "$(wc -c <tiny)" -lt 300 ]
+        [ "$(wc -c <tiny)" -ge 200 ]
+        cmp -n "$(wc -c <tiny)" tiny in
+    fi
     # A departed reader ends it whatever the tap has.
     local -a statuses
     yes | "$BPIPE" -q --tap copy --report json:report | head -n 1 >out || true
