@@ -316,9 +316,10 @@ void option_print_help(FILE *stream)
 
 /* --- spelling ------------------------------------------------------------------------------ */
 
-static size_t least(size_t a, size_t b)
+static void lower(size_t *distance, size_t other)
 {
-    return a < b ? a : b;
+    if (other < *distance)
+        *distance = other;
 }
 
 static bool same_letter(char a, char b)
@@ -338,12 +339,12 @@ static size_t edit_distance(const char *a, size_t a_length, const char *b, size_
     for (size_t i = 1; i <= a_length; i++) {
         for (size_t j = 1; j <= b_length; j++) {
             size_t changed = same_letter(a[i - 1], b[j - 1]) ? 0 : 1;
-            size_t best = least(distance[i - 1][j], distance[i][j - 1]) + 1;
-            best = least(best, distance[i - 1][j - 1] + changed);
+            distance[i][j] = distance[i - 1][j - 1] + changed;
+            lower(&distance[i][j], distance[i - 1][j] + 1);
+            lower(&distance[i][j], distance[i][j - 1] + 1);
             if (i > 1 && j > 1 && same_letter(a[i - 1], b[j - 2]) &&
                 same_letter(a[i - 2], b[j - 1]))
-                best = least(best, distance[i - 2][j - 2] + 1);
-            distance[i][j] = best;
+                lower(&distance[i][j], distance[i - 2][j - 2] + 1);
         }
     }
     return distance[a_length][b_length];
