@@ -42,9 +42,9 @@ bool loop_start_commands(struct poll_loop *loop);
 /* Starts a --from command when its turn has come. Returns 0, or -1 with endpoint.error. */
 int loop_open_command_input(struct poll_loop *loop, struct loop_input *input);
 
-/* SIGCHLD came: finds the commands that have ended, and decides what their ends mean. Call it
- * nowhere else while bytes move: a SIGINT that ends the commands and bpipe comes before the SIGCHLD
- * of the commands, and has to be handled first. */
+/* SIGCHLD came: finds the commands that have ended, and decides what their ends mean. No other
+ * function looks for them: a SIGINT that ends the commands and bpipe comes before the SIGCHLD of
+ * the commands, and has to be handled first. */
 void loop_reap_commands(struct poll_loop *loop);
 
 /* Whether an input's command has failed although its output has not ended: a process that the

@@ -21,10 +21,10 @@ size_t loop_cut_datagram(struct poll_loop *loop, size_t index, size_t bytes);
 void loop_datagram_too_long(struct poll_loop *loop, struct loop_output *output, size_t bytes);
 
 /*
- * A failure and the close that follows it happen at two moments. An output that fails, or whose
- * reader leaves, is detached at once, so that the rest of the turn does not see it any more: its
- * reader of the ring, its flow, the run's ending and the message. The turn closes it when nothing
- * of it is in use: it calls loop_close_the_failed() once.
+ * A failure and the close that follows it happen at two moments. If an output fails, or its reader
+ * leaves, it is detached at once, so that the rest of the turn does not see it any more. Its reader
+ * of the ring, its flow, the run's ending and the message are dealt with then. It is closed when
+ * nothing of it is in use: each turn calls loop_close_the_failed() once.
  */
 void loop_close_the_failed(struct poll_loop *loop);
 

@@ -42,8 +42,8 @@ bool loop_end_record(struct poll_loop *loop, struct loop_input *input, bool fail
 /* The command of an input that was read to its end has been judged (loop_input_verdict()). */
 void loop_record_judged(struct poll_loop *loop, struct loop_input *input);
 
-/* Reading ends before the inputs do: calls loop_end_input(), with the records torn that this cuts
- * off. */
+/* Reading ends before the inputs do: calls loop_end_input(), and marks the records torn that are
+ * cut off by that. */
 void loop_cut_input(struct poll_loop *loop);
 
 /* After flow->ended: outputs that have got everything except a torn last record are done. Returns

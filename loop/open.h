@@ -28,8 +28,8 @@
 /*
  * While OPENING: opens the endpoints that are not open yet. When all outputs are open, it opens the
  * first input, and only if that has worked does it touch the outputs' contents. The phase then is
- * RUNNING (or DRAINING, if there is nothing to read). If an output is refused, the run ends with
- * nothing changed.
+ * RUNNING (or DRAINING, if there is nothing to read). If an output or every input is refused, the
+ * run ends with nothing changed.
  */
 void loop_open_endpoints(struct poll_loop *loop);
 

@@ -14,8 +14,8 @@
 /* Writes once to output `index`, if it may get something. Returns false if nothing moved. */
 bool loop_write_output(struct poll_loop *loop, size_t index);
 
-/* `bytes` of framing were added: counts them, and adds them to the expected size, which is the size
- * of the output. */
+/* `bytes` of framing were added: counts them, and adds them to the expected size, which counts the
+ * bytes that go out. */
 void loop_note_added(struct poll_loop *loop, size_t bytes);
 
 /* Moves the bytes that the pipe queue holds into the ring, from where they go on. */
