@@ -429,8 +429,8 @@ bool loop_awaits_taps(const struct poll_loop *loop)
 /* Attaches a tap to the ring. It reads from the current position on, including a record that has
  * begun: that record may be taken back (buffer/admission.h), and no reader may have read any of it
  * then. But if an output has read a part of the record already, the tap misses the rest. The tap
- * has missed all that came in before, except the bytes that are not in the ring yet. Of the records
- * in what it missed, those count that are known to have ended. */
+ * has missed the bytes that came in before, except those that are not in the ring yet, and it
+ * counts as missed all records that have come in so far. */
 static void attach(struct poll_loop *loop, size_t index)
 {
     struct loop_output *tap = &loop->outputs.all[index];
