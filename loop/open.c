@@ -355,8 +355,7 @@ static bool begin(struct poll_loop *loop)
         loop->options->stop_at_size && loop->inputs.size_known && loop->inputs.size_left == 0;
     if (loop->options->merge)
         open_merged(loop);
-    else if (!nothing_wanted || loop->inputs.all[0].command == NULL) /* else the command is not
-                                                                        started */
+    else if (!nothing_wanted || loop->inputs.all[0].command == NULL) /* else it is not started */
         next_input(loop);
     loop->meter->began = loop->phase == LOOP_RUNNING || !loop->ending.failed;
     if (!loop->meter->began || !begin_outputs(loop))

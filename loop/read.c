@@ -18,8 +18,7 @@ void loop_init_framing(struct poll_loop *loop)
     loop->path.framing.kind = loop->options->framing;
     if (loop->path.framing.kind != FRAMING_ADD)
         return;
-    /* A block has to fit beside the room that framing itself needs in the ring
-     * (options/check.c). */
+    /* A block has to fit into the part of the ring that framing does not need (options/check.c). */
     loop->path.flow.least_room = loop->meter->least_room =
         loop->options->block_size > 0 ? FRAMING_ROOM : frame_stream_least_room(&loop->path.queue);
 }

@@ -136,9 +136,9 @@ bool loop_may_queue(const struct poll_loop *loop)
 }
 
 /* Whether the pipe queue would take bytes if it had one more pipe. It has one more when its oldest
- * pipe is empty. So the ring is for the bytes that do not fit into the queue, only if much of the
- * buffer is still free, that is, if the buffer is larger than the queue may be. (Bytes that come
- * after bytes in the ring have to go through the ring, too.) */
+ * pipe is empty. The ring takes the rest only if much of the buffer is still free, that is, if the
+ * buffer is larger than the queue may be. (Bytes that come after bytes in the ring have to go
+ * through the ring, too.) */
 static bool waits_for_queue(const struct poll_loop *loop)
 {
     size_t room = flow_room(&loop->path.flow);

@@ -37,8 +37,7 @@ static uint64_t drain_limit_ns(const struct poll_loop *loop, const struct loop_o
 {
     bool limited = output->unknown || loop->options->drain_timeout_given ||
                    loop->ending.signal != 0 || loop->ending.timed_out || loop->ending.overflowed ||
-                   (loop->inputs.cut && output->command != NULL); /* bpipe is going to end that
-                                                                     command */
+                   (loop->inputs.cut && output->command != NULL); /* bpipe ends that command */
     bool draining = loop->phase == LOOP_DRAINING || loop->phase == LOOP_CONFIRMING;
     return draining && limited ? loop->options->drain_timeout_ns : 0;
 }

@@ -18,8 +18,8 @@ static bool can_look_on_the_way(struct poll_loop *loop)
            pipe_queue_bounce(&loop->path.queue) != NULL;
 }
 
-/* Whether a checksum can be made on the way, too. No process may change the pages between the
- * checksum and the consumer's read. A process may change the pages of a file. */
+/* Whether a checksum can be made on the way, too. That needs pages that no process changes between
+ * the checksum and the consumer's read; a process may change the pages of a file. */
 static bool can_frame_on_the_way(struct poll_loop *loop)
 {
     return can_look_on_the_way(loop) && loop->options->records == RECORD_NONE &&

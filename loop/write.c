@@ -80,8 +80,7 @@ void loop_after_file_call(struct poll_loop *loop, struct platform_usage before,
 static void gave_output(struct poll_loop *loop, struct loop_output *output, size_t index,
                         const struct transfer *transfer)
 {
-    meter_advance(loop->meter, METER_BUSY, platform_now()); /* the bytes may have come in during
-                                                               this turn */
+    meter_advance(loop->meter, METER_BUSY, platform_now()); /* bytes may have come in this turn */
     meter_moved(output->meter, transfer->bytes);
     endpoint_sent(&output->endpoint, transfer->bytes);
     loop_note_bytes_out(loop);
