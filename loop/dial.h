@@ -51,8 +51,8 @@ bool loop_dial_inputs(struct poll_loop *loop);
 /* Whether the transfer has to wait for a tap that is just being connected. */
 bool loop_awaits_connecting_taps(const struct poll_loop *loop);
 
-/* What poll() has to watch for an endpoint that is not connected yet. The descriptor is -1 if there
- * is nothing to watch. */
+/* The descriptor and the events that poll() has to watch for an endpoint that is not connected yet.
+ * The descriptor is -1 if there is nothing to watch. */
 struct pollfd loop_dialer_poll(const struct dialer *dialer);
 
 /* The earliest time at which a network endpoint has something to do, or UINT64_MAX. */

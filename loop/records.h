@@ -42,8 +42,9 @@ bool loop_all_get_whole_records(const struct poll_loop *loop);
 /* The position in the stream after all bytes that are in the ring and in the spool. */
 uint64_t loop_stream_end(const struct poll_loop *loop);
 
-/* Whether no output has passed the beginning of the record that has begun, so that it may be taken
- * back. (If it is being dropped as the oldest, all outputs have passed its beginning.) */
+/* Whether no output and no tap has passed the beginning of the record that has begun, so that it
+ * may be taken back. (If it is being dropped as the oldest, all outputs have passed its
+ * beginning.) */
 bool loop_record_is_untouched(const struct poll_loop *loop);
 
 #endif
