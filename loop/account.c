@@ -36,7 +36,8 @@ void loop_count_input(struct poll_loop *loop, struct loop_input *input, uint64_t
     }
 }
 
-/* Of datagrams the transfer knows the number: an empty one is in no ring. */
+/* The transfer knows the number of datagrams; the ring does not, since an empty datagram is in no
+ * ring. */
 static uint64_t count_in(struct poll_loop *loop, const struct transfer *transfer, uint64_t found)
 {
     uint64_t records = records_are_units(loop->options->records) ? found : transfer->records;
@@ -219,8 +220,9 @@ void loop_overtake(struct poll_loop *loop, size_t from, size_t to, uint64_t posi
     }
 }
 
-/* A tap that was overtaken and takes nothing is kept abreast of the outputs, so that the ring runs
- * empty as if there were no such tap: it is used from its start again, where the cache is warm. */
+/* A tap that was overtaken and takes nothing is moved along with the outputs, so that the ring runs
+ * empty as if that tap did not exist. The ring is then used from its start again, where the cache
+ * is warm. */
 static void move_parked(struct poll_loop *loop)
 {
     for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++) {

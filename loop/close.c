@@ -33,7 +33,7 @@ static void wait_ended(struct poll_loop *loop, struct loop_output *output)
 static void close_one(struct poll_loop *loop, struct loop_output *output)
 {
     bool complete = exit_status_of(&loop->ending) == EXIT_OK;
-    if (!complete && endpoint_is_connection(&output->endpoint)) /* it is about to be reset */
+    if (!complete && endpoint_is_connection(&output->endpoint)) /* the close is going to reset it */
         output->meter->bytes_unacknowledged = loop_in_doubt(output);
     if (loop_close_output(loop, output, complete) != 0)
         loop_note_failure(loop, output->meter, output->endpoint.error);
@@ -41,7 +41,8 @@ static void close_one(struct poll_loop *loop, struct loop_output *output)
     wait_ended(loop, output);
 }
 
-/* What comes last: a file that gets its name by that, a connection, or a command. */
+/* Whether an output is closed last: a file that gets its name by that, a connection, or a
+ * command. */
 static bool is_closed_last(const struct loop_output *output)
 {
     const struct endpoint *endpoint = &output->endpoint;
@@ -70,15 +71,15 @@ static void sync_outputs(struct poll_loop *loop)
     }
 }
 
-/* All has been written, or the run is over: syncs all files, and closes those that have their name
- * already. */
+/* All bytes have been written, or the run is over: syncs all files, and closes those that have
+ * their name already. */
 static void finish_files(struct poll_loop *loop)
 {
     sync_outputs(loop);
     close_outputs(loop, false);
 }
 
-/* The run is over: the inputs' connections, which were kept. */
+/* The run is over: closes the inputs' connections, which were kept open. */
 static void close_connections(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->inputs.count; i++) {
@@ -97,7 +98,7 @@ static bool any_wants_more(const struct poll_loop *loop)
     return false;
 }
 
-/* Only a run that went well gives its taps the rest. */
+/* Only a run that has not failed gives its taps the rest. */
 static void begin_taps(struct poll_loop *loop)
 {
     struct loop_closing *closing = &loop->closing;
@@ -108,8 +109,8 @@ static void begin_taps(struct poll_loop *loop)
         loop_renew_overload(loop);
 }
 
-/* Gives the taps what they take. False: they have it all, or time is up. Otherwise *wait_ns is for
- * how long one of them may be waited for. */
+/* Gives the taps the bytes that they take. Returns false if they have got everything, or time is
+ * up. Otherwise *wait_ns is the longest time to wait for one of them. */
 static bool drain_taps(struct poll_loop *loop, uint64_t *wait_ns)
 {
     struct loop_closing *closing = &loop->closing;
@@ -130,7 +131,7 @@ static bool drain_taps(struct poll_loop *loop, uint64_t *wait_ns)
     return moved || until > now;
 }
 
-/* The outputs are closed, and so are the taps now. */
+/* The outputs are closed: closes the taps, too. */
 static void close_taps(struct poll_loop *loop)
 {
     for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++) {
@@ -145,19 +146,21 @@ static void close_taps(struct poll_loop *loop)
         }
         if (tap->state != OUTPUT_OPEN)
             continue;
-        tap->dropping_said |= loop_is_withheld_only(loop, i); /* it is not too slow */
+        tap->dropping_said |= loop_is_withheld_only(loop, i); /* the tap is not too slow */
         overrun_drop_all(&tap->overrun);
         loop_note_overrun(loop, tap);
         if (endpoint_is_connection(&tap->endpoint) && !tap->peer_ended)
-            (void)stream_socket_discard(tap->endpoint.fd); /* it would make close() a reset */
+            (void)stream_socket_discard(tap->endpoint.fd); /* unread bytes would make close() a
+                                                              reset */
         if (loop_close_output(loop, tap, complete) != 0)
             loop_lose_tap(loop, tap, tap->endpoint.error);
         tap->state = OUTPUT_CLOSED;
     }
 }
 
-/* Atomic outputs last: they must not appear if any of the others fails to close, and connections,
- * which are reset then. Then the taps, for which no output waits. */
+/* Closes atomic outputs and connections last: if any other output fails to close, the files must
+ * not appear, and the connections are reset. The taps come after that, since no output waits for
+ * them. */
 static void close_main_outputs(struct poll_loop *loop)
 {
     if (!loop->meter->began)
@@ -189,7 +192,7 @@ bool loop_close_some(struct poll_loop *loop, uint64_t *wait_ns)
     loop_close_the_failed(loop);
     if (closing->step == CLOSING_INPUTS) {
         for (size_t i = 0; i < loop->inputs.count; i++)
-            loop_close_input(loop, &loop->inputs.all[i]); /* also one that is kept for later */
+            loop_close_input(loop, &loop->inputs.all[i]); /* also an input that is kept for later */
         loop_begin_ending_commands(loop);
         closing->step = CLOSING_COMMANDS;
     }
@@ -210,7 +213,7 @@ bool loop_close_some(struct poll_loop *loop, uint64_t *wait_ns)
     return false;
 }
 
-/* A signal that ends bpipe, or is to stop it, ends this sooner. */
+/* A signal that ends bpipe, or stops it (SIGTSTP), makes closing end sooner. */
 static void hear_signals(struct poll_loop *loop)
 {
     bool commands = loop->closing.step == CLOSING_COMMANDS;
@@ -241,8 +244,8 @@ void loop_closing_waited(struct poll_loop *loop, uint64_t ns, bool failed)
     hear_signals(loop);
 }
 
-/* Inherited TCP sockets are waited for as well; but others may share them, so that they are neither
- * half-closed nor listened to. */
+/* Inherited TCP sockets are waited for as well. But other processes may share them, so bpipe
+ * neither half-closes them nor reads from them. */
 static bool is_to_be_confirmed(const struct poll_loop *loop, const struct loop_output *output)
 {
     bool command = output->command != NULL && exit_status_of(&loop->ending) == EXIT_OK;
@@ -273,7 +276,7 @@ static void begin_confirming(struct poll_loop *loop, struct loop_output *output)
     output->half_closed = complete;
 }
 
-/* Commands, or all others. Whether there are any. */
+/* Begins to confirm the commands, or all other outputs. Returns whether there are any. */
 static bool begin_some(struct poll_loop *loop, bool commands)
 {
     bool any = false;
@@ -288,8 +291,8 @@ static bool begin_some(struct poll_loop *loop, bool commands)
     return any;
 }
 
-/* A reset does not take back an end that a connection was told: it comes when the commands have
- * exited, and have not failed. */
+/* A connection that was told the end cannot be told otherwise by a reset. So it is told the end
+ * only after the commands have exited, and only if none has failed. */
 void loop_begin_confirming(struct poll_loop *loop)
 {
     bool any = false;
@@ -312,7 +315,7 @@ static void confirmed(struct loop_output *output)
     output->blocked_since_ns = 0;
 }
 
-/* Whether the peer, who has got everything, may not have said everything. */
+/* Whether the peer, which has got everything, may still have something to send. */
 static bool is_talking(const struct poll_loop *loop, struct loop_output *output)
 {
     uint64_t now = loop->meter->now_ns;
@@ -322,8 +325,8 @@ static bool is_talking(const struct poll_loop *loop, struct loop_output *output)
            now - output->heard_ns < LINGER_QUIET_NS && now - output->complete_ns < LINGER_MAX_NS;
 }
 
-/* A run that has failed is about to reset a connection of which nobody knows what was acknowledged:
- * what is on its way gets a moment to arrive. */
+/* A run that has failed is going to reset a connection of which the system cannot tell how much was
+ * acknowledged: the bytes on their way get a moment to arrive. */
 static bool is_on_its_way(const struct poll_loop *loop, const struct loop_output *output)
 {
     return output->unknown && !output->half_closed && !output->peer_ended &&
@@ -331,7 +334,7 @@ static bool is_on_its_way(const struct poll_loop *loop, const struct loop_output
            loop->meter->now_ns - output->complete_ns < LINGER_QUIET_NS;
 }
 
-/* One look at an output. Returns whether it came nearer to its end. */
+/* Looks once at an output. Returns whether it came nearer to its end. */
 static bool confirm(struct poll_loop *loop, struct loop_output *output)
 {
     if (output->command != NULL)
@@ -350,7 +353,7 @@ static bool confirm(struct poll_loop *loop, struct loop_output *output)
         unacknowledged = endpoint_unacknowledged(&output->endpoint);
     output->unknown = unacknowledged < 0;
     if (unacknowledged == 0 || (output->unknown && (output->peer_ended || !output->half_closed))) {
-        output->blocked_since_ns = loop->meter->now_ns; /* it does not keep bytes waiting */
+        output->blocked_since_ns = loop->meter->now_ns; /* no bytes wait for it */
         if (is_talking(loop, output) || is_on_its_way(loop, output))
             return false;
         confirmed(output);

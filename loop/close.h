@@ -1,10 +1,10 @@
 /*
- * close.h - the end of a run: files and connections are closed, in the order in which each may
- * still see that another has failed.
+ * close.h - the end of a run: files and connections are closed in an order in which each can still
+ * be told that another has failed.
  *
- * A tap that is a little behind when the outputs have got everything gets the rest. One that takes
- * nothing does not keep bpipe: it has TAP_PATIENCE_NS without progress, and TAP_TIME_NS in all.
- * What it has not got by then it has missed.
+ * When the outputs have got everything, a tap that is a little behind gets the rest. A tap that
+ * takes nothing does not hold bpipe up: bpipe waits for it for TAP_PATIENCE_NS without progress,
+ * and for TAP_TIME_NS in all. The bytes that the tap has not got by then count as missed.
  */
 #ifndef BPIPE_LOOP_CLOSE_H
 #define BPIPE_LOOP_CLOSE_H
@@ -15,19 +15,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* DONE: goes on with ending commands; then syncs, publishes and closes the outputs; then gives the
- * taps their rest, and settles what every one did not get. True: something has to happen first, and
- * *wait_ns is for how long that may be waited for, or 0; loop_watch_closing() says what it is. */
+/* DONE: goes on with ending the commands; then syncs, publishes and closes the outputs; then gives
+ * the taps the rest, and settles how much each output did not get. Returns true if something has to
+ * happen first: *wait_ns is the longest time to wait for it, or 0, and loop_watch_closing() says
+ * which events to watch for. */
 bool loop_close_some(struct poll_loop *loop, uint64_t *wait_ns);
 
-/* poll() was waited in for `ns`, or has failed: what that means, and what signals came. */
+/* The caller waited in poll() for `ns`, or poll() failed: notes that, and handles the signals that
+ * came. */
 void loop_closing_waited(struct poll_loop *loop, uint64_t ns, bool failed);
 
-/* All bytes have been written: the phase becomes CONFIRMING, or DONE if nobody is waited for. */
+/* All bytes have been written: the phase becomes CONFIRMING, or DONE if there is no peer and no
+ * command to wait for. */
 void loop_begin_confirming(struct poll_loop *loop);
 
-/* One look at all that are waited for: the phase becomes DONE when none is left. Returns false:
- * bytes do not move. */
+/* Looks once at all outputs that are waited for. The phase becomes DONE when none is left. Returns
+ * false: no bytes move. */
 bool loop_confirm(struct poll_loop *loop);
 
 #endif

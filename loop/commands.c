@@ -79,7 +79,7 @@ int loop_open_command_output(struct poll_loop *loop, struct loop_output *output)
     return 0;
 }
 
-/* Starts a command and has it guarded. 0, or -1 with errno. */
+/* Starts a command and puts it under the guard. Returns 0, or -1 with errno. */
 static int start(struct poll_loop *loop, struct command *command, struct meter_endpoint *meter)
 {
     if (command_start(command, loop->commands.standard, &loop->commands.guard) != 0)
@@ -88,7 +88,7 @@ static int start(struct poll_loop *loop, struct command *command, struct meter_e
     return 0;
 }
 
-/* The guard holds all pipes to commands. */
+/* Starts the guard, which holds all pipes to commands. */
 static bool start_guard(struct poll_loop *loop)
 {
     size_t count = 0;
@@ -148,7 +148,7 @@ static void note_ending(const struct command *command, struct meter_endpoint *me
     process->peak_memory_bytes = command->peak_memory_bytes;
 }
 
-/* Whether it has ended just now. */
+/* Whether the command has ended just now. */
 static bool reap(struct poll_loop *loop, struct command *command, struct meter_endpoint *meter)
 {
     if (command == NULL || command->pid == 0 || command->ended || !command_has_ended(command))
@@ -158,8 +158,9 @@ static bool reap(struct poll_loop *loop, struct command *command, struct meter_e
     return true;
 }
 
-/* The guard is a child, too, and nobody else waits for it. Of a command that could not be ended we
- * cannot wait for the end. */
+/* Looks whether the guard has exited. The guard is a child of bpipe, and no other function waits
+ * for it. If it has left a process behind because a command could not be ended, bpipe cannot wait
+ * for that command's end. */
 static enum guard_state look_at_guard(struct poll_loop *loop)
 {
     int status = 0;
@@ -174,8 +175,8 @@ static enum guard_state look_at_guard(struct poll_loop *loop)
     return GUARD_HAS_LEFT_ONE;
 }
 
-/* Somebody has ended the guard: another takes its place. If it has left a process that holds the
- * pipes, the commands cannot be told the end any more, and the run has failed. */
+/* If another process has ended the guard, starts a new one. If the old guard has left a process
+ * that holds the pipes, the commands cannot be told the end any more, and the run has failed. */
 static void keep_guarded(struct poll_loop *loop)
 {
     if (loop->commands.guard.fd < 0 || loop->commands.being_ended)
@@ -242,7 +243,7 @@ void loop_release_commands(struct poll_loop *loop)
             continue;
         any = true;
         output->witness = platform_reopen(output->endpoint.fd, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-        (void)endpoint_close_output(&output->endpoint, true); /* of a pipe it cannot fail */
+        (void)endpoint_close_output(&output->endpoint, true); /* cannot fail on a pipe */
     }
     if (any)
         guard_release(&loop->commands.guard);
@@ -254,7 +255,8 @@ bool loop_confirm_command(struct poll_loop *loop, struct loop_output *output)
         return false;
     output->confirming = false;
     output->blocked_since_ns = 0;
-    if (output->witness >= 0) /* it had exited before, and what it started may have read on */
+    if (output->witness >= 0) /* the command had exited before, and a process that it started may
+                                 have read on */
         loop_note_unread(output);
     if (output->meter->bytes_unacknowledged > 0 || !command_succeeded(output->command))
         loop_output_failed(loop, output, EPIPE);
@@ -277,7 +279,7 @@ static bool any_runs(const struct poll_loop *loop)
     return false;
 }
 
-/* The next, harder step. */
+/* Goes on to the next, harder step. */
 static void go_on_to(struct poll_loop *loop, enum ending_step wanted)
 {
     if (wanted <= loop->commands.step)
@@ -292,7 +294,7 @@ void loop_hasten_commands(struct poll_loop *loop)
     go_on_to(loop, loop->commands.step == ENDING_LET_GO ? ENDING_TERMINATE : ENDING_KILL);
 }
 
-/* Whether a command is about to exit, and to say by that what was wrong. */
+/* Whether a command is about to exit, and its exit status will say what was wrong. */
 static bool any_exits(const struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->inputs.count; i++) {
@@ -318,12 +320,13 @@ void loop_begin_ending_commands(struct poll_loop *loop)
     loop_reap_commands(loop);
     for (size_t i = 0; i < commands->count; i++)
         if (commands->all[i].pid == 0)
-            command_close(&commands->all[i]); /* or we are the one who could read it */
+            command_close(&commands->all[i]); /* else bpipe would be the reader of its pipe */
     commands->harmless =
         exit_status_of(&loop->ending) == EXIT_OK || (loop->ending.departed && !loop->ending.failed);
 }
 
-/* Those that are about to exit are heard out for a moment. */
+/* Commands that are about to exit get a moment (HEARING_NS) to do so by themselves. Returns whether
+ * this is over. */
 static bool have_been_heard(struct poll_loop *loop, uint64_t waited_ns)
 {
     if (!loop->commands.harmless && loop->ending.signal == 0 && any_exits(loop) &&
@@ -334,7 +337,7 @@ static bool have_been_heard(struct poll_loop *loop, uint64_t waited_ns)
     return true;
 }
 
-/* Whether nothing runs any more, or is waited for. */
+/* Whether no command runs any more, or none is waited for any more. */
 static bool have_ended(struct poll_loop *loop, uint64_t waited_ns)
 {
     enum guard_state guard = look_at_guard(loop);

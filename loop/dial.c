@@ -54,7 +54,7 @@ void loop_destroy_network(struct poll_loop *loop)
     loop->opening.dialer_count = 0;
 }
 
-/* Tells what has happened meanwhile. */
+/* Prints a message about the dialer's last event. */
 static void tell(const struct poll_loop *loop, struct meter_endpoint *meter,
                  const struct dialer *dialer, enum dialer_status status)
 {
@@ -66,7 +66,7 @@ static void tell(const struct poll_loop *loop, struct meter_endpoint *meter,
     message_print("%s: %s", meter->name, dialer->text);
 }
 
-/* Steps until there is something to wait for. */
+/* Steps the dialer until there is something to wait for. */
 static enum dialer_status dial(struct poll_loop *loop, struct meter_endpoint *meter,
                                struct dialer *dialer)
 {

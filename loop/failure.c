@@ -49,7 +49,8 @@ bool loop_command_ended_itself(const struct poll_loop *loop)
     return !loop->commands.being_ended && (loop->phase != LOOP_DONE || loop->ending.signal == 0);
 }
 
-/* Whether a consumer has gone without a fault of its own: with 0, or because its own reader had. */
+/* Whether a consumer has gone without a fault of its own: with status 0, or because its own reader
+ * had gone. */
 static bool has_departed(const struct command *command)
 {
     return command_succeeded(command) || command_broke_pipe(command);
@@ -73,7 +74,8 @@ static void end_datagrams(struct loop_output *output)
 {
     if (output->endpoint.socket != ENDPOINT_UDP || output->endpoint.fd < 0)
         return;
-    (void)udp_take_error(&output->endpoint.udp, output->endpoint.fd); /* of the last datagram */
+    (void)udp_take_error(&output->endpoint.udp, output->endpoint.fd); /* the last datagram's
+                                                                         error */
     loop_note_datagrams(&output->endpoint, output->meter);
 }
 
@@ -108,7 +110,7 @@ static void detach(struct poll_loop *loop, struct loop_output *output)
     loop_count_records_of(loop, output);
     output->meter->left_early = true;
     ring_detach(&loop->path.ring, output->overrun.reader);
-    if (loop->outputs.open_count > 1) /* else what is left went nowhere */
+    if (loop->outputs.open_count > 1) /* else the rest has gone to no output */
         loop_note_bytes_out(loop);
     if (output->state == OUTPUT_OPEN)
         loop->outputs.open_count--;
@@ -140,8 +142,9 @@ void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, con
         loop->phase = LOOP_DONE;
 }
 
-/* An output said `error`. Whether it is a command that has closed its input: then it is known, or
- * will be when it has exited, what that means, and this is done. */
+/* A call on an output failed with `error`. If the output is a command that has closed its input,
+ * returns true when nothing is left to do for the caller: the command's exit status decides, now or
+ * when it has exited. */
 static bool settle_gone_command(struct poll_loop *loop, struct loop_output *output, int error)
 {
     const struct command *command = output->command;
@@ -153,14 +156,14 @@ static bool settle_gone_command(struct poll_loop *loop, struct loop_output *outp
         return true;
     }
     if (has_departed(command)) {
-        loop_note_unread(output); /* all may have been written */
+        loop_note_unread(output); /* all bytes may have been written */
         return false;
     }
     loop_judge_consumer(loop, output);
     return true;
 }
 
-/* Why one that has departed was no good reader, for a message. */
+/* Writes to `reason`, for a message, why the departure of a command counts as a failure. */
 static void describe_departure(const struct loop_output *output, char reason[METER_ERROR_TEXT])
 {
     if (command_succeeded(output->command))
@@ -170,9 +173,9 @@ static void describe_departure(const struct loop_output *output, char reason[MET
         loop_describe(output->command, read_by(output), reason);
 }
 
-/* Whether it is no error that a reader has left: that of the sole output, or a command that says by
- * its exit status that it wanted no more. If SIGPIPE was ignored when bpipe started, one at least
- * has to stay. */
+/* Whether it is no error that a reader has left: the sole output's reader, or a command whose exit
+ * status says that it wanted no more. If SIGPIPE was ignored when bpipe started, at least one has
+ * to stay. */
 static bool may_depart(const struct poll_loop *loop, const struct loop_output *output)
 {
     bool last = loop->outputs.open_count == 1;
@@ -180,7 +183,8 @@ static bool may_depart(const struct poll_loop *loop, const struct loop_output *o
            !(last && loop->poll.signals.pipe_ignored);
 }
 
-/* It has left. Where no output is left that ends the run; else the others go on. */
+/* The reader of an output has left. If no output is left, that ends the run; else the others go
+ * on. */
 static void depart(struct poll_loop *loop, struct loop_output *output)
 {
     loop->ending.departed |= loop->outputs.open_count == 1;
@@ -239,7 +243,7 @@ void loop_reader_gone(struct poll_loop *loop, struct loop_output *output, int er
     loop->path.flow.outputs[output - loop->outputs.all].blocked = false;
     if (loop->phase == LOOP_RUNNING) {
         loop->outputs.leaving_ns = loop->meter->now_ns;
-        loop->path.flow.passing = false; /* a read tells whether there is more */
+        loop->path.flow.passing = false; /* a read tells whether more comes */
     }
 }
 

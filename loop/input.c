@@ -45,7 +45,7 @@ static void end_datagrams(struct loop_input *input)
     loop_note_datagrams(&input->endpoint, input->meter);
 }
 
-/* Whether a later input stands for the same inherited descriptor ("bpipe - -"). */
+/* Whether a later input is the same inherited descriptor ("bpipe - -"). */
 static bool wanted_again(const struct poll_loop *loop, int fd)
 {
     for (size_t i = loop->inputs.current + 1; i < loop->inputs.count; i++)
@@ -54,7 +54,8 @@ static bool wanted_again(const struct poll_loop *loop, int fd)
     return false;
 }
 
-/* Whether an output has the same number ("bpipe fd://3 -o fd://3"): that closes it, then. */
+/* Whether an output has the same descriptor number ("bpipe fd://3 -o fd://3"): then the output
+ * closes it. */
 static bool is_output_too(const struct poll_loop *loop, int fd)
 {
     for (size_t i = 0; i < loop->outputs.count; i++) {
@@ -89,7 +90,8 @@ void loop_close_current(struct poll_loop *loop)
         loop_close_input(loop, input);
 }
 
-/* A stream that was cut is to be a failure before anything is told that it is complete. */
+/* Checks that the stream has not been cut. If it was, the run has to fail before any output is told
+ * that the stream is complete. */
 static void check_end(struct poll_loop *loop)
 {
     char reason[STREAM_CHECK_REASON];
@@ -131,7 +133,7 @@ void loop_merge_end_input(struct poll_loop *loop, struct loop_input *input)
     loop_close_input(loop, input);
 }
 
-/* No input is to be read any more, be it at its end or not. */
+/* Ends all inputs that are still open, even if they are not at their end. */
 static void end_merged_inputs(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->inputs.count; i++) {
@@ -243,7 +245,8 @@ void loop_merge_judged(struct poll_loop *loop, struct loop_input *input, enum re
     loop_merge_end_input(loop, input);
 }
 
-/* The record that is being dropped ends here, for the admission and for outputs that miss it. */
+/* The record that is being dropped ends here, for the admission and for the outputs that miss
+ * it. */
 static void end_skipping(struct poll_loop *loop)
 {
     struct admission_result result = {.refused.records =
@@ -252,8 +255,8 @@ static void end_skipping(struct poll_loop *loop)
     loop_note_arrived(loop, loop_spooled(loop) == 0);
 }
 
-/* The record that has begun is torn, and another input may follow. What comes then is no part of
- * it, unless an output has begun with it already. */
+/* The record that has begun is torn, and another input may follow. The bytes of that input are no
+ * part of the record, unless an output gets bytes as they come. */
 static void tear(struct poll_loop *loop, struct loop_input *input)
 {
     input->fate = RECORD_TORN;
@@ -264,14 +267,14 @@ static void tear(struct poll_loop *loop, struct loop_input *input)
         meter_dropped_newest(loop->meter, admission_take_back_begun(&loop->overload.admission),
                              loop_held(loop));
     else
-        admission_release(&loop->overload.admission); /* it was dropped */
+        admission_release(&loop->overload.admission); /* the record was dropped */
     input->record_end = 0;
 }
 
 bool loop_end_record(struct poll_loop *loop, struct loop_input *input, bool failed)
 {
     enum input_verdict verdict = failed ? INPUT_ILL : loop_input_verdict(input);
-    bool skipping = loop->overload.admission.skipping; /* which is unfinished as well */
+    bool skipping = loop->overload.admission.skipping; /* that record is unfinished as well */
     if (!loop_tracks_records(loop) || verdict == INPUT_WELL ||
         (!admission_is_unfinished(&loop->overload.admission) && !skipping))
         return true;
@@ -285,7 +288,7 @@ bool loop_end_record(struct poll_loop *loop, struct loop_input *input, bool fail
     return last || !loop_all_get_whole_records(loop);
 }
 
-/* The last record, which was held back, is whole after all. */
+/* If the last record, which was held back, is whole after all, releases it. */
 static void release_last(struct poll_loop *loop)
 {
     if (!loop->overload.admission.withheld || loop_last_record(loop) != RECORD_STANDS)

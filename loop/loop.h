@@ -1,15 +1,16 @@
 /*
- * loop.h - the state of a run. For the loop alone (loop/, poll_loop.c).
+ * loop.h - the state of a run. Only for the loop (loop/, poll_loop.c).
  *
- * Phases, in this order; each may go to the last at once:
+ * The phases, in this order. Each may go directly to the last:
  *
- *   OPENING     outputs are being opened (a FIFO waits for its reader), sockets are being
+ *   OPENING     outputs are being opened (a FIFO waits for its reader) and sockets are being
  *               connected; no input is read
  *   RUNNING     an input is open
- *   DRAINING    no more input; the ring is emptied
- *   CONFIRMING  the peers of sockets have to acknowledge what was sent to them (loop/close.h)
- *   DONE        commands are ended, files are closed, taps get their rest, in the steps of enum
- *               closing_step
+ *   DRAINING    no more input comes; the ring is emptied
+ *   CONFIRMING  the peers of sockets have to acknowledge what was sent to them, and commands
+ *               have to exit (loop/close.h)
+ *   DONE        commands are ended, files are closed, and taps get what they have not got yet,
+ *               in the steps of enum closing_step
  */
 #ifndef BPIPE_LOOP_H
 #define BPIPE_LOOP_H
@@ -50,13 +51,12 @@
 #define COLD_RETRY_NS    UINT64_C(5000000)
 #define LEAVING_NS       UINT64_C(200000000)
 
-/* What becomes of the last record of an input that has begun it and not ended it (loop/records.h).
- */
+/* What happens to the last record of an input that began and did not end it (loop/records.h). */
 enum record_fate {
-    RECORD_STANDS,  /* it is whole, though it has no terminator */
-    RECORD_PENDING, /* the input has ended; its command has yet to say whether that is its end */
-    RECORD_TORN,    /* the input has failed: it is withheld */
-    RECORD_CUT      /* reading was ended before the input: the same, and nothing comes behind it */
+    RECORD_STANDS,  /* the record is whole, although it has no terminator */
+    RECORD_PENDING, /* the input has ended; it is not known yet whether its command succeeds */
+    RECORD_TORN,    /* the input has failed: the record is withheld */
+    RECORD_CUT      /* reading ended before the input: withheld, and nothing follows it */
 };
 
 enum loop_phase { LOOP_OPENING, LOOP_RUNNING, LOOP_DRAINING, LOOP_CONFIRMING, LOOP_DONE };
@@ -64,25 +64,25 @@ enum loop_phase { LOOP_OPENING, LOOP_RUNNING, LOOP_DRAINING, LOOP_CONFIRMING, LO
 struct loop_input {
     struct endpoint endpoint;
     struct meter_endpoint *meter;
-    struct dialer *dialer;   /* of an endpoint of the network, until it is opened; else NULL */
-    struct pollfd watch;     /* what it waits for, and what came (loop/poll.h) */
-    bool refused;            /* that could not be connected, which was reported */
-    bool ready;              /* it may have bytes: read before asking poll() */
+    struct dialer *dialer;   /* of a network endpoint, until it is opened; else NULL */
+    struct pollfd watch;     /* the events it waits for, and those that came (loop/poll.h) */
+    bool refused;            /* it could not be connected, which was reported */
+    bool ready;              /* it may have bytes: read before calling poll() */
     struct command *command; /* --from; else NULL */
     bool at_end;             /* it was read to its end */
     enum record_fate fate;   /* of its last record */
-    uint64_t record_end;     /* position in the stream where that was left unfinished; 0: nowhere */
-    bool cold; /* a file whose next bytes are not in memory: look again within COLD_RETRY_NS */
+    uint64_t record_end;     /* stream position of the end of an unfinished last record; 0: none */
+    bool cold; /* a file whose next bytes are not in memory: try again within COLD_RETRY_NS */
 
     /* With --merge (loop/merge.h): */
-    bool open;                  /* it is read */
-    struct ring share;          /* of the buffer; the mixer is its reader 0 */
-    struct admission admission; /* into that */
-    struct overrun overrun;     /* what the mixer misses */
-    bool passes_parts;          /* of a record that is longer than the share */
-    bool held;                  /* it was full, and has not drained to --resume-fill since */
-    uint64_t served;            /* bytes that it has had of the mixer's time */
-    bool waiting;               /* it had something for the mixer when that last looked */
+    bool open;                  /* it is being read */
+    struct ring share;          /* its part of the buffer; the mixer is reader 0 of it */
+    struct admission admission; /* into the share */
+    struct overrun overrun;     /* the bytes and records that the mixer misses */
+    bool passes_parts;          /* a record that is longer than the share passes in parts */
+    bool held;                  /* the share was full, and has not drained to --resume-fill since */
+    uint64_t served;            /* bytes counted as taken from it (choose() in loop/merge.c) */
+    bool waiting;               /* it had something for the mixer at the mixer's last look */
     bool dropping_said;
 };
 
@@ -91,74 +91,74 @@ enum output_state { OUTPUT_UNOPENED, OUTPUT_OPEN, OUTPUT_CLOSED };
 struct loop_output {
     struct endpoint endpoint;
     struct meter_endpoint *meter;
-    struct dialer *dialer;       /* of an endpoint of the network; else NULL */
-    struct pollfd watch;         /* what it waits for, and what came (loop/poll.h) */
+    struct dialer *dialer;       /* of a network endpoint; else NULL */
+    struct pollfd watch;         /* the events it waits for, and those that came (loop/poll.h) */
     struct command *command;     /* --to; else NULL */
-    bool gone;                   /* its reader has gone; a command, perhaps not exited yet */
-    bool to_close;               /* it has failed, or left, and is closed at the turn's end */
+    bool gone;                   /* its reader has gone; a command may not have exited yet */
+    bool to_close;               /* it has failed or departed: closed at the end of the turn */
     int witness;                 /* of a command that was told the end: another reader of its pipe,
-                                    which can tell what is left in it; -1: none */
-    enum output_state state;     /* whether it is ready is in loop->path.flow */
-    bool dialer_ready;           /* a tap's has something to do */
-    bool peer_ended;             /* a connection whose peer will say nothing more */
-    bool confirming;             /* all was written; its peer has to acknowledge it */
-    bool half_closed;            /* and has been told that this was all */
-    uint64_t heard_ns;           /* when its peer last said something; 0: never */
-    uint64_t complete_ns;        /* when all was seen to be acknowledged */
-    int64_t unacknowledged;      /* when that was last looked at */
+                                    which shows how much is left in it; -1: none */
+    enum output_state state;     /* loop->path.flow says whether it is ready */
+    bool dialer_ready;           /* the dialer of a tap has something to do */
+    bool peer_ended;             /* the peer of the connection has ended its side */
+    bool confirming;             /* all was written; its peer or its command has to confirm it */
+    bool half_closed;            /* and its peer was told that this is the end */
+    uint64_t heard_ns;           /* when its peer last sent something; 0: never */
+    uint64_t complete_ns;        /* when all was first seen to be acknowledged */
+    int64_t unacknowledged;      /* bytes, when that was last looked at */
     bool unknown;                /* that cannot be told: the peer has to close the connection */
-    uint64_t blocked_since_ns;   /* it has bytes to take and takes none; 0: not so */
-    uint64_t dropped_before;     /* its meter's bytes_dropped when that began */
+    uint64_t blocked_since_ns;   /* since when it takes none of the bytes it has to take; 0: none */
+    uint64_t dropped_before;     /* its meter's bytes_dropped when it became blocked */
     struct limiter limiter;      /* --rate-limit */
-    uint64_t throttled_until_ns; /* when that lets something pass again; 0: it does */
+    uint64_t throttled_until_ns; /* when the limiter lets bytes pass again; 0: it does now */
     struct overrun overrun;      /* what it misses; with -l or -0, whether it is in a record */
-    uint64_t records_dequeued;   /* that it got from the pipe queue */
+    uint64_t records_dequeued;   /* records that it got from the pipe queue */
     bool tap;                    /* --tap */
-    bool parked;                 /* a tap that takes nothing and is kept abreast of the outputs */
+    bool parked;                 /* a tap that takes nothing and is moved along with the outputs */
     bool dropping_said;
 };
 
-/* What follows is the state of a run by who writes it: the file, or files, of loop/ that are named.
- * Others read it. */
+/* The state of a run follows, in parts. The comment before a part names the files of loop/ that
+ * write it. Other files only read it. */
 
 /* input, read, merge, rates. */
 struct loop_inputs {
-    struct loop_input *all; /* read in turn; `current` is open while RUNNING */
+    struct loop_input *all; /* read one after another; `current` is open while RUNNING */
     size_t count, current;
-    bool judged;                 /* the current one, for which the next one waited */
-    struct stream_check check;   /* --expect-size, --expect-end: of all of them */
-    uint64_t mix_clock;          /* --merge: what the one that was turned to last had been served */
+    bool judged;                 /* the current input's end was judged: the next one may begin */
+    struct stream_check check;   /* --expect-size, --expect-end: of all inputs together */
+    uint64_t mix_clock;          /* --merge: `served` of the input that was chosen last */
     struct limiter limiter;      /* --read-rate, of all inputs together */
-    uint64_t throttled_until_ns; /* by that; 0: it is not */
-    uint64_t idle_since_ns;      /* they may be read and have nothing; 0: not so */
+    uint64_t throttled_until_ns; /* by the limiter; 0: not throttled */
+    uint64_t idle_since_ns;      /* since when they may be read and have nothing; 0: not idle */
     bool size_known;             /* --stop-at-size has a size to stop at */
     uint64_t size_left;          /* --stop-at-size: bytes or records still to be read */
-    bool cut;                    /* what came in is not all that there was to be */
-    bool reading_cut;            /* one was being read when something else ended the reading */
+    bool cut;                    /* the input ended early */
+    bool reading_cut;            /* an input was being read when something else ended the reading */
 };
 
 /* open, write, failure. */
 struct loop_outputs {
     struct loop_output *all;
-    size_t count;                     /* the taps, which come after the others, included */
-    size_t main_count;                /* without them */
-    size_t open_count;                /* of the latter */
-    uint64_t main_tail;               /* up to where all of these have got the ring's bytes */
-    bool sends_messages;              /* one gets a record in each write: those that are complete */
-    struct last_written last_written; /* of the first */
-    uint64_t leaving_ns; /* since when the reader has left that had got everything; 0: not so */
+    size_t count;                     /* with the taps, which come after the other outputs */
+    size_t main_count;                /* without the taps */
+    size_t open_count;                /* outputs that are open, without the taps */
+    uint64_t main_tail;               /* up to where all outputs have got the ring's bytes */
+    bool sends_messages;              /* an output gets one record in each write, when complete */
+    struct last_written last_written; /* of the first output */
+    uint64_t leaving_ns; /* when the reader left, after it had got everything; 0: it has not left */
 };
 
 /* The way of the bytes: way, move, read, write. */
 struct loop_path {
     struct ring ring;
-    struct record_index record_index; /* of that */
+    struct record_index record_index; /* of the ring */
     struct pipe_queue queue;
     struct flow flow;
     struct frame_stream framing;
     enum transfer_way way; /* from the current input to the sole output */
-    unsigned small_passes; /* of few bytes each, in a row */
-    unsigned vain_passes;  /* in a row, that moved nothing though they might have */
+    unsigned small_passes; /* passes in a row that moved few bytes each */
+    unsigned vain_passes;  /* passes in a row that moved nothing though they might have */
     uint64_t large_ns;     /* when the ring last held more than RING_KEPT bytes */
 };
 
@@ -166,45 +166,45 @@ struct loop_path {
 struct loop_overload {
     struct admission admission;
     struct spool spool;
-    unsigned char *scratch; /* what was read and has no place yet (loop/overload.h) */
+    unsigned char *scratch; /* bytes that were read and have no place yet (loop/overload.h) */
     size_t scratch_size, scratch_start, scratch_left;
-    uint64_t added; /* bytes of marks and terminators that entered, for all */
+    uint64_t added; /* bytes of marks, terminators and framing that entered, for all outputs */
     bool dropping_said, spool_failed;
 };
 
-/* poll, and the turn. */
+/* poll, and the turn (poll_loop.c). */
 struct loop_polling {
     struct signals signals;
     struct pollfd signal_watch, control_watch;
-    struct pollfd *fds; /* room for all that may be watched: the set for poll(2) */
-    unsigned failures;  /* in a row */
-    uint64_t start_ns;  /* when poll() was last called, */
-    uint64_t last_ns;   /* and when it came back */
+    struct pollfd *fds; /* the set for poll(2), with room for all watches */
+    unsigned failures;  /* of poll(2), in a row */
+    uint64_t start_ns;  /* when poll() was last called */
+    uint64_t last_ns;   /* when poll() last returned */
 };
 
 /* timeouts. */
 struct loop_timeouts {
-    uint64_t drain_start_ns; /* when DRAINING began, or was resumed by SIGCONT */
+    uint64_t drain_start_ns; /* when DRAINING began, or when SIGCONT resumed bpipe */
     uint64_t next_sample_ns; /* --report-every; 0: none */
 };
 
 /* requests. */
 struct loop_requests {
     struct control control;
-    char *name; /* the one that control gave, or NULL */
+    char *name; /* the name that control gave, or NULL */
 };
 
 /* dial, open. */
 struct loop_opening {
     struct dialer *dialers;
     size_t dialer_count;
-    uint64_t next_ns, delay_ns; /* when to try a FIFO without a reader again */
+    uint64_t next_ns, delay_ns; /* next try at a FIFO without a reader; the delay before it */
 };
 
 /* close: CONFIRMING. */
 struct loop_confirming {
-    uint64_t next_ns, delay_ns; /* when to look again */
-    bool commands_only;         /* yet */
+    uint64_t next_ns, delay_ns; /* when to look again; the delay after that */
+    bool commands_only;         /* only commands are waited for; connections come after them */
 };
 
 /* close: DONE. */
@@ -212,9 +212,9 @@ enum closing_step { CLOSING_INPUTS, CLOSING_COMMANDS, CLOSING_TAPS, CLOSED };
 
 struct loop_closing {
     enum closing_step step;
-    uint64_t taps_end_ns;      /* when time is up for them, */
-    uint64_t taps_progress_ns; /* and when one last took something */
-    bool taps_given_up;        /* they get no more: bpipe fails, a signal came, or poll() failed */
+    uint64_t taps_end_ns;      /* when the taps' time is up */
+    uint64_t taps_progress_ns; /* when a tap last took something */
+    bool taps_given_up;        /* they get no more: bpipe failed, a signal came, or poll() failed */
 };
 
 /* commands. */
@@ -222,24 +222,24 @@ enum commands_stage { COMMANDS_HEARD, COMMANDS_ENDING, COMMANDS_UNGUARDED, COMMA
 enum ending_step { ENDING_LET_GO, ENDING_TERMINATE, ENDING_KILL };
 
 struct loop_commands {
-    struct command *all; /* those of the inputs, then those of the outputs */
+    struct command *all; /* the inputs' commands, then the outputs' commands */
     size_t count;
     struct guard guard;
     const struct command_standard *standard;
-    bool being_ended; /* how they end from here on is our doing */
+    bool being_ended; /* bpipe is terminating them: ignore their exit status */
     /* While bpipe ends: */
     enum commands_stage stage;
     enum ending_step step;
-    uint64_t end_ns;       /* since when */
-    bool harmless;         /* the run has not failed: they may come to their own ends */
+    uint64_t end_ns;       /* when bpipe began to end them */
+    bool harmless;         /* the run has not failed: the commands may end by themselves */
     uint64_t unguarded_ns; /* when the guard was let go */
 };
 
 /* peers. */
 struct loop_peers {
-    struct peer_search *search; /* NULL: none goes on */
-    uint64_t sought_ns;         /* when the last one began; 0: none yet */
-    uint64_t pause_ns;          /* before the next one */
+    struct peer_search *search; /* NULL: no search is running */
+    uint64_t sought_ns;         /* when the last search began; 0: none yet */
+    uint64_t pause_ns;          /* before the next search */
 };
 
 struct poll_loop {
@@ -248,7 +248,7 @@ struct poll_loop {
     struct reporter *reporter;
     struct display *display;
     enum loop_phase phase;
-    struct ending ending; /* failure, and whoever else ends the run */
+    struct ending ending; /* failures, and the other causes of the end */
     struct loop_inputs inputs;
     struct loop_outputs outputs;
     struct loop_path path;

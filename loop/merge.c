@@ -48,8 +48,8 @@ static size_t resume_mark(const struct poll_loop *loop, const struct loop_input 
            input->share.capacity % 100 * loop->options->resume_fill_percent / 100;
 }
 
-/* --overflow drop-oldest: the mixer lets go of what is older, and of what is not whole only where
- * there is nothing else. */
+/* --overflow drop-oldest: the mixer lets go of the oldest bytes. It lets go of a record that is not
+ * whole only if there is nothing else. */
 static void overtake_mixer(struct loop_input *input, size_t wanted, size_t mark)
 {
     struct ring *share = &input->share;
@@ -81,7 +81,7 @@ static void place_oldest(struct poll_loop *loop, struct loop_input *input,
     }
 }
 
-/* Finds a place for what was read aside: all of it. */
+/* Finds a place for the bytes that were read aside: for all of them. */
 static void place(struct poll_loop *loop, struct loop_input *input, size_t bytes)
 {
     struct admission_result result;
@@ -93,10 +93,10 @@ static void place(struct poll_loop *loop, struct loop_input *input, size_t bytes
     case OVERFLOW_DROP_OLDEST:
         place_oldest(loop, input, loop->overload.scratch, bytes);
         break;
-    case OVERFLOW_BLOCK: /* cannot be: then it is read into the share only */
+    case OVERFLOW_BLOCK: /* cannot happen: input is read only into the share then */
     case OVERFLOW_FAIL:
         result = admission_admit(&input->admission, loop->overload.scratch, bytes,
-                                 NULL); /* a short datagram */
+                                 NULL); /* a short datagram may fit */
         loop_note_result(loop, input, &result);
         if (result.entered < bytes)
             loop_overflowed(loop, input, bytes - result.entered);
@@ -123,7 +123,7 @@ static void took(struct poll_loop *loop, struct loop_input *input, const struct 
     loop_merge_note_misses(loop, input);
 }
 
-/* A mark that is due goes first, if it fits. */
+/* Adds the mark that is due before other bytes, if it fits. */
 static void add_mark(struct poll_loop *loop, struct loop_input *input)
 {
     struct admission_result result = {.added = admission_mark(&input->admission, NULL)};
@@ -165,8 +165,8 @@ static bool read_one(struct poll_loop *loop, struct loop_input *input)
     return true;
 }
 
-/* The water marks of the shares, for what may be read and for --start-fill, which waits for no more
- * where no more can come. */
+/* Updates the water marks of the shares: for the decision which inputs may be read, and for
+ * --start-fill, which waits for no more bytes where no more can come. */
 static void update_marks(struct poll_loop *loop)
 {
     loop->path.flow.behind = loop_merge_held(loop);
@@ -201,7 +201,7 @@ bool loop_merge_read(struct poll_loop *loop)
     return moved;
 }
 
-/* The mixer is in the middle of a record of this input. */
+/* Whether the mixer is in the middle of a record of this input. */
 static bool has_begun(const struct loop_input *input)
 {
     return input->overrun.in_record || input->overrun.aside_left > 0 ||
@@ -228,8 +228,8 @@ static struct loop_input *choose(struct poll_loop *loop)
     return chosen;
 }
 
-/* How much of what is loop_merge_offered goes in one turn: whole records, one at least; one
- * datagram. */
+/* How many of the bytes that the input offers (loop_merge_offered()) go in one turn: whole records,
+ * at least one; of datagrams, one. */
 static size_t turn_of(const struct loop_input *input)
 {
     enum record_kind records = input->admission.records;
@@ -268,11 +268,11 @@ static bool mix_terminator(struct poll_loop *loop, struct loop_input *input)
         return false;
     input->overrun.in_record = false;
     loop_note_result(loop, input, &(struct admission_result){.added = 1});
-    loop_merge_judged(loop, input, RECORD_STANDS); /* it is too late to withhold any of it */
+    loop_merge_judged(loop, input, RECORD_STANDS); /* too late to withhold any of the record */
     return true;
 }
 
-/* Moves up to `room` bytes of one turn. False: there was no place after all. */
+/* Moves up to `room` bytes of one turn. Returns false if there was no place after all. */
 static bool mix_from(struct poll_loop *loop, struct loop_input *input, size_t room)
 {
     if (overrun_has_beside(&input->overrun))
@@ -291,7 +291,7 @@ static bool mix_from(struct poll_loop *loop, struct loop_input *input, size_t ro
     return given > 0;
 }
 
-/* Whether an output has all that there is for it, and would take more. */
+/* Whether an output has got all bytes that there are for it, and would take more. */
 static bool any_starving(const struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->outputs.main_count; i++)
@@ -301,8 +301,8 @@ static bool any_starving(const struct poll_loop *loop)
     return false;
 }
 
-/* How much of this input may be mixed now. Where an output is overtaken rather than hold another
- * one up, the ring is used whole. */
+/* How many bytes of this input may be mixed now. If an output is overtaken rather than holding
+ * another up, the whole ring is used. */
 static size_t mixing_room(struct poll_loop *loop, const struct loop_input *input)
 {
     bool whole = input->admission.records == RECORD_DATAGRAM;
@@ -324,7 +324,7 @@ bool loop_merge_mix(struct poll_loop *loop)
     bool moved = false;
     for (size_t i = 0; i < loop->inputs.count; i++)
         if (!loop->inputs.all[i].open)
-            add_mark(loop, &loop->inputs.all[i]); /* of what was dropped at its end */
+            add_mark(loop, &loop->inputs.all[i]); /* for the bytes that were dropped at its end */
     for (;;) {
         struct loop_input *input = choose(loop);
         size_t room = input == NULL ? 0 : mixing_room(loop, input);

@@ -23,20 +23,21 @@
 #include <errno.h>
 
 /*
- * A page that is passed on with little in it costs more than copying that little: its writer has to
- * get a new one, and a pipe is full with so many pages. After SMALL_PASSES passes in a row of less
- * than SMALL_PASS bytes input is copied, until LARGE_READ bytes come at once.
+ * To pass on a page with few bytes in it costs more than to copy the bytes: the writer has to get a
+ * new page, and a pipe holds only a fixed number of pages. After SMALL_PASSES passes in a row of
+ * fewer than SMALL_PASS bytes each, input is copied until LARGE_READ bytes come at once.
  */
 enum { SMALL_PASS = 4096, SMALL_PASSES = 4, LARGE_READ = 16 * 1024 };
 
 enum { DATAGRAM_BATCH = 64 };
 
-/* A connection that took nothing may take more by the time that it is asked why, and an input that
- * had nothing may have something. They are not to be asked for ever. */
+/* A connection that took nothing may take more by the time that poll() is asked why, and an input
+ * that had nothing may have something by then. After VAIN_PASSES such passes in a row bpipe stops
+ * asking. */
 enum { VAIN_PASSES = 16 };
 
-/* With -S no byte past the size is read. A record has a byte at least, so that reading as many
- * bytes as there are records left cannot go past the last one. */
+/* With -S bpipe reads no byte past the size. A record has at least one byte, so reading as many
+ * bytes as there are records left cannot go past the last record. */
 static size_t limit_to_size(const struct poll_loop *loop, size_t bytes)
 {
     bool whole = loop->options->records == RECORD_DATAGRAM;
@@ -83,7 +84,7 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
     }
     loop_spend_input(loop, transfer->bytes);
     loop->inputs.idle_since_ns = 0;
-    /* A FIFO that cannot be polled for its end is read until it says EAGAIN or that end. */
+    /* A FIFO that cannot be polled for its end is read until a read says EAGAIN or end of file. */
     if (!input->endpoint.nonblock.writers_gone)
         input->ready = !transfer->partial;
     flow_arrived(&loop->path.flow, transfer->bytes, transfer->partial);
@@ -92,7 +93,8 @@ static void took_input(struct poll_loop *loop, struct loop_input *input,
     count_towards_size(loop, records_are_units(loop->options->records) ? records : transfer->bytes);
 }
 
-/* Reads up to `max` bytes, and whatever that says. False: nothing was there. */
+/* Reads up to `max` bytes, and handles the result of the read, whatever it is. Returns false if
+ * nothing was there. */
 static bool take_in(struct poll_loop *loop, size_t max, bool aside)
 {
     struct loop_input *input = &loop->inputs.all[loop->inputs.current];
@@ -120,7 +122,7 @@ static bool take_in(struct poll_loop *loop, size_t max, bool aside)
     return true;
 }
 
-/* Reads into the ring, for which taps may have to let go. */
+/* Reads into the ring; taps may have to let go of bytes for that. */
 static bool fill_ring(struct poll_loop *loop, size_t max)
 {
     return take_in(loop, loop_overtake_taps(loop, max), false);
@@ -131,7 +133,7 @@ static void note_pass(struct poll_loop *loop, size_t bytes, size_t max)
     loop->path.small_passes = bytes < SMALL_PASS && bytes < max ? loop->path.small_passes + 1 : 0;
 }
 
-/* `bytes` of `max` that it might have been. */
+/* `bytes` passed, of a possible `max`. */
 static void passed(struct poll_loop *loop, size_t bytes, size_t max)
 {
     loop_count_input(loop, &loop->inputs.all[loop->inputs.current], bytes);
@@ -147,7 +149,8 @@ static void passed(struct poll_loop *loop, size_t bytes, size_t max)
     count_towards_size(loop, bytes);
 }
 
-/* Whose failure it is (buffer/transfer.h), or only the way's. */
+/* Decides whether the output or the input failed (buffer/transfer.h), or only the way of the
+ * bytes. */
 static void pass_failed(struct poll_loop *loop, const struct loop_input *input,
                         struct loop_output *output, int error)
 {
@@ -162,8 +165,9 @@ static void pass_failed(struct poll_loop *loop, const struct loop_input *input,
         loop->path.flow.passing = false;
 }
 
-/* EAGAIN from splice(2) does not say which side it was: one look does. Returns whether the input
- * has nothing; *full: whether `to` takes nothing (-1: cannot be waited for, and always takes). */
+/* EAGAIN from splice(2) does not say which side was not ready; one poll() does. Returns whether the
+ * input has nothing. *full: whether `to` takes nothing (`to` is -1: the output cannot be waited
+ * for, and always takes bytes). */
 static bool input_is_empty(struct poll_loop *loop, int to, bool *full)
 {
     struct loop_input *input = &loop->inputs.all[loop->inputs.current];
@@ -181,7 +185,7 @@ static bool input_is_empty(struct poll_loop *loop, int to, bool *full)
     return !loop_input_is_ready(input);
 }
 
-/* Reads into the ring what cannot go past it. */
+/* Reads into the ring the bytes that cannot go past it. */
 static bool fill_ring_instead(struct poll_loop *loop)
 {
     size_t room = flow_room(&loop->path.flow);
@@ -203,13 +207,13 @@ static struct transfer call_transfer_into_queue(struct poll_loop *loop, struct l
     return transfer;
 }
 
-/* Whether bytes are looked at on their way, which takes the pipe queue. */
+/* Whether bytes are looked at on their way, which needs the pipe queue. */
 static bool must_queue(const struct poll_loop *loop)
 {
     return loop->options->records != RECORD_NONE || loop->path.framing.kind != FRAMING_NONE;
 }
 
-/* How many bytes the buffer has room for, if they go to the pipe queue: the framing is to fit as
+/* How many bytes the buffer has room for, if they go to the pipe queue: their framing has to fit as
  * well. */
 static size_t room_to_queue(const struct poll_loop *loop)
 {
@@ -217,8 +221,9 @@ static size_t room_to_queue(const struct poll_loop *loop)
     return room == 0 ? 0 : room - (loop->path.flow.least_room - 1);
 }
 
-/* Packets are copied (io/pipe_relay.h), which is the way from here on; and what has not come yet
- * may be such. */
+/* Whether the input has to be copied because it may consist of packets (io/pipe_relay.h). If
+ * packets were seen, bytes are copied from here on. If it is not known yet, the bytes that come may
+ * be packets. */
 static bool must_copy_packets(struct poll_loop *loop)
 {
     struct endpoint *input = &loop->inputs.all[loop->inputs.current].endpoint;
@@ -230,7 +235,7 @@ static bool must_copy_packets(struct poll_loop *loop)
     return true;
 }
 
-/* Moves bytes from the input to the pipe queue. False: nothing moved. */
+/* Moves bytes from the input to the pipe queue. Returns false if nothing moved. */
 static bool queue_input(struct poll_loop *loop)
 {
     if (must_copy_packets(loop))
@@ -238,7 +243,7 @@ static bool queue_input(struct poll_loop *loop)
     struct loop_input *input = &loop->inputs.all[loop->inputs.current];
     int back = pipe_queue_back(&loop->path.queue);
     bool full;
-    if (back < 0) { /* no pipe is to be had */
+    if (back < 0) { /* no pipe takes more */
         loop->path.flow.passing &= !must_queue(loop);
         return fill_ring_instead(loop);
     }
@@ -278,7 +283,7 @@ static bool queue_input(struct poll_loop *loop)
     return fill_ring_instead(loop);
 }
 
-/* Moves bytes from the input to the output without a copy. False: nothing moved. */
+/* Moves bytes from the input to the output without a copy. Returns false if nothing moved. */
 static bool pass_bytes(struct poll_loop *loop)
 {
     struct loop_input *input = &loop->inputs.all[loop->inputs.current];
@@ -326,8 +331,8 @@ static bool pass_bytes(struct poll_loop *loop)
     return fill_ring_instead(loop);
 }
 
-/* One datagram is little for a turn: they come faster than they are written one by one, and what
- * the kernel has no room for is lost. */
+/* Reads up to DATAGRAM_BATCH datagrams. One in a turn would be too few: they come faster than bpipe
+ * writes them one by one, and the kernel drops those for which it has no room. */
 static bool read_datagrams(struct poll_loop *loop)
 {
     const struct loop_input *input = &loop->inputs.all[loop->inputs.current];

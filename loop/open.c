@@ -1,8 +1,8 @@
 /*
  * open.c - see open.h.
  *
- * The order of opening is what makes bad input harmless: outputs are opened without touching their
- * contents, then an input, and only then files are truncated.
+ * The order of opening makes bad input harmless. Outputs are opened without touching their
+ * contents, then an input is opened, and only then are files truncated.
  */
 #include "loop/open.h"
 
@@ -56,7 +56,7 @@ void loop_abandon_outputs(struct poll_loop *loop)
     loop->phase = LOOP_DONE;
 }
 
-/* The command line's text of output or tap `index`. */
+/* The text of output or tap `index` on the command line. */
 static const char *output_text(const struct poll_loop *loop, size_t index)
 {
     const struct options *options = loop->options;
@@ -88,7 +88,7 @@ static enum endpoint_opening open_output(struct poll_loop *loop, size_t index)
     return ENDPOINT_OPENED;
 }
 
-/* Tries every output that is not open. False: one is refused, and the run is over. */
+/* Tries to open every output that is not open. Returns false if one is refused: the run is over. */
 static bool open_outputs(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->outputs.count; i++) {
@@ -121,7 +121,7 @@ static bool begin_outputs(struct poll_loop *loop)
     return true;
 }
 
-/* Whether an output is a FIFO without a reader: nothing tells when one comes. */
+/* Whether an output is a FIFO without a reader: no event tells when a reader comes. */
 static bool has_unread_fifo(const struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->outputs.count; i++)
@@ -138,8 +138,9 @@ void loop_restore_flags(struct poll_loop *loop)
         endpoint_restore(&loop->outputs.all[i].endpoint);
 }
 
-/* Takes over an inherited descriptor that an earlier input has read to its end: its private
- * description must not be made anew, for poll() on that would not tell the end of a FIFO again. */
+/* Takes over an inherited descriptor that an earlier input has read to its end. bpipe must not open
+ * a new private description of it: poll() on a new description would not report the end of a FIFO
+ * again. */
 static bool take_over(struct poll_loop *loop, size_t index)
 {
     int fd = descriptor_inherited_number(loop->options->inputs[index], STDIN_FILENO);
@@ -147,7 +148,7 @@ static bool take_over(struct poll_loop *loop, size_t index)
     for (size_t i = 0; fd >= 0 && i < index; i++) {
         struct endpoint *earlier = &loop->inputs.all[i].endpoint;
         if (earlier->fd != fd)
-            continue; /* another one, or handed on already */
+            continue; /* another descriptor, or it was taken over already */
         pipe_relay_close(&earlier->relay);
         *endpoint = *earlier;
         endpoint->nonblock.writers_gone = true;
@@ -157,7 +158,8 @@ static bool take_over(struct poll_loop *loop, size_t index)
     return false;
 }
 
-/* With --merge also a file that is at its end: the others make it grow while it is read. */
+/* Whether an input is the file of an output. With --merge this includes a file that is at its end:
+ * the other inputs make it grow while it is read. */
 static bool feeds_an_output(const struct poll_loop *loop, const struct endpoint *input)
 {
     bool grows = loop->options->merge && loop->inputs.count > 1;
@@ -202,8 +204,8 @@ static bool open_input(struct poll_loop *loop, size_t index)
     loop_note_peer(&input->endpoint, input->meter);
     if (!loop->options->merge)
         loop_choose_way(loop);
-    /* A FIFO must not be read before poll() has seen a writer. What has no type may be something
-     * that cannot be read at all (epoll), which poll() does not tell. */
+    /* A FIFO must not be read before poll() has seen a writer. A descriptor without a type may be
+     * one that cannot be read at all (epoll), and poll() does not tell that. */
     input->ready =
         input->endpoint.nonblock.writers_gone || input->endpoint.kind == ENDPOINT_UNTYPED;
     return true;
@@ -217,11 +219,11 @@ static bool all_are_refused(const struct poll_loop *loop)
     return true;
 }
 
-/* --merge: all inputs are read from the start. */
+/* --merge: opens all inputs; they are read from the start. */
 static void open_merged(struct poll_loop *loop)
 {
     bool any = false;
-    loop->inputs.current = loop->inputs.count; /* none in particular */
+    loop->inputs.current = loop->inputs.count; /* none is the current one */
     for (size_t i = 0; i < loop->inputs.count; i++) {
         loop->inputs.all[i].open = open_input(loop, i);
         any |= loop->inputs.all[i].open;
@@ -231,7 +233,8 @@ static void open_merged(struct poll_loop *loop)
         loop_end_input(loop);
 }
 
-/* The current input has ended: goes on with the next one that can be opened, or starts draining. */
+/* The current input has ended: goes on with the next input that can be opened, or starts
+ * draining. */
 static void next_input(struct poll_loop *loop)
 {
     loop->inputs.idle_since_ns = 0;
@@ -266,7 +269,8 @@ void loop_input_failed(struct poll_loop *loop, int error)
     next_input(loop);
 }
 
-/* Two descriptions of one file would write over each other. */
+/* Whether all outputs are different files: two open descriptions of one file would write over each
+ * other's bytes. */
 static bool outputs_differ(struct poll_loop *loop)
 {
     for (size_t i = 1; i < loop->outputs.count; i++)
@@ -291,7 +295,8 @@ static bool inputs_survive(struct poll_loop *loop)
     return true;
 }
 
-/* `2>&1`, say. (Of a regular file the report looks at its last byte.) */
+/* Whether the data goes to stderr, as with `2>&1`. (For a regular file the report looks at its last
+ * byte instead.) */
 static bool data_goes_to_stderr(const struct poll_loop *loop)
 {
     struct stat own, output;
@@ -306,8 +311,9 @@ static bool data_goes_to_stderr(const struct poll_loop *loop)
     return any;
 }
 
-/* The rest: when all outputs are open, and before any of them is changed. False after a message;
- * the run has failed. Inputs that are opened later are looked at then (endpoint_feeds_itself()). */
+/* Checks the files that can be compared only when all outputs are open, before any of them is
+ * changed. Returns false after a message: the run has failed. Inputs that are opened later are
+ * checked then (endpoint_feeds_itself()). */
 static bool files_differ(struct poll_loop *loop)
 {
     if (!outputs_differ(loop) || !inputs_survive(loop))
@@ -337,14 +343,14 @@ static void leave_out_unopened_taps(struct poll_loop *loop)
     postpone_opening(loop);
 }
 
-/* All outputs are open: the first input, then the first change to a file. */
+/* All outputs are open: opens the first input, then makes the first change to a file. */
 static bool begin(struct poll_loop *loop)
 {
     if (!files_differ(loop) || !loop_start_commands(loop))
         return false;
     leave_out_unopened_taps(loop);
     loop->phase = LOOP_RUNNING;
-    loop->inputs.current = SIZE_MAX; /* so that the next one is the first */
+    loop->inputs.current = SIZE_MAX; /* so that the next input is the first */
     bool nothing_wanted =
         loop->options->stop_at_size && loop->inputs.size_known && loop->inputs.size_left == 0;
     if (loop->options->merge)
@@ -364,10 +370,9 @@ static bool is_unix(const char *text)
     return address_is_unix(address_kind_of(text));
 }
 
-/* What exists is compared when it is open. But with --atomic the file of an output is not there
- * before the end, and the later of two would replace the other; and where a unix socket is to be,
- * the file of an output would be made first. So these are compared by name, before anything is
- * opened. */
+/* Compares files by name, before anything is opened. Files that exist are compared when they are
+ * open. But with --atomic an output's file is not there before the end, and the later of two would
+ * replace the earlier. And if a unix socket is to be made, an output's file would be made first. */
 static bool names_differ(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->outputs.count; i++) {
@@ -399,7 +404,7 @@ void loop_open_endpoints(struct poll_loop *loop)
     }
     bool inputs = loop_dial_inputs(loop);
     if (all_are_refused(loop)) {
-        loop_abandon_outputs(loop); /* there is nothing to wait for them for */
+        loop_abandon_outputs(loop); /* without an input the outputs need not be waited for */
         return;
     }
     if (inputs && loop_outputs_are_open(loop) && !loop_awaits_connecting_taps(loop)) {
@@ -420,10 +425,11 @@ bool loop_awaits_taps(const struct poll_loop *loop)
     return false;
 }
 
-/* A tap reads from here on, a record that has begun included: that may be taken back
- * (buffer/admission.h), and must have been read by nobody then. But if an output has begun with it
- * already, the tap misses the rest. It missed whatever came in before, but for what is not in the
- * ring yet; of the records in that so many as are known to have ended. */
+/* Attaches a tap to the ring. It reads from the current position on, including a record that has
+ * begun: that record may be taken back (buffer/admission.h), and no reader may have read any of it
+ * then. But if an output has read a part of the record already, the tap misses the rest. The tap
+ * has missed the bytes that came in before, except those that are not in the ring yet, and it
+ * counts as missed all records that have come in so far. */
 static void attach(struct poll_loop *loop, size_t index)
 {
     struct loop_output *tap = &loop->outputs.all[index];

@@ -1,16 +1,17 @@
 /*
- * open.h - inputs, outputs and taps are opened in the right order, and checked to be different
- * files: outputs from each other and from the inputs, and all of these from what bpipe writes
- * besides the data. And the next input.
+ * open.h - inputs, outputs and taps are opened in the right order. They are checked to be different
+ * files: outputs must differ from each other and from the inputs, and all of these from the files
+ * that bpipe writes besides the data. This module also opens the next input.
  *
- * An output that is a UDP socket gets a record in each write: a datagram as it was received, a line
- * (-l) or a NUL record (-0), offered when it is complete, the last of the input excepted. One that
- * is longer than a datagram can be, or than the buffer, is a failure of that output. A stream
- * without records is cut into --datagram-size bytes, or what there is: nothing waits for more.
+ * An output that is a UDP socket gets one record in each write: a datagram as it was received, a
+ * line (-l) or a NUL record (-0). A record is offered when it is complete, except the last of the
+ * input. A record that is longer than a datagram can be, or than the buffer, is a failure of that
+ * output. A stream without records is cut into pieces of --datagram-size bytes, or of the bytes
+ * that there are: bpipe does not wait for more.
  *
- * Nothing waits for a tap. One that cannot be written is given up with a message, and the run goes
- * on. A FIFO that has no reader yet is tried again and again (no event tells that one came); it
- * then gets what comes from there on, with -l and -0 from the next record.
+ * Nothing waits for a tap. A tap that cannot be written is given up with a message, and the run
+ * goes on. A FIFO that has no reader yet is tried again and again (no event tells that a reader
+ * came). It then gets the bytes from there on; with -l and -0, from the next record on.
  */
 #ifndef BPIPE_LOOP_OPEN_H
 #define BPIPE_LOOP_OPEN_H
@@ -25,38 +26,40 @@
 #define TAP_TIME_NS     UINT64_C(1000000000)
 
 /*
- * While OPENING: opens what is not open yet. When all outputs are open it opens the first input,
- * and only when that has worked touches the outputs' contents; the phase then is RUNNING (or
- * DRAINING, if there is nothing to read). Whatever is refused ends the run with nothing changed.
+ * While OPENING: opens the endpoints that are not open yet. When all outputs are open, it opens the
+ * first input, and only if that has worked does it touch the outputs' contents. The phase then is
+ * RUNNING (or DRAINING, if there is nothing to read). If an output or every input is refused, the
+ * run ends with nothing changed.
  */
 void loop_open_endpoints(struct poll_loop *loop);
 
-/* Takes the flags back that were set on what others share: before bpipe is stopped.
- * loop_reapply_flags() (loop/failure.h) sets them again. */
+/* Takes back the flags that bpipe has set on descriptors that others share: before bpipe is
+ * stopped. loop_reapply_flags() (loop/failure.h) sets them again. */
 void loop_restore_flags(struct poll_loop *loop);
 
-/* Input `index` was read to its end: goes on with the next one; with --merge the others go on. */
+/* Input `index` was read to its end: goes on with the next one. With --merge the others go on. */
 void loop_input_at_end(struct poll_loop *loop, size_t index);
 
 /* Reading the current input (not with --merge) failed with `error`: reports it, and goes on with
  * the next one. */
 void loop_input_failed(struct poll_loop *loop, int error);
 
-/* Nothing was written and the run is over: closes the outputs, and removes what was created. */
+/* Nothing was written and the run is over: closes the outputs, and removes the files that bpipe
+ * created. */
 void loop_abandon_outputs(struct poll_loop *loop);
 
-/* Whether a tap is a FIFO without a reader, without which the run has begun: it is tried again at
+/* Whether the run has begun while a tap is a FIFO without a reader: it is tried again at
  * opening.next_ns. */
 bool loop_awaits_taps(const struct poll_loop *loop);
 
-/* Tries the taps that are not open yet and are due: these FIFOs, and connections. */
+/* Tries to open the taps that are not open yet and are due: these FIFOs, and connections. */
 void loop_try_taps(struct poll_loop *loop);
 
-/* What closing waits for: signals, control, and taps that want more. */
+/* Sets what closing waits for: signals, control, and taps that want more. */
 void loop_watch_closing(struct poll_loop *loop);
 
-/* Goes on with the next input if the current one was read to its end, and only the judgement of its
- * command was waited for (loop_record_judged()). */
+/* Goes on with the next input if the current one was read to its end, and the next input waited
+ * only until the current one's command was judged (loop_record_judged()). */
 void loop_leave_input(struct poll_loop *loop);
 
 #endif

@@ -18,8 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Whether an output may be overtaken, and then misses whole records: its overrun has to know what a
- * record is. */
+/* Whether an output may be overtaken, so that it misses whole records: its overrun then has to know
+ * the kind of the records. */
 static bool may_miss_records(const struct poll_loop *loop, size_t index)
 {
     return loop_drops_oldest(loop) || loop->outputs.all[index].tap;
@@ -85,8 +85,8 @@ void loop_note_arrival(struct poll_loop *loop, size_t bytes)
     loop_skip_rests(loop);
 }
 
-/* A tap that took only a part, and might take more at once, is asked for that before it misses
- * anything. */
+/* A tap that took only a part of the bytes offered, and might take more at once, is written to
+ * again before it misses anything. */
 static void ask_taps(struct poll_loop *loop, size_t least)
 {
     for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++)
@@ -95,7 +95,8 @@ static void ask_taps(struct poll_loop *loop, size_t least)
             ;
 }
 
-/* Where the outputs leave room for `wanted` bytes, taps let go unless `least` fit. */
+/* Makes taps let go of bytes where the outputs leave room for `wanted` bytes, unless `least` bytes
+ * fit already. */
 static size_t overtake_taps(struct poll_loop *loop, size_t wanted, size_t least)
 {
     size_t free = min_size(wanted, loop->path.ring.capacity -
@@ -120,14 +121,15 @@ size_t loop_overtake_taps(struct poll_loop *loop, size_t wanted)
     return overtake_taps(loop, wanted, part > least ? part : least);
 }
 
-/* For what is dropped if it does not fit: no output misses it because of a tap. */
+/* For bytes that are dropped if they do not fit: no output is to miss them because of a tap. */
 static void clear_taps(struct poll_loop *loop, size_t wanted)
 {
     (void)overtake_taps(loop, wanted, wanted);
 }
 
-/* Up to where the outputs are to let go under drop-oldest, so that `wanted` bytes more fit. What is
- * not complete yet is left alone as long as there is something older. */
+/* The position up to which the outputs have to let go under drop-oldest, so that `wanted` more
+ * bytes fit. A record that is not complete yet is left alone as long as there is something
+ * older. */
 static uint64_t overtaking_position(const struct poll_loop *loop, size_t wanted)
 {
     const struct ring *ring = &loop->path.ring;
@@ -141,8 +143,8 @@ static uint64_t overtaking_position(const struct poll_loop *loop, size_t wanted)
                : position;
 }
 
-/* drop-oldest: there is no room. What leaves the ring has passed if at least one output has got it;
- * or if the only one has put it aside, to get it first. */
+/* drop-oldest: there is no room. Bytes that leave the ring count as passed if at least one output
+ * has got them, or if the only output has put them aside and gets them first. */
 void loop_overtake_outputs(struct poll_loop *loop, size_t wanted)
 {
     uint64_t got = loop_farthest(loop);
@@ -180,7 +182,7 @@ static void spool_broke(struct poll_loop *loop, int error)
     loop->phase = LOOP_DONE;
 }
 
-/* Moves up to `max` bytes. */
+/* Moves up to `max` bytes from the spool to the ring. */
 static bool unspool(struct poll_loop *loop, size_t max)
 {
     max = loop_overtake_taps(loop, max);
@@ -234,7 +236,7 @@ size_t loop_give(struct poll_loop *loop, const struct span *span)
     return result.entered;
 }
 
-/* Finds a place for what was read aside. False: there is none for now. */
+/* Finds a place for the bytes that were read aside. Returns false if there is none for now. */
 static bool place(struct poll_loop *loop)
 {
     size_t before = loop->overload.scratch_left;
@@ -242,7 +244,7 @@ static bool place(struct poll_loop *loop)
     admit(loop);
     while (loop->overload.scratch_left > 0 && loop_drops_oldest(loop) && loop->phase != LOOP_DONE) {
         loop_overtake_outputs(loop, loop->overload.scratch_left);
-        unspool(loop, ring_room(&loop->path.ring)); /* which may end the run */
+        unspool(loop, ring_room(&loop->path.ring)); /* unspool() may end the run */
         admit(loop);
     }
     if (loop->overload.scratch_left > 0 && loop->options->overflow == OVERFLOW_FAIL)

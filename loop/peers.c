@@ -14,14 +14,14 @@ void loop_note_peer(const struct endpoint *endpoint, struct meter_endpoint *mete
         (void)peer_of_socket(endpoint->fd, &meter->peer);
 }
 
-/* Whether anything is going to show what is found. */
+/* Whether anything is going to show the result. */
 static bool has_audience(const struct poll_loop *loop)
 {
     return loop->options->report_count > 0 || !loop->options->quiet;
 }
 
-/* Our end of input or output `index`; the outputs, which come after the inputs, if they are open.
- * False: it is no pipe. */
+/* Gets bpipe's end of input or output `index` (the outputs come after the inputs). Returns false if
+ * it is not a pipe, is a command's, or is not open. */
 static bool pipe_of(const struct poll_loop *loop, size_t index, struct peer_pipe *pipe,
                     struct meter_endpoint **meter)
 {
@@ -35,8 +35,8 @@ static bool pipe_of(const struct poll_loop *loop, size_t index, struct peer_pipe
            (!writes || loop->outputs.all[output].state == OUTPUT_OPEN);
 }
 
-/* Whether a pipe was waited for so long that it is worth to know for whom. Nobody asks why nothing
- * has begun yet. */
+/* Whether bpipe has waited for a pipe so long that it is worth finding the process at its other
+ * end. Before the first byte has come in, it is not. */
 static bool is_worth_it(const struct poll_loop *loop)
 {
     struct peer_pipe pipe;
@@ -81,7 +81,7 @@ static void step(struct poll_loop *loop)
     loop->peers.search = NULL;
 }
 
-/* When a search may begin. */
+/* The time at which the next search may begin. */
 static uint64_t next_search_ns(const struct poll_loop *loop)
 {
     return loop->peers.sought_ns == 0 ? loop->meter->start_ns + PEER_DELAY_NS

@@ -1,13 +1,14 @@
 /*
- * peers.h - when the loop looks for who is at the other ends (process/peer.h), for the reports.
+ * peers.h - when the loop looks for the processes at the other ends (process/peer.h), for the
+ * reports.
  *
- * Sockets tell it when they are opened. Pipes are looked into once that is worth it: the run is
- * PEER_DELAY_NS old and one of them was waited for for PEER_WAIT_NS; a step in each turn that looks
- * at the clock, which is one a millisecond while bytes move. After PEER_AGAIN_NS, and then after
- * pauses that double each time, the same again for those that were not found, or have gone. Whoever
- * wants no report is not looked for. A bpipe
- * that waits is woken up until a search is over, and not to begin one: where nothing moves and
- * nothing is shown nobody asks.
+ * A socket tells its peer when it is opened. Pipes are searched when that is worth it: when the run
+ * is PEER_DELAY_NS old, and bpipe has waited for one of the pipes for PEER_WAIT_NS. Each turn that
+ * looks at the clock makes one step of the search; that is one turn a millisecond while bytes move.
+ * After PEER_AGAIN_NS, and then after pauses that double each time, bpipe searches again for the
+ * peers that were not found, or have gone. It does not search if nothing would show the result.
+ * While bpipe waits, it wakes up to go on with a search, but not to begin one: where nothing moves
+ * and nothing is shown, the result is not needed.
  */
 #ifndef BPIPE_LOOP_PEERS_H
 #define BPIPE_LOOP_PEERS_H
@@ -22,23 +23,25 @@
 #define PEER_WAIT_NS  UINT64_C(50000000)
 #define PEER_STEP_NS  UINT64_C(1000000)
 #define PEER_AGAIN_NS UINT64_C(2000000000)
-/* A search that is made at once takes no longer, and one at the end is not for shorter runs. */
+/* A search that is made at once takes no longer than PEER_AT_ONCE_NS. The search at the end is not
+ * made in runs shorter than PEER_WORTHWHILE_NS. */
 #define PEER_AT_ONCE_NS    UINT64_C(20000000)
 #define PEER_WORTHWHILE_NS UINT64_C(200000000)
 
-/* An endpoint was opened: tells of a socket who its peer is. */
+/* An endpoint was opened: if it is a socket, notes its peer. */
 void loop_note_peer(const struct endpoint *endpoint, struct meter_endpoint *meter);
 
-/* Does what is due at meter->now_ns; and when the next is: ns, UINT64_MAX: never. */
+/* loop_look_for_peers() does the steps that are due at meter->now_ns. loop_peers_due() returns when
+ * the next is due: ns, UINT64_MAX: never. */
 void loop_look_for_peers(struct poll_loop *loop);
 uint64_t loop_peers_due(const struct poll_loop *loop);
 
-/* A report is asked for: looks for those that are not known, now, for at most PEER_AT_ONCE_NS. What
- * is left then goes on in steps. */
+/* A report is asked for: searches now for the peers that are not known, for at most
+ * PEER_AT_ONCE_NS. A search that is not over then goes on in steps. */
 void loop_find_peers_now(struct poll_loop *loop);
 
-/* The same, before endpoints are closed: the last occasion. Not in a short run, and not if nobody
- * wants to know. */
+/* The same before endpoints are closed: the last opportunity. Not in a short run, and not if
+ * nothing would show the result. */
 void loop_find_last_peers(struct poll_loop *loop);
 
 #endif

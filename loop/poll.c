@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* 1 ms, 2 ms, ... 64 ms, and 64 ms from then on: 1.1 s in all. */
+/* The pauses: 1 ms, 2 ms, ... 64 ms, and 64 ms from then on: 1.1 s in all. */
 enum { FAILURES_AT_MOST = 22, DOUBLINGS = 6 };
 
 static const uint64_t first_pause_ns = 1000000;

@@ -11,7 +11,7 @@ static bool limits_records(const struct poll_loop *loop)
     return records_are_units(loop->options->records) && loop->outputs.all[0].limiter.rate > 0;
 }
 
-/* A block has to fit the bucket. */
+/* A block has to fit into the bucket. */
 static uint64_t burst_for(const struct options *options)
 {
     uint64_t burst = options->burst;
@@ -64,7 +64,8 @@ void loop_renew_rates(struct poll_loop *loop)
     }
 }
 
-/* A file need not be absorbed: nobody is held up. */
+/* Whether a producer is held up if the input is not read. A file has no producer, so it need not be
+ * absorbed. */
 static bool has_producer(const struct poll_loop *loop)
 {
     if (loop->options->merge)
@@ -81,7 +82,7 @@ static void throttle(struct poll_loop *loop, size_t index, uint64_t tokens)
     loop->path.flow.absorbing |= has_producer(loop);
 }
 
-/* Tokens for the records in `bytes` that have not begun to go out yet. */
+/* Returns the tokens for the records in `bytes` that have not begun to go out yet. */
 static uint64_t tokens_for(const struct poll_loop *loop, const struct loop_output *output,
                            const struct span *span, size_t bytes)
 {
@@ -90,12 +91,13 @@ static uint64_t tokens_for(const struct poll_loop *loop, const struct loop_outpu
     return records + !ended - output->overrun.in_record;
 }
 
-/* As for bytes: all of them, or a slice at least, since one by one they cost a write each. */
+/* Allows all of the bytes, or at least a slice of records, as for bytes: records sent one by one
+ * would cost a write each. */
 static size_t allow_records(struct poll_loop *loop, size_t index, size_t bytes, uint64_t tokens)
 {
     struct loop_output *output = &loop->outputs.all[index];
     enum record_kind kind = loop->options->records;
-    uint64_t begun = output->overrun.in_record; /* and paid for */
+    uint64_t begun = output->overrun.in_record; /* a begun record is paid for */
     uint64_t slice = limiter_slice(&output->limiter, UINT64_MAX);
     struct span span = ring_read_span(&loop->path.ring, index, bytes);
     size_t allowed = tokens + begun > 0 ? records_span(&span, kind, tokens + begun) : 0;
@@ -120,7 +122,7 @@ size_t loop_allow_output(struct poll_loop *loop, size_t index, size_t bytes)
         throttle(loop, index, wanted);
         return 0;
     }
-    if (loop->outputs.all[index].endpoint.socket == ENDPOINT_UDP) /* cut already, to a datagram */
+    if (loop->outputs.all[index].endpoint.socket == ENDPOINT_UDP) /* cut to a datagram already */
         return bytes;
     size_t alignment = loop->path.flow.outputs[index].alignment;
     size_t allowed = tokens < bytes ? (size_t)tokens : bytes;

@@ -1,12 +1,13 @@
 /*
- * rates.h - what --rate-limit and --read-rate let pass (buffer/limiter.h), and until when they let
- * nothing pass.
+ * rates.h - how many bytes or records --rate-limit and --read-rate let pass (buffer/limiter.h), and
+ * until when they let nothing pass.
  *
- * An output that has no tokens is throttled: it counts as stopped (buffer/flow.h), and the buffer
- * absorbs at once what a producer goes on to bring (a file waits where it is). With -l and -0
- * --rate-limit counts records: a token is taken for each that begins, and the rest of one that has
- * begun may always go. Datagrams are not cut: one goes when there are as many tokens as for bytes
- * that could be, and takes what is missing on credit (buffer/limiter.h).
+ * An output without tokens is throttled. It counts as stopped (buffer/flow.h), and the buffer
+ * absorbs at once the bytes that a producer goes on to send (a file waits where it is). With -l and
+ * -0 --rate-limit counts records: each record that begins takes a token, and the rest of a record
+ * that has begun may always go. Datagrams are not cut: a datagram goes when there are as many
+ * tokens as a piece of a byte stream would need, and takes the missing tokens on credit
+ * (buffer/limiter.h).
  */
 #ifndef BPIPE_LOOP_RATES_H
 #define BPIPE_LOOP_RATES_H
@@ -20,26 +21,27 @@
 void loop_init_rates(struct poll_loop *loop);
 
 /*
- * Other limits, from the next turn on: what was waited for under the old ones is not waited for any
- * longer. 0: none. Between two turns (poll_loop_turn()).
+ * Sets other limits, from the next turn on. A wait under the old limits ends. 0: no limit. Call it
+ * between two turns (poll_loop_turn()).
  */
 void loop_set_rates(struct poll_loop *loop, uint64_t rate_limit, uint64_t read_rate);
 
-/* A turn begins: those whose time has come are throttled no longer. */
+/* A turn begins: endpoints whose time has come are throttled no longer. */
 void loop_renew_rates(struct poll_loop *loop);
 
-/* How many of `bytes` may go to output `index`, or be read, now. 0: it is throttled from here on.
- * Those for an output are the next in the ring if records are limited. */
+/* Return how many of `bytes` may go to output `index`, or be read, now. 0: it is throttled from
+ * here on. If records are limited, the bytes for an output are the next ones in the ring. */
 size_t loop_allow_output(struct poll_loop *loop, size_t index, size_t bytes);
 /* The same for bytes that are sent before those in the ring. They begin no record. */
 size_t loop_allow_beside(struct poll_loop *loop, size_t index, size_t bytes);
 size_t loop_allow_input(struct poll_loop *loop, size_t bytes);
 
-/* That many were sent, or read. `span` is where they came from in the ring, if they did. */
+/* `bytes` were sent, or read. `span` is where they came from in the ring, if they did; else
+ * NULL. */
 void loop_spend_output(struct poll_loop *loop, size_t index, const struct span *span, size_t bytes);
 void loop_spend_input(struct poll_loop *loop, size_t bytes);
 
-/* The earliest time at which something throttled may pass, or UINT64_MAX. */
+/* The earliest time at which something that is throttled may pass, or UINT64_MAX. */
 uint64_t loop_throttled_until(const struct poll_loop *loop);
 
 #endif

@@ -18,13 +18,13 @@ void loop_init_framing(struct poll_loop *loop)
     loop->path.framing.kind = loop->options->framing;
     if (loop->path.framing.kind != FRAMING_ADD)
         return;
-    /* A block has to fit what the ring has beside what it needs itself (options/check.c). */
+    /* A block has to fit into the part of the ring that framing does not need (options/check.c). */
     loop->path.flow.least_room = loop->meter->least_room =
         loop->options->block_size > 0 ? FRAMING_ROOM : frame_stream_least_room(&loop->path.queue);
 }
 
-/* Framing came in. The size of the inputs was that with their framing; one that was given is not.
- */
+/* Framing came in. The size of the inputs was their size with framing, so it shrinks. A size that
+ * the user gave does not include framing. */
 static void note_removed(struct poll_loop *loop, uint64_t bytes)
 {
     uint64_t size = loop->meter->size_bytes;
@@ -33,7 +33,8 @@ static void note_removed(struct poll_loop *loop, uint64_t bytes)
         loop->meter->size_bytes = size - bytes;
 }
 
-/* How much of what came in was framing. What the queue holds is payload that was not looked at. */
+/* How many of the bytes that came in were framing. The bytes in the queue are payload that was not
+ * looked at. */
 static uint64_t framing_taken(const struct poll_loop *loop)
 {
     const struct frame_reader *reader = &loop->path.framing.reader;
@@ -46,7 +47,7 @@ void loop_begin_framing(struct poll_loop *loop)
 {
     if (loop->path.framing.kind != FRAMING_REMOVE)
         return;
-    /* What is left of the stream before is still to be seen as a part of that. */
+    /* The rest of the previous stream still has to be read as a part of that stream. */
     struct transfer transfer = loop_pour_framed(loop);
     if (transfer.status == TRANSFER_FAILED)
         loop_note_failure(loop, loop->outputs.all[0].meter, strerror(transfer.error));
@@ -54,8 +55,8 @@ void loop_begin_framing(struct poll_loop *loop)
     loop->path.framing.ahead_start = loop->path.framing.ahead_length = 0;
 }
 
-/* In place of transfer_fill(), from the current input. What is in the pipe queue goes into the ring
- * first. */
+/* Fills the ring from the current input, in place of transfer_fill(). The bytes in the pipe queue
+ * go into the ring first. */
 static struct transfer fill_framed(struct poll_loop *loop, struct loop_input *input, size_t max,
                                    bool may_wait)
 {

@@ -33,7 +33,7 @@ bool loop_record_is_untouched(const struct poll_loop *loop)
     return true;
 }
 
-/* --merge: whether a record has passed in part, and no more of it comes. */
+/* --merge: the fate of a record that has passed in part, if no more of it comes. */
 static enum record_fate last_merged(const struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->inputs.count; i++)

@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Requests answered in one turn, so that the bytes have theirs. */
+/* The most requests answered in one turn, so that the bytes have their turns, too. */
 enum { BATCH = 8 };
 
-/* What cannot be changed in this run, or NULL. */
+/* Why this request is refused in this run, or NULL. */
 static const char *refusal_of(const struct poll_loop *loop, const struct control_request *request)
 {
     const struct options *options = loop->options;
@@ -52,10 +52,10 @@ static void change_marks(struct poll_loop *loop, const struct control_request *r
     if (resume)
         flow_set_resume(&loop->path.flow, (unsigned)request->numbers[CONTROL_RESUME_FILL]);
     if ((start || resume) && loop->phase == LOOP_RUNNING && !loop->options->merge)
-        loop_choose_way(loop); /* marks are the ring's */
+        loop_choose_way(loop); /* marks apply only to the ring */
 }
 
-/* False: no memory. */
+/* Returns false if there is no memory. */
 static bool change_display(struct poll_loop *loop, const struct control_request *request)
 {
     const bool *given = request->given;
@@ -71,11 +71,12 @@ static bool change_display(struct poll_loop *loop, const struct control_request 
     if (!display_change(loop->display, &change))
         return false;
     if (loop->phase == LOOP_RUNNING && !loop->options->merge)
-        loop_choose_way(loop); /* what was written last is seen only in the ring */
+        loop_choose_way(loop); /* the bytes written last are seen only in the ring */
     return true;
 }
 
-/* Does what is asked for. NULL, or why nothing was done; so what may fail comes first. */
+/* Does what the request asks for. Returns NULL, or the reason why nothing was done; so the steps
+ * that may fail come first. */
 static const char *change(struct poll_loop *loop, const struct control_request *request)
 {
     const char *refusal = refusal_of(loop, request);
@@ -137,7 +138,7 @@ void loop_attend_control(struct poll_loop *loop, bool ready)
 void loop_destroy_control(struct poll_loop *loop)
 {
     control_close(&loop->requests.control);
-    loop->meter->name = loop->options->name; /* nothing is to point at what is freed */
+    loop->meter->name = loop->options->name; /* no pointer may be left to freed memory */
     free(loop->requests.name);
     loop->requests.name = NULL;
 }

@@ -1,8 +1,9 @@
 /*
- * requests.h - what -R changes in a run, and what -Q is told of it (control/control.h).
+ * requests.h - how -R changes a run, and what -Q is told of it (control/control.h).
  *
- * It is looked at after poll(): a full-speed transfer calls that every POLL_INTERVAL_NS. What is
- * changed counts from the next turn on. All of a request is checked before any of it is done.
+ * The loop looks for requests after poll(); during a transfer at full speed it calls poll() every
+ * POLL_INTERVAL_NS. A change takes effect from the next turn on. All of a request is checked before
+ * any of it is done.
  */
 #ifndef BPIPE_LOOP_REQUESTS_H
 #define BPIPE_LOOP_REQUESTS_H
@@ -13,10 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Does what is due, and with `ready` answers those who have come. */
+/* Does the work of control that is due. With `ready` it also answers the clients that have come. */
 void loop_attend_control(struct poll_loop *loop, bool ready);
 
-/* Ends control, and gives back the name that it gave. */
+/* Ends control, and frees the name that it gave. */
 void loop_destroy_control(struct poll_loop *loop);
 
 #endif

@@ -32,7 +32,7 @@ size_t loop_merge_room(const struct loop_input *input)
     return room < records_least_room(input->admission.records) ? 0 : room;
 }
 
-/* A record fills the share, and cannot become whole there. */
+/* Whether a record fills the share, so that it cannot become whole there. */
 static bool is_overlong(const struct loop_input *input)
 {
     return ring_room(&input->share) == 0 &&
@@ -89,10 +89,10 @@ bool loop_merge_may_read(const struct poll_loop *loop, size_t index)
     switch (loop->options->overflow) {
     case OVERFLOW_DROP_NEWEST:
     case OVERFLOW_DROP_OLDEST:
-        /* While an output takes bytes the mixer is about to make room. */
+        /* While an output takes bytes, the mixer is going to make room. */
         return overlong ||
                (!endpoint_on_disk(&input->endpoint) && !flow_any_taking(&loop->path.flow));
-    case OVERFLOW_FAIL: /* the mixer takes what is too long in parts */
+    case OVERFLOW_FAIL: /* the mixer takes a record that is too long in parts */
         return !overlong && !endpoint_on_disk(&input->endpoint);
     case OVERFLOW_BLOCK:
         break;
@@ -113,7 +113,7 @@ bool loop_merge_is_empty(const struct poll_loop *loop)
     for (size_t i = 0; i < loop->inputs.count; i++)
         if (loop->inputs.all[i].fate == RECORD_CUT &&
             !loop_merge_has_something(loop, &loop->inputs.all[i]))
-            return true; /* what the others have is not mixed any more */
+            return true; /* the bytes of the other inputs are not mixed any more */
     for (size_t i = 0; i < loop->inputs.count; i++) {
         const struct loop_input *input = &loop->inputs.all[i];
         if (loop_merge_has_something(loop, input) || ring_fill(&input->share) > 0 ||
@@ -135,9 +135,10 @@ bool loop_may_queue(const struct poll_loop *loop)
            endpoint_gives_pages(&loop->inputs.all[loop->inputs.current].endpoint);
 }
 
-/* Whether the pipe queue would take bytes, had it a pipe more. It will have one when the oldest is
- * empty; so only if much of the buffer is still free, that is, larger than the queue may be, the
- * ring is for the rest. (What comes after bytes in the ring has to go through it, too.) */
+/* Whether the pipe queue would take bytes if it had one more pipe. It has one more when its oldest
+ * pipe is empty. The ring takes the rest only if much of the buffer is still free, that is, if the
+ * buffer is larger than the queue may be. (Bytes that come after bytes in the ring have to go
+ * through the ring, too.) */
 static bool waits_for_queue(const struct poll_loop *loop)
 {
     size_t room = flow_room(&loop->path.flow);
@@ -186,13 +187,13 @@ bool loop_is_stuck(const struct poll_loop *loop)
            loop_main_tail(loop) >= loop->overload.admission.complete;
 }
 
-/* Whether there is another way, now, for what the current input has. */
+/* Whether there is another way, now, for the bytes of the current input. */
 static bool has_way_out(const struct poll_loop *loop)
 {
     if (loop->overload.scratch_left > 0)
         return false;
     if (endpoint_on_disk(
-            &loop->inputs.all[loop->inputs.current].endpoint)) /* it waits, if that helps */
+            &loop->inputs.all[loop->inputs.current].endpoint)) /* a file waits, if that helps */
         return loop_is_stuck(loop);
     if (loop->overload.admission.spool != NULL && spool_room(loop->overload.admission.spool) > 0)
         return true;

@@ -30,13 +30,14 @@ void loop_restart_timeouts(struct poll_loop *loop)
     loop->timeouts.drain_start_ns = now;
 }
 
-/* After the end of input the drain has a limit only where one was asked for, or where it is not the
- * input's own end that began it; or a peer has to close its connection, which many never do. */
+/* The limit on the drain after the end of input. There is one only where the user gave one, or
+ * where something other than the input's own end began the drain; or if a peer has to close its
+ * connection, which many peers never do. */
 static uint64_t drain_limit_ns(const struct poll_loop *loop, const struct loop_output *output)
 {
     bool limited = output->unknown || loop->options->drain_timeout_given ||
                    loop->ending.signal != 0 || loop->ending.timed_out || loop->ending.overflowed ||
-                   (loop->inputs.cut && output->command != NULL); /* which is going to be ended */
+                   (loop->inputs.cut && output->command != NULL); /* bpipe ends that command */
     bool draining = loop->phase == LOOP_DRAINING || loop->phase == LOOP_CONFIRMING;
     return draining && limited ? loop->options->drain_timeout_ns : 0;
 }
@@ -78,7 +79,8 @@ static void output_timed_out(struct poll_loop *loop, struct loop_output *output,
     loop_give_up_output(loop, output, reason);
 }
 
-/* When the ring is to begin absorbing, if nothing moves until then; else UINT64_MAX. */
+/* The time at which the ring has to begin absorbing, if nothing moves until then; else
+ * UINT64_MAX. */
 static uint64_t absorb_deadline_ns(const struct poll_loop *loop)
 {
     uint64_t since = UINT64_MAX - loop->path.flow.patience_ns;
@@ -94,7 +96,8 @@ static bool expired(uint64_t since_ns, uint64_t limit_ns, uint64_t now_ns)
     return since_ns != 0 && limit_ns != 0 && now_ns - since_ns >= limit_ns;
 }
 
-/* Since when an output takes nothing of what is left after the end of input; 0: not so. */
+/* Since when an output takes none of the bytes that are left after the end of input; 0: it is not
+ * blocked. */
 static uint64_t drain_since_ns(const struct poll_loop *loop, const struct loop_output *output)
 {
     uint64_t blocked = output->blocked_since_ns;
@@ -102,7 +105,7 @@ static uint64_t drain_since_ns(const struct poll_loop *loop, const struct loop_o
                                                                    : blocked;
 }
 
-/* A FIFO has no reader: nothing has begun, and nothing will. */
+/* A FIFO got no reader: nothing has begun, and nothing will begin. */
 static void no_reader_came(struct poll_loop *loop, struct loop_output *output, uint64_t limit_ns,
                            const char *option)
 {
@@ -125,7 +128,7 @@ static void enforce_reader_timeouts(struct poll_loop *loop, struct loop_output *
         no_reader_came(loop, output, stall_ns, "--stall-timeout");
 }
 
-/* A command that was told the end has nothing more to take. */
+/* No limit applies to a command that was told the end: it has nothing more to take. */
 static uint64_t stall_limit_ns(const struct poll_loop *loop, const struct loop_output *output)
 {
     return output->command != NULL && output->confirming ? 0 : loop->options->stall_timeout_ns;
@@ -150,13 +153,13 @@ static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
         output_timed_out(loop, output, drain_ns, "--drain-timeout");
 }
 
-/* Whether a burst is over whose memory may go back. */
+/* Whether a burst is over and its memory may be given back. */
 static bool is_trimmable(const struct poll_loop *loop)
 {
     return loop->path.ring.touched > RING_KEPT && ring_fill(&loop->path.ring) == 0;
 }
 
-/* Whether it is to be seen if an input whose command has failed has anything left. */
+/* Whether an input, whose command has failed, has to be checked for bytes that are left in it. */
 static bool any_doomed(const struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->inputs.count; i++)
@@ -183,7 +186,7 @@ static bool any_cold(const struct poll_loop *loop)
     return false;
 }
 
-/* The last reader has left when it had got everything, and the input has had the time to end. */
+/* The last reader left after it had got everything, and the input has had time to end. */
 static void end_leaving(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->outputs.main_count && loop->phase == LOOP_RUNNING; i++)
@@ -221,7 +224,8 @@ void loop_enforce_timeouts(struct poll_loop *loop)
     }
 }
 
-/* The earlier of a deadline and one more, `limit_ns` after `since_ns`, if that exists. */
+/* Returns the earlier of a deadline and another one, `limit_ns` after `since_ns`, if that
+ * exists. */
 static uint64_t earlier(uint64_t deadline_ns, uint64_t since_ns, uint64_t limit_ns)
 {
     if (since_ns == 0 || limit_ns == 0 || limit_ns > UINT64_MAX - since_ns)

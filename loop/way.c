@@ -7,8 +7,9 @@
 
 enum { SMALL_SLICE = 64 * 1024 };
 
-/* What goes by is looked at on its way from a pipe of the queue to an output that is a pipe:
- * records are counted. Not with -S, which must know them before it takes them, nor with a limit. */
+/* Whether bytes can be looked at on their way from a pipe of the queue to an output that is a pipe,
+ * to count records. Not with -S, which has to know the records before it takes them, and not with a
+ * limit. */
 static bool can_look_on_the_way(struct poll_loop *loop)
 {
     return loop->path.way == TRANSFER_SPLICE && !loop->options->stop_at_size &&
@@ -17,8 +18,8 @@ static bool can_look_on_the_way(struct poll_loop *loop)
            pipe_queue_bounce(&loop->path.queue) != NULL;
 }
 
-/* Or a checksum is made, of pages that nobody changes between that and the consumer's look: those
- * of a file somebody may. */
+/* Whether a checksum can be made on the way, too. That needs pages that no process changes between
+ * the checksum and the consumer's read; a process may change the pages of a file. */
 static bool can_frame_on_the_way(struct poll_loop *loop)
 {
     return can_look_on_the_way(loop) && loop->options->records == RECORD_NONE &&
@@ -26,14 +27,14 @@ static bool can_frame_on_the_way(struct poll_loop *loop)
            !loop->path.queue.copying;
 }
 
-/* A limit cuts the stream up. Each piece that is spliced takes a page of a pipe, however small it
- * is, so that a pipe of 1 MiB would be full of 256 of them (pipe(7)). */
+/* Whether a limit cuts the stream into small pieces. Each spliced piece takes a page of a pipe,
+ * however small it is, so that 256 pieces would fill a pipe of 1 MiB (pipe(7)). */
 static bool is_cut_up(const struct limiter *limiter)
 {
     return limiter->rate > 0 && limiter_slice(limiter, UINT64_MAX) < SMALL_SLICE;
 }
 
-/* Bytes go past the ring where nothing has to look at them, or to hold them back. */
+/* Bytes go past the ring where nothing has to look at them or hold them back. */
 void loop_choose_way(struct poll_loop *loop)
 {
     const struct options *options = loop->options;

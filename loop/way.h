@@ -1,16 +1,18 @@
 /*
  * way.h - by which way bytes go from the current input to the outputs (buffer/transfer.h).
  *
- * transfer_way() says what the system can do between two endpoints; here is what the options leave
- * of that. While the way is not TRANSFER_COPY bytes may pass the ring (flow.passing). A call that
- * the system refuses ends that (loop/move.c, loop/write.c), until a way is chosen anew.
+ * transfer_way() says what the system can do between two endpoints. This module decides what the
+ * options leave of that. While the way is not TRANSFER_COPY, bytes may pass the ring
+ * (flow.passing). A call that the system refuses ends that (loop/move.c, loop/write.c), until a way
+ * is chosen again.
  */
 #ifndef BPIPE_LOOP_WAY_H
 #define BPIPE_LOOP_WAY_H
 
 #include "loop/loop.h"
 
-/* How bytes of the current input go to the outputs: after it was opened, or limits changed. */
+/* Chooses how bytes of the current input go to the outputs: after the input was opened, or limits,
+ * marks or the display changed. */
 void loop_choose_way(struct poll_loop *loop);
 
 #endif

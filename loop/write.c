@@ -34,7 +34,7 @@ struct transfer loop_pour_framed(struct poll_loop *loop)
     return transfer;
 }
 
-/* Bytes of framing that the sole output got before those of the pipe queue. */
+/* Counts bytes of framing that the sole output got before the bytes of the pipe queue. */
 static void sent_added(struct poll_loop *loop, struct loop_output *output, size_t bytes)
 {
     loop_note_added(loop, bytes);
@@ -43,8 +43,8 @@ static void sent_added(struct poll_loop *loop, struct loop_output *output, size_
     loop_spend_output(loop, 0, NULL, bytes);
 }
 
-/* In place of transfer_from_queue(); what was added is counted. If the output refuses pages the way
- * is given up, and all is in the ring. */
+/* Sends bytes of the queue in place of transfer_from_queue(), and counts the framing that was
+ * added. If the output refuses pages, this way is given up, and all bytes go to the ring. */
 static struct transfer dequeue_framed(struct poll_loop *loop, struct loop_output *output,
                                       size_t max)
 {
@@ -80,7 +80,7 @@ void loop_after_file_call(struct poll_loop *loop, struct platform_usage before,
 static void gave_output(struct poll_loop *loop, struct loop_output *output, size_t index,
                         const struct transfer *transfer)
 {
-    meter_advance(loop->meter, METER_BUSY, platform_now()); /* they may have come in this turn */
+    meter_advance(loop->meter, METER_BUSY, platform_now()); /* bytes may have come in this turn */
     meter_moved(output->meter, transfer->bytes);
     endpoint_sent(&output->endpoint, transfer->bytes);
     loop_note_bytes_out(loop);
@@ -94,7 +94,7 @@ size_t loop_pass_size(const struct poll_loop *loop)
     return min_size(loop->path.flow.chunk_size, PIPE_QUEUE_PIPE_SIZE);
 }
 
-/* A write of `bytes` that moved nothing: the output failed (true), or is not ready. */
+/* A write of `bytes` moved nothing: the output failed (returns true), or is not ready. */
 static bool sent_nothing(struct poll_loop *loop, size_t index, const struct transfer *transfer,
                          size_t bytes)
 {
@@ -120,7 +120,7 @@ static struct transfer call_transfer_from_queue(struct poll_loop *loop, struct l
                                      loop->options->records, loop->meter->calls);
 }
 
-/* Sends the sole output what waits in pipes. */
+/* Sends the sole output bytes that wait in pipes. */
 static bool send_queued(struct poll_loop *loop, struct loop_output *output, size_t max)
 {
     if (max == 0)
@@ -140,7 +140,7 @@ static bool send_queued(struct poll_loop *loop, struct loop_output *output, size
     return true;
 }
 
-/* Sends up to `max` bytes of the ring; or `beside`, if there is such. */
+/* Sends up to `max` bytes of the ring; or `beside`, if its length is not 0. */
 static struct transfer call_transfer_out(struct poll_loop *loop, size_t index, size_t max,
                                          struct iovec beside)
 {
@@ -158,7 +158,7 @@ static struct transfer call_transfer_out(struct poll_loop *loop, size_t index, s
     return transfer;
 }
 
-/* Sends what an output gets before the next byte of the ring (buffer/overrun.h). */
+/* Sends the bytes that an output gets before the next byte of the ring (buffer/overrun.h). */
 static bool send_beside(struct poll_loop *loop, size_t index)
 {
     struct loop_output *output = &loop->outputs.all[index];
@@ -178,7 +178,8 @@ static bool send_beside(struct poll_loop *loop, size_t index)
     return true;
 }
 
-/* An output has left that had got everything. If there is more, it has left too early. */
+/* The reader of an output left after the output had got everything. If there are more bytes, it
+ * left too early. */
 static bool miss_reader(struct poll_loop *loop, size_t index)
 {
     struct loop_output *output = &loop->outputs.all[index];
