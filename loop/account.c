@@ -162,6 +162,7 @@ void loop_note_dropped(struct poll_loop *loop, struct loop_input *input,
                        const struct overrun_count *dropped)
 {
     bool *said = input != NULL ? &input->dropping_said : &loop->overload.dropping_said;
+    loop->overload.refused_records += dropped->records;
     for (size_t i = 0; i < loop->outputs.count; i++) {
         struct loop_output *output = &loop->outputs.all[i];
         if (output->state != OUTPUT_OPEN)

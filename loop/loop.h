@@ -169,6 +169,7 @@ struct loop_overload {
     unsigned char *scratch; /* bytes that were read and have no place yet (loop/overload.h) */
     size_t scratch_size, scratch_start, scratch_left;
     uint64_t added; /* bytes of marks, terminators and framing that entered, for all outputs */
+    uint64_t refused_records; /* records that were dropped before the ring, for all outputs */
     bool dropping_said, spool_failed;
 };
 

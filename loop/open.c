@@ -428,8 +428,8 @@ bool loop_awaits_taps(const struct poll_loop *loop)
 /* Attaches a tap to the ring. It reads from the current position on, including a record that has
  * begun: that record may be taken back (buffer/admission.h), and no reader may have read any of it
  * then. But if an output has read a part of the record already, the tap misses the rest. The tap
- * has missed the bytes that came in before, except those that are not in the ring yet, and it
- * counts as missed all records that have come in so far. */
+ * has missed the bytes and records that came in before, except those that are not in the ring
+ * yet. */
 static void attach(struct poll_loop *loop, size_t index)
 {
     struct loop_output *tap = &loop->outputs.all[index];
@@ -449,7 +449,7 @@ static void attach(struct poll_loop *loop, size_t index)
     tap->meter->bytes_added = loop->overload.added;
     tap->meter->bytes_dropped = loop->meter->bytes_in + loop->overload.added - coming - begun;
     if (loop->options->records != RECORD_NONE)
-        tap->meter->records_dropped = loop->meter->records_in;
+        tap->meter->records_dropped = tap->overrun.passed_over + loop->overload.refused_records;
 }
 
 static void try_tap(struct poll_loop *loop, size_t index)

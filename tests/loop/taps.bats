@@ -269,6 +269,36 @@ ends_alike() { # FILE FILE
     head -c 1000 copy | cmp -n 1000 <(yes | head -n 500) -
 }
 
+@test "a tap that comes late has missed what has left the buffer, and no more" {
+    numbered 5000 60 >in
+    mkfifo late feed
+    local option pid
+    for option in "--spool . -B 5K" "--merge -B 5K" "-B 5K --overflow drop-newest" "-B 50"; do
+        rm -f report stuck got pid
+        open_stuck
+        # shellcheck disable=SC2086
+        "$BPIPE" -q -l $option --tap late -P pid --report json:report feed >stuck \
+            {stuck}<&- &
+        pid=$!
+        exec {to}>feed # a tap that comes after the end is not waited for
+        cat in >&"$to" {stuck}<&- &
+        wait_until 20 [ -s pid ]
+        # All of it is in the spool and the pipe before the tap comes.
+        [[ $option != --spool* ]] || wait_number "$pid" report bytes_in "$(size_of in)"
+        cat late >got {stuck}<&- {to}>&- &
+        wait_until 20 holds "$pid" late
+        exec {to}>&-
+        drained "$pid" 0
+        exec {stuck}<&-
+        wait
+        adds_up report
+        equal 5000 "$(last_number records_in report)" "records in, $option"
+        equal "$(lines_of got)" "$(tap_number records_out)" "records of the tap, $option"
+        equal 5000 $(($(tap_number records_out) + $(tap_number records_dropped))) "all, $option"
+        [[ $option == *drop* ]] || cmp in out
+    done
+}
+
 @test "a tap's failure is not the run's; an output's still is" {
     random_bytes 300000 >in
     [ -w /dev/full ] || skip "no /dev/full"
