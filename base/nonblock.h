@@ -25,7 +25,7 @@
 #include <sys/uio.h>
 
 enum nonblock_method {
-    NONBLOCK_NONE,    /* calls do not wait, or only for a disk; poll() is not needed */
+    NONBLOCK_NONE,    /* calls do not wait, or only for a disk; do not poll() it */
     NONBLOCK_PRIVATE, /* O_NONBLOCK on a private description */
     NONBLOCK_NOWAIT,  /* RWF_NOWAIT at each call */
     NONBLOCK_MESSAGE, /* MSG_DONTWAIT at each call */
