@@ -60,8 +60,8 @@ bool message_live(const char *bytes, size_t length, const struct message_line *l
 struct sink *message_sink(void);
 
 /* For text to be printed next, which must begin at the start of a line. message_erase_line() adds
- * the bytes that erase the current line. message_end_line() adds a newline if the line is,
- * or may be, unfinished, so that a program can recognize the new line by its first byte. */
+ * the bytes that erase the current line. message_end_line() adds a newline if the line is, or
+ * may be, unfinished, so that a program can recognize the new line by its first byte. */
 void message_erase_line(struct text *text);
 void message_end_line(struct text *text);
 

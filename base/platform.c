@@ -56,7 +56,7 @@ ssize_t platform_recv(int fd, struct iovec *iov, int count)
 
 typedef unsigned long ioctl_request;
 
-#else /* musl: POSIX's ioctl(), and preadv2() only since 1.2.5, with no macro that tells */
+#else /* musl: POSIX's ioctl(), and preadv2() since 1.2.5, which no macro tells */
 
 typedef int ioctl_request;
 

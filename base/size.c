@@ -194,8 +194,8 @@ static bool unit_of_rate(const char *unit, char text[RATE_UNIT])
 }
 
 /*
- * Whether the unit is one of sizes, but written with a lower-case b: Mb means megabits to network
- * engineers, and nobody can be sure that it does not.
+ * Whether the unit is one of sizes, but written with a lower-case b: network engineers read Mb as
+ * megabits, and nothing in the text shows that it means megabytes.
  */
 static bool may_be_bits(const char *unit)
 {

@@ -45,7 +45,7 @@ static bool usable(int fd, int access_mode)
     return (flags & O_ACCMODE) == O_RDWR || (flags & O_ACCMODE) == access_mode;
 }
 
-/* --- what a descriptor is ------------------------------------------------------------------- */
+/* --- properties of a descriptor ------------------------------------------------------------- */
 
 static enum endpoint_kind kind_of(int fd, mode_t mode)
 {

@@ -127,7 +127,7 @@ ssize_t endpoint_writev(struct endpoint *endpoint, struct iovec *iov, int count,
 ssize_t endpoint_readv_cached(struct endpoint *endpoint, struct iovec *iov, int count,
                               uint64_t *calls);
 
-/* endpoint_sent() tells that `bytes` bytes were written. endpoint_sent_all() tells that there is
+/* endpoint_sent() is called after `bytes` bytes were written, endpoint_sent_all() when there is
  * nothing more to write for now. If the last write was small, it is then sent at once, without
  * waiting for an acknowledgement of earlier bytes. */
 void endpoint_sent(struct endpoint *endpoint, size_t bytes);

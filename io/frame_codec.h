@@ -42,7 +42,7 @@ void frame_write_head(unsigned char head[FRAME_HEAD]);
 /* Writes the field before a chunk of `length` bytes, 1 to FRAME_CHUNK_MOST. */
 void frame_write_length(unsigned char field[FRAME_LENGTH], size_t length);
 
-/* Tells `length` bytes of a chunk, which may be told piece by piece, in order. */
+/* Adds `length` bytes of a chunk to the total and the CRC. A chunk may come in pieces, in order. */
 void frame_wrote(struct frame_writer *writer, const void *bytes, size_t length);
 
 void frame_write_final(const struct frame_writer *writer, unsigned char final[FRAME_FINAL]);

@@ -37,7 +37,7 @@ static off_t size_of_device(const char *path)
 
 /* --- -s @PATH --------------------------------------------------------------------------------- */
 
-/* What has been counted so far. */
+/* The counts so far. */
 struct tally {
     enum record_kind records; /* these are counted if records_are_units(), else bytes */
     uint64_t size;

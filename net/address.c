@@ -81,7 +81,7 @@ bool address_is_unix(enum address_kind kind)
     return kind == ADDRESS_UNIX || kind == ADDRESS_UNIX_LISTEN;
 }
 
-/* --- taking a text apart -------------------------------------------------------------------- */
+/* --- parsing -------------------------------------------------------------------------------- */
 
 /* Parses all of `text` as a decimal number of at most `most`. */
 static bool parse_number(const char *text, unsigned most, unsigned *number)

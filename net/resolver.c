@@ -132,7 +132,7 @@ static int resolve(struct resolved *resolved, const char *text, int family)
     return result;
 }
 
-/* --- all of them ---------------------------------------------------------------------------- */
+/* --- all endpoints -------------------------------------------------------------------------- */
 
 static int resolve_all(struct resolved **all, size_t *count, const char *const *texts,
                        size_t text_count, int family)
