@@ -5,7 +5,7 @@
 
 enum { WORD = 64 };
 
-/* Those bits of a word that are in the range, which reaches into it. */
+/* The bits of a word that are in the range. The range must reach into the word. */
 static uint64_t part_of(size_t word, size_t from, size_t to)
 {
     uint64_t bits = UINT64_MAX;

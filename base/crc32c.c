@@ -1,22 +1,21 @@
 /*
- * crc32c.c - see crc32c.h. What is known here is processors, and no other file knows them:
- * which one it is for is chosen at one place, in the middle of this file; below that there is one
- * way.
+ * crc32c.c - see crc32c.h. Only this file knows the differences between processors. It selects the
+ * code for a processor at one place, in the middle; the code below that place is the same for all.
  *
- * Inside, a CRC is what the register of the algorithm holds: it is inverted at the beginning and at
- * the end only.
+ * Inside, a CRC is the register of the algorithm: it is inverted only at the beginning and at the
+ * end.
  */
 #include "base/crc32c.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#define POLYNOMIAL UINT32_C(0x82f63b78) /* reflected: bit 31 is of x^0 */
+#define POLYNOMIAL UINT32_C(0x82f63b78) /* reflected: bit 31 is the coefficient of x^0 */
 
 /* --- by tables -------------------------------------------------------------------------------- */
 
-/* slice[n][b] is the CRC of a byte b with n zero bytes behind it, so that eight bytes can be looked
- * up at once. Made when it is needed first: 8 KiB are a lot for a binary. */
+/* slice[n][b] is the CRC of a byte b followed by n zero bytes, so that eight bytes can be looked up
+ * at once. The tables are made when they are first needed: 8 KiB are a lot for a binary. */
 enum { SLICES = 8 };
 static uint32_t slice[SLICES][256];
 
@@ -56,11 +55,11 @@ static uint32_t tabled(uint32_t crc, const unsigned char *byte, size_t length)
 #include <cpuid.h>
 #include <nmmintrin.h>
 
-/* What is compiled for these is called only where has_instruction(). */
+/* Code compiled with this may be called only if has_instruction(). */
 #define WITH_INSTRUCTION __attribute__((target("sse4.2")))
 
-/* Asked once: where the processor is a virtual one, to ask takes long. (__builtin_cpu_supports()
- * asks for all there is, at each start, and is 4 KiB.) */
+/* It asks the processor only once: on a virtual processor, asking takes long.
+ * (__builtin_cpu_supports() asks for all features at each start, and adds 4 KiB.) */
 static bool has_instruction(void)
 {
     static enum { UNKNOWN, NO, YES } answer;
@@ -79,10 +78,10 @@ static inline uint64_t word_at(const unsigned char *byte)
 }
 
 /*
- * The instruction answers after three cycles, but a next one can begin in each: so three lanes, one
- * behind the other in memory, are gone through at once. `behind[i]` puts i + 1 lanes of zeros
- * behind a CRC: it is x^(8 * (i + 1) * LANE - 33) modulo the polynomial, reflected; a product with
- * it, taken into a register of 0, is a product with x^33 more.
+ * The instruction has a latency of three cycles, but a new one can start in each cycle. So three
+ * lanes, which follow each other in memory, are processed at once. `behind[i]` appends i + 1 lanes
+ * of zeros to a CRC: it is x^(8 * (i + 1) * LANE - 33) modulo the polynomial, reflected. A product
+ * with it, taken into a register of 0, is a product with x^33 more.
  */
 struct lanes {
     size_t length;
@@ -94,8 +93,8 @@ static const struct lanes lanes[] = {
     {256, {0xb9e02b86, 0xdd7e3b0c}},
 };
 
-/* The product without carries. (Not every processor that has the other instruction has one for
- * this, and it is needed twice in 12 KiB.) */
+/* The carry-less product. (Not every processor with the CRC instruction has one for this, and it is
+ * needed only twice in 12 KiB.) */
 static uint64_t product(uint32_t a, uint32_t b)
 {
     uint64_t sum = 0;

@@ -12,10 +12,10 @@
 
 void descriptor_fill_standard(void)
 {
-    /* open() takes the lowest free number, and those below are taken. */
+    /* open() returns the lowest free number, and all lower ones are in use. */
     for (int fd = 0; fd < 3; fd++)
         if (fcntl(fd, F_GETFD) < 0)
-            /* cppcheck-suppress leakReturnValNotUsed; it is fd */
+            /* cppcheck-suppress leakReturnValNotUsed; the descriptor is fd */
             (void)open("/dev/null", O_RDWR | O_CLOEXEC);
 }
 
@@ -64,7 +64,7 @@ bool descriptor_was_inherited(int fd)
     return false;
 }
 
-/* The number that `text` is from end to end, or -1. */
+/* The value of `text`, if all of it is a number, or -1. */
 static int descriptor_number(const char *text)
 {
     char *end;

@@ -1,34 +1,35 @@
 /*
- * descriptor.h - the numbers of descriptors: those of standard input, output and error, and what
- * was open when the program started.
+ * descriptor.h - descriptor numbers: those of standard input, output and error, and those that were
+ * open when the program started.
  */
 #ifndef BPIPE_DESCRIPTOR_H
 #define BPIPE_DESCRIPTOR_H
 
 #include <stdbool.h>
 
-/* Fills those of the descriptors 0, 1 and 2 that are closed with /dev/null, so that nothing opened
- * later lands there. First call in main(). */
+/* Opens /dev/null on those of the descriptors 0, 1 and 2 that are closed, so that no file opened
+ * later gets one of these numbers. The first call in main(). */
 void descriptor_fill_standard(void);
 
-/* The same for what is opened after one of them was closed, as an input that has ended: moves it to
- * a number above them. The number, or -1 with errno, and `fd` is closed. */
+/* For a descriptor opened after one of the three was closed, such as an input that has ended: moves
+ * `fd` to a number above them. Returns the number; or -1 with errno, and then `fd` is closed. */
 int descriptor_above_standard(int fd);
 
-/* For what bpipe has made itself, and shares with nobody: nonblocking, and closed on exec. 0, or -1
- * with errno. */
+/* For a descriptor that bpipe has made and shares with no other process: makes it nonblocking and
+ * close-on-exec. 0, or -1 with errno. */
 int descriptor_keep(int fd);
 
-/* pipe(2) with both ends closed on exec, and above them. 0, or -1 with errno. */
+/* pipe(2) with both ends close-on-exec and above the standard descriptors. 0, or -1 with errno. */
 int descriptor_make_pipe(int ends[2]);
 
 /*
- * Whether `fd` was open when the program started; false with errno EBADF. What bpipe opens itself,
- * the fillers above included, closes on exec, and nothing that was inherited across exec can.
+ * Whether `fd` was open when the program started; false with errno EBADF. It tells by the
+ * close-on-exec flag: bpipe sets it on everything that it opens, including the /dev/null of
+ * descriptor_fill_standard(), and a descriptor that was inherited across exec cannot have it.
  */
 bool descriptor_was_inherited(int fd);
 
-/* The descriptor that an endpoint's text stands for ("-" stands for `dash`), or -1: a path. */
+/* The descriptor that an endpoint's text means ("-" means `dash`), or -1 if the text is a path. */
 int descriptor_inherited_number(const char *text, int dash);
 
 #endif

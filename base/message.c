@@ -1,7 +1,7 @@
 /*
  * message.c - see message.h.
  *
- * Invariant: what is said reaches stderr in the order in which it was said.
+ * Invariant: output reaches stderr in the order in which it was printed.
  */
 #include "base/message.h"
 
@@ -12,16 +12,16 @@
 #include <stdio.h>
 
 /*
- * The one stderr: the only state here that is not a reporter's, because a message must be possible
- * at any time and must not overtake a report that is still pending.
+ * The only stderr. It is the only state here that does not belong to a reporter, because a message
+ * must be possible at any time and must not overtake a report that is still pending.
  */
 static struct {
     struct sink sink;
     bool open;
-    bool run_goes_on; /* between report_open() and report_close(): nothing may wait */
+    bool run_goes_on; /* between report_open() and report_close(): no message may wait */
     uint64_t patience_ns;
-    const struct message_line *line; /* that a message would mix with, or NULL */
-    bool in_line;                    /* what was said last, a frame, did not end its line */
+    const struct message_line *line; /* the line that a message would mix with, or NULL */
+    bool in_line;                    /* the last output was a frame that did not end its line */
     bool has_data;                   /* an output goes to the same pipe, socket or terminal */
 } the_stderr = {.patience_ns = MESSAGE_PATIENCE_NS};
 
@@ -33,16 +33,16 @@ struct sink *message_sink(void)
     return &the_stderr.sink;
 }
 
-/* What is printed now begins at a line's start. */
 void message_erase_line(struct text *text)
 {
     if (the_stderr.line != NULL && the_stderr.line->erase != NULL)
         text_add_string(text, the_stderr.line->erase);
 }
 
-/* What is printed now is a line of its own for those who look for its first byte: what stands on
- * the line, or a process has left there unfinished, is ended instead of erased. Where the data ends
- * in a line nobody can look it up: an empty one does no harm. */
+/* The next text gets a line of its own, for programs that look at its first byte. So the current
+ * line, or an unfinished line of another process, is ended instead of erased. If an output of the
+ * data goes to stderr, bpipe cannot tell whether a line is unfinished; an empty line does no
+ * harm. */
 void message_end_line(struct text *text)
 {
     const struct sink *sink = message_sink();
@@ -58,7 +58,7 @@ static void tell_printing(void)
         line->printing(line->context);
 }
 
-/* So it did, and `text` was sent. */
+/* To be called after `text` was sent. */
 static void tell_printed(const struct text *text)
 {
     const struct message_line *line = the_stderr.line;

@@ -12,7 +12,7 @@ static inline uint64_t min_u64(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-/* One of the two must be a size_t, so that the result fits one where that has 32 bits. */
+/* One of the two must be a size_t, so that the result fits even if size_t has 32 bits. */
 static inline size_t min_size(uint64_t a, uint64_t b)
 {
     return (size_t)(a < b ? a : b);

@@ -1,7 +1,7 @@
 /*
- * nonblock.c - see nonblock.h for the order of ways and why.
+ * nonblock.c - see nonblock.h for the order of the ways and the reasons.
  *
- * What this does not do: wait. Its callers poll().
+ * This module never waits. Its callers use poll().
  */
 #include "base/nonblock.h"
 
@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Character devices whose read and write never wait: /dev/null, zero, full, random (mem(4)). Their
- * flag is left alone, although they could be polled. */
+/* Whether reads and writes never wait, as for /dev/null, zero, full and random (mem(4)). The flag
+ * of these devices is left alone, although they could be polled. */
 static bool never_waits(int fd, const struct stat *status)
 {
     if (S_ISREG(status->st_mode) || S_ISBLK(status->st_mode) || S_ISDIR(status->st_mode))
@@ -31,7 +31,7 @@ static bool same_file(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_rdev == b->st_rdev;
 }
 
-/* Whether poll() says one of these of it now: 1 or 0, or -1 with errno. */
+/* Whether poll() reports one of these events now: 1 or 0, or -1 with errno. */
 static int polls_as(int fd, short events)
 {
     struct pollfd poll_fd = {.fd = fd, .events = events};
@@ -43,10 +43,10 @@ static int polls_as(int fd, short events)
 }
 
 /*
- * Way 2. For a FIFO read through the new description, poll() tells the end only if a writer came
+ * Way 2. For a FIFO read through the new description, poll() reports the end only if a writer came
  * after it was opened (fifo(7); Linux compares a count of writers taken at open). The old
- * description knows whether the writers had already gone, and asked after the new one is open, its
- * answer cannot be out of date in the harmful direction.
+ * description knows whether the writers had already gone. It is asked after the new description is
+ * open, so its answer cannot be out of date in the harmful direction.
  */
 static bool reopen_privately(struct nonblock *nonblock, int fd, const struct stat *status)
 {
@@ -58,7 +58,7 @@ static bool reopen_privately(struct nonblock *nonblock, int fd, const struct sta
     int access_mode = flags & O_ACCMODE;
     int own = platform_reopen(fd, access_mode | O_NONBLOCK | O_NOCTTY);
     if (own < 0) {
-        /* The kernel says ENXIO for a FIFO without readers only. */
+        /* The kernel returns ENXIO only for a FIFO without readers. */
         if (errno == ENXIO && S_ISFIFO(status->st_mode) && access_mode == O_WRONLY) {
             nonblock->readers_gone = true;
             return true;
@@ -78,7 +78,7 @@ static bool reopen_privately(struct nonblock *nonblock, int fd, const struct sta
     return moved == fd;
 }
 
-/* Way 5, or what stderr gets instead of it. */
+/* Way 5, or its replacement for stderr. */
 static void last_resort(struct nonblock *nonblock, int fd)
 {
     nonblock->method = nonblock->may_share ? NONBLOCK_SHARED : NONBLOCK_POLLED;
@@ -112,8 +112,8 @@ void nonblock_own(struct nonblock *nonblock, int fd)
     *nonblock = (struct nonblock){.method = waits ? NONBLOCK_PRIVATE : NONBLOCK_NONE};
 }
 
-/* A polled descriptor takes little at a time: POLLOUT promises PIPE_BUF bytes for a pipe, and for
- * others only something. */
+/* A polled descriptor gets few bytes at a time: POLLOUT promises PIPE_BUF bytes for a pipe, and
+ * only some room for others. */
 static struct iovec polled_piece(int fd, const struct iovec *iov)
 {
     struct stat status;
@@ -168,8 +168,8 @@ static ssize_t write_once(const struct nonblock *nonblock, int fd, struct iovec 
 }
 
 /*
- * Whether a failed call is to be made again: it was interrupted, or the system does not know ways 3
- * or 4 for this file (RWF_NOWAIT: not for named FIFOs, for pipes only since Linux 6.5).
+ * Whether to make a failed call again: it was interrupted, or the system does not support way 3 or
+ * 4 for this file (RWF_NOWAIT: not for named FIFOs, for pipes only since Linux 6.5).
  */
 static bool make_again(struct nonblock *nonblock, int fd)
 {
@@ -183,7 +183,7 @@ static bool make_again(struct nonblock *nonblock, int fd)
     return true;
 }
 
-/* A call that the system does not have is none. */
+/* A call that the system does not have is not counted. */
 static uint64_t calls_made(ssize_t result)
 {
     return result < 0 && errno == ENOSYS ? 0 : 1;
@@ -211,7 +211,7 @@ ssize_t nonblock_readv_cached(struct nonblock *nonblock, int fd, struct iovec *i
     }
     if (result >= 0 || errno == EAGAIN)
         return result;
-    nonblock->disk_untold = true; /* a real fault shows up again */
+    nonblock->disk_untold = true; /* a real fault shows up again in the next call */
     return nonblock_readv(nonblock, fd, iov, count, calls);
 }
 

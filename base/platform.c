@@ -1,8 +1,8 @@
 /*
  * platform.c - see platform.h.
  *
- * One #ifdef picks between two blocks with the same functions: Linux, and plain POSIX. What is the
- * same everywhere follows them.
+ * One #ifdef selects between two blocks with the same functions: Linux, and plain POSIX. Functions
+ * that are the same everywhere are outside of them.
  */
 #ifdef BPIPE_LINUX
 #define _GNU_SOURCE
@@ -56,7 +56,7 @@ ssize_t platform_recv(int fd, struct iovec *iov, int count)
 
 typedef unsigned long ioctl_request;
 
-#else /* musl: POSIX's ioctl(), and preadv2() only since 1.2.5, with no macro that tells */
+#else /* musl: POSIX's ioctl(), and preadv2() since 1.2.5, which no macro tells */
 
 typedef int ioctl_request;
 
@@ -129,7 +129,7 @@ ssize_t platform_receive(int fd, struct iovec *iov, int count, struct platform_d
     if (bytes < 0)
         return -1;
     datagram->from_length = message.msg_namelen;
-    const struct cmsghdr *told = CMSG_FIRSTHDR(&message); /* nothing else was asked for */
+    const struct cmsghdr *told = CMSG_FIRSTHDR(&message); /* only SO_RXQ_OVFL was requested */
     if (told != NULL && told->cmsg_level == SOL_SOCKET && told->cmsg_type == SO_RXQ_OVFL)
         memcpy(&datagram->drops, CMSG_DATA(told), sizeof datagram->drops);
     return bytes;
@@ -141,7 +141,7 @@ int platform_tell_drops(int fd)
     return setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
 }
 
-/* SO_MEMINFO fills in what SK_MEMINFO_* of <linux/sock_diag.h> name, as many as fit. */
+/* SO_MEMINFO fills in the values that SK_MEMINFO_* of <linux/sock_diag.h> name, as many as fit. */
 int platform_count_drops(int fd, uint32_t *drops)
 {
     enum { DROPS = 8, NUMBERS };
@@ -159,10 +159,10 @@ int platform_count_drops(int fd, uint32_t *drops)
 
 void platform_set_title(const char *title)
 {
-    enum { COMM = 15 }; /* what PR_SET_NAME keeps (proc(5), comm) */
+    enum { COMM = 15 }; /* the length that PR_SET_NAME keeps (proc(5), comm) */
     size_t length = strnlen(title, COMM + 1);
     char name[COMM + 1] = {0};
-    if (length > COMM) /* not a part of a UTF-8 character */
+    if (length > COMM) /* do not cut a UTF-8 character */
         for (length = COMM; length > 0 && ((unsigned char)title[length] & 0xc0) == 0x80;)
             length--;
     memcpy(name, title, length);
@@ -264,7 +264,7 @@ int platform_open_unnamed(const char *directory, mode_t mode)
     proc_fd_path(link, fd);
     if (fd < 0 || access(link, F_OK) == 0)
         return fd;
-    close(fd); /* without /proc it would never get a name */
+    close(fd); /* without /proc it could never get a name */
     errno = ENOSYS;
     return -1;
 }
@@ -288,7 +288,7 @@ int platform_punch(int fd, off_t offset, off_t bytes)
 
 void platform_discard(void *pages, size_t bytes)
 {
-    (void)madvise(pages, bytes, MADV_DONTNEED); /* only memory is at stake */
+    (void)madvise(pages, bytes, MADV_DONTNEED); /* a failure wastes memory only */
 }
 
 int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns)
@@ -298,8 +298,9 @@ int platform_poll(struct pollfd *fds, nfds_t count, int64_t timeout_ns)
     return ppoll(fds, count, timeout_ns < 0 ? NULL : &timeout, NULL);
 }
 
-/* open(2) with O_WRONLY | O_NONBLOCK fails by ENXIO only for a FIFO, not for a pipe. epoll_ctl(2):
- * EPOLLERR is reported for every write end that has no reader, even if no event is asked for. */
+/* open(2) with O_WRONLY | O_NONBLOCK fails with ENXIO only for a FIFO, not for a pipe. So it uses
+ * epoll_ctl(2): EPOLLERR is reported for every write end without a reader, even if no event is
+ * requested. */
 bool platform_has_no_reader(int fd)
 {
     struct epoll_event event = {.events = 0};
@@ -358,7 +359,7 @@ ssize_t platform_receive(int fd, struct iovec *iov, int count, struct platform_d
                              .msg_namelen = sizeof datagram->from,
                              .msg_iov = iov,
                              .msg_iovlen = 0};
-    message.msg_iovlen += (unsigned)count; /* its type differs */
+    message.msg_iovlen += (unsigned)count; /* the field's type differs between systems */
     ssize_t bytes = recvmsg(fd, &message, 0);
     datagram->from_length = message.msg_namelen;
     return bytes;
@@ -491,7 +492,7 @@ bool platform_has_no_reader(int fd)
 
 void platform_terminal_size(int fd, unsigned *columns, unsigned *rows)
 {
-#ifdef TIOCGWINSZ /* not POSIX, and everywhere */
+#ifdef TIOCGWINSZ /* not POSIX, but it exists everywhere */
     struct winsize size;
     if (ioctl(fd, TIOCGWINSZ, &size) == 0) {
         *columns = size.ws_col;
@@ -522,7 +523,7 @@ void platform_nap(uint64_t ns)
 {
     struct timespec time = {.tv_sec = (time_t)(ns / 1000000000),
                             .tv_nsec = (long)(ns % 1000000000)};
-    (void)nanosleep(&time, NULL); /* fails only by EINTR */
+    (void)nanosleep(&time, NULL); /* fails only with EINTR */
 }
 
 static uint64_t read_clock(clockid_t clock)

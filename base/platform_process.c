@@ -1,5 +1,5 @@
 /*
- * platform_process.c - see platform_process.h. Two blocks with the same functions, like
+ * platform_process.c - see platform_process.h. Two blocks with the same functions, as in
  * base/platform.c.
  */
 #ifdef BPIPE_LINUX
@@ -39,7 +39,7 @@ static uint64_t timeval_ns(struct timeval time)
 
 enum { PROC_PATH = 32 };
 
-/* Real-time signals end a process, too. SIGSTKFLT is not on every machine. */
+/* Real-time signals end a process, too. Some machines have no SIGSTKFLT. */
 static bool ends_on_this_system(int number)
 {
 #ifdef SIGSTKFLT
@@ -61,7 +61,7 @@ int platform_list(struct platform_listing *listing, const char *directory)
     return listing->fd < 0 ? -1 : 0;
 }
 
-/* What getdents64(2) fills in. */
+/* The structure that getdents64(2) fills in. */
 struct entry {
     uint64_t inode;
     int64_t offset;
@@ -151,7 +151,7 @@ struct platform_process *platform_processes(size_t *count)
     return NULL;
 }
 
-/* Since Linux 5.9. */
+/* close_range(2) exists since Linux 5.9. */
 static int close_range_at_once(unsigned first, unsigned last)
 {
     return (int)syscall(SYS_close_range, first, last, 0);
@@ -159,8 +159,8 @@ static int close_range_at_once(unsigned first, unsigned last)
 
 #else /* plain POSIX */
 
-/* SIGPOLL is obsolescent, and real-time signals are an option in older systems. (What else a system
- * has is left alone: SIGPWR, say, is ignored by default in some, and so is SIGIO.) */
+/* SIGPOLL is obsolescent, and real-time signals are optional in older systems. (Other signals of a
+ * system are left alone: some systems ignore SIGPWR or SIGIO by default.) */
 static bool ends_on_this_system(int number)
 {
 #ifdef SIGPOLL
@@ -217,7 +217,7 @@ pid_t platform_socket_process(int fd)
     return 0;
 }
 
-/* "  PID  PPID COMMAND"; a zombie's command ends with "<defunct>". */
+/* A line is "  PID  PPID COMMAND"; a zombie's command ends with "<defunct>". */
 static bool read_process(FILE *ps, struct platform_process *process)
 {
     char line[256];
@@ -228,7 +228,7 @@ static bool read_process(FILE *ps, struct platform_process *process)
     process->parent = (pid_t)strtol(end, NULL, 10);
     process->dead = strstr(end, "<defunct>") != NULL;
     for (int c = '\n'; strchr(line, '\n') == NULL && (c = getc(ps)) != '\n' && c != EOF;)
-        continue; /* the rest of a long one */
+        continue; /* skips the rest of a long line */
     return true;
 }
 
@@ -293,14 +293,15 @@ bool platform_signal_ends(int number)
 struct platform_usage platform_usage(void)
 {
     struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage); /* cannot fail: a valid address, a valid name */
+    getrusage(RUSAGE_SELF, &usage); /* cannot fail: the address and the name are valid */
     return (struct platform_usage){.cpu_ns =
                                        timeval_ns(usage.ru_utime) + timeval_ns(usage.ru_stime),
                                    .waits = (uint64_t)usage.ru_nvcsw};
 }
 
-/* Closes the descriptors from `first` to `last`, or as far as there can be any: that those above
- * OPEN_MAX are not looked for matters only to whoever has lowered it meanwhile. */
+/* Closes the descriptors from `first` to `last`. Without close_range(2) it tries only the numbers
+ * below OPEN_MAX and CLOSED_AT_MOST. There can be a descriptor above OPEN_MAX only if that limit
+ * was lowered meanwhile. */
 static void close_range_of(int first, int last)
 {
     enum { CLOSED_AT_MOST = 65536 };

@@ -1,6 +1,6 @@
 /*
- * platform_process.h - what systems tell differently about processes: this one, its children and
- * all others. The other half of base/platform.h.
+ * platform_process.h - facts about processes that systems report differently: this process, its
+ * children and all others. The other half of base/platform.h.
  */
 #ifndef BPIPE_PLATFORM_PROCESS_H
 #define BPIPE_PLATFORM_PROCESS_H
@@ -11,9 +11,9 @@
 #include <sys/types.h>
 
 /*
- * What this process, which has one thread, has used so far (getrusage(2)): processor time in ns, to
- * the microsecond, and how often it gave the processor up to wait for something. (When others took
- * the processor away from it, it did not wait.)
+ * The resources that this process, which has one thread, has used so far (getrusage(2)): processor
+ * time in ns, exact to the microsecond, and how often it gave up the processor to wait for
+ * something. (It did not wait when other processes took the processor away from it.)
  */
 struct platform_usage {
     uint64_t cpu_ns;
@@ -22,11 +22,14 @@ struct platform_usage {
 struct platform_usage platform_usage(void);
 
 /*
- * The names in a directory, some twenty with each call: to list all of /proc takes milliseconds,
- * and readdir(3) asks for a thousand at once. Opens it: 0, or -1 with errno; ENOSYS where not
- * available. The next name, which is there until the one after it is asked for; NULL: all were
- * told, or an error. Begins again. Closes. platform_list_descriptors() lists those of a
- * process, whose names are numbers.
+ * Lists the names in a directory, some twenty per system call: listing all of /proc takes
+ * milliseconds, and readdir(3) asks for a thousand names at once.
+ *
+ * platform_list() opens the directory: 0, or -1 with errno; ENOSYS where not available.
+ * platform_list_descriptors() does the same for the descriptors of a process, whose names are
+ * numbers. platform_next_name() returns the next name, valid until the following call; NULL: there
+ * are no more, or an error. platform_list_again() starts from the first name again.
+ * platform_end_list() closes the directory.
  */
 enum { PLATFORM_LISTING = 512 };
 struct platform_listing {
@@ -41,47 +44,48 @@ void platform_list_again(struct platform_listing *listing);
 void platform_end_list(struct platform_listing *listing);
 
 /*
- * All processes, where there is no /proc and only ps(1) tells (POSIX): a list to be freed. NULL: it
- * cannot be had, or is not needed since there is a /proc.
+ * All processes, on a system without /proc where only ps(1) lists them (POSIX). The caller frees
+ * the list. NULL if it is unavailable, or not needed because there is a /proc.
  */
 struct platform_process {
     pid_t pid, parent;
-    bool dead; /* a zombie, as far as ps says so */
+    bool dead; /* a zombie, if ps reports that */
 };
 struct platform_process *platform_processes(size_t *count);
 
-/* The processor time that a process has used so far, in ns; 0: unknown. */
+/* The processor time that a process has used so far, in ns; 0 if unknown. */
 uint64_t platform_process_time(pid_t pid);
 
-/* /proc/pid/stat (proc(5)), with a NUL behind it. How many bytes, or -1 with errno; ENOSYS where
- * not available. */
+/* Reads /proc/pid/stat (proc(5)) and appends a NUL. Returns the number of bytes, or -1 with errno;
+ * ENOSYS where not available. */
 ssize_t platform_process_stat(pid_t pid, char *text, size_t size);
 
 /*
- * waitpid(2) with WNOHANG: `pid` if that child has ended, and now is reaped; 0 if not; -1 with
- * errno. What it and its own reaped children have used (wait4(2)), where that can be told.
+ * waitpid(2) with WNOHANG: `pid` if that child has ended, and is now reaped; 0 if not; -1 with
+ * errno. *child holds the resources used by the child and the children that it has reaped itself
+ * (wait4(2)), if the system reports them.
  */
 struct platform_child {
     bool known;
     uint64_t cpu_ns;            /* user and system time */
-    uint64_t peak_memory_bytes; /* of the largest of them; at least what we had at the fork */
+    uint64_t peak_memory_bytes; /* of the largest of them; at least what bpipe used at the fork */
 };
 pid_t platform_wait(pid_t pid, int *status, struct platform_child *child);
 
 /*
- * Whether a signal comes from outside, or from a timer or a limit, and its default action is to end
- * the process (signal(7), POSIX <signal.h>): SIGINT, SIGALRM, the real-time signals. Not SIGKILL,
- * which nobody can catch, and none that says that this process made a fault (SIGSEGV) or a write
- * that failed (SIGPIPE, SIGXFSZ). platform_last_signal() is the greatest number of a signal.
+ * Whether a signal comes from outside, or from a timer or a limit, and its default action ends the
+ * process (signal(7), POSIX <signal.h>): SIGINT, SIGALRM, the real-time signals. Not SIGKILL, which
+ * no process can catch, and not the signals for a fault of this process (SIGSEGV) or for its failed
+ * write (SIGPIPE, SIGXFSZ). platform_last_signal() is the highest signal number.
  */
 bool platform_signal_ends(int number);
 int platform_last_signal(void);
 
-/* Closes every descriptor but these. Sorts them. */
+/* Closes every descriptor except the `count` in `kept`. Sorts `kept`. */
 void platform_close_all_but(int *kept, size_t count);
 
-/* The process at the other end of a unix socket, which connected it or began to listen
- * (SO_PEERCRED); 0: unknown. */
+/* The process that connected the other end of a unix socket, or began to listen on it
+ * (SO_PEERCRED); 0 if unknown. */
 pid_t platform_socket_process(int fd);
 
 #endif

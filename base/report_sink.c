@@ -1,11 +1,11 @@
 /*
  * report_sink.c - see report_sink.h.
  *
- * Invariants: bytes leave a sink in the order in which they were given; `pending` is empty or
- * `sent` < its length; a sink with an error has nothing pending and takes nothing any more. The
- * temporary beside a replaced file exists only inside replaced_file_open() and _write().
+ * Invariants: bytes leave a sink in the order in which they were given. `pending` is empty or
+ * `sent` < its length. A sink with an error has nothing pending and accepts nothing any more. The
+ * temporary file beside a replaced file exists only inside replaced_file_open() and _write().
  *
- * Waiting happens in sink_drain() only; a regular file may block on its disk, as files do.
+ * Only sink_drain() waits; but a regular file may block on its disk.
  */
 
 #include "base/report_sink.h"
@@ -22,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* close(2) without losing errno. */
+/* close(2) that keeps errno. */
 static int close_quietly(int fd)
 {
     int error = errno;
@@ -106,7 +106,7 @@ bool sink_at_line_start(const struct sink *sink)
 
 /* --- writing ------------------------------------------------------------------------------- */
 
-/* `whole` is where the lines that were written before end: what was torn is taken back. */
+/* `whole` is the end of the lines that were written before: a torn line is cut off. */
 static void give_up(struct sink *sink, int error, uint64_t whole)
 {
     if (sink->truncate && sink->written > whole && retry_truncate(sink->fd, (off_t)whole) == 0)
@@ -117,8 +117,8 @@ static void give_up(struct sink *sink, int error, uint64_t whole)
 }
 
 /*
- * How much to write at once: whole lines that a pipe takes as one, or one longer line. (Way 6 of
- * base/nonblock.h cuts smaller.)
+ * How many bytes to write at once: whole lines that a pipe accepts as one piece, or one longer
+ * line. (NONBLOCK_POLLED of base/nonblock.h has a lower limit.)
  */
 static size_t piece_of(const struct sink *sink, const char *bytes, size_t length)
 {
@@ -135,7 +135,8 @@ static size_t piece_of(const struct sink *sink, const char *bytes, size_t length
     return end == NULL ? length : (size_t)(end - bytes) + 1;
 }
 
-/* Returns how much was written: less than `length` if no more goes now, or the sink failed. */
+/* Returns how many bytes were written: fewer than `length` if no more are accepted now, or the sink
+ * failed. */
 static size_t write_now(struct sink *sink, const char *bytes, size_t length)
 {
     uint64_t whole = sink->written, calls = 0;
@@ -180,7 +181,7 @@ bool sink_flush(struct sink *sink)
     return true;
 }
 
-/* Keeps lines behind what is pending. */
+/* Keeps lines after those that are pending. */
 static void keep(struct sink *sink, const char *bytes, size_t length)
 {
     struct text *pending = &sink->pending;
@@ -217,9 +218,9 @@ static bool flush_all(struct sink *const sinks[], size_t count)
 }
 
 /*
- * Looks again every few milliseconds. This happens once, at the end of a run with a stuck reader;
- * poll() for POLLOUT would not be better, as a socket or terminal that says it may still refuse a
- * line, at once and for ever.
+ * Tries again every few milliseconds. This happens once, at the end of a run with a stuck reader.
+ * poll() for POLLOUT would not be better: a socket or terminal that reports POLLOUT may still
+ * refuse a line, at once and for ever.
  */
 void sink_drain(struct sink *const sinks[], size_t count, uint64_t *patience_ns)
 {
@@ -241,7 +242,7 @@ int sink_close(struct sink *sink)
 
     if (error == 0 && sink_pending(sink) > 0)
         error = EAGAIN;
-    /* After EINTR the descriptor counts as closed, and what was written as written. */
+    /* After EINTR the descriptor is closed, and the bytes count as written. */
     if (sink->fd >= 0 && close(sink->fd) != 0 && errno != EINTR && error == 0)
         error = errno;
     text_free(&sink->pending);
@@ -251,7 +252,7 @@ int sink_close(struct sink *sink)
 
 /* --- a file that is replaced --------------------------------------------------------------- */
 
-/* A symbolic link stays one: what it points to is replaced. */
+/* A symbolic link is kept: its target is replaced. */
 static char *resolved(const char *path)
 {
     struct stat status;
@@ -264,8 +265,8 @@ static char *resolved(const char *path)
 enum { TEMPORARY_TRIES = 100, TEMPORARY_SUFFIX = 64 };
 
 /*
- * Opens a temporary file of a name that nothing has: PATH.PID.tmp, or PATH.PID.N.tmp where an older
- * run with the same process id left that behind. A descriptor, or -1 with errno.
+ * Opens a temporary file with an unused name: PATH.PID.tmp, or PATH.PID.N.tmp if an earlier run
+ * with the same process ID left the first one behind. A descriptor, or -1 with errno.
  */
 static int open_temporary(struct replaced_file *file)
 {

@@ -1,6 +1,6 @@
 /*
- * runtime_dir.c - see runtime_dir.h. A relative name is no folder: the specification
- * says so.
+ * runtime_dir.c - see runtime_dir.h. A relative path does not count as a folder: the specification
+ * demands that.
  */
 #include "base/runtime_dir.h"
 
@@ -20,7 +20,7 @@ static bool is_own_folder(const char *path, mode_t forbidden)
            (status.st_mode & forbidden) == 0;
 }
 
-/* Text in memory of its own, or NULL. */
+/* Formats text into malloc()ed memory; NULL on failure. */
 static char *__attribute__((format(printf, 1, 2))) compose(const char *format, ...)
 {
     va_list arguments, again;
@@ -57,7 +57,7 @@ static char *usable_folder(unsigned which, bool make)
     if (folder == NULL)
         return NULL;
     if (make && which == FOLDER_HOME && is_own_folder(absolute("HOME"), 0))
-        (void)mkdir(folder, S_IRWXU); /* mostly it is there; else that is seen below */
+        (void)mkdir(folder, S_IRWXU); /* it mostly exists; a failure is noticed below */
     if (is_own_folder(folder, S_IWGRP | S_IWOTH))
         return folder;
     free(folder);

@@ -1,6 +1,6 @@
 /*
- * signals.c - see signals.h. The self-pipe is the program's only global that changes. A byte
- * holds every signal's number: there are at most 127 (wait(2) has 7 bits for it).
+ * signals.c - see signals.h. The self-pipe is global state, because handlers need it. One byte
+ * holds any signal's number: there are at most 127 (wait(2) has 7 bits for it).
  */
 #include "base/signals.h"
 
@@ -29,14 +29,15 @@ static void on_signal(int number)
 {
     int error = errno;
     unsigned char byte = (unsigned char)number;
-    /* A full pipe means that the loop has enough to wake up for. */
+    /* If the pipe is full, the loop will wake up anyway. */
     while (write(self_pipe.write_fd, &byte, 1) < 0 && errno == EINTR) {
     }
     errno = error;
 }
 
-/* One handler does not interrupt another: of several that are pending the one with the lowest
- * number runs first, and SIGINT is heard of before the SIGCHLD of those whom it has ended, too. */
+/* One handler does not interrupt another. Of several pending signals the one with the lowest number
+ * runs first. So the loop gets SIGINT before the SIGCHLD of the children that the same SIGINT
+ * ended. */
 static void set_action(int number, void (*handler)(int))
 {
     struct sigaction action = {.sa_flags = SA_RESTART};
@@ -45,7 +46,7 @@ static void set_action(int number, void (*handler)(int))
     (void)sigaction(number, &action, NULL); /* fails only for numbers that do not exist */
 }
 
-/* Whether that is the signal's action: SIG_IGN, SIG_DFL. */
+/* Whether the signal's action is `handler`: SIG_IGN, SIG_DFL. */
 static bool has_action(int number, void (*handler)(int))
 {
     struct sigaction action;
@@ -67,7 +68,7 @@ static int open_self_pipe(void)
     return 0;
 }
 
-/* What is to be heard of, unless it is ignored. */
+/* Catches the signals that report events, unless they are ignored. */
 static void catch_events(void)
 {
     static const int caught[] = {
@@ -81,7 +82,7 @@ static void catch_events(void)
             set_action(caught[i], on_signal);
 }
 
-/* SIGUSR1 is one of these, and has been caught. */
+/* Catches the signals that end bpipe. SIGUSR1 is one of these, and has been caught already. */
 static void catch_endings(void)
 {
     for (int number = 1; number <= platform_last_signal(); number++)
@@ -114,8 +115,8 @@ void signals_watch(int number)
     (void)sigprocmask(SIG_UNBLOCK, &set, NULL); /* it may have been blocked at the start */
 }
 
-/* It may pass. poll() goes on to say that there is something to read: the nap keeps the caller from
- * spinning. */
+/* The failure may pass. poll() continues to report that the pipe is readable; the nap keeps the
+ * caller from spinning. */
 static void note_failure(struct signals *signals, int error)
 {
     enum { FAILURES_AT_MOST = 100, NAP_NS = 5000000 };
@@ -148,7 +149,7 @@ bool signals_end(int number)
 void signals_stop_process(void)
 {
     set_action(SIGTSTP, SIG_DFL);
-    (void)raise(SIGTSTP); /* comes back after SIGCONT, or at once in an orphaned process group */
+    (void)raise(SIGTSTP); /* returns after SIGCONT, or at once in an orphaned process group */
     set_action(SIGTSTP, on_signal);
 }
 

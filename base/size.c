@@ -1,13 +1,13 @@
 /*
  * size.c - see size.h.
  *
- * A text is first cut into digits, fraction and unit, so that junk is called junk however large the
- * number before it is, and only then worked out. All arithmetic is on unsigned 64-bit integers with
- * scales of at most 2^60 or 10^18: ten times a scale still fits, which is what the digit-by-digit
- * loops rely on, and they are exact for texts of any length.
+ * The parser first splits a text into digits, fraction and unit, and computes the value only then.
+ * So junk is reported as junk even if the number before it is too large. All arithmetic uses
+ * unsigned 64-bit integers with scales of at most 2^60 or 10^18. Ten times a scale still fits; the
+ * digit-by-digit loops rely on that, and they are exact for texts of any length.
  *
- * Not here: locales (ctype.h and strtod() would bring them in) and error messages with names in
- * them.
+ * Not in this module: locales (ctype.h and strtod() would bring them in) and error messages that
+ * contain names.
  */
 #include "base/size.h"
 
@@ -29,7 +29,8 @@ struct unit {
     uint64_t scale;
 };
 
-/* A text in its three parts. The fraction is without its point; the unit is what follows. */
+/* A text split into its three parts. `fraction` begins after the point; `unit` is the rest of the
+ * text. */
 struct number {
     const char *whole, *fraction, *unit;
     size_t whole_digits, fraction_digits;
@@ -49,7 +50,7 @@ static uint64_t digit(char c)
     return (uint64_t)(c - '0');
 }
 
-/* Takes `text` apart. A point has digits on both sides. */
+/* Splits `text`. A point needs digits on both sides. */
 static enum size_status number_read(const char *text, struct number *number)
 {
     if (text[0] == '\0')
@@ -71,7 +72,7 @@ static enum size_status number_read(const char *text, struct number *number)
     return number->whole_digits == 0 ? SIZE_JUNK : SIZE_OK;
 }
 
-/* The number times `scale`, rounded down. A unit that cannot be divided takes no fraction. */
+/* The number times `scale`, rounded down. A unit that cannot be divided allows no fraction. */
 static enum size_status number_value(const struct number *number, uint64_t scale, uint64_t limit,
                                      uint64_t *value)
 {
@@ -80,14 +81,14 @@ static enum size_status number_value(const struct number *number, uint64_t scale
     if (scale == 1 && number->fraction_digits > 0)
         return SIZE_JUNK;
     for (size_t i = 0; i < number->whole_digits; i++) {
-        if (whole > limit / 10) /* enough to keep it from wrapping; the next check is exact */
+        if (whole > limit / 10) /* enough to prevent wrapping; the next check is exact */
             return SIZE_OVERFLOW;
         whole = whole * 10 + digit(number->whole[i]);
     }
     if (whole > limit / scale)
         return SIZE_OVERFLOW;
     whole *= scale;
-    /* Horner's scheme from the last digit on. Rounding down at each step loses nothing: for an
+    /* Horner's scheme, starting at the last digit. Rounding down at each step loses nothing: for an
      * integer n, floor((n + x) / 10) is floor((n + floor(x)) / 10). `part` stays below `scale`. */
     for (size_t i = number->fraction_digits; i-- > 0;)
         part = (digit(number->fraction[i]) * scale + part) / 10;
@@ -111,7 +112,7 @@ static bool same(const char *text, const char *name)
     return *name == '\0' && *text == '\0';
 }
 
-/* How many bytes the unit of a size is, or 0 if there is no such unit. */
+/* How many bytes the unit of a size has, or 0 if there is no such unit. */
 static uint64_t size_scale(const char *unit, bool si)
 {
     static const char prefixes[] = "kmgtpe";
@@ -162,7 +163,7 @@ enum size_status size_parse(const char *text, bool si, uint64_t *bytes)
     return scale == 0 ? SIZE_JUNK : number_value(&number, scale, INT64_MAX, bytes);
 }
 
-/* How many bits the unit of a rate is, or 0 if that is no unit of bits. */
+/* How many bits the unit of a rate has, or 0 if it is not a unit of bits. */
 static uint64_t bit_scale(const char *unit)
 {
     static const struct unit units[] = {{"bit", 1},
@@ -178,7 +179,7 @@ static uint64_t bit_scale(const char *unit)
     return 0;
 }
 
-/* The unit without its "/s"; false where it is too long to be one. */
+/* The unit without its "/s"; false if it is too long for a unit. */
 static bool unit_of_rate(const char *unit, char text[RATE_UNIT])
 {
     size_t length = strlen(unit);
@@ -193,8 +194,8 @@ static bool unit_of_rate(const char *unit, char text[RATE_UNIT])
 }
 
 /*
- * Whether the unit is one of sizes, but written with a lower-case b: to a network person Mb is
- * megabits, and to nobody is it clear that it is not.
+ * Whether the unit is one of sizes, but written with a lower-case b: network engineers read Mb as
+ * megabits, and nothing in the text shows that it means megabytes.
  */
 static bool may_be_bits(const char *unit)
 {
@@ -220,7 +221,7 @@ enum size_status size_parse_rate(const char *text, bool si, uint64_t *bytes_per_
         return scale == 0 ? SIZE_JUNK : number_value(&number, scale, INT64_MAX, bytes_per_sec);
     }
     status = number_value(&number, scale, INT64_MAX, &scale);
-    if (status == SIZE_OK) /* less than a byte is no reason for no limit */
+    if (status == SIZE_OK) /* less than one byte must not become 0, which means no limit */
         *bytes_per_sec = scale / 8 + (scale > 0 && scale < 8);
     return status;
 }
@@ -286,7 +287,7 @@ const char *size_rate_refusal(char buf[SIZE_REASON], const char *text)
     size_t digits = (size_t)(number.unit - text);
     int shown = digits <= LONGEST_NUMBER ? (int)digits : 0;
     const char *rest = prefix == 0 ? "" : lower(unit[1]) == 'i' ? "iB" : "B";
-    if (prefix >= sizeof bits - 1) /* there is no unit of so many bits */
+    if (prefix >= sizeof bits - 1) /* there is no such unit of bits */
         snprintf(buf, SIZE_REASON, "may be bits or bytes: write %.*s%c%s for bytes", shown, text,
                  bytes[prefix], rest);
     else
@@ -309,9 +310,9 @@ static uint64_t divide(uint64_t value, uint64_t scale, unsigned decimals)
 }
 
 /*
- * Writes `value` in one unit with three significant digits. Returns false, having written nothing,
- * if it rounds to `limit` units or more and the next unit should be used. Only what can be divided
- * gets decimals; a hundred times anything else might not fit, either.
+ * Writes `value` in one unit with three significant digits. Returns false, and writes nothing, if
+ * the value rounds to `limit` units or more and the next unit should be used. Only units that can
+ * be divided get decimals; for others a hundred times the value might not fit.
  */
 static bool format_in(char buf[SIZE_TEXT], uint64_t value, const struct unit *unit, uint64_t limit)
 {
@@ -341,7 +342,7 @@ char *size_format(char buf[SIZE_TEXT], uint64_t bytes, bool si)
     const uint64_t base = si ? 1000 : 1024;
     struct unit unit = {names[0], 1};
 
-    /* Ends at the latest with the last unit, of which 64 bits hold less than nineteen. */
+    /* The loop ends at the last unit at the latest: 64 bits hold less than nineteen of it. */
     for (size_t i = 1; !format_in(buf, bytes, &unit, base); i++) {
         unit.name = names[i];
         unit.scale *= base;
@@ -355,7 +356,7 @@ char *size_format_rate(char buf[SIZE_TEXT], double bytes_per_sec, bool si)
     uint64_t bytes = 0;
     size_t length;
 
-    if (bytes_per_sec > 0 && bytes_per_sec <= DBL_MAX) /* neither holds for a NaN */
+    if (bytes_per_sec > 0 && bytes_per_sec <= DBL_MAX) /* both are false for a NaN */
         bytes = bytes_per_sec <= largest ? (uint64_t)(bytes_per_sec + 0.5) : UINT64_MAX;
     size_format(buf, bytes, si);
     length = strlen(buf);

@@ -1,8 +1,8 @@
 /*
  * text.c - see text.h.
  *
- * Invariants: length <= capacity; after a failure the text is what it was before the first piece
- * that did not fit.
+ * Invariants: length <= capacity; after a failure the text is as it was before the first piece that
+ * did not fit.
  */
 #include "base/text.h"
 
@@ -67,7 +67,7 @@ void text_add(struct text *text, const char *format, ...)
     int length = vsnprintf(NULL, 0, format, arguments);
     va_end(arguments);
 
-    /* vsnprintf() ends what it writes with a NUL, which is not part of the text. */
+    /* vsnprintf() appends a NUL, which is not part of the text. */
     if (length < 0 || !text_reserve(text, (size_t)length + 1)) {
         text->failed = true;
         return;
@@ -88,7 +88,7 @@ void text_add_time(struct text *text, uint64_t time_ns)
     time_t seconds = (time_t)(time_ns / NS_PER_SEC);
     struct tm utc;
 
-    if (gmtime_r(&seconds, &utc) == NULL) { /* a year that has no place in an int */
+    if (gmtime_r(&seconds, &utc) == NULL) { /* the year does not fit into an int */
         text->failed = true;
         return;
     }
@@ -100,7 +100,7 @@ void text_add_time(struct text *text, uint64_t time_ns)
 void text_add_decimal(struct text *text, double value, unsigned decimals)
 {
     static const uint64_t scales[] = {1, 10, 100, 1000};
-    static const double largest = 1e15; /* a thousand times that is an exact integer of 64 bits */
+    static const double largest = 1e15; /* largest * 1000 is an exact 64-bit integer */
     uint64_t scale = scales[decimals];
 
     if (!(value > 0))
@@ -117,7 +117,8 @@ void text_add_decimal(struct text *text, double value, unsigned decimals)
 
 /* --- UTF-8 --------------------------------------------------------------------------------- */
 
-/* The least and greatest second byte that may follow a first one, and the length (RFC 3629). */
+/* The range of the second byte that may follow a range of first bytes, and the length (RFC
+ * 3629). */
 struct utf8_lead {
     unsigned char first, last, second_least, second_greatest;
     size_t length;
@@ -151,7 +152,7 @@ size_t utf8_length(const char *string)
 
 uint32_t utf8_code_point(const char *string, size_t length)
 {
-    static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07}; /* by the length */
+    static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07}; /* by length */
     uint32_t point = (unsigned char)string[0] & masks[length];
 
     for (size_t i = 1; i < length; i++)

@@ -1,8 +1,8 @@
 /*
  * atomic_file.c - see atomic_file.h.
  *
- * What this does not do: survive kill -9 without a trace where the filesystem has no O_TMPFILE, or
- * in the instant between link() and rename() when an existing target is replaced.
+ * Limits: kill -9 leaves a file behind if the filesystem has no O_TMPFILE, or in the moment between
+ * link() and rename() when an existing target is replaced.
  */
 #include "io/atomic_file.h"
 
@@ -18,9 +18,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { LINKS_MAX = 40 }; /* as the kernel follows (path_resolution(7)) */
+enum { LINKS_MAX = 40 }; /* the kernel's limit (path_resolution(7)) */
 
-/* dirname(3) of a path as new memory, or NULL. */
+/* dirname(3) of a path in new memory, or NULL. */
 static char *directory_of(const char *path)
 {
     char *copy = strdup(path);
@@ -31,7 +31,7 @@ static char *directory_of(const char *path)
     return directory;
 }
 
-/* "DIRECTORY/[.]NAME[suffix]" as new memory, or NULL. */
+/* "DIRECTORY/[.]NAME[suffix]" in new memory, or NULL. */
 static char *join(const char *directory, const char *dot, const char *name, const char *suffix)
 {
     size_t size = strlen(directory) + strlen(dot) + strlen(name) + strlen(suffix) + 2;
@@ -41,8 +41,8 @@ static char *join(const char *directory, const char *dot, const char *name, cons
     return path;
 }
 
-/* What the symbolic link `path` points to, as a path from here; NULL with errno EINVAL if it is no
- * link. */
+/* The target of the symbolic link `path`, as a path from the current directory; NULL with errno
+ * EINVAL if `path` is not a link. */
 static char *follow_link(const char *path)
 {
     char target[PATH_MAX];
@@ -58,7 +58,7 @@ static char *follow_link(const char *path)
     return joined;
 }
 
-/* The path with its last symbolic links followed, also where the last one dangles. */
+/* Follows the symbolic links at the end of the path, also if the last one dangles. */
 static char *resolve(const char *path)
 {
     char *current = strdup(path);
@@ -74,7 +74,7 @@ static char *resolve(const char *path)
     return NULL;
 }
 
-/* Whether the target may be replaced, as far as can be told before. 0, or -1 with errno. */
+/* Whether the target may be replaced, as far as can be told in advance. 0, or -1 with errno. */
 static int check_target(struct atomic_file *file)
 {
     size_t length = strlen(file->target);
@@ -128,20 +128,21 @@ int atomic_file_open(struct atomic_file *file, const char *path, bool exclusive)
     return fd;
 }
 
-/* Owner first: chown(2) may clear set-id bits, which the mode then puts back. */
+/* The owner is set first: chown(2) may clear set-id bits, and fchmod(2) then restores them. */
 static int copy_attributes(const struct atomic_file *file, int fd)
 {
     if (!file->replaces)
         return 0;
     if (fchown(fd, file->before.st_uid, file->before.st_gid) != 0 &&
         fchown(fd, (uid_t)-1, file->before.st_gid) != 0) {
-        /* Not ours to give: the file then belongs to whoever runs bpipe, as a new one would. */
+        /* bpipe may not set them: the file then belongs to the user of bpipe, as a new file
+         * would. */
     }
     return fchmod(fd, file->before.st_mode & 07777);
 }
 
-/* The new name must survive a crash as well as the bytes; a directory that cannot be opened for
- * reading is let be. */
+/* The new name must survive a crash, like the bytes. A directory that cannot be opened for reading
+ * is not synced. */
 static void sync_directory(const char *path)
 {
     char *directory = directory_of(path);
@@ -153,12 +154,12 @@ static void sync_directory(const char *path)
     }
 }
 
-/* Gives the file its name if nothing has it: fails with EEXIST otherwise. */
+/* Gives the file its name if no file has it; otherwise fails with EEXIST. */
 static int link_target(struct atomic_file *file, int fd)
 {
     if (!file->named)
         return platform_link_unnamed(fd, file->target);
-    return link(file->temporary, file->target); /* the other name goes in atomic_file_close() */
+    return link(file->temporary, file->target); /* atomic_file_close() removes the other name */
 }
 
 static int rename_target(struct atomic_file *file, int fd)
@@ -178,7 +179,7 @@ int atomic_file_sync(const struct atomic_file *file, int fd)
 {
     if (copy_attributes(file, fd) != 0)
         return -1;
-    /* Some filesystems cannot sync, and say so with EINVAL: nothing is wrong then. */
+    /* Some filesystems cannot sync, and return EINVAL: that is not an error. */
     return retry_sync(fd) == 0 || errno == EINVAL ? 0 : -1;
 }
 

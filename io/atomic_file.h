@@ -1,11 +1,12 @@
 /*
  * atomic_file.h - a file that appears whole or not at all (--atomic).
  *
- * The bytes go to an unnamed file in the target's directory (O_TMPFILE, open(2)), or where there is
- * no such thing to a hidden one beside it, ".NAME.bpipe-PID". Only when all is written and synced
- * does it get the target's name, by link(2) if there was no such file, else by rename(2).
- * A symbolic link is followed, and stays; an existing target keeps its mode, and its owner where
- * bpipe may set it; one that is no regular file or may not be written is refused.
+ * The bytes go to an unnamed file in the target's directory (O_TMPFILE, open(2)), or if the system
+ * has no such files, to a hidden file beside the target, ".NAME.bpipe-PID". The file gets the
+ * target's name only when all bytes are written and synced. If the target did not exist, link(2)
+ * gives the name to an unnamed file, and to any file with --no-clobber; otherwise rename(2) does. A
+ * symbolic link is followed, and stays. An existing target keeps its mode, and its owner if bpipe
+ * may set it. A target that is not a regular file or may not be written is refused.
  */
 #ifndef BPIPE_ATOMIC_FILE_H
 #define BPIPE_ATOMIC_FILE_H
@@ -15,24 +16,24 @@
 
 struct atomic_file {
     char *target;    /* with symbolic links followed; NULL: not atomic */
-    char *temporary; /* the name beside it; the file has it only while `named` */
+    char *temporary; /* the hidden name beside the target; the file has it only while `named` */
     bool named;
-    bool exclusive; /* --no-clobber: the target must not exist at the end either */
-    bool replaces;  /* the target existed; `before` is what it was */
+    bool exclusive; /* --no-clobber: the target must not exist at the end, either */
+    bool replaces;  /* the target existed; `before` is its status at that time */
     struct stat before;
 };
 
-/* A descriptor open for writing, or -1 with errno; EEXIST with `exclusive` if the target is there,
- * EINVAL if it is no regular file. */
+/* Returns a descriptor open for writing, or -1 with errno: EEXIST with `exclusive` if the target
+ * exists, EINVAL if it is not a regular file. */
 int atomic_file_open(struct atomic_file *file, const char *path, bool exclusive);
 
-/* All is written: sets mode and owner, and syncs. 0, or -1 with errno. */
+/* To be called when all bytes are written: sets mode and owner, and syncs. 0, or -1 with errno. */
 int atomic_file_sync(const struct atomic_file *file, int fd);
 
-/* Gives `fd`, which is synced, the target's name. 0, or -1 with errno. */
+/* Gives `fd`, which must be synced, the target's name. 0, or -1 with errno. */
 int atomic_file_publish(struct atomic_file *file, int fd);
 
-/* Forgets the file, removing a temporary name. Call it in the end in any case. */
+/* Forgets the file and removes its temporary name. It must be called at the end in any case. */
 void atomic_file_close(struct atomic_file *file);
 
 #endif

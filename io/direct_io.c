@@ -1,6 +1,6 @@
 /*
- * direct_io.c - see direct_io.h. It keeps the position itself rather than ask for it at each
- * call; an output in append mode is at the end of its file.
+ * direct_io.c - see direct_io.h. This module tracks the position itself instead of asking for it at
+ * each call. The position of an output in append mode starts at the end of its file.
  */
 #include "io/direct_io.h"
 
@@ -33,8 +33,8 @@ static bool aligned(uintptr_t value)
     return value % DIRECT_IO_ALIGNMENT == 0;
 }
 
-/* How many bytes at the start of the pieces can go in one aligned call. Every piece but the last
- * must end aligned too, or the next one would not begin so in the file. */
+/* How many bytes at the start of the pieces can be moved in one aligned call. Every piece except
+ * the last must also end aligned; otherwise the next one would not begin aligned in the file. */
 static size_t aligned_bytes(const struct iovec *iov, int count)
 {
     size_t bytes = 0;

@@ -1,9 +1,9 @@
 /*
- * direct_io.h - reading and writing past the page cache (-K), where a call allows it.
+ * direct_io.h - reads and writes that bypass the page cache (-K), where a call allows that.
  *
- * O_DIRECT (open(2)) wants memory, length and file position aligned; DIRECT_IO_ALIGNMENT suits
- * every filesystem and disk in use. So the flag is set for the calls that are aligned and taken off
- * for the others (the last piece of a file), and a refusal (EINVAL) turns it off for good.
+ * O_DIRECT (open(2)) requires aligned memory, lengths and file positions; DIRECT_IO_ALIGNMENT suits
+ * every filesystem and disk in use. So bpipe sets the flag for aligned calls and clears it for the
+ * others (the last piece of a file). A refusal (EINVAL) turns it off permanently.
  */
 #ifndef BPIPE_DIRECT_IO_H
 #define BPIPE_DIRECT_IO_H
@@ -21,21 +21,23 @@ struct direct_io {
     uint64_t position;
 };
 
-/* Wants it for a regular file or block device that bpipe opened itself: the flag belongs to the
- * open file description, and others that share it would see their own calls refused. */
+/* Enables direct I/O for a regular file or block device that bpipe opened itself. Other descriptors
+ * do not qualify: the flag belongs to the open file description, and other processes that share it
+ * would see their own calls refused. */
 void direct_io_init(struct direct_io *direct, int fd);
 
-/* Sets the flag, or takes it back; nothing if it is so already. */
+/* Sets or clears the flag; does nothing if it is so already. */
 void direct_io_set(struct direct_io *direct, int fd, bool on);
 
-/* Before a call: shortens the pieces (and their count) to what is aligned if they begin aligned,
- * and sets or takes off the flag accordingly. */
+/* Before a call: if the pieces begin aligned, shortens them (and their count) to the aligned part.
+ * Sets or clears the flag accordingly. */
 void direct_io_prepare(struct direct_io *direct, int fd, struct iovec *iov, int *count);
 
-/* After EINVAL: whether that was for O_DIRECT, which is then off for good: make the call again. */
+/* After EINVAL: whether O_DIRECT was the cause. If so the caller makes the call again. Turns
+ * O_DIRECT off permanently. */
 bool direct_io_refused(struct direct_io *direct, int fd);
 
-/* After a call that moved `bytes` (not if negative). */
+/* After a call that moved `bytes`. Ignores a negative number. */
 void direct_io_moved(struct direct_io *direct, ssize_t bytes);
 
 #endif

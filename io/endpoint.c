@@ -1,9 +1,9 @@
 /*
  * endpoint.c - see endpoint.h.
  *
- * Everything that is opened is opened here (report files by way of descriptor_inherited_number() in
- * stats/report.c, atomic outputs by way of io/atomic_file.c). What this does not do: wait, print,
- * or decide what an error means for the run.
+ * All inputs and outputs are opened here (report files in stats/report.c, by
+ * descriptor_inherited_number() or by path; atomic outputs in io/atomic_file.c; sockets in
+ * net/dialer.c). This module does not wait, print, or decide what an error means for the run.
  */
 #include "io/endpoint.h"
 
@@ -32,8 +32,8 @@ static void set_error(struct endpoint *endpoint, const char *what, int error)
 
 /* --- inherited descriptors ------------------------------------------------------------------ */
 
-/* Whether `fd` is open as `access_mode` wants; errno EBADF if not, as read(2) and write(2) would.
- */
+/* Whether `fd` was inherited and is open for `access_mode`; otherwise errno is EBADF, as with
+ * read(2) and write(2). */
 static bool usable(int fd, int access_mode)
 {
     if (!descriptor_was_inherited(fd))
@@ -45,7 +45,7 @@ static bool usable(int fd, int access_mode)
     return (flags & O_ACCMODE) == O_RDWR || (flags & O_ACCMODE) == access_mode;
 }
 
-/* --- what a descriptor is ------------------------------------------------------------------- */
+/* --- properties of a descriptor ------------------------------------------------------------- */
 
 static enum endpoint_kind kind_of(int fd, mode_t mode)
 {
@@ -62,7 +62,7 @@ static enum endpoint_kind kind_of(int fd, mode_t mode)
     return isatty(fd) ? ENDPOINT_TERMINAL : ENDPOINT_DEVICE;
 }
 
-/* The kernel may refuse to grow a pipe (fcntl(2), F_SETPIPE_SZ): that is never an error. */
+/* The kernel may refuse to grow a pipe (fcntl(2), F_SETPIPE_SZ): this is never an error. */
 static void size_pipe(struct endpoint *endpoint, const struct options *options)
 {
     if (endpoint->kind != ENDPOINT_PIPE || !options_grow_pipes(options))
@@ -82,13 +82,13 @@ static void size_pipe(struct endpoint *endpoint, const struct options *options)
     }
 }
 
-/* What waits in a large pipe is neither dropped nor overtaken any more: it only becomes old. */
+/* Bytes that wait in a large pipe can no longer be dropped or overtaken: they only become old. */
 static bool wants_fresh_output(const struct options *options)
 {
     return !options->pipe_size_given && (options_drop(options) || options->merge);
 }
 
-/* Everything about an endpoint whose descriptor has just been opened or found open. */
+/* Fills in the properties of an endpoint whose descriptor has just been opened or found open. */
 static int describe(struct endpoint *endpoint, const struct options *options)
 {
     struct stat status;
@@ -114,7 +114,7 @@ static int adopt(struct endpoint *endpoint, int access_mode, const struct option
 {
     endpoint->inherited = true;
     if (!usable(endpoint->fd, access_mode)) {
-        endpoint->fd = -1; /* not ours to close: it may be open for something else */
+        endpoint->fd = -1; /* do not close it: it may be open for something else */
         return -1;
     }
     endpoint->refusal = descriptor_check(endpoint->fd, access_mode == O_WRONLY);
@@ -128,7 +128,7 @@ static int adopt(struct endpoint *endpoint, int access_mode, const struct option
     return describe(endpoint, options);
 }
 
-/* Why it cannot be opened: what it is, or what errno says. */
+/* Writes the reason why it cannot be opened: its refusal, or the text of errno. */
 static void set_opening_error(struct endpoint *endpoint)
 {
     if (endpoint->refusal != NULL)
@@ -186,7 +186,7 @@ void endpoint_open_pipe(struct endpoint *endpoint, const char *name, int fd,
     nonblock_own(&endpoint->nonblock, fd);
     if (!output || !wants_fresh_output(options))
         size_pipe(endpoint, options);
-    endpoint->pipe_size_before = 0; /* it goes away with us */
+    endpoint->pipe_size_before = 0; /* the pipe disappears with bpipe */
 }
 
 /* --- sockets -------------------------------------------------------------------------------- */
@@ -202,7 +202,7 @@ static enum endpoint_socket socket_of(enum address_kind kind)
         return ENDPOINT_UNIX;
     case ADDRESS_TCP:
     case ADDRESS_TCP_LISTEN:
-    case ADDRESS_NONE: /* cannot be: it is no socket */
+    case ADDRESS_NONE: /* cannot happen: it is not a socket */
         break;
     }
     return ENDPOINT_TCP;
@@ -232,7 +232,7 @@ static void hurry(struct endpoint *endpoint, bool on)
 {
     if (endpoint->socket != ENDPOINT_TCP || endpoint->inherited || endpoint->hurried == on)
         return;
-    stream_socket_hurry(endpoint->fd, on); /* which also sends what waits */
+    stream_socket_hurry(endpoint->fd, on); /* turning it on also sends bytes that wait */
     endpoint->hurried = on;
 }
 
@@ -262,7 +262,7 @@ void endpoint_keep(struct endpoint *endpoint)
 
 /* --- output files --------------------------------------------------------------------------- */
 
-/* A file that is there already, or that a dangling symbolic link points to. */
+/* Opens a file that exists, or the target of a dangling symbolic link. */
 static int open_existing(struct endpoint *endpoint, const char *path, int flags,
                          const struct options *options)
 {
@@ -271,7 +271,7 @@ static int open_existing(struct endpoint *endpoint, const char *path, int flags,
         if (options->file_mode != FILE_NO_CLOBBER)
             endpoint->fd = retry_open(path, flags | O_CREAT, 0666);
         else
-            errno = EEXIST; /* the link does exist */
+            errno = EEXIST; /* the link itself exists */
     }
     struct stat status;
     if (endpoint->fd < 0 || fstat(endpoint->fd, &status) != 0 || !S_ISREG(status.st_mode))
@@ -318,7 +318,7 @@ enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char
         result = adopt(endpoint, O_WRONLY, options);
     } else {
         result = open_path(endpoint, text, options);
-        /* open(2): ENXIO for a FIFO opened O_WRONLY | O_NONBLOCK that no process reads. */
+        /* open(2): ENXIO for a FIFO opened with O_WRONLY | O_NONBLOCK that no process reads. */
         if (result != 0 && errno == ENXIO && is_fifo(text))
             return ENDPOINT_PENDING;
         if (result == 0) {
@@ -405,7 +405,8 @@ ssize_t endpoint_readv(struct endpoint *endpoint, struct iovec *iov, int count, 
             result = nonblock_readv(&endpoint->nonblock, endpoint->fd, iov, count, calls);
         if (result > 0)
             endpoint->relay.last = (size_t)result;
-        /* A pty's master reads EIO once no slave is open (pty(7) leaves that unsaid). */
+        /* Reading a pty's master fails with EIO once no slave is open (pty(7) does not say
+         * this). */
         return result < 0 && errno == EIO && endpoint->is_pty_master ? 0 : result;
     }
     direct_io_prepare(&endpoint->direct, endpoint->fd, iov, &count);
@@ -486,9 +487,9 @@ void endpoint_reapply(struct endpoint *endpoint)
         nonblock_reapply(&endpoint->nonblock, endpoint->fd);
 }
 
-/* close(2), with everything given back first. EINTR is no failure: the descriptor is gone, and
- * nothing is known to be lost (close(2), "Dealing with error returns"). Standard error stays open
- * for messages, and so that nothing else is opened in its place. */
+/* close(2) that first gives back everything. EINTR is not an error: the descriptor is closed, and
+ * no data is known to be lost (close(2), "Dealing with error returns"). Standard error stays open
+ * for messages, and so that no other file gets its number. */
 static int give_back_and_close(struct endpoint *endpoint)
 {
     if (endpoint->fd < 0)
@@ -505,7 +506,7 @@ static int give_back_and_close(struct endpoint *endpoint)
 void endpoint_close_input(struct endpoint *endpoint)
 {
     pipe_relay_close(&endpoint->relay);
-    (void)give_back_and_close(endpoint); /* all that was wanted of it has been read */
+    (void)give_back_and_close(endpoint); /* everything needed has been read */
 }
 
 int endpoint_sync_output(struct endpoint *endpoint)
@@ -515,7 +516,7 @@ int endpoint_sync_output(struct endpoint *endpoint)
         result = atomic_file_sync(&endpoint->atomic, endpoint->fd);
     else if (endpoint->sync && endpoint->fd >= 0 && endpoint_on_disk(endpoint))
         result = retry_sync(endpoint->fd);
-    if (result == 0 || errno == EINVAL) /* fsync(2): EINVAL where there is nothing to sync */
+    if (result == 0 || errno == EINVAL) /* fsync(2): EINVAL if it does not support syncing */
         return 0;
     set_error(endpoint, "sync failed: ", errno);
     return -1;
@@ -547,8 +548,9 @@ void endpoint_abandon_output(struct endpoint *endpoint)
 
 /* --- inherited descriptors ------------------------------------------------------------------ */
 
-/* Whether an object that has no type in stat(2) cannot be read, or written, at all: epoll(7), say.
- * With no bytes readv(2) and writev(2) only check that: they fail by EINVAL, or do nothing. */
+/* Whether an object without a type in stat(2), such as epoll(7), cannot be read, or written, at
+ * all. With no bytes, readv(2) and writev(2) only check this: they fail with EINVAL, or do
+ * nothing. */
 static bool is_unsuitable(int fd, bool output)
 {
     struct stat status;

@@ -1,10 +1,11 @@
 /*
- * frame_codec.c - see frame_codec.h. Reading is a machine that is fed what is not payload byte by
- * byte, so that it does not matter where the pieces end in which a stream comes; take_byte() is the
- * only place where it goes from one stage to another, but for the end of a chunk (frame_pass()).
+ * frame_codec.c - see frame_codec.h. Reading is a state machine that gets the bytes that are not
+ * payload one by one. So it may get a stream in pieces of any size. Only take_byte() changes the
+ * stage, except at the end of a chunk (frame_pass()) and of the stream (frame_end()).
  *
- * Every byte of a stream is one of the head, which has to be this one; of a length or the total,
- * which have to agree; of the checksum; or of what that is of. So none can change unnoticed.
+ * Every byte of a stream belongs to the head, which is fixed; to a length or the total, which must
+ * agree with the bytes; to the checksum; or to the bytes that the checksum covers. So no byte can
+ * change unnoticed.
  */
 #include "io/frame_codec.h"
 
@@ -78,8 +79,8 @@ static void begin_length(struct frame_reader *reader)
     reader->field_length = 0;
 }
 
-/* One more byte of the head has come. What is no head is found out at its first wrong byte: it may
- * have no more. */
+/* The head has one more byte. A stream without a head is detected at its first wrong byte, because
+ * it may have no more bytes. */
 static void check_head(struct frame_reader *reader)
 {
     size_t at = reader->field_length - 1;
@@ -92,7 +93,8 @@ static void check_head(struct frame_reader *reader)
         begin_length(reader);
 }
 
-/* A length is whole. That of the final record stays in the field, the rest of it comes behind. */
+/* A length is complete. The length of the final record stays in the field, and the rest of the
+ * record follows it. */
 static void take_length(struct frame_reader *reader)
 {
     uint32_t length = (uint32_t)number_in(reader->field, FRAME_LENGTH);

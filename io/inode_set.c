@@ -25,7 +25,7 @@ int inode_set_add(struct inode_set *set, dev_t device, ino_t inode)
     struct file *file = malloc(sizeof *file);
     if (file != NULL)
         *file = (struct file){.device = device, .inode = inode};
-    /* A node begins with a pointer to its key. */
+    /* A tree node begins with a pointer to its key. */
     struct file *const *node = file != NULL ? tsearch(file, &set->root, compare) : NULL;
     if (node != NULL && *node == file)
         return 1;

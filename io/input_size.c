@@ -1,5 +1,5 @@
 /*
- * input_size.c - see input_size.h. Sizes are those of the moment; files may grow later.
+ * input_size.c - see input_size.h. Sizes are measured when this runs; files may grow later.
  */
 #include "io/input_size.h"
 
@@ -20,12 +20,12 @@
 
 enum {
     READ_BYTES = 64 * 1024,
-    DEPTH_MOST = 2048, /* levels of directories: more components has no path of PATH_MAX bytes */
+    DEPTH_MOST = 2048, /* levels of directories: no path of PATH_MAX bytes has more */
     PATH_TEXT = 1024
 };
 
-/* Of a block device, which stat(2) does not tell: where its end is. It is opened anew, since the
- * position of an inherited one is shared. Negative: unknown. */
+/* The size of a block device, which stat(2) does not report: the offset of its end. The device is
+ * opened anew, because an inherited descriptor shares its position. Negative if unknown. */
 static off_t size_of_device(const char *path)
 {
     int fd = retry_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
@@ -37,24 +37,24 @@ static off_t size_of_device(const char *path)
 
 /* --- -s @PATH --------------------------------------------------------------------------------- */
 
-/* What has been counted so far. */
+/* The counts so far. */
 struct tally {
-    enum record_kind records; /* records_are_units(): these are counted, else bytes */
+    enum record_kind records; /* these are counted if records_are_units(), else bytes */
     uint64_t size;
-    struct inode_set linked; /* the files with several names that were counted */
+    struct inode_set linked; /* the counted files that have several names */
     uint64_t missed;         /* files and directories that could not be counted */
-    int error;               /* why the first of these could not; an errno */
+    int error;               /* errno of the first of these */
     char first[PATH_TEXT];   /* its path */
 };
 
-/* A name in the tree, and the directory that it is in. */
+/* A name in the tree, and the directory that contains it. */
 struct place {
-    const struct place *above; /* NULL: `name` is what -s gave */
+    const struct place *above; /* NULL: `name` is the argument of -s */
     const char *name;
     unsigned depth;
 };
 
-/* Writes the path of a place; of one that is too long the last part. */
+/* Writes the path of a place; only the last part of a path that is too long. */
 static void write_path(char path[PATH_TEXT], const struct place *place)
 {
     size_t at = PATH_TEXT - 1;
@@ -71,7 +71,7 @@ static void write_path(char path[PATH_TEXT], const struct place *place)
     memmove(path, path + at, PATH_TEXT - at);
 }
 
-/* The place could not be counted, for the reason in errno. */
+/* Notes that the place could not be counted, for the reason in errno. */
 static void miss(struct tally *tally, const struct place *place)
 {
     if (tally->missed++ > 0)
@@ -93,7 +93,7 @@ static int count_records_in(int fd, struct tally *tally)
     return 0;
 }
 
-/* Whether a regular file is to be counted: not if another name of it was. -1 with errno. */
+/* Whether to count a regular file: 0 if another name of it was counted. -1 with errno. */
 static int is_new(struct tally *tally, const struct stat *status)
 {
     return status->st_nlink > 1 ? inode_set_add(&tally->linked, status->st_dev, status->st_ino) : 1;
@@ -101,8 +101,8 @@ static int is_new(struct tally *tally, const struct stat *status)
 
 static void add_place(struct tally *tally, int directory, const struct place *place);
 
-/* Takes the descriptor of a directory over. What is missed of it is noted; -1 with errno if that is
- * all of it. */
+/* Takes over the descriptor of a directory. Notes the entries that are missed; -1 with errno if the
+ * whole directory is missed. */
 static int add_directory(struct tally *tally, int fd, const struct place *place)
 {
     DIR *directory = fdopendir(fd);
@@ -125,8 +125,8 @@ static int add_directory(struct tally *tally, int fd, const struct place *place)
     return 0;
 }
 
-/* Opens what was a regular file or a directory (O_DIRECTORY) a moment ago, and is counted if it
- * still is one. -1 with errno. */
+/* Opens a path that was a regular file, a block device or a directory (O_DIRECTORY) a moment ago.
+ * It is counted only if it still is one. -1 with errno. */
 static int open_place(int directory, const struct place *place, int flag)
 {
     struct stat status;
@@ -141,7 +141,7 @@ static int open_place(int directory, const struct place *place, int flag)
     return -1;
 }
 
-/* The records of a file. */
+/* Adds the records of a file. */
 static int add_records(struct tally *tally, int directory, const struct place *place)
 {
     int fd = open_place(directory, place, 0);
@@ -173,7 +173,7 @@ static int descend(struct tally *tally, int directory, const struct place *place
     return fd < 0 ? -1 : add_directory(tally, fd, place);
 }
 
-/* Something below a directory. FIFOs, devices, sockets and symbolic links there do not count. */
+/* Adds an entry of a directory. FIFOs, devices, sockets and symbolic links do not count. */
 static void add_place(struct tally *tally, int directory, const struct place *place)
 {
     struct stat status;
@@ -186,7 +186,7 @@ static void add_place(struct tally *tally, int directory, const struct place *pl
         miss(tally, place);
 }
 
-/* Whether a regular file of no bytes yields some all the same, as those in /proc do. */
+/* Whether a regular file of 0 bytes yields bytes all the same, as files in /proc do. */
 static bool yields_more(const char *path)
 {
     struct stat status;
@@ -199,7 +199,7 @@ static bool yields_more(const char *path)
     return more;
 }
 
-/* What -s gave. 0, -1 with errno, or 1: it has no size. */
+/* Adds the argument of -s. 0, -1 with errno, or 1: it has no size. */
 static int add_given(struct tally *tally, const char *path)
 {
     const struct place place = {.name = path};
@@ -221,7 +221,7 @@ static int add_given(struct tally *tally, const char *path)
     return size < 0 ? -1 : 0;
 }
 
-/* -1 after a message. */
+/* Returns 0, or -1 after a message. */
 static int size_of_path(const struct options *options, uint64_t *size)
 {
     const char *path = options->size_path;
@@ -242,8 +242,8 @@ static int size_of_path(const struct options *options, uint64_t *size)
 
 /* --- the inputs, and the output --------------------------------------------------------------- */
 
-/* The size of a regular file or a block device, an endpoint; *position: how much of it is over.
- * Negative: it is something else. `standard` is what "-" is. */
+/* The size of an endpoint that is a regular file or a block device; *position: the part before its
+ * current position. Negative: it is something else. "-" means the descriptor `standard`. */
 static off_t size_of_endpoint(const char *text, int standard, off_t *position)
 {
     enum { PROC_PATH = 32 };
@@ -286,7 +286,7 @@ uint64_t input_size_sum(const struct options *options)
     return empty && (sum == 0 || options->stop_at_size) ? INPUT_SIZE_UNKNOWN : sum;
 }
 
-/* How much a disk takes that is written to. */
+/* How many bytes a block device that is the only output can accept. */
 static uint64_t room_of_output(const struct options *options)
 {
     struct stat status;

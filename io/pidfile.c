@@ -1,6 +1,5 @@
 /*
- * pidfile.c - see pidfile.h. The file is opened so that a FIFO or a device never makes bpipe
- * wait.
+ * pidfile.c - see pidfile.h. The file is opened so that bpipe never waits for a FIFO or a device.
  */
 #include "io/pidfile.h"
 
@@ -17,7 +16,7 @@
 
 enum { PIDFILE_LINE = 32, PIDFILE_FLAGS = O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
 
-/* A descriptor of a regular file, or -1 with *reason. */
+/* Returns a descriptor of a regular file, or -1 with *reason. */
 static int open_regular(const char *path, int flags, const char **reason)
 {
     struct stat status;
@@ -30,7 +29,7 @@ static int open_regular(const char *path, int flags, const char **reason)
     return -1;
 }
 
-/* The path of the file itself: `path`, or what it leads to if it is a symbolic link, in `target`.
+/* The path of the file itself: `path`, or if it is a symbolic link, the link's target, in `target`.
  * NULL if the link cannot be followed. */
 static const char *follow(const char *path, char target[PATH_MAX])
 {

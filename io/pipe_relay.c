@@ -9,14 +9,14 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* No packet is longer: each is in a page of its own. */
+/* No packet is longer, because each packet is in one page of its own. */
 static size_t longest_packet(void)
 {
     long page = sysconf(_SC_PAGESIZE);
     return page > PIPE_RELAY_PACKET ? (size_t)page : PIPE_RELAY_PACKET;
 }
 
-/* Where descriptors are short there may be some later. */
+/* If descriptors are short, the relay is not refused: there may be some later. */
 static bool open_relay(struct pipe_relay *relay)
 {
     int fds[2];
@@ -31,8 +31,8 @@ static bool open_relay(struct pipe_relay *relay)
     return relay->open = true;
 }
 
-/* There is a byte in the relay, which may be of a packet. Puts another behind it, and takes both
- * out: how many with the first read. 0: that is not possible. */
+/* The relay contains one byte, which may belong to a packet. This puts another byte after it and
+ * reads both. Returns how many the first read got. 0: that is not possible. */
 static size_t read_together(const struct pipe_relay *relay)
 {
     char bytes[2];
@@ -51,8 +51,8 @@ static size_t read_together(const struct pipe_relay *relay)
     return first;
 }
 
-/* A read of what is there may come short (POSIX; Linux's pipes do not do that), and then a stream
- * looks like packets: these have to look so LOOKS times. */
+/* A read may return fewer bytes than are there (POSIX; pipes of Linux do not do that), and then a
+ * stream looks like packets. So packets must be seen LOOKS times in a row. */
 enum { LOOKS = 5 };
 
 static enum pipe_content look(struct pipe_relay *relay, int fd)
@@ -81,7 +81,7 @@ enum pipe_content pipe_relay_look(struct pipe_relay *relay, int fd)
     return relay->content;
 }
 
-/* Where there are no large pipes for us an ordinary read brings more. */
+/* If bpipe cannot get a large pipe, an ordinary read gets more bytes. */
 static bool is_large(struct pipe_relay *relay)
 {
     if (!relay->sized && open_relay(relay)) {
@@ -105,8 +105,8 @@ bool pipe_relay_would_lose(const struct pipe_relay *relay, size_t room)
     return relay->content == PIPE_PACKETS && relay->refused && room < longest_packet();
 }
 
-/* -1 with errno: they are lost. In one call, unless the pipe's writer made packets (pipe(2),
- * O_DIRECT): they come one by one. */
+/* Reads `bytes` bytes out of the relay. It needs one call, unless the pipe's writer made packets
+ * (pipe(2), O_DIRECT), which come one by one. -1 with errno: the bytes are lost. */
 static ssize_t read_all(const struct pipe_relay *relay, const struct iovec *pieces, int count,
                         size_t bytes, uint64_t *reads)
 {
@@ -117,7 +117,7 @@ static ssize_t read_all(const struct pipe_relay *relay, const struct iovec *piec
     for (size_t missing = bytes; missing > 0;) {
         ++*reads;
         ssize_t part = readv(relay->read_fd, next, count);
-        if (part < 0 && (errno == EINTR || errno == EAGAIN)) /* it holds what is missing */
+        if (part < 0 && (errno == EINTR || errno == EAGAIN)) /* the relay holds the missing bytes */
             continue;
         if (part < 0)
             return -1;

@@ -1,8 +1,8 @@
 /*
  * address.c - see address.h.
  *
- * The messages go on where the text ends, so that whoever prints them adds nothing but the text
- * itself; each scheme has its own, with an example that can be copied.
+ * Each error message continues the sentence that the text begins, so that the caller prints only
+ * the text and the message. Each scheme has its own messages, with an example that can be copied.
  */
 #include "net/address.h"
 
@@ -19,7 +19,7 @@ enum {
     PORT_MOST = 65535,
     IPV4_BITS = 32,
     IPV6_BITS = 128,
-    MAPPED_BITS = 96, /* of ::ffff:0:0/96, where IPv4 addresses are mapped into IPv6 */
+    MAPPED_BITS = 96, /* prefix of ::ffff:0:0/96, where IPv4 addresses are mapped into IPv6 */
     PATH_MOST = sizeof(((struct sockaddr_un *)0)->sun_path) - 1,
     PATH_MESSAGE = 80,
     PORT_TEXT = sizeof(":65535")
@@ -28,7 +28,7 @@ enum {
 struct scheme {
     const char *prefix;
     enum address_kind kind;
-    const char *no_host; /* NULL: it needs none */
+    const char *no_host; /* NULL: this scheme needs none */
     const char *no_port;
     const char *bad_port;
     const char *bare_ipv6;
@@ -51,7 +51,7 @@ static const struct scheme schemes[] = {
     {.prefix = "unix-listen://", .kind = ADDRESS_UNIX_LISTEN},
 };
 
-/* NULL: none. */
+/* The scheme of `text`, or NULL if it has none. */
 static const struct scheme *scheme_of(const char *text)
 {
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
@@ -81,9 +81,9 @@ bool address_is_unix(enum address_kind kind)
     return kind == ADDRESS_UNIX || kind == ADDRESS_UNIX_LISTEN;
 }
 
-/* --- taking a text apart -------------------------------------------------------------------- */
+/* --- parsing -------------------------------------------------------------------------------- */
 
-/* All of `text` as a decimal number of at most `most`. */
+/* Parses all of `text` as a decimal number of at most `most`. */
 static bool parse_number(const char *text, unsigned most, unsigned *number)
 {
     unsigned value = 0;
@@ -100,7 +100,7 @@ static bool parse_number(const char *text, unsigned most, unsigned *number)
 
 static const char *parse_unix(struct address *address, const char *path)
 {
-    static char too_long[PATH_MESSAGE]; /* whoever writes it writes the same */
+    static char too_long[PATH_MESSAGE]; /* every writer writes the same text */
     if (*path == '\0')
         return "names no socket (try unix:///run/name.sock, or unix://name.sock)";
     if (strlen(path) > PATH_MOST) {
@@ -111,7 +111,7 @@ static const char *parse_unix(struct address *address, const char *path)
     return NULL;
 }
 
-/* What no host and no port can have in it. */
+/* Finds characters that neither a host nor a port can contain. */
 static const char *find_stray(const char *rest)
 {
     for (const char *c = rest; *c != '\0'; c++)
@@ -135,7 +135,8 @@ static const char *copy_host(struct address *address, const char *host, size_t l
     return NULL;
 }
 
-/* The address, and behind a % the interface that a link-local one is meant on (RFC 4007, 11). */
+/* Whether `host` is an IPv6 address, which may have a % and the interface of a link-local address
+ * behind it (RFC 4007, 11). */
 static bool is_ipv6(const char *host)
 {
     char text[INET6_ADDRSTRLEN];
@@ -148,7 +149,7 @@ static bool is_ipv6(const char *host)
     return inet_pton(AF_INET6, text, bytes) == 1;
 }
 
-/* `rest` begins with a bracket. *after is what follows the other one. */
+/* `rest` begins with an opening bracket. *after is the text after the closing one. */
 static const char *parse_bracketed(const struct scheme *scheme, struct address *address,
                                    const char *rest, const char **after)
 {
@@ -190,7 +191,7 @@ static const char *parse_port(const struct scheme *scheme, struct address *addre
     return NULL;
 }
 
-/* Whether it looks like a URL (RFC 3986, 3.1) of a kind that is not here. */
+/* Whether the text looks like a URL (RFC 3986, 3.1) with a scheme that bpipe does not know. */
 static bool is_other_scheme(const char *text)
 {
     size_t length =
@@ -219,14 +220,14 @@ const char *address_parse(struct address *address, const char *text)
 
 /* --- socket addresses ----------------------------------------------------------------------- */
 
-/* An address as the bytes that are compared: what is mapped into IPv6 is IPv4. */
+/* An address as the bytes that are compared: an IPv4 address mapped into IPv6 is stored as IPv4. */
 struct plain {
     int family; /* AF_INET, AF_INET6, or AF_UNSPEC: anything else */
     unsigned char bytes[16];
     unsigned port;
 };
 
-/* Makes IPv4 of it if it is mapped. */
+/* Converts a mapped address to IPv4. */
 static void unmap(struct plain *plain)
 {
     static const unsigned char prefix[MAPPED_BITS / 8] = {[10] = 0xff, [11] = 0xff};
@@ -256,7 +257,8 @@ static struct plain plain_of(const struct sockaddr *socket_address)
     return plain;
 }
 
-/* The system may leave out the NUL at the end of the path, and all of it if there is no name. */
+/* The system may omit the NUL at the end of the path, and the whole path if the socket has no
+ * name. */
 static void format_unix(char text[ADDRESS_TEXT_SIZE], const struct sockaddr *socket_address,
                         socklen_t length)
 {
@@ -268,7 +270,7 @@ static void format_unix(char text[ADDRESS_TEXT_SIZE], const struct sockaddr *soc
         snprintf(text, ADDRESS_TEXT_SIZE, "unix socket");
 }
 
-/* getnameinfo(3) knows the names of interfaces, which belong to link-local addresses. */
+/* getnameinfo(3) knows the names of interfaces, which are part of link-local addresses. */
 static void format_ipv6(char text[ADDRESS_TEXT_SIZE], const struct sockaddr *socket_address,
                         socklen_t length, const struct plain *plain)
 {
@@ -299,7 +301,7 @@ const char *address_format(char text[ADDRESS_TEXT_SIZE], const struct sockaddr *
 
 /* --- ranges --------------------------------------------------------------------------------- */
 
-/* Whether the bits from `first` up to `end` are the same in both. */
+/* Whether the bits from `first` up to, but not including, `end` are equal in both. */
 static bool same_bits(const unsigned char *a, const unsigned char *b, unsigned first, unsigned end)
 {
     for (unsigned bit = first; bit < end; bit++)
@@ -308,7 +310,7 @@ static bool same_bits(const unsigned char *a, const unsigned char *b, unsigned f
     return true;
 }
 
-/* The address before the slash. Its width in bits, or 0. */
+/* Parses the address before the slash. Returns its width in bits, or 0 on failure. */
 static unsigned parse_base(struct plain *base, const char *text, size_t length)
 {
     char host[INET6_ADDRSTRLEN];

@@ -1,11 +1,12 @@
 /*
  * dialer.c - see dialer.h.
  *
- * At most one descriptor is open between two steps, and no more than it and the peer's at any time.
- * A socket that connects counts as connected only once poll(2) says so, whatever connect(2) said.
+ * At most one descriptor is open between two steps, and at any time at most this one and the
+ * peer's. A connecting socket counts as connected only when poll(2) reports it, whatever connect(2)
+ * returned.
  *
- * Not here: trying several addresses at the same time (RFC 8305). A pipe can wait for the first,
- * and a listener at the other end, which takes one peer, would get two.
+ * Not in this module: trying several addresses at the same time (RFC 8305). bpipe can wait for the
+ * first, and a listener at the other end that accepts one peer would get two.
  */
 #include "net/dialer.h"
 
@@ -27,7 +28,7 @@
 #define EHOSTDOWN EHOSTUNREACH
 #endif
 
-/* A peer that --allow keeps out must not keep others waiting for long before they are seen. */
+/* The queue is short, because a peer that --allow refuses must not make others wait for long. */
 enum { BACKLOG = 8 };
 
 void dialer_init(struct dialer *dialer, const struct resolved *resolved, bool input,
@@ -47,7 +48,7 @@ static enum address_kind kind_of(const struct dialer *dialer)
     return dialer->resolved->address.kind;
 }
 
-/* The name goes before the socket does (net/unix_name.h). */
+/* The name is removed before the socket is closed (net/unix_name.h). */
 static void drop_socket(struct dialer *dialer)
 {
     unix_name_remove(&dialer->name);
@@ -66,7 +67,7 @@ static enum dialer_status finish(struct dialer *dialer, enum dialer_status outco
     return outcome;
 }
 
-/* A socket for the address, not connected or bound yet. 0 (dialer->fd), or -1 with errno. */
+/* Opens a socket for the address, not yet connected or bound. 0 (dialer->fd), or -1 with errno. */
 static int open_socket(struct dialer *dialer, const struct socket_address *address)
 {
     dialer->fd = socket_setup_open(dialer->settings, kind_of(dialer), address->storage.ss_family);
@@ -97,7 +98,7 @@ append(struct dialer *dialer, const char *format, ...)
     va_end(arguments);
 }
 
-/* "WHAT ADDRESS" */
+/* Writes "WHAT ADDRESS". */
 static void write_address(struct dialer *dialer, const char *what,
                           const struct socket_address *address)
 {
@@ -115,7 +116,7 @@ static bool is_obvious(const struct resolved *resolved)
                                     inet_pton(AF_INET6, host, bytes) == 1);
 }
 
-/* What goes before the reason why the address that was tried last failed. */
+/* Writes the text before the reason why the last address tried has failed. */
 static void write_last_address(struct dialer *dialer)
 {
     dialer->text[0] = '\0';
@@ -134,8 +135,8 @@ static void append_timeout(struct dialer *dialer, const char *what)
 
 /* --- connecting ---------------------------------------------------------------------------- */
 
-/* The address that was tried last failed: errno, or EINPROGRESS for a timeout. What another one
- * said stays if this machine has no way to this one anyway. */
+/* Notes that the last address tried has failed: errno, or EINPROGRESS for a timeout. If this
+ * machine has no route to this address, the error of an earlier address is kept. */
 static void note_failure(struct dialer *dialer, int error)
 {
     bool no_way = error == EAFNOSUPPORT || error == EADDRNOTAVAIL || error == ENETUNREACH;
@@ -163,7 +164,7 @@ static bool may_change(int error)
     return false;
 }
 
-/* A connection that was interrupted goes on by itself; another call says how. */
+/* A connect(2) that was interrupted continues in the background; another call reports its state. */
 static int connect_again(int fd, const struct socket_address *address)
 {
     int result;
@@ -174,7 +175,8 @@ static int connect_again(int fd, const struct socket_address *address)
     return result == 0 || under_way ? 0 : -1;
 }
 
-/* Of a path with something else at its end Linux says that it refused (connect(2) is silent). */
+/* If the path belongs to a file that is not a socket, Linux reports ECONNREFUSED (connect(2) does
+ * not say). */
 static bool is_no_socket(const struct dialer *dialer, int error)
 {
     struct stat info;
@@ -182,7 +184,7 @@ static bool is_no_socket(const struct dialer *dialer, int error)
            stat(dialer->resolved->address.path, &info) == 0 && !S_ISSOCK(info.st_mode);
 }
 
-/* Connects the socket that is open to the address that has its turn, or queues for that. */
+/* Connects the open socket to the current address, or queues for it. */
 static void connect_socket(struct dialer *dialer, uint64_t now_ns)
 {
     bool connecting = connect_again(dialer->fd, &dialer->resolved->list[dialer->next - 1]) == 0;
@@ -197,7 +199,7 @@ static void connect_socket(struct dialer *dialer, uint64_t now_ns)
         if (dialer->limit_ns - now_ns > DIALER_QUEUE_NS)
             dialer->due_ns = now_ns + DIALER_QUEUE_NS;
     } else {
-        /* As a limit that is over; or why not. */
+        /* An expired queue counts as a timeout; otherwise the error is the reason. */
         note_failure(dialer, queued ? EINPROGRESS : is_no_socket(dialer, error) ? ENOTSOCK : error);
     }
 }
@@ -213,8 +215,8 @@ static void start_connecting(struct dialer *dialer, uint64_t now_ns)
     connect_socket(dialer, now_ns);
 }
 
-/* Where nobody listens on a port of this machine that is one of those which connect() chooses from,
- * it may choose the same and connect the socket to itself. */
+/* Whether the socket is connected to itself. If no process listens on a port of this machine, and
+ * the port is one of those that connect() chooses from, it may choose the same port. */
 static bool is_own_peer(int fd)
 {
     struct socket_address own = {.length = sizeof own.storage};
@@ -230,8 +232,8 @@ static bool is_ready(int fd, short events)
     return poll(&poll_fd, 1, 0) == 1;
 }
 
-/* Whether the peer has sent something already: it may also have reset the connection since, and to
- * ask for that would lose what came before. False with *error 0: not yet. */
+/* Whether the peer has already sent data. It may also have reset the connection since then; asking
+ * for that error would lose the data that arrived before. False with *error 0: not yet. */
 static bool has_begun(int fd, int *error)
 {
     char byte;
@@ -240,7 +242,7 @@ static bool has_begun(int fd, int *error)
     return result > 0 || *error != 0;
 }
 
-/* 0 if the address answered, EINPROGRESS if it may still, or why it does not. */
+/* 0 if the address answered, EINPROGRESS if it still may, or the error. */
 static int connecting_error(const struct dialer *dialer)
 {
     int error = 0;
@@ -260,7 +262,7 @@ static int connecting_error(const struct dialer *dialer)
     return greets && send(dialer->fd, "", 0, 0) != 0 ? errno : 0;
 }
 
-/* Uniformly distributed below the bound, which doubles with every try (splitmix64). */
+/* Uniformly distributed below a bound, which doubles with every try (splitmix64). */
 static uint64_t random_delay_ns(struct dialer *dialer)
 {
     uint64_t bound_ns = DIALER_DELAY_NS;
@@ -275,7 +277,7 @@ static uint64_t random_delay_ns(struct dialer *dialer)
     return (bits ^ bits >> 31) % bound_ns;
 }
 
-/* All addresses have failed. */
+/* Ends a round in which all addresses have failed. */
 static enum dialer_status end_round(struct dialer *dialer, uint64_t now_ns)
 {
     char text[SIZE_TEXT];
@@ -297,7 +299,7 @@ static enum dialer_status end_round(struct dialer *dialer, uint64_t now_ns)
     return DIALER_RETRYING;
 }
 
-/* Goes through the addresses until one answers or has to be waited for. */
+/* Goes through the addresses until one answers or must be waited for. */
 static enum dialer_status connect_on(struct dialer *dialer, uint64_t now_ns)
 {
     for (;;) {
@@ -323,7 +325,8 @@ static enum dialer_status connect_on(struct dialer *dialer, uint64_t now_ns)
 
 /* --- listening ----------------------------------------------------------------------------- */
 
-/* NULL, or why not, and in dialer->error what errno says of it, if anything. */
+/* Returns NULL, or the reason of a failure, and then its errno in dialer->error, or 0 if it has
+ * none. */
 static const char *start_listening(struct dialer *dialer, const struct socket_address *address)
 {
     const struct sockaddr *name = (const struct sockaddr *)&address->storage;
@@ -359,7 +362,7 @@ static enum dialer_status announce(struct dialer *dialer, uint64_t now_ns)
     dialer->state = DIALER_ACCEPTING;
     start_timeout(dialer, now_ns);
     if (is_receiver(dialer))
-        dialer->due_ns = now_ns; /* there is nobody to wait for */
+        dialer->due_ns = now_ns; /* there is no peer to wait for */
     return DIALER_LISTENING;
 }
 
@@ -378,7 +381,7 @@ static enum dialer_status listen_somewhere(struct dialer *dialer, uint64_t now_n
     return finish(dialer, DIALER_FAILED);
 }
 
-/* A descriptor through which somebody has come, or -1 with errno. By UDP it is our own. */
+/* Returns a descriptor of a new peer, or -1 with errno. For UDP it is the dialer's own. */
 static int meet(const struct dialer *dialer, struct socket_address *peer)
 {
     struct sockaddr *name = (struct sockaddr *)&peer->storage;
@@ -388,7 +391,8 @@ static int meet(const struct dialer *dialer, struct socket_address *peer)
     return recvfrom(dialer->fd, &byte, sizeof byte, 0, name, &peer->length) < 0 ? -1 : dialer->fd;
 }
 
-/* Whether no peer can come, as opposed to one that has gone away already (accept(2)). */
+/* Whether the error means that no peer can connect, not that a peer has already gone away
+ * (accept(2)). */
 static bool is_own_fault(int error)
 {
     return error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS ||
@@ -408,12 +412,12 @@ static void refuse(struct dialer *dialer, int fd, const struct socket_address *p
     write_address(dialer, "refused ", peer);
     append(dialer, " (--allow)");
     if (fd == dialer->fd)
-        return; /* a datagram */
+        return; /* for a datagram */
     (void)socket_setup_reset(fd);
     close(fd);
 }
 
-/* Makes the peer the only one. False if it has gone away already. */
+/* Makes this peer the only one. False if it has already gone away. */
 static bool take_in(struct dialer *dialer, int fd, const struct socket_address *peer)
 {
     if (fd == dialer->fd)

@@ -20,7 +20,7 @@ static bool same_address(const struct socket_address *a, const struct addrinfo *
     return a->length == b->ai_addrlen && memcmp(&a->storage, b->ai_addr, b->ai_addrlen) == 0;
 }
 
-/* A name that /etc/hosts has twice, say, is listed twice. */
+/* A name that is twice in /etc/hosts, for example, is listed twice. */
 static bool is_known(const struct resolved *resolved, const struct addrinfo *info)
 {
     for (size_t i = 0; i < resolved->count; i++)
@@ -29,7 +29,7 @@ static bool is_known(const struct resolved *resolved, const struct addrinfo *inf
     return false;
 }
 
-/* What may run out of memory gives 0, or -1 with errno, here and below. */
+/* Functions that may run out of memory return 0, or -1 with errno, here and below. */
 static int allocate_list(struct resolved *resolved, size_t count)
 {
     resolved->list = calloc(count, sizeof *resolved->list);
@@ -54,7 +54,7 @@ static int take_list(struct resolved *resolved, const struct addrinfo *first)
     return 0;
 }
 
-/* address_parse() has made sure that the path fits, with a NUL behind it. */
+/* address_parse() has checked that the path and a NUL after it fit. */
 static int take_path(struct resolved *resolved)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -79,9 +79,10 @@ static int look_up_with(int flags, const struct address *address, int family, co
 }
 
 /*
- * AI_ADDRCONFIG keeps addresses out that no interface could reach: tried last, one of those would
- * have the last word on why nobody answered. But loopback does not count as an interface there. So
- * it is asked of names only, and not of localhost; and once more without if that finds nothing.
+ * AI_ADDRCONFIG leaves out addresses that no interface can reach. If such an address were tried
+ * last, its error would be the reported reason. But AI_ADDRCONFIG does not count loopback as an
+ * interface. So the flag is used only for names, and not for localhost; if nothing is found, the
+ * name is looked up again without it.
  */
 static int look_up(const struct address *address, int family, const char *host,
                    struct addrinfo **list)
@@ -94,7 +95,7 @@ static int look_up(const struct address *address, int family, const char *host,
     return error;
 }
 
-/* A listener without a host. */
+/* The host of a listener without one. */
 static const char *loopback(int family)
 {
     return family == AF_INET6 ? "::1" : "127.0.0.1";
@@ -131,13 +132,13 @@ static int resolve(struct resolved *resolved, const char *text, int family)
     return result;
 }
 
-/* --- all of them ---------------------------------------------------------------------------- */
+/* --- all endpoints -------------------------------------------------------------------------- */
 
 static int resolve_all(struct resolved **all, size_t *count, const char *const *texts,
                        size_t text_count, int family)
 {
     int result = 0;
-    *all = calloc(text_count + 1, sizeof **all); /* never of 0 bytes, which may be NULL */
+    *all = calloc(text_count + 1, sizeof **all); /* never 0 bytes, which may give NULL */
     if (*all == NULL)
         return -1;
     *count = text_count;

@@ -1,8 +1,8 @@
 /*
- * resolver.h - the names on the command line become socket addresses.
+ * resolver.h - resolves the names on the command line to socket addresses.
  *
- * getaddrinfo(3) blocks, and cannot be interrupted: so it is done first of all, while signals still
- * have their default action and nothing has been opened or created.
+ * getaddrinfo(3) blocks and cannot be interrupted. So it is called first of all, while signals
+ * still have their default action and nothing has been opened or created.
  */
 #ifndef BPIPE_RESOLVER_H
 #define BPIPE_RESOLVER_H
@@ -21,10 +21,10 @@ struct socket_address {
 /* One INPUT, --output or --tap. */
 struct resolved {
     struct address address;      /* ADDRESS_NONE: nothing to resolve */
-    struct socket_address *list; /* in the order in which they are to be tried (RFC 6724) */
+    struct socket_address *list; /* in the order in which the dialer tries them (RFC 6724) */
     size_t count;                /* > 0 unless there is an error or nothing to resolve */
-    const char *error;           /* NULL; or why there is none, in the resolver's words */
-    uint64_t took_ns;            /* to resolve its host; 0 if it has none */
+    const char *error;           /* NULL; or why there is no address, as text */
+    uint64_t took_ns;            /* to resolve host and port; 0 for a unix socket or a path */
 };
 
 struct resolver {
@@ -32,7 +32,7 @@ struct resolver {
     size_t input_count, output_count, tap_count;
 };
 
-/* The texts of all endpoints, and which family of addresses is wanted (net/settings.h). */
+/* The texts of all endpoints, and the wanted family of addresses (net/settings.h). */
 struct resolver_request {
     const char *const *inputs, *const *outputs, *const *taps;
     size_t input_count, output_count, tap_count;
@@ -40,9 +40,9 @@ struct resolver_request {
 };
 
 /*
- * Resolves the names of all endpoints; those that cannot be have an error. A listener without a
- * host gets the loopback address: 127.0.0.1, with -6 ::1. No address is listed twice. Returns 0, or
- * -1 with errno ENOMEM, and then there is nothing to destroy.
+ * Resolves the names of all endpoints. An endpoint that cannot be resolved gets an error. A
+ * listener without a host gets the loopback address: 127.0.0.1, or ::1 with -6. No address is
+ * listed twice. Returns 0, or -1 with errno ENOMEM, and then there is nothing to destroy.
  */
 int resolver_run(struct resolver *resolver, const struct resolver_request *request);
 void resolver_destroy(struct resolver *resolver); /* harmless on a zeroed one */

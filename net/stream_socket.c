@@ -1,8 +1,8 @@
 /*
  * stream_socket.c - see stream_socket.h.
  *
- * The flags are set by fcntl(2), which POSIX has: nothing else runs that could start another
- * program meanwhile.
+ * fcntl(2), which is in POSIX, sets the flags. This is safe because no other code runs meanwhile
+ * that could start a program.
  */
 #include "net/stream_socket.h"
 
@@ -38,9 +38,8 @@ bool stream_socket_is_listening(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) == 0 && listens != 0;
 }
 
-/* A connection that is over has no peer either, but may still hold bytes to be read: poll(2)
- * reports POLLIN for it, as the end of the stream can be read. A connection in the making has no
- * POLLHUP. */
+/* A connection that has ended has no peer either, but may still hold unread bytes: poll(2) reports
+ * POLLIN for it, because the end of the stream can be read. A connecting socket has no POLLHUP. */
 bool stream_socket_is_unconnected(int fd)
 {
     struct sockaddr_storage peer;
@@ -53,7 +52,7 @@ bool stream_socket_is_unconnected(int fd)
            poll(&state, 1, 0) == 1 && (state.revents & (POLLIN | POLLHUP)) == POLLHUP;
 }
 
-/* The address of a socket without its port; 0 bytes if it is none of the internet. */
+/* The address of a socket without its port; 0 bytes if it is not an internet address. */
 static size_t address_bytes(const struct sockaddr_storage *address, const unsigned char **bytes)
 {
     if (address->ss_family == AF_INET) {
@@ -121,7 +120,7 @@ void stream_socket_keep(int fd)
 void stream_socket_hurry(int fd, bool hurry)
 {
     int on = hurry;
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* a matter of speed only */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* it affects speed only */
 }
 
 /* --- new sockets ---------------------------------------------------------------------------- */
@@ -151,7 +150,7 @@ int socket_setup_reset(int fd)
     return setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
-/* What a TCP connection has, however it came about. */
+/* Sets the options of a TCP connection, whether it was made by connect(2) or accept(2). */
 static int set_connection(int fd)
 {
     if (set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1) != 0)
@@ -159,10 +158,10 @@ static int set_connection(int fd)
     return socket_setup_reset(fd);
 }
 
-/* With -6, "[::]" is not for IPv4. */
+/* With -6, "[::]" does not accept IPv4. */
 static int set_listener(int fd, enum address_kind kind, bool only_ipv6)
 {
-    /* By UDP it would let others take the port away. */
+    /* With UDP it would let other processes take over the port. */
     if (is_tcp(kind) && set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) != 0)
         return -1;
     return only_ipv6 ? set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) : 0;

@@ -12,12 +12,12 @@
 
 enum { RECEIVE_BUFFER = 4 << 20, DROPS_MOST = 1 << 16 };
 
-/* With so many refusals, or strangers, in a row others have their turn; and an error other than
- * "nobody listens there" is believed after so many times. */
+/* After TRIES refusals, or strangers, in a row other work gets its turn. An error except
+ * ECONNREFUSED counts as a fault after FAULT_TRIES times. */
 enum { TRIES = 64, FAULT_TRIES = 4 };
 
-/* What ICMP can say about datagrams that were sent (RFC 1122, 4.1.3.3; Linux: icmp_err_convert[]).
- */
+/* The errors that ICMP can cause for datagrams that were sent (RFC 1122, 4.1.3.3; Linux:
+ * icmp_err_convert[]). */
 static bool is_refusal(int error)
 {
     return error == ECONNREFUSED || error == EHOSTUNREACH || error == ENETUNREACH ||
@@ -41,8 +41,8 @@ int udp_take_error(struct udp_socket *udp, int fd)
     return error == 0 || note_refusal(udp, error) ? 0 : error;
 }
 
-/* A call failed for the `tries`th time in a row. Whether to make it again; if it is only that
- * others should have their turn first errno is EAGAIN. */
+/* A call has failed for the `tries`th time in a row. Returns whether to make it again. If it is not
+ * made again only so that other work gets its turn, errno is EAGAIN. */
 static bool try_again(struct udp_socket *udp, int tries)
 {
     if (errno == EINTR)
@@ -65,7 +65,7 @@ void udp_begin_input(struct udp_socket *udp, int fd, const struct address_range 
     socklen_t length = sizeof peer;
     bool connected = getpeername(fd, (struct sockaddr *)&peer, &length) == 0;
     int buffer = RECEIVE_BUFFER;
-    /* As large as the system lets it be (socket(7), rmem_max): what does not fit is lost. */
+    /* As large as the system allows (socket(7), rmem_max): datagrams that do not fit are lost. */
     (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
     udp->allowed = allowed;
     udp->allowed_count = connected ? 0 : allowed_count;
@@ -129,7 +129,7 @@ static size_t room_in(const struct iovec *iov, int count)
     return room;
 }
 
-/* Hands out what there is of the last datagram. */
+/* Returns the bytes that are left of the last datagram, as far as there is room. */
 static ssize_t give_rest(struct udp_socket *udp, struct iovec *iov, int count)
 {
     size_t given = 0;

@@ -1,5 +1,5 @@
 /*
- * unix_name.c - see unix_name.h. No link is ever followed: lstat(2) comes first.
+ * unix_name.c - see unix_name.h. No link is ever followed: lstat(2) is called first.
  */
 #include "net/unix_name.h"
 
@@ -19,8 +19,8 @@ static bool is_still(const char *path, dev_t device, ino_t inode)
            info.st_ino == inode;
 }
 
-/* 0 if a process has a socket with this name open, or the errno why nobody can be reached there:
- * ECONNREFUSED if none has. */
+/* 0 if a process has a socket with this name open, or the errno that tells why no process can be
+ * reached there: ECONNREFUSED if none has. */
 static int ask(const struct sockaddr *address, socklen_t length)
 {
     int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
@@ -31,7 +31,7 @@ static int ask(const struct sockaddr *address, socklen_t length)
     return error;
 }
 
-/* Removes a name that was left behind. NULL if there is none now, or what speaks against it. */
+/* Removes a name left behind. NULL if there is no name now, or the reason against removing it. */
 static const char *make_way(const char *path, const struct sockaddr *address, socklen_t length)
 {
     struct stat info;
@@ -45,7 +45,7 @@ static const char *make_way(const char *path, const struct sockaddr *address, so
     if (error != ECONNREFUSED)
         return error == ENOENT ? NULL : strerror(error);
     if (!is_still(path, info.st_dev, info.st_ino) || unlink(path) == 0 || errno == ENOENT)
-        return NULL; /* should another have come meanwhile, bind() says so */
+        return NULL; /* if another process has taken the name meanwhile, bind() says so */
     return strerror(errno);
 }
 
@@ -61,7 +61,7 @@ const char *unix_name_bind(struct unix_name *name, const char *path, int fd,
     return objection;
 }
 
-/* False: the path is too long for a socket's. */
+/* False if the path is too long for a socket address. */
 static bool address_of(const char *path, struct sockaddr_un *address)
 {
     *address = (struct sockaddr_un){.sun_family = AF_UNIX};

@@ -1,12 +1,12 @@
 /*
- * unix_name.h - the name in the file system that a listening unix socket has.
+ * unix_name.h - the name of a listening unix socket in the file system.
  *
- * Whoever ends by SIGKILL leaves his behind: a name of a socket that no process has open is taken
- * over, anything else is left alone. To know, it is asked by a datagram socket: a stream socket
- * that is alive refuses that as the wrong type (EPROTOTYPE; connect(2)), so that nobody who listens
- * there takes the question for a peer, as a true connection would be.
+ * A process that is ended by SIGKILL leaves its name behind. bpipe takes over the name of a socket
+ * that no process has open, and leaves everything else alone. To find out, it connects a datagram
+ * socket to the name: a live stream socket refuses that as the wrong type (EPROTOTYPE; connect(2)).
+ * So a listener does not take the attempt for a peer, as it would with a stream socket.
  *
- * Two that take over the same name at the same moment are not kept apart by anything in POSIX: one
+ * Nothing in POSIX keeps two processes apart that take over the same name at the same moment: one
  * of them may end up without a name.
  */
 #ifndef BPIPE_UNIX_NAME_H
@@ -21,21 +21,21 @@ struct unix_name {
     ino_t inode;
 };
 
-/* Gives `fd` the name `path`, of which a pointer is kept; `address` is the same for bind(2). NULL,
- * or why not: "exists and is not a socket". */
+/* Binds `fd` to the name `path`, to which it keeps a pointer; `address` is the same name for
+ * bind(2). NULL, or the reason of the failure: "exists and is not a socket". */
 const char *unix_name_bind(struct unix_name *name, const char *path, int fd,
                            const struct sockaddr *address, socklen_t length);
 
-/* The name becomes `path`, of which a pointer is kept: what was left behind there is replaced.
- * NULL, or why not; then it is still the old one. */
+/* Renames it to `path`, to which it keeps a pointer, and replaces a name left behind there. NULL,
+ * or the reason of the failure; then it still has the old name. */
 const char *unix_name_change(struct unix_name *name, const char *path);
 
-/* Removes `path` if it is the name of a socket that no process has open. The caller knows that
- * nobody is in the middle of bind(2) there, which makes the name before the socket has it. */
+/* Removes `path` if it is the name of a socket that no process has open. The caller must know that
+ * no process is inside bind(2) there, because bind(2) makes the name before the socket has it. */
 void unix_name_sweep(const char *path);
 
-/* Removes the name, if one was made and it still is that one; harmless twice. To be called while
- * the socket is open: until then nothing else can get its inode number. */
+/* Removes the name, if one was made and the path still refers to the same socket; harmless twice.
+ * It must be called while the socket is open: until then no other file can get its inode number. */
 void unix_name_remove(struct unix_name *name);
 
 #endif
