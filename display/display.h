@@ -4,11 +4,11 @@
  * The display writes one line to stderr every --interval. display/format.c composes it from the
  * meter. message_live() sends it, and drops a frame that stderr does not take at once. The line is
  * shown if stderr is a terminal. It is not shown if that is the controlling terminal and bpipe is
- * not in its foreground process group (tcgetpgrp(3)); this is checked before each frame. -f shows
- * the line in any case, -q never. With -n the display writes numbers instead, one line for each
- * frame, to any kind of stderr. -q does not suppress the titles of -x, because the user has asked
- * for them. The process title is set with any kind of stderr, the window title only on a terminal
- * where the line may be shown.
+ * not in its foreground process group (tcgetpgrp(3)); this is checked before each frame. With -f
+ * the line is always shown, with -q never. With -n the display writes numbers instead, one line for
+ * each frame, to any kind of stderr. -q does not suppress the titles of -x, because the user has
+ * asked for them. The process title is set with any kind of stderr, the window title only on a
+ * terminal where the line may be shown.
  *
  * The width is that of -w, or of the terminal at each frame, or else 80. SIGWINCH causes a frame at
  * once. Characters beyond ASCII are used if the character set of the locale is UTF-8. Colours are
