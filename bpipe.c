@@ -1,6 +1,6 @@
 /*
- * bpipe.c - options -> endpoints -> loop -> report -> exit status; or, with -R and -Q, options ->
- * request -> exit status. Nothing else.
+ * bpipe.c - options -> endpoints -> loop -> report -> exit status. With -R and -Q: options ->
+ * request -> exit status.
  */
 #include "base/descriptor.h"
 #include "base/message.h"
@@ -24,13 +24,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The size that -S stops at. That of the inputs is in bytes, even where -S counts records. */
+/* The size at which -S stops. The size of the inputs is in bytes, so it is not used if -S counts
+ * records. */
 static uint64_t stopping_size(const struct options *options, uint64_t size)
 {
     return records_are_units(options->records) && !options->size_given ? INPUT_SIZE_UNKNOWN : size;
 }
 
-/* The time that it takes is not the run's: the start moves on by it. */
+/* Finds the size of the inputs. The time that this takes is not part of the run, so it is added to
+ * *start_ns. */
 static int find_size(const struct options *options, uint64_t *size, uint64_t *start_ns)
 {
     uint64_t before_ns = platform_now();
@@ -44,7 +46,7 @@ static int find_size(const struct options *options, uint64_t *size, uint64_t *st
     return 0;
 }
 
-/* Everything is set up: the run, and its reports. */
+/* Runs the loop and writes the final report. Everything else is set up. */
 static void run(const struct options *options, const struct resolver *resolver,
                 const struct command_standard *standard, uint64_t size, struct meter *meter,
                 struct reporter *reporter, struct ending *ending)
@@ -93,7 +95,7 @@ static void describe_run(struct meter *meter, const struct options *options, uin
     meter->spool_capacity = options->spool != NULL ? options->spool_max : 0;
 }
 
-/* What resolving the endpoints' names took: that was before the meter was there. */
+/* Adds the time that it took to resolve the names of the endpoints, before the meter existed. */
 static void count_resolving(struct meter *meter, struct meter_endpoint *endpoints,
                             const struct resolved *resolved, size_t count)
 {
@@ -126,8 +128,8 @@ static void set_up_and_run(const struct options *options, const struct resolver 
     meter_destroy(&meter);
 }
 
-/* Names are resolved and sizes are known: the whole run with its pidfile. From here on signals are
- * caught, so that they leave nothing behind. */
+/* Runs with a pidfile. Names are resolved and sizes are known. From here on signals are caught, so
+ * that a signal leaves no files behind. */
 static struct ending run_with_pidfile(const struct options *options,
                                       const struct resolver *resolver, uint64_t size,
                                       uint64_t start_ns)
@@ -135,7 +137,7 @@ static struct ending run_with_pidfile(const struct options *options,
     struct ending ending = {0};
     struct signals signals;
     const char *reason;
-    struct command_standard standard; /* before anything takes its place, or sets flags on it */
+    struct command_standard standard; /* saved before bpipe replaces it or sets flags on it */
     if (command_save_standard(&standard, options) != 0) {
         message_print("%s", strerror(errno));
         ending.failed = true;
@@ -153,8 +155,8 @@ static struct ending run_with_pidfile(const struct options *options,
     return ending;
 }
 
-/* Names are resolved first, and sizes are found out: that may take long, and can be ended only by a
- * signal that kills. */
+/* First resolves names and finds sizes. Both may take long, and only a signal that kills bpipe can
+ * interrupt them. */
 static struct ending resolve_and_run(const struct options *options, uint64_t start_ns)
 {
     struct ending ending = {.failed = true};
@@ -177,7 +179,7 @@ static struct ending resolve_and_run(const struct options *options, uint64_t sta
     return ending;
 }
 
-/* The status when there is nothing to run. */
+/* The exit status if options_parse() did not return OPTIONS_RUN. */
 static int status_without_run(enum options_status parsed)
 {
     if (parsed == OPTIONS_USAGE)

@@ -1,7 +1,7 @@
 /*
- * poll_loop.c - see poll_loop.h. Opening is in loop/open.c, failing in loop/failure.c, closing in
- * loop/close.c, what happens when time is up in loop/timeouts.c, who may move in buffer/flow.c,
- * moving in buffer/transfer.c; here is when.
+ * poll_loop.c - see poll_loop.h. This file decides when something happens. Opening is in
+ * loop/open.c, failures are in loop/failure.c, closing is in loop/close.c, and timeouts are in
+ * loop/timeouts.c. buffer/flow.c decides which bytes may move, and buffer/transfer.c moves them.
  */
 #include "poll_loop.h"
 
@@ -68,7 +68,7 @@ static int allocate(struct poll_loop *loop)
     return 0;
 }
 
-/* 0, or -1 after a message. */
+/* Returns 0, or -1 after a message. */
 static int init(struct poll_loop *loop, const struct options *options,
                 const struct resolver *resolver, const struct command_standard *standard,
                 uint64_t total_size, struct meter *meter, struct reporter *reporter)
@@ -98,7 +98,7 @@ static int init(struct poll_loop *loop, const struct options *options,
         message_print("%s", strerror(errno));
         return -1;
     }
-    if (loop_init_overload(loop) != 0) /* makes the spool's file, which must not stay */
+    if (loop_init_overload(loop) != 0) /* creates the file of the spool, which must not stay */
         return -1;
     loop_init_rates(loop);
     loop_init_framing(loop);
@@ -161,8 +161,8 @@ static bool is_drained(const struct poll_loop *loop)
     return loop->phase == LOOP_DRAINING && loop_is_empty(loop) && !loop_awaits_producers(loop);
 }
 
-/* No more is to be read: what the kernel has received for a UDP input by now comes in first, as far
- * as there is room. */
+/* Called before reading ends. Reads the datagrams that the kernel has already received for a UDP
+ * input, as far as there is room for them. */
 static void take_last_datagrams(struct poll_loop *loop)
 {
     bool any = false;
@@ -184,14 +184,14 @@ static void stop_process(struct poll_loop *loop)
     signals_stop_process();
     meter_skip(loop->meter, platform_now());
     loop_network_skip(loop, loop->meter->now_ns - before);
-    loop->poll.start_ns = loop->meter->now_ns; /* SIGCONT is going to be seen, too */
+    loop->poll.start_ns = loop->meter->now_ns; /* SIGCONT will skip the time since this, too */
     loop_reapply_flags(loop);
     loop_restart_timeouts(loop);
     display_continue(loop->display);
 }
 
-/* SIGTERM and SIGHUP let bpipe write what it holds; any other signal, or a second one, stops it
- * now. */
+/* After SIGTERM or SIGHUP bpipe still writes the bytes that it holds. After any other signal, or a
+ * second one, it stops at once. */
 static void end_by_signal(struct poll_loop *loop, int number)
 {
     bool may_drain = (number == SIGTERM || number == SIGHUP) && loop->ending.signal == 0 &&
@@ -209,8 +209,8 @@ static void end_by_signal(struct poll_loop *loop, int number)
     }
 }
 
-/* Commands are judged when all signals have been heard: what ^C has ended did not fail by itself.
- */
+/* The exit of commands is judged after all signals have been read: a command that ^C has ended did
+ * not fail by itself. */
 static void handle_signals(struct poll_loop *loop)
 {
     int number;
@@ -251,7 +251,7 @@ static void handle_signals(struct poll_loop *loop)
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
-/* Whether an output keeps bytes waiting: in the ring, or in the input if they go past the ring. */
+/* Whether bytes wait for an output: in the ring, or in the input if they go past the ring. */
 static bool output_is_blocked(const struct poll_loop *loop, size_t index)
 {
     if (loop->outputs.all[index].state != OUTPUT_OPEN || !loop->path.flow.outputs[index].blocked)
@@ -261,8 +261,9 @@ static bool output_is_blocked(const struct poll_loop *loop, size_t index)
             loop_input_is_ready(&loop->inputs.all[loop->inputs.current]));
 }
 
-/* Whether what an output does not take goes into the buffer, and nobody has to wait for it. What
- * is dropped is not held up either, but that is because of the output. */
+/* Whether the buffer absorbs the bytes that an output does not take, so that the producer does not
+ * wait. If bytes are dropped the producer does not wait either, but then the output is the cause,
+ * and the answer is false. */
 static bool is_absorbed(const struct poll_loop *loop, const struct loop_output *output)
 {
     bool drops =
@@ -270,8 +271,8 @@ static bool is_absorbed(const struct poll_loop *loop, const struct loop_output *
     return loop_may_read(loop) && !loop_is_full(loop) && !drops;
 }
 
-/* Which state (stats/meter.h) a wait is that begins now, when nothing can move: the first of these
- * that holds. */
+/* The state (stats/meter.h) of a wait that begins now, when nothing can move. The first condition
+ * that holds decides. */
 static enum meter_state waiting_state(const struct poll_loop *loop)
 {
     if (loop->phase == LOOP_OPENING)
@@ -299,16 +300,17 @@ static void prepare_inputs(struct poll_loop *loop)
         wanted |= takes;
         ready |= takes && !watched;
     }
-    /* While a limit holds bytes back it is not for want of input that nothing moves. */
+    /* While a rate limit holds bytes back the input is not the reason that nothing moves. */
     if (!wanted || loop_throttled_until(loop) != UINT64_MAX)
         loop->inputs.idle_since_ns = 0;
     else if (!ready && loop->inputs.idle_since_ns == 0)
         loop->inputs.idle_since_ns = loop->meter->now_ns;
 }
 
-/* A connection's peer is listened to until it ends its side: POLLHUP then, which cannot be masked,
- * would say only that we have ended ours. Of one that is confirmed nothing more is wanted: its peer
- * may leave while others are waited for. */
+/* A connection is watched for POLLIN until its peer ends its side. After that a connection that is
+ * being confirmed is not watched: POLLHUP, which cannot be masked, would only tell that bpipe has
+ * ended its own side. A confirmed output is not watched: its peer may leave while bpipe waits for
+ * other outputs. */
 static struct pollfd output_poll(const struct poll_loop *loop, const struct loop_output *output,
                                  bool blocked)
 {
@@ -333,7 +335,7 @@ static void block_output(struct loop_output *output, uint64_t now_ns)
     output->dropped_before = output->meter->bytes_dropped;
 }
 
-/* What poll() is to watch, and since when what is waited for has kept bpipe waiting. */
+/* Fills the poll set, and notes when inputs and outputs began to keep bpipe waiting. */
 static void prepare_poll(struct poll_loop *loop)
 {
     uint64_t now = loop->meter->now_ns;
@@ -355,14 +357,15 @@ static void prepare_poll(struct poll_loop *loop)
     }
 }
 
-/* An endpoint that is not connected was waited for: a tap perhaps while the others run. */
+/* bpipe waited for `ns` for an endpoint that is not connected. A tap may connect while the other
+ * endpoints run. */
 static void note_connecting(struct poll_loop *loop, struct meter_endpoint *endpoint, uint64_t ns)
 {
     meter_connected(endpoint, ns);
     loop->meter->connecting = endpoint;
 }
 
-/* A wait of `ns` in `state` has ended: whom it was for. */
+/* A wait of `ns` in `state` has ended. Adds it to the inputs and outputs that bpipe waited for. */
 static void note_waits(struct poll_loop *loop, enum meter_state state, uint64_t ns)
 {
     for (size_t i = 0; i < loop->inputs.count; i++) {
@@ -380,8 +383,8 @@ static void note_waits(struct poll_loop *loop, enum meter_state state, uint64_t 
     }
 }
 
-/* The error that poll() saw on an output that has nothing to send: its reader has gone, or its
- * socket broke. */
+/* The error behind an event of poll() on an output with nothing to send: the reader has gone
+ * (EPIPE), or the socket has an error. */
 static int hang_up_error(const struct endpoint *endpoint)
 {
     int error = endpoint->kind == ENDPOINT_SOCKET ? stream_socket_error(endpoint->fd) : 0;
@@ -398,14 +401,15 @@ static void dispatch_output(struct poll_loop *loop, size_t index)
         return;
     if ((fd->events & POLLOUT) != 0)
         loop->path.flow.outputs[index].blocked = output->parked =
-            false; /* it takes more, or fails */
+            false; /* the next write succeeds or fails */
     else if (output->endpoint.socket == ENDPOINT_UDP)
         loop_note_datagram_error(loop, output);
     else
         loop_reader_gone(loop, output, hang_up_error(&output->endpoint));
 }
 
-/* What is being connected, or waited for at the end, is looked at in every turn anyway. */
+/* Handles the events of poll(). Every turn checks inputs that are being connected and outputs that
+ * are being confirmed anyway. */
 static void dispatch(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->inputs.count && loop->phase != LOOP_OPENING; i++)
@@ -424,7 +428,8 @@ static void dispatch(struct poll_loop *loop)
         handle_signals(loop);
 }
 
-/* Nothing is held. Where the output takes no more, there may yet be more to go past the ring. */
+/* The ring is empty, and bpipe begins to wait. A blocked output is skipped, because more bytes may
+ * still go to it past the ring. */
 static void begin_idling(struct poll_loop *loop)
 {
     meter_dry(loop->meter);
@@ -433,7 +438,7 @@ static void begin_idling(struct poll_loop *loop)
             endpoint_sent_all(&loop->outputs.all[i].endpoint);
 }
 
-/* An input whose command has failed, and that has nothing more to read. */
+/* Ends each input whose command has failed and that has nothing more to read. */
 static void end_doomed_inputs(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->inputs.count; i++)
@@ -442,8 +447,8 @@ static void end_doomed_inputs(struct poll_loop *loop)
             loop_input_at_end(loop, i);
 }
 
-/* poll() does not work, or signals cannot be heard. Without these bpipe would spin, and could not
- * be ended: it ends by itself. */
+/* poll() fails, or signals cannot be read. bpipe would spin, or no signal could end it, so it ends
+ * the run. */
 static void cannot_wait(struct poll_loop *loop, const char *what, int error)
 {
     message_print("%s: %s", what, strerror(error));
@@ -451,7 +456,8 @@ static void cannot_wait(struct poll_loop *loop, const char *what, int error)
     loop->phase = LOOP_DONE;
 }
 
-/* Waits until something can move, or just looks if something did. What poll(2) returned. */
+/* Waits until something can move; if something has `moved` it only checks for events. Returns the
+ * result of poll(2). */
 static int wait_for_events(struct poll_loop *loop, bool moved)
 {
     meter_advance(loop->meter, METER_BUSY, platform_now());
@@ -472,8 +478,8 @@ static int wait_for_events(struct poll_loop *loop, bool moved)
     return events;
 }
 
-/* What poll(2) has told, and signals. Timers ran on while bpipe was stopped: SIGCONT has to be seen
- * before they are enforced. */
+/* Handles the events of poll(2), and signals. Timers went on while bpipe was stopped, so SIGCONT
+ * has to be handled before the timeouts are enforced. */
 static void handle_events(struct poll_loop *loop, int events, bool moved)
 {
     if (!moved && events >= 0 && loop->commands.count > 0)
@@ -488,7 +494,7 @@ static void handle_events(struct poll_loop *loop, int events, bool moved)
 
 /* --- the run ---------------------------------------------------------------------------------- */
 
-/* What the phase is about. Whether something moved. */
+/* Does the work of the current phase. Returns whether something moved. */
 static bool act(struct poll_loop *loop)
 {
     if (loop->phase == LOOP_OPENING) {
@@ -501,7 +507,8 @@ static bool act(struct poll_loop *loop)
     return loop_move_bytes(loop);
 }
 
-/* All that came in has been written: only the end is missing. Whether that moved something. */
+/* If all bytes that came in have been written, goes on to the end of the stream. Returns whether
+ * that moved something. */
 static bool end_drained(struct poll_loop *loop)
 {
     if (!is_drained(loop))
@@ -513,7 +520,6 @@ static bool end_drained(struct poll_loop *loop)
     return false;
 }
 
-/* A turn, in order. */
 bool poll_loop_turn(struct poll_loop *loop)
 {
     bool moved = act(loop);
@@ -536,8 +542,8 @@ bool poll_loop_turn(struct poll_loop *loop)
     return loop->phase != LOOP_DONE;
 }
 
-/* One step of closing, and a wait for what it needs, or only a look for signals where a tap takes
- * all that it is given. False: all is closed. */
+/* One step of closing, and a wait for the event that the next step needs, or only a look for
+ * signals where a tap takes everything it is given. False: all is closed. */
 static bool closing_turn(struct poll_loop *loop)
 {
     uint64_t wait_ns;
@@ -547,7 +553,7 @@ static bool closing_turn(struct poll_loop *loop)
     loop_watch_closing(loop);
     int events = loop_poll(loop, (int64_t)wait_ns);
     bool failed = events < 0 && errno != EINTR;
-    if (failed) /* or it would spin */
+    if (failed) /* without a nap the loop would spin */
         platform_nap(CLOSING_NAP_NS);
     meter_advance(loop->meter, METER_OUTPUT, platform_now());
     loop_closing_waited(loop, loop->meter->now_ns - before, failed);

@@ -1,12 +1,13 @@
 /*
  * ring.c - see ring.h for the invariants, which ring_check() asserts after every change.
  *
- * Spans are worked out from absolute positions each time, so there is no second set of indices that
+ * Spans are computed from absolute positions each time, so there is no second set of indices that
  * could disagree with head, tail and the cursors. `origin` follows the tail (origin <= tail <
- * origin + capacity), hence every position in use lies less than two capacities after it, and one
- * conditional subtraction finds its place in memory where a division would be needed otherwise.
+ * origin + capacity). So every position in use is less than two capacities after `origin`, and one
+ * conditional subtraction gives its index in memory. No division is needed.
  *
- * Not here: growing, locking (one thread owns a ring), and any knowledge of who reads or writes.
+ * A ring does not grow, does not lock (one thread owns it), and does not know its producer or its
+ * readers.
  */
 #include "ring.h"
 
@@ -19,9 +20,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RING_ALIGNMENT = 4096 }; /* a page nearly everywhere, and what direct I/O asks for */
+enum { RING_ALIGNMENT = 4096 }; /* the page size of nearly all systems, as direct I/O requires */
 
-/* The least position of the first `readers`. */
+/* The lowest cursor of the attached readers among the first `readers`; the head if there is none.
+ */
 static uint64_t ring_slowest(const struct ring *ring, size_t readers)
 {
     uint64_t position = ring->head;
@@ -44,7 +46,7 @@ static void ring_check(const struct ring *ring)
             holds = holds && ring->readers[i].cursor <= ring->head;
     }
     assert(holds);
-    (void)holds; /* for NDEBUG */
+    (void)holds; /* unused with NDEBUG */
 }
 
 int ring_init(struct ring *ring, size_t capacity, size_t reader_count)
@@ -56,7 +58,7 @@ int ring_init(struct ring *ring, size_t capacity, size_t reader_count)
     ring->readers = calloc(reader_count, sizeof(*ring->readers));
     if (ring->readers == NULL || posix_memalign(&memory, RING_ALIGNMENT, capacity) != 0) {
         ring_destroy(ring);
-        errno = ENOMEM; /* posix_memalign() need not set it */
+        errno = ENOMEM; /* posix_memalign() does not have to set errno */
         return -1;
     }
     ring->memory = memory;
@@ -87,7 +89,7 @@ void ring_destroy(struct ring *ring)
     *ring = (struct ring){0};
 }
 
-/* Where a position that is in use, or the next one, lies in memory. */
+/* The index in memory of a position that is in use, or of the head. */
 static size_t ring_index(const struct ring *ring, uint64_t position)
 {
     uint64_t distance = position - ring->origin;
@@ -120,7 +122,7 @@ struct span ring_write_span(const struct ring *ring, size_t max)
     return ring_span_at(ring, ring->head, max < room ? max : room);
 }
 
-/* No record ends in the next `bytes`, as far as is known yet. */
+/* Clears the marks of the next `bytes`: no record is known to end in them yet. */
 static void ring_clear_ends(struct ring *ring, size_t bytes)
 {
     size_t index = ring_index(ring, ring->head);
@@ -140,7 +142,7 @@ void ring_commit(struct ring *ring, size_t bytes)
     uint64_t end = ring->head - ring->origin;
     if (end > ring->touched)
         ring->touched = end < ring->capacity ? (size_t)end : ring->capacity;
-    ring_check(ring); /* fails if nobody is attached: the tail would have to move with the head */
+    ring_check(ring); /* fails if no reader is attached: the tail would have to follow the head */
 }
 
 void ring_append(struct ring *ring, const void *memory, size_t bytes)
@@ -175,7 +177,7 @@ struct span ring_newest(const struct ring *ring, size_t bytes)
     return ring_span_at(ring, ring->head - bytes, bytes);
 }
 
-/* Brings the tail up to the slowest reader. Returns how many bytes have left the ring by that. */
+/* Advances the tail to the slowest reader. Returns the number of bytes that have left the ring. */
 static size_t ring_advance_tail(struct ring *ring)
 {
     uint64_t tail = ring_slowest(ring, ring->reader_count);
@@ -220,7 +222,7 @@ size_t ring_detach(struct ring *ring, size_t reader)
     return ring_advance_tail(ring);
 }
 
-/* The whole pages of bits that belong to what ring_trim() gives back. */
+/* Returns the pages of bits for the memory that ring_trim() returns; whole pages only. */
 static void ring_discard_ends(struct ring *ring)
 {
     unsigned char *ends = (unsigned char *)ring->ends;
@@ -235,9 +237,9 @@ void ring_trim(struct ring *ring)
     if (ring->touched <= RING_KEPT)
         return;
     size_t bytes = ring->touched - RING_KEPT;
-    /* Whole pages only: what lies behind the last one may be somebody else's. */
+    /* Whole pages only: the rest of the last page may belong to another allocation. */
     platform_discard(ring->memory + RING_KEPT, bytes - bytes % RING_ALIGNMENT);
-    if (ring->ends != NULL) /* a bit is cleared before it is looked at */
+    if (ring->ends != NULL) /* safe, because ring_commit() clears each bit before it is read */
         ring_discard_ends(ring);
     ring->touched = RING_KEPT;
 }

@@ -1,9 +1,9 @@
 /*
  * control.c - see control.h: the socket of a running bpipe.
  *
- * Every call here is nonblocking, and whatever one refuses ends no more than control itself. A
- * client is answered at most once, and let go at once. What another one left behind under our
- * process id is taken over, if no process has that socket (net/unix_name.h): with namespaces
+ * Every call here is nonblocking. A call that fails ends control, but never the run. A client gets
+ * at most one answer, and is closed at once. If a socket with bpipe's process id was left behind
+ * and no process has it open, its name is taken over (net/unix_name.h). With namespaces
  * (pid_namespaces(7)) two processes may have the same id and share a folder.
  */
 #include "control/control.h"
@@ -23,7 +23,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Clients that wait; and requests refused in one turn, so that the bytes have their turn, too. */
+/* The number of clients that may wait, and of requests that are refused in one turn. The latter is
+ * bounded so that the loop can move bytes in between. */
 enum { BACKLOG = 8, REFUSALS = 8 };
 
 int control_socket(struct sockaddr_un *address, const char *path)
@@ -83,9 +84,10 @@ void control_close(struct control *control)
 /* --- listening -------------------------------------------------------------------------------- */
 
 /*
- * The socket gets its own name when it listens, and another one, with the same length, before: so
- * one of that name that refuses connections was always left behind, and anybody may remove it
- * (control/runtime_sweep.h). It has its mode from its first moment on.
+ * The socket gets its final name after it has begun to listen. Before that it has another name of
+ * the same length. So a socket with the final name that refuses connections was left behind, and
+ * any bpipe may remove it (control/runtime_sweep.h). umask() sets the mode of the socket from its
+ * creation on.
  */
 static bool listen_privately(struct control *control, struct sockaddr_un *address)
 {
@@ -99,7 +101,7 @@ static bool listen_privately(struct control *control, struct sockaddr_un *addres
     bool ready = objection == NULL && listen(control->listener, BACKLOG) == 0 &&
                  unix_name_change(&control->name, control->path) == NULL;
     if (!ready)
-        unix_name_remove(&control->name); /* its text is the caller's */
+        unix_name_remove(&control->name); /* the path in it belongs to the caller */
     return ready;
 }
 
@@ -123,7 +125,7 @@ static bool may_ask(int client)
     return uid == geteuid() || uid == 0;
 }
 
-/* Somebody who has come becomes the client. False: nobody has. */
+/* Accepts the next client. False: there is none. */
 static bool accept_client(struct control *control, uint64_t now_ns)
 {
     int space = CONTROL_ANSWER;
@@ -134,11 +136,11 @@ static bool accept_client(struct control *control, uint64_t now_ns)
     while (control->client < 0 && (errno == EINTR || errno == ECONNABORTED));
     if (control->client < 0) {
         if (errno != EAGAIN && errno != EWOULDBLOCK)
-            control->rest_ns = now_ns + CONTROL_REST_NS; /* poll() would tell it again and again */
+            control->rest_ns = now_ns + CONTROL_REST_NS; /* or poll() would report it repeatedly */
         return false;
     }
     control->client_ns = now_ns;
-    /* Without the space a long answer is refused. */
+    /* With a smaller send buffer the kernel would refuse a long answer. */
     (void)setsockopt(control->client, SOL_SOCKET, SO_SNDBUF, &space, sizeof space);
     if (descriptor_keep(control->client) != 0)
         drop_client(control);
@@ -170,12 +172,13 @@ void control_answer(struct control *control, const char *refusal, const char *re
     drop_client(control);
 }
 
-/* Reads what the client asks, also of one who may not: closed with a message unread, his connection
- * would be reset, and the answer lost. False: nothing that is to be done by others; there is no
- * client any more, unless it may yet send something. */
+/* Reads the client's request. The request of a client that is not allowed to ask is read, too: if
+ * bpipe closed the connection with a message unread, the kernel would reset it and the answer would
+ * be lost. False: the caller has nothing to do. Then the client was closed, or may still send its
+ * request. */
 static bool read_request(struct control *control, uint64_t now_ns, struct control_request *request)
 {
-    char message[CONTROL_REQUEST + 1]; /* a longer one is cut to that, which is too long */
+    char message[CONTROL_REQUEST + 1]; /* recv() cuts a longer message to this size: too long */
     ssize_t length;
     do
         length = recv(control->client, message, sizeof message, 0);
@@ -205,11 +208,11 @@ bool control_turn(struct control *control, uint64_t now_ns, struct control_reque
     for (unsigned i = 0; i < REFUSALS; i++) {
         if (control->client < 0 && !accept_client(control, now_ns))
             return false;
-        if (control->client < 0) /* it cannot be made nonblocking */
+        if (control->client < 0) /* it could not be made nonblocking, and was closed */
             continue;
         if (read_request(control, now_ns, request))
             return true;
-        if (control->client >= 0) /* it has not said anything yet */
+        if (control->client >= 0) /* it has not sent its request yet */
             return false;
     }
     return false;

@@ -1,8 +1,8 @@
 /*
  * control_client.c - see control_client.h.
  *
- * A request may be sent again when no answer came: what it asks for is a state, and asking for that
- * twice is the same as once.
+ * If no answer came the request is sent again. This is safe, because a request sets a state, and
+ * setting it twice has the same effect as setting it once.
  */
 #include "control/control_client.h"
 
@@ -31,14 +31,14 @@ static const char another_user[] = "belongs to another user";
 struct asking {
     long pid;
     uint64_t deadline_ns;
-    bool found; /* it has a socket that a process listens on */
+    bool found; /* the process has a socket and listens on it */
     char request[CONTROL_REQUEST];
     size_t request_length;
-    char *answer; /* of CONTROL_ANSWER bytes and one more */
+    char *answer; /* CONTROL_ANSWER + 1 bytes */
     size_t length;
 };
 
-/* --- what is asked ---------------------------------------------------------------------------- */
+/* --- the request ------------------------------------------------------------------------------ */
 
 static void ask_number(struct control_request *request, bool given, enum control_field field,
                        uint64_t number)
@@ -102,7 +102,8 @@ static bool compose(struct asking *asking, const struct options *options)
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-/* Waits for `events`, or without them for nothing, but not beyond the deadline. */
+/* Waits for `events` on `fd`, or without events just waits. At most `most_ns`, and not beyond the
+ * deadline. */
 static void wait_for(const struct asking *asking, int fd, short events, int64_t most_ns)
 {
     struct pollfd poll_fd = {.fd = fd, .events = events};
@@ -116,7 +117,7 @@ static bool may_wait(const struct asking *asking)
     return platform_now() < asking->deadline_ns;
 }
 
-/* A socket that is connected to whoever listens at `path`, or -1 with errno. */
+/* Returns a socket that is connected to the listener at `path`, or -1 with errno. */
 static int connect_to(const char *path)
 {
     struct sockaddr_un address;
@@ -139,8 +140,8 @@ static bool not_yet(void)
     return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
-/* The same for the bpipe that is asked, wherever its folder is. One whose queue is full is there,
- * too. */
+/* Connects to the process in whichever runtime folder its socket is. `found` is also set if its
+ * queue is full. */
 static int connect_to_process(struct asking *asking)
 {
     int fd = -1;
@@ -154,7 +155,7 @@ static int connect_to_process(struct asking *asking)
     return fd;
 }
 
-/* True: there is an answer. */
+/* Sends the request and receives the answer. True: there is an answer. */
 static bool exchange(struct asking *asking, int fd)
 {
     ssize_t bytes;
@@ -168,7 +169,7 @@ static bool exchange(struct asking *asking, int fd)
     return bytes > 0;
 }
 
-/* Whose process it is; true where that cannot be told (proc(5)). */
+/* Whether the process belongs to this user. True also if that is not known (proc(5)). */
 static bool is_own(long pid)
 {
     struct stat status;
@@ -177,7 +178,8 @@ static bool is_own(long pid)
     return stat(path, &status) != 0 || status.st_uid == geteuid();
 }
 
-/* NULL when there is an answer; or why there is none. */
+/* Asks until there is an answer or the deadline. Returns NULL, or the reason why there is no
+ * answer. */
 static const char *ask(struct asking *asking)
 {
     bool answered = false, exists;
@@ -204,7 +206,7 @@ static const char *ask(struct asking *asking)
     return is_own(asking->pid) ? "is not a bpipe that can be reached" : another_user;
 }
 
-/* --- what is answered ------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 static int print(const char *bytes, size_t length)
 {
@@ -220,7 +222,7 @@ static int print(const char *bytes, size_t length)
     return 0;
 }
 
-/* "ok\n" and a report, or "error: REASON\n". */
+/* The answer is "ok\n" and a report, or "error: REASON\n". */
 static int take_answer(const struct asking *asking)
 {
     static const char ok[] = "ok\n", error[] = "error: ";

@@ -1,5 +1,5 @@
 /*
- * control_client.h - bpipe -R PID and bpipe -Q PID: whoever asks a running bpipe
+ * control_client.h - bpipe -R PID and bpipe -Q PID: the client of a running bpipe
  * (control/control.h).
  */
 #ifndef BPIPE_CONTROL_CLIENT_H
@@ -8,11 +8,11 @@
 #include "options/options.h"
 
 /*
- * Sends the request that the options stand for to the bpipe of options->remote or options->query,
- * and prints its report, if that was asked for. It takes up to CONTROL_PATIENCE_NS: so long a
- * process that has just started is given to listen, and a busy one to answer. What killed bpipes
- * left in the runtime folders is removed (control/runtime_sweep.h). EXIT_OK, or EXIT_FAILED after a
- * message.
+ * Makes a request from the options, sends it to the process options->remote or options->query, and
+ * prints the report if one was asked for. The call takes up to CONTROL_PATIENCE_NS, so that a
+ * process that has just started can begin to listen, and a busy one can answer. Files that killed
+ * bpipes left in the runtime folders are removed (control/runtime_sweep.h). Returns EXIT_OK, or
+ * EXIT_FAILED after a message.
  */
 int control_client_run(const struct options *options);
 

@@ -1,9 +1,10 @@
 /*
- * control_message.c - the messages of control/control.h: text -> struct, struct -> text. Pure.
+ * control_message.c - the messages of control/control.h: text -> struct, struct -> text. No side
+ * effects.
  *
- * What comes may be anything. It is read once from its beginning to its end, line by line, and the
- * first thing that is not as control/control.h says ends that; nothing is guessed. A message needs
- * no NUL at its end, and must not have one anywhere.
+ * A message may contain any bytes. It is parsed once, line by line. Parsing stops at the first
+ * thing that does not follow the syntax in control/control.h; nothing is guessed. A message needs
+ * no NUL at its end, and must not contain one.
  */
 #include "base/platform.h"
 #include "base/text.h"
@@ -18,7 +19,7 @@
 static const struct {
     const char *name;
     uint64_t least, most;
-    const char *wrong; /* what is said of a value that is none */
+    const char *wrong; /* the message for an invalid value */
 } fields[CONTROL_FIELDS] = {
     [CONTROL_RATE_LIMIT] = {"rate-limit", 0, INT64_MAX, "rate-limit: is not a rate"},
     [CONTROL_READ_RATE] = {"read-rate", 0, INT64_MAX, "read-rate: is not a rate"},
@@ -44,8 +45,8 @@ static bool is_text(struct piece piece, const char *text)
     return piece.length == strlen(text) && memcmp(piece.start, text, piece.length) == 0;
 }
 
-/* Takes what stands before the next `end`, and that, off *rest. Without one it takes all of it,
- * and the answer is false. */
+/* Splits *rest at the next `end`: *taken gets the part before it, *rest the part after it. False:
+ * there is no `end`, and *taken gets all. */
 static bool take_until(struct piece *rest, char end, struct piece *taken)
 {
     const char *found = rest->length > 0 ? memchr(rest->start, end, rest->length) : NULL;

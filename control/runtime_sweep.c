@@ -19,8 +19,8 @@ enum kind { NONE_OF_OURS, SOCKET, NEW_SOCKET, ROWS };
 
 static const char digits[] = "0123456789", hexadecimal[] = "0123456789abcdef";
 
-/* A file of rows; the number is that of a process group. This process may have a row in the one of
- * its own group. */
+/* A file of rows is named after a process group. The file of bpipe's own group is skipped, because
+ * this process may have a row in it. */
 static enum kind kind_of_rows(const char *text)
 {
     size_t device = strspn(text, hexadecimal);
@@ -44,7 +44,8 @@ static enum kind kind_of(const char *name)
     return number > 0 && strcmp(name + number, RUNTIME_NEW_SOCKET) == 0 ? NEW_SOCKET : NONE_OF_OURS;
 }
 
-/* (A time of modification in the future is a clock that was set back: such a file waits.) */
+/* A modification time in the future means that the clock was set back. Then a .bind file is not old
+ * yet, and is kept until it is. */
 static void sweep_file(const char *path, enum kind kind)
 {
     struct stat info;

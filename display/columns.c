@@ -8,7 +8,7 @@
 
 enum { CHARACTER_BYTES = 4 };
 
-/* utf8_length() of what need not end with a NUL. */
+/* utf8_length() for bytes that need not end with a NUL. */
 static size_t character_length(const char *bytes, size_t length)
 {
     char character[CHARACTER_BYTES + 1] = {0};
@@ -21,10 +21,10 @@ static unsigned character_columns(const char *bytes, size_t length)
 {
     int columns = length > 1 ? wcwidth((wchar_t)utf8_code_point(bytes, length)) : 1;
 
-    return columns < 0 ? 1 : (unsigned)columns; /* the locale does not know it */
+    return columns < 0 ? 1 : (unsigned)columns; /* -1: the locale does not know the character */
 }
 
-/* How many bytes fit `columns`; these become what they take. */
+/* Returns the number of bytes that fit into *columns. *columns becomes their width. */
 static size_t fitting(const char *bytes, size_t length, unsigned *columns)
 {
     unsigned used = 0;

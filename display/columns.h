@@ -1,9 +1,9 @@
 /*
- * columns.h - text of the live line, measured in a terminal's columns.
+ * columns.h - text of the live line, measured in columns of a terminal.
  *
- * What comes from outside (a name, a line, a format) never gets a control character to the
- * terminal, nor another one that cannot be seen (utf8_is_visible()). Lengths are bytes; columns are
- * what display/format.h says they are.
+ * Text from outside (a name, a line, a format) never brings a control character, or another
+ * invisible one (utf8_is_visible()), to the terminal. Lengths are in bytes. display/format.h
+ * defines columns.
  */
 #ifndef BPIPE_DISPLAY_TEXT_H
 #define BPIPE_DISPLAY_TEXT_H
@@ -13,25 +13,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* How wide the text is from byte `start` on; a byte that is not UTF-8 is one column. */
+/* The width of the text from byte `start` on. A byte that is not UTF-8 is one column. */
 unsigned display_columns(const struct text *text, size_t start);
 
-/* Takes so much off the end of what the text has from byte `start` on that it is no wider than
- * `columns`, whole characters at a time. Returns how wide it is. */
+/* Cuts whole characters off the end of the text, so that the part from byte `start` on is at most
+ * `columns` wide. Returns the width of that part. */
 unsigned display_cut(struct text *text, size_t start, unsigned columns);
 
 void display_pad(struct text *text, unsigned columns); /* adds blanks */
 
-/* As it is, except characters that are not visible: they become `instead`, as what is not UTF-8
- * does where `strict` (else only the bytes that a terminal of 8 bits takes for control characters).
- */
+/* Adds the bytes, with each invisible character replaced by `instead`. If `strict`, each byte that
+ * is not UTF-8 is replaced as well; else only a byte that an 8-bit terminal takes for a control
+ * character. */
 void display_add_clean(struct text *text, const char *bytes, size_t length, char instead,
                        bool strict);
 
-/* Bytes, each a column: dots for all but printable ASCII. */
+/* Adds one column for each byte: printable ASCII, and a dot for any other byte. */
 void display_add_printable(struct text *text, const char *bytes, size_t length);
 
-/* text_add_visible(); where the terminal is not one of UTF-8, all but ASCII is escaped. */
+/* As text_add_visible(). If the terminal does not use UTF-8, bytes beyond ASCII are escaped. */
 void display_add_visible(struct text *text, const char *string, bool utf8);
 
 #endif

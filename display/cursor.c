@@ -1,10 +1,11 @@
 /*
  * cursor.c - see cursor.h.
  *
- * The file holds one `struct table`, which is locked while it is used. Beyond it there is a byte
- * that each member has locked for reading as long as it lives, so that it can be told from one that
- * was killed, whatever process ids mean where it runs (pid_namespaces(7)). Lines are counted from
- * wherever the first member was; who leaves keeps his, since what he has shown last stays there.
+ * The file holds one `struct table`, which a member locks while it uses it. After the table there
+ * is a byte that each member locks for reading while it lives. This tells a live member from a
+ * killed one, even if process ids are not unique (pid_namespaces(7)). Lines are counted from the
+ * row where the first member began. A member that leaves keeps its line, since its last frame stays
+ * there.
  */
 #include "display/cursor.h"
 
@@ -22,11 +23,11 @@
 #include <unistd.h>
 
 struct table {
-    unsigned lines; /* above the cursor: rows, and what was printed below them */
+    unsigned lines; /* lines above the cursor: rows, and lines that were printed below them */
     unsigned count;
     struct {
-        pid_t pid;     /* 0: has left */
-        unsigned line; /* rising */
+        pid_t pid;     /* 0: the member has left */
+        unsigned line; /* in rising order */
     } members[CURSOR_MEMBERS];
 };
 
@@ -34,7 +35,7 @@ struct table {
 
 enum { TABLE_AT = 0, LIFE_AT = 1 << 16 };
 
-/* fcntl(2) with a lock of that type, repeated if a signal interrupted it. */
+/* fcntl(2) with a lock, repeated if a signal interrupted it. */
 static int call_lock(int fd, int command, struct flock *lock)
 {
     int result;
@@ -58,7 +59,7 @@ static struct flock life_lock(short type)
     return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = LIFE_AT, .l_len = 1};
 }
 
-/* This process becomes known to others_live(), until it closes the file or ends. */
+/* Makes this process visible to others_live(), until it closes the file or ends. */
 static bool show_life(int fd)
 {
     struct flock life = life_lock(F_RDLCK);
@@ -77,7 +78,8 @@ static bool lock(const struct cursor *cursor)
     return lock_table(cursor->fd, F_WRLCK);
 }
 
-/* At the end nothing is held up by waiting, a little, for those who are drawing. */
+/* Waits a little for members that are drawing. That is acceptable before a message, and when this
+ * process leaves. */
 static bool lock_at_last(const struct cursor *cursor)
 {
     enum { TRIES = 50 };
@@ -107,8 +109,9 @@ static bool store(const struct cursor *cursor, const struct table *table)
     return pwrite(cursor->fd, table, sizeof *table, 0) == (ssize_t)sizeof *table;
 }
 
-/* Takes a new line, and the rows in the order of process ids, which in a shell's pipeline is that
- * of the commands. (Whose row moves down draws there the next time.) */
+/* Adds a line for this process, and keeps the rows in the order of process ids, which in a shell's
+ * pipeline is the order of the commands. A member whose row moved down draws its next frame in the
+ * new row. */
 static void take_row(struct table *table)
 {
     unsigned i = table->count++;
@@ -139,7 +142,7 @@ static void leave_row(struct table *table)
             table->members[i].pid = 0;
 }
 
-/* How far above the cursor this process's row is; 0: it has none. */
+/* The distance from the cursor up to this process's row. 0: it has none. */
 static unsigned find_row(const struct table *table)
 {
     for (unsigned i = 0; i < table->count; i++)
@@ -148,12 +151,12 @@ static unsigned find_row(const struct table *table)
     return 0;
 }
 
-/* --- taking part ------------------------------------------------------------------------------ */
+/* --- membership ------------------------------------------------------------------------------- */
 
 static void forget(struct cursor *cursor)
 {
     if (cursor->fd >= 0)
-        (void)close(cursor->fd); /* and so unlocks it */
+        (void)close(cursor->fd); /* this also releases its locks */
     free(cursor->path);
     *cursor = (struct cursor){.fd = -1};
 }
@@ -168,7 +171,8 @@ static char *path_for(int tty)
     return runtime_path(kind, (long)getpgrp());
 }
 
-/* Opens the file that the name leads to, and not one that the last member has just removed. */
+/* Opens and locks the file. CURSOR_BUSY also if the last member has just removed the opened file.
+ */
 static enum cursor_status open_locked(struct cursor *cursor, int tty)
 {
     struct stat opened, named;
@@ -231,7 +235,7 @@ enum cursor_status cursor_begin(struct cursor *cursor, struct text *text, int tt
     if (cursor->owed > 0 && store(cursor, &table))
         cursor->owed = 0;
     cursor->up = find_row(&table);
-    if (cursor->up == 0 || cursor->up >= height) { /* it has left the screen */
+    if (cursor->up == 0 || cursor->up >= height) { /* the row has left the screen */
         cursor_sent(cursor, false);
         return CURSOR_BUSY;
     }
@@ -247,7 +251,7 @@ void cursor_end(struct cursor *cursor, struct text *text)
 void cursor_sent(struct cursor *cursor, bool sent)
 {
     if (cursor->fresh && !sent) {
-        cursor_leave(cursor); /* the row was not made: it is the last one, and goes again */
+        cursor_leave(cursor); /* the newline was not sent: the row, the lowest, is given back */
         return;
     }
     cursor->fresh = false;
@@ -297,6 +301,6 @@ void cursor_sweep(const char *path)
         return;
     if (fstat(fd, &opened) == 0 && S_ISREG(opened.st_mode) && lock_table(fd, F_WRLCK) &&
         !others_live(fd) && stat(path, &named) == 0 && opened.st_ino == named.st_ino)
-        (void)unlink(path); /* who has just opened it sees that it has no name any more */
+        (void)unlink(path); /* open_locked() in another process notices that the name is gone */
     (void)close(fd);
 }

@@ -1,5 +1,5 @@
 /*
- * display.c - see display.h. What a line looks like is display/format.c's.
+ * display.c - see display.h. display/format.c composes the line.
  */
 #include "display/display.h"
 
@@ -19,9 +19,9 @@
 #include <unistd.h>
 
 enum {
-    DEFAULT_WIDTH = 80, /* as pv assumes */
+    DEFAULT_WIDTH = 80, /* as in pv */
     DEFAULT_HEIGHT = 25,
-    PHASES = 200, /* of the moving mark, there and back */
+    PHASES = 200, /* positions of the moving mark, there and back */
     PHASE_STEP = 2
 };
 
@@ -29,29 +29,29 @@ struct display {
     const struct options *options;
     const struct meter *meter;
     struct last_written *last_written;
-    bool on;                    /* something is shown, if only a title */
-    bool shows;                 /* the line, or numbers, on stderr */
-    bool terminal;              /* stderr is one */
-    struct display_style style; /* the width and height of a frame: set anew for each */
+    bool on;                    /* it shows something, perhaps only a title */
+    bool shows;                 /* it shows the line, or numbers, on stderr */
+    bool terminal;              /* stderr is a terminal */
+    struct display_style style; /* its width, and `height`, are set anew for each frame */
     unsigned height, fixed_width, fixed_height;
 
     bool by_default; /* no format was asked for */
     char composed[DISPLAY_FORMAT_TEXT];
-    char *changed; /* by -R; owned */
+    char *changed; /* the format that -R has set; owned */
     struct display_format format, extra;
 
     uint64_t interval_ns;
-    uint64_t due_ns;   /* UINT64_MAX: never */
-    uint64_t start_ns; /* what %t counts from */
-    bool started;      /* always, but with -W before the first byte */
-    bool refresh;      /* a frame between two */
+    uint64_t due_ns;   /* of the next regular frame, since the meter's start */
+    uint64_t start_ns; /* %t counts from here */
+    bool started;      /* false only with -W before the first byte */
+    bool refresh;      /* a frame is due before due_ns */
     bool framed;       /* there was a frame */
     struct moment first, last;
-    struct history history; /* that -a and -e look back on */
+    struct history history; /* for -a and -e */
     double rate, highest_rate;
     unsigned phase;
-    uint64_t state_ns[METER_STATES]; /* of the meter, at the last frame */
-    uint64_t zero_copy_bytes;        /* the same */
+    uint64_t state_ns[METER_STATES]; /* the meter's value at the last frame */
+    uint64_t zero_copy_bytes;        /* the meter's value at the last frame */
 
     struct cursor cursor;
     struct text text, blanks, title;
@@ -81,16 +81,16 @@ static bool obeys_escapes(void)
     return term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
 }
 
-/* There is a background only at the controlling terminal: tcgetpgrp(3) fails with ENOTTY for any
- * other, except that the master side of a pseudo-terminal answers for the slave side, whose session
- * is another one. */
+/* Only at the controlling terminal can a process be in the background. For another terminal
+ * tcgetpgrp(3) fails with ENOTTY. Exception: on the master side of a pseudo-terminal it returns the
+ * group of the slave side. That side has another session, which tcgetsid() shows. */
 static bool in_background(void)
 {
     pid_t group = tcgetpgrp(STDERR_FILENO);
     return group >= 0 && group != getpgrp() && tcgetsid(STDERR_FILENO) == getsid(0);
 }
 
-/* Whether this is the moment to write to the terminal, if stderr is one. */
+/* Whether the display may write to stderr now. */
 static bool may_show(const struct display *display)
 {
     return display->options->display.force || !display->terminal || !in_background();
@@ -129,7 +129,7 @@ static void set_start(struct display *display, uint64_t ns)
     history_begin(&display->history, display->first);
 }
 
-/* pv looks first after an interval, or a delay. */
+/* As in pv the first frame is due after an interval, or after the delay of -D. */
 static void set_due(struct display *display)
 {
     const struct display_options *options = &display->options->display;
@@ -151,7 +151,7 @@ static void set_style(struct display *display)
     };
 }
 
-/* Whether the window has a title to be set. */
+/* Whether there is a window whose title is to be set. */
 static bool has_window(const struct display *display)
 {
     return display->options->display.window_title && display->terminal;
@@ -203,7 +203,8 @@ uint64_t display_due(const struct display *display)
 
 /* --- what is shown ---------------------------------------------------------------------------- */
 
-/* The rates of the interval that ends now, unless it is too short to tell (the first never is). */
+/* Computes the rates of the interval that ends now, unless it is too short. The first interval
+ * always counts. */
 static void take_rates(struct display *display, struct moment now)
 {
     enum { SHORTEST_NS = 10000000 };
@@ -216,23 +217,24 @@ static void take_rates(struct display *display, struct moment now)
     history_keep(&display->history, now, display->options->display.window_ns);
 }
 
-/* How much of the expected size has come, in its own unit. */
+/* The amount that the output has got, in the unit of the expected size. */
 static uint64_t done_of(const struct meter *meter, const struct moment *now)
 {
     return meter->size_in_records ? now->records : now->bytes;
 }
 
-/* Whether that has a percentage: with a size of 0 only as long as nothing came. */
+/* Whether a percentage is possible. With a size of 0 it is possible only until something came. */
 static bool size_has_shares(const struct meter *meter, const struct moment *now)
 {
     return meter->size_known && (meter->size_bytes > 0 || done_of(meter, now) == 0);
 }
 
-/* UINT64_MAX: unknown, also where more came than was announced: there may be more yet. */
+/* The estimated time remaining. UINT64_MAX: unknown. It is also unknown if more than the expected
+ * size came, because still more may follow. */
 static uint64_t time_left(const struct meter *meter, const struct moment *start,
                           const struct moment *now)
 {
-    enum { LONGEST_S = 360000000 }; /* pv's 100,000 hours: more is no answer */
+    enum { LONGEST_S = 360000000 }; /* 100,000 hours, as in pv: a longer time counts as unknown */
     uint64_t size = meter->size_bytes, done = done_of(meter, now);
     double rate = moment_rate(start, now, meter->size_in_records);
     if (!meter->size_known || rate <= 0 || done > size)
@@ -241,7 +243,8 @@ static uint64_t time_left(const struct meter *meter, const struct moment *start,
     return seconds > LONGEST_S ? UINT64_MAX : (uint64_t)(seconds * (double)NS_PER_SEC);
 }
 
-/* Who held the pipe up in this interval; in the end, in the whole run, as with the rates. */
+/* Finds the slow side of this interval. In the final frame it is that of the whole run, like the
+ * rates. */
 static void take_side(struct display *display, struct display_values *values)
 {
     const struct meter *meter = display->meter;
@@ -319,8 +322,8 @@ static void add_blanks(struct text *text, unsigned count)
         text_add_bytes(text, " ", 1);
 }
 
-/* Covers what the frame before has left. Where the terminal has become narrower that may have been
- * broken into more rows, which stand below the cursor then. */
+/* Covers the rest of the previous frame. If the terminal has become narrower that frame may have
+ * been wrapped into several rows, and some are below the cursor now. */
 static void cover(struct display *display, unsigned width)
 {
     unsigned reach = display->shown < display->style.width ? display->shown : display->style.width;
@@ -331,18 +334,19 @@ static void cover(struct display *display, unsigned width)
         text_add_string(&display->text, "\n\033[J\033[A");
 }
 
-/* What a message sends before itself: blanks over the line. */
+/* Sets the bytes that a message sends first: blanks over the line. */
 static void set_erasing(struct display *display)
 {
     text_clear(&display->blanks);
     text_add_string(&display->blanks, "\r");
     add_blanks(&display->blanks, display->shown);
-    text_add_bytes(&display->blanks, "\r", 2); /* with its end */
+    text_add_bytes(&display->blanks, "\r", 2); /* with its NUL */
     display->line =
         (struct message_line){.erase = display->blanks.failed ? "\n" : display->blanks.bytes};
 }
 
-/* How many rows of the terminal these lines take: bytes that begin a character have a column. */
+/* The number of rows of the terminal that the lines take. A byte that begins a character counts as
+ * one column. */
 static unsigned count_rows(const char *bytes, size_t length, unsigned width)
 {
     unsigned rows = 0, columns = 0;
@@ -369,7 +373,8 @@ static void rows_printed(void *context, const char *bytes, size_t length)
     cursor_printed(&display->cursor, count_rows(bytes, length, display->style.width));
 }
 
-/* -x: the same line or another, to the titles. That of the window goes with what is shown next. */
+/* -x: sets the titles to the line, or to the line of their own format. The window title is added to
+ * the text, and sent with the frame. */
 static void show_titles(struct display *display, const struct display_values *values)
 {
     const struct display_options *options = &display->options->display;
@@ -395,7 +400,7 @@ static void show_titles(struct display *display, const struct display_values *va
     }
 }
 
-/* Several share the terminal. False: there is no way to do so. */
+/* Shows the row of this process on a shared terminal. False: the terminal cannot be shared. */
 static bool show_row(struct display *display, const struct display_values *values)
 {
     enum cursor_status status = cursor_begin(&display->cursor, &display->text, STDERR_FILENO,
@@ -421,8 +426,8 @@ static bool reports_on_stderr(const struct options *options, enum report_format 
     return false;
 }
 
-/* What was typed is echoed where the cursor is; and a line that begins with "{" (-T) would be taken
- * for JSON. */
+/* The line begins with a return on a terminal, because it echoes typed characters at the cursor,
+ * and together with JSON, because a line that begins with "{" (-T) would be taken for JSON. */
 static bool begins_with_return(const struct display *display)
 {
     return display->terminal || reports_on_stderr(display->options, REPORT_JSON);
@@ -448,14 +453,14 @@ static bool show_line(struct display *display, const struct display_values *valu
     return sent;
 }
 
-/* A number, a title, or both; nothing stands on the terminal then. */
+/* Sends numbers, a title, or both. They leave no line on the terminal to be erased. */
 static void send_text(struct display *display)
 {
     if (!display->text.failed && display->text.length > 0)
         (void)message_live(display->text.bytes, display->text.length, NULL);
 }
 
-/* Whether rows can be had. */
+/* Whether rows (-c) are asked for and possible. */
 static bool has_rows(const struct display *display)
 {
     return display->options->display.cursor && display->terminal && obeys_escapes();
@@ -478,7 +483,7 @@ static void show(struct display *display, bool final)
     send_text(display);
 }
 
-/* -W: what counts begins with the first byte. */
+/* -W: time counts from the first byte. */
 static void start_late(struct display *display)
 {
     const struct meter *meter = display->meter;
@@ -502,7 +507,7 @@ void display_tick(struct display *display)
             ((now - display->due_ns) / display->interval_ns + 1) * display->interval_ns;
 }
 
-/* Not before there was a first frame; and numbers come by the clock alone. */
+/* A refresh before the first frame, or with numbers (-n), does nothing. */
 void display_refresh(struct display *display)
 {
     display->refresh = display->started && display->framed && !display->options->display.numeric;
@@ -516,8 +521,9 @@ void display_continue(struct display *display)
     display_refresh(display);
 }
 
-/* A run that is over before a delay, or with -W without a byte, has shown nothing, and shows
- * nothing; nor does a short one whose report says it all. */
+/* A run that ends before its delay, or with -W before the first byte, has shown nothing, and shows
+ * no last frame. The default line is not shown at the end either, if there was no frame before and
+ * a text report goes to stderr. (-f shows it.) */
 void display_final(struct display *display)
 {
     const struct display_options *options = &display->options->display;

@@ -1,21 +1,22 @@
 /*
  * display.h - the live line on a terminal: when it is shown, where, and for how long.
  *
- * One line on stderr, every --interval: composed by display/format.c from the meter, sent by
- * message_live(), which drops a frame that stderr does not take at once. It is shown if stderr is a
- * terminal, unless that is the controlling terminal and its foreground process group is not bpipe's
- * (tcgetpgrp(3)), looked at before each frame; or always, with -f; never with -q. With -n numbers
- * go out instead, a line each, whatever stderr is. The titles of -x are asked for by name, so that
- * -q leaves them: the process's is set whatever stderr is, the window's where the line would be
- * shown.
+ * The display writes one line to stderr every --interval. display/format.c composes it from the
+ * meter. message_live() sends it, and drops a frame that stderr does not take at once. The line is
+ * shown if stderr is a terminal. It is not shown if that is the controlling terminal and bpipe is
+ * not in its foreground process group (tcgetpgrp(3)); this is checked before each frame. With -f
+ * the line is always shown, with -q never. With -n the display writes numbers instead, one line for
+ * each frame, to any kind of stderr. -q does not suppress the titles of -x, because the user has
+ * asked for them. The process title is set with any kind of stderr, the window title only on a
+ * terminal where the line may be shown.
  *
- * The width is the terminal's at each frame (SIGWINCH brings the next one at once), or -w, else 80.
- * Beyond ASCII: where the locale's character set is UTF-8. Colours: where TERM is that of a
- * terminal that has them, and NO_COLOR (no-color.org) is not set to anything.
+ * The width is that of -w, or of the terminal at each frame, or else 80. SIGWINCH causes a frame at
+ * once. Characters beyond ASCII are used if the character set of the locale is UTF-8. Colours are
+ * used if TERM names a terminal that has them, and NO_COLOR (no-color.org) is unset or empty.
  *
- * A frame covers the one before and leaves the cursor at the start of the row; with -c rows are
- * display/cursor.h's. A message or a report that comes between erases the line first; the last
- * frame stays, and what follows begins below.
+ * A frame covers the previous one and leaves the cursor at the start of the row. With -c
+ * display/cursor.h manages the rows. A message or a report between two frames erases the line
+ * first. The last frame stays, and later output begins below it.
  */
 #ifndef BPIPE_DISPLAY_H
 #define BPIPE_DISPLAY_H
@@ -30,32 +31,32 @@
 struct display; /* opaque: the format, the history of the rate, the terminal */
 
 /*
- * Makes the display that the options ask for; where it would show neither a line nor a title it is
- * there but never due. last_written->wanted becomes whether a format shows that. All three outlive
- * it. NULL: no memory.
+ * Makes the display that the options ask for. If it would show neither a line nor a title no frame
+ * is ever due. last_written->wanted becomes true if a format shows the last bytes or the last line,
+ * else false. All three arguments must outlive the display. NULL: out of memory.
  */
 struct display *display_open(const struct options *options, const struct meter *meter,
                              struct last_written *last_written);
 
-/* When the next frame is due: ns of the meter's clock; UINT64_MAX: never. */
+/* When the next frame is due, in ns of the meter's clock. UINT64_MAX: never. */
 uint64_t display_due(const struct display *display);
 
-/* Shows a frame; the meter's clock has been advanced to now. */
+/* Shows a frame if one is due. The caller has advanced the meter's clock to now. */
 void display_tick(struct display *display);
 
-/* Whether it may ever show anything: then SIGWINCH is of interest, and so is who the peers are. */
+/* Whether the display may ever show anything. Then SIGWINCH and the names of the peers matter. */
 bool display_is_on(const struct display *display);
 
 /* SIGWINCH: a frame is due at once. */
 void display_refresh(struct display *display);
 
-/* SIGCONT: the same, wherever the cursor is now. */
+/* SIGCONT: a frame is due at once, and starts where the cursor is now. */
 void display_continue(struct display *display);
 
-/* The last frame, which stays on the screen; before the final report. */
+/* Shows the last frame, which stays on the screen. Called before the final report. */
 void display_final(struct display *display);
 
-/* -R. NULL and 0 leave things as they are; the text is copied. False: no memory. */
+/* Changes by -R. NULL and 0 mean no change. The text is copied. False: out of memory. */
 struct display_change {
     const char *format; /* "": the default line again */
     uint64_t interval_ns;

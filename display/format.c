@@ -1,10 +1,10 @@
 /*
- * format.c - the live line, put together of parts.
+ * format.c - composes the live line from its parts.
  *
- * Every part that has a width of its own is measured first, by writing it where the line will end
- * and taking it back; what they leave is shared by those that grow. Then all are written for good,
- * each cut to the room that it got: so the line is never wider than the terminal, whatever a part
- * takes itself to be.
+ * First each part that does not grow is measured: it is added to the end of the text and removed
+ * again. The parts that grow share the remaining width. Then all parts are added, and each is cut
+ * to its share. So the line is never wider than the terminal, even if a part is wider than it was
+ * measured.
  */
 #include "display/format.h"
 
@@ -22,7 +22,7 @@ enum {
     BOTTLENECK_WIDTH = 13,   /* "throttle 100%", "< output 100%" */
     CULPRIT_FRAME = 3,       /* " (" and ")" */
     CULPRIT_WIDTH = 15,      /* comm of proc(5) */
-    LEAST_CULPRIT_WIDTH = 4, /* less of it tells nothing */
+    LEAST_CULPRIT_WIDTH = 4, /* a shorter piece of a name is useless */
     LEAST_BAR_WIDTH = 8,     /* in the default line, between its brackets */
     FORMAT_TEXT = 128
 };
@@ -31,8 +31,8 @@ struct line {
     struct text *text;
     const struct display_values *values;
     const struct display_style *style;
-    const struct display_part *part; /* that is being added */
-    unsigned room;                   /* the columns that it may grow to */
+    const struct display_part *part; /* the part that is being added */
+    unsigned room;                   /* the number of columns that it may take */
 };
 
 static struct display_unit unit_of(const struct line *line)
@@ -86,7 +86,7 @@ static void add_progress_amount(const struct line *line)
     }
 }
 
-/* "[===>    ]  43%": nothing at all where the bar has no column. */
+/* "[===>    ]  43%". Adds nothing if the bar would have no column. */
 static void add_progress(const struct line *line)
 {
     struct text *text = line->text;
@@ -112,7 +112,7 @@ static void add_timer(const struct line *line)
     display_add_time(line->text, line->values->elapsed_ns);
 }
 
-/* At the end there are blanks instead. */
+/* In the final frame blanks take its place. */
 static void add_eta(const struct line *line)
 {
     const struct display_values *values = line->values;
@@ -125,7 +125,7 @@ static void add_eta(const struct line *line)
         memset(line->text->bytes + start, ' ', line->text->length - start);
 }
 
-/* At the end it is the time of the end. */
+/* In the final frame it is the current time, at which the run ended. */
 static void add_fineta(const struct line *line)
 {
     const struct display_values *values = line->values;
@@ -186,7 +186,8 @@ static void add_name(const struct line *line)
     text_add_string(text, ":");
 }
 
-/* Bytes, each a column: ASCII, and dots for all else and for what has not been written yet. */
+/* One column for each byte: printable ASCII, and a dot for any other byte or for a byte that has
+ * not been written yet. */
 static void add_last_written(const struct line *line)
 {
     const struct display_values *values = line->values;
@@ -199,7 +200,8 @@ static void add_last_written(const struct line *line)
     display_add_printable(line->text, bytes, length);
 }
 
-/* Characters, dots for those of control and what is none, and blanks up to the width. */
+/* The characters of the line, padded with blanks to the width. Invisible characters, and bytes that
+ * are not UTF-8, become dots. */
 static void add_previous_line(const struct line *line)
 {
     const struct display_values *values = line->values;
@@ -215,7 +217,7 @@ static void add_previous_line(const struct line *line)
     display_pad(line->text, width - display_cut(line->text, start, width));
 }
 
-/* --- the buffer, and who is slow ------------------------------------------------------------ */
+/* --- the buffer, and the slow side ---------------------------------------------------------- */
 
 static void add_buffer_percent(const struct line *line)
 {
@@ -278,8 +280,8 @@ static void add_culprit(const struct line *line, unsigned room)
     text_add_string(text, ")");
 }
 
-/* "< output  81% (zstd)". As wide with every side, so that what is beside it does not move; with a
- * width of its own the culprit is cut to that, or left out. */
+/* "< output 81% (zstd)". Padded to at least the same width for every side, so that the parts after
+ * it do not move. If the format sets a width the culprit is cut to it, or left out. */
 static void add_bottleneck(const struct line *line)
 {
     static const char *const arrows[][2] = {[METER_VERDICT_INPUT] = {"> ", "▶ "},
@@ -357,14 +359,14 @@ static bool grows(const struct display_part *part)
     return part->number == 0 && (is_bar(part) || part->kind == SEQUENCE_PREVIOUS_LINE);
 }
 
-/* Text may be cut where it does not fit; a number may not. */
+/* Text that does not fit may be cut; a number may not. */
 static bool is_text(const struct display_part *part)
 {
     return part->kind == SEQUENCE_LITERAL || part->kind == SEQUENCE_NAME ||
            part->kind == SEQUENCE_LAST_WRITTEN || part->kind == SEQUENCE_PREVIOUS_LINE;
 }
 
-/* How wide a part is that does not grow. */
+/* The width of a part that does not grow. */
 static unsigned measure(struct line *line, const struct display_part *part)
 {
     const size_t start = line->text->length;
@@ -379,7 +381,8 @@ static unsigned measure(struct line *line, const struct display_part *part)
     return columns;
 }
 
-/* Gives each part its columns: from the left, until one does not fit. */
+/* Assigns columns to the parts from the left, until one does not fit. The parts that grow share the
+ * rest. */
 static void share_width(struct line *line, const struct display_format *format,
                         unsigned columns[DISPLAY_PARTS])
 {
@@ -442,7 +445,7 @@ unsigned display_format_line(struct text *text, const struct display_format *for
 
 /* --- the default line ----------------------------------------------------------------------- */
 
-/* From wide to narrow. The last width of the bottleneck is that without a culprit. */
+/* From wide to narrow. %13{bottleneck} has no room for a culprit. */
 static const char *const known_size[] = {
     "%b %t %r %p %e  buf %{buffer-bar}%{buffer-fill}  %31{bottleneck}",
     "%b %t %r %p %e  buf %{buffer-bar}%{buffer-fill}  %13{bottleneck}",
@@ -470,7 +473,7 @@ static const char *const unknown_size[] = {
     NULL,
 };
 
-/* Whether all of it has room, with a bar that can be read. */
+/* Whether the whole format fits, with a bar that is wide enough to read. */
 static bool has_room(struct line *line, const struct display_format *format)
 {
     unsigned columns = 0;
@@ -495,7 +498,7 @@ unsigned display_format_default(struct text *text, const struct display_values *
     struct display_format format;
     char with_name[FORMAT_TEXT];
 
-    /* Rather than the shortest with a name, a longer one without. */
+    /* The shortest format is not tried with the name: a longer one without it is better. */
     for (size_t i = 0; values->name != NULL && formats[i + 1] != NULL; i++) {
         snprintf(with_name, sizeof with_name, "%%N %s", formats[i]);
         display_format_parse(&format, with_name);

@@ -1,8 +1,8 @@
 /*
- * history.h - what the output had got at moments of the last while, and the rates between them.
+ * history.h - the amounts that the output had got at recent moments, and the rates between them.
  *
- * Times are of the meter's running time, so that they stand still while the process is stopped or
- * is connecting.
+ * Times are in the meter's running time, which does not advance while the process is stopped or
+ * connecting.
  */
 #ifndef BPIPE_DISPLAY_HISTORY_H
 #define BPIPE_DISPLAY_HISTORY_H
@@ -17,7 +17,7 @@ enum { HISTORY_MOMENTS = 64 };
 
 struct moment {
     uint64_t ns;
-    uint64_t bytes, records; /* that the output has got */
+    uint64_t bytes, records; /* the amounts that the output has got */
 };
 
 /* Never empty after history_begin(). */
@@ -28,13 +28,14 @@ struct history {
 
 struct moment moment_of(const struct meter *meter);
 
-/* In records or in bytes a second; 0 if no time is between them. */
+/* The rate in bytes or records per second. 0 if no time is between the moments. */
 double moment_rate(const struct moment *from, const struct moment *to, bool records);
 
 void history_begin(struct history *history, struct moment first);
 
-/* Keeps what reaches back `window_ns`: a moment that is just older than that, and all but one of
- * HISTORY_MOMENTS since. What comes too soon after the one before is not kept. */
+/* Adds `now`, and keeps the moments of the last `window_ns`: the newest one that is at least that
+ * old, and at most HISTORY_MOMENTS - 1 later ones. A moment that follows the previous one too soon
+ * is not added. */
 void history_keep(struct history *history, struct moment now, uint64_t window_ns);
 
 struct moment history_oldest(const struct history *history);

@@ -1,13 +1,13 @@
 /*
- * numeric.c - -n: numbers for a program to read, one line each.
+ * numeric.c - -n: numbers for a program to read, one line for each frame.
  *
- * A format of nothing but sequences and blanks says which numbers there are, and these are always
- * in the same order: that is pv(1)'s -n with -t, -b and -r. One with other text is filled in as it
- * stands, which makes lines of JSON, say, as with pv 1.9.31 and later.
+ * There are two cases. A format of only sequences and blanks selects the numbers. Their order is
+ * fixed, as in pv(1) with -n and -t, -b and -r. A format with other text is filled in as it is,
+ * which can make lines of JSON, for example, as in pv 1.9.31 and later.
  *
- * A value that is not known (a percentage or an ETA without a size, say) is left out of the former
- * and null in the latter, where words and text are values as well. (pv writes the position of its
- * moving mark, or 0, which a program cannot tell from a number that means something.)
+ * An unknown value (for example a percentage or an ETA without a size) is left out in the first
+ * case, and is null in the second. In the second case words and text are values as well. (pv writes
+ * the position of its moving mark, or 0. A program cannot tell these from a real value.)
  */
 #include "display/format.h"
 
@@ -87,7 +87,7 @@ static bool add_last_written(struct text *text, const struct display_values *val
     return true;
 }
 
-/* Of the last line so many columns; 0: all of it. */
+/* Adds the first `columns` columns of the last line; 0: all of it. */
 static bool add_previous_line(struct text *text, const struct display_values *values,
                               unsigned columns)
 {
@@ -101,7 +101,8 @@ static bool add_previous_line(struct text *text, const struct display_values *va
     return true;
 }
 
-/* A bar or a colour adds nothing. False: the value is not known, and nothing was added. */
+/* Adds the value of a part. A bar or a colour adds nothing. False: the value is not known, and
+ * nothing was added. */
 static bool add_value(struct text *text, const struct display_part *part,
                       const struct display_values *values)
 {

@@ -1,14 +1,14 @@
 /*
  * parts.c - see parts.h.
  *
- * But for the plain one with its arrowhead, a bar is a row of cells that fill from the left, each
- * in so many levels.
+ * Except the plain bar with its arrowhead, a bar is a row of cells that fill from the left. Each
+ * cell has a number of levels.
  *
- * Numbers: two things are not as in pv 1.6. A missing prefix is as wide as one that is there (pv
- * 1.7.17 did the same, so that the line keeps its length at low rates), and what is below 1 is a
- * decimal and not in thousandths, whose "m" reads like a million.
+ * Numbers differ from those of pv 1.6 in two ways. A number without a prefix has a blank in its
+ * place (as in pv 1.7.17), so that the line keeps its length at low rates. A number below 1 is
+ * written as a decimal, not in thousandths, whose "m" looks like a million.
  *
- * The names of colours are those of pv(1); the codes ECMA-48's.
+ * The names of colours are those of pv(1). The codes are those of ECMA-48.
  */
 #include "display/parts.h"
 
@@ -23,7 +23,7 @@
 enum { LEVELS_MOST = 8, MARK = 3, PHASE_END = 100, PHASES = 200 };
 
 struct cells {
-    unsigned levels; /* the last one is full */
+    unsigned levels; /* level 0 is empty, this one is full */
     const char *level[LEVELS_MOST + 1];
 };
 
@@ -94,8 +94,8 @@ void display_add_buffer_bar(struct text *text, bool utf8, double fraction)
 static const uint64_t hour = 3600;
 static const uint64_t day = 86400;
 
-/* The three significant digits of "%#.3g" up to 99.9, and then no decimals; rounded down there, so
- * that it is never 1024 of what has a larger unit. */
+/* Up to 99.9: three significant digits, as with "%#.3g". Above: no decimals, and rounded down, so
+ * that the number never becomes 1024 where the next larger unit exists. */
 static void add_number(struct text *text, double number)
 {
     if (number > 99.9)
@@ -164,7 +164,7 @@ bool display_add_time_of_day(struct text *text, time_t now, uint64_t ns)
     time_t end = now + (time_t)display_seconds(ns);
     struct tm tm;
 
-    tzset(); /* localtime_r() need not */
+    tzset(); /* localtime_r() need not call it */
     if (ns == UINT64_MAX || localtime_r(&end, &tm) == NULL)
         return false;
     if (ns > 6 * hour * NS_PER_SEC)
@@ -191,7 +191,7 @@ uint64_t display_percent(uint64_t part, uint64_t whole)
         return 0;
     if (part <= UINT64_MAX / 100)
         return part * 100 / whole;
-    return whole < 100 ? part : part / (whole / 100); /* large enough to be good enough */
+    return whole < 100 ? part : part / (whole / 100); /* exact enough for numbers this large */
 }
 
 double display_fraction(double part, double whole)

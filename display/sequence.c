@@ -1,8 +1,8 @@
 /*
- * sequence.c - a format as a list of parts.
+ * sequence.c - parses a format into a list of parts.
  *
- * What is no sequence is text, character by character: a '%' that starts none is one, and what
- * follows it may start one.
+ * Every character that is not in a sequence is text. A '%' that does not start a sequence is text,
+ * and the next character may start a sequence.
  */
 #include "display/sequence.h"
 
@@ -51,7 +51,8 @@ static bool is_named(const char *name, size_t length, const char *given)
     return strlen(name) == length && memcmp(name, given, length) == 0;
 }
 
-/* The kind of a name or, if that is NULL, of a letter; SEQUENCES if there is none. */
+/* The kind of the sequence with this name or, if `name` is NULL, with this letter. SEQUENCES: there
+ * is none. */
 static int find_kind(const char *name, size_t length, char letter)
 {
     for (size_t i = 0; i < sizeof sequences / sizeof sequences[0]; i++)
@@ -61,7 +62,8 @@ static int find_kind(const char *name, size_t length, char letter)
     return SEQUENCES;
 }
 
-/* Reads what stands between braces; `at` is behind the first. Returns what is behind the last. */
+/* Reads a name in braces. `at` points to the character after the opening brace. Returns a pointer
+ * to the character after the closing brace, or NULL if there is none. */
 static const char *read_name(const char *at, struct display_part *part)
 {
     const size_t prefix = sizeof sgr_prefix - 1;
@@ -78,7 +80,8 @@ static const char *read_name(const char *at, struct display_part *part)
     return end + 1;
 }
 
-/* Reads the sequence that a '%' starts. Returns what is behind it, or NULL if it is none. */
+/* Reads the sequence that the '%' at `at` starts. Returns a pointer to the character after it, or
+ * NULL if it is not a sequence. */
 static const char *read_sequence(const char *at, struct display_part *part)
 {
     *part = (struct display_part){0};
@@ -102,7 +105,7 @@ static void add_part(struct display_format *format, const struct display_part *p
         format->parts[format->count++] = *part;
 }
 
-/* Adds a character of text, to that before it where they are neighbours. */
+/* Adds a character of text. If it directly follows the text of the last part that part grows. */
 static void add_character(struct display_format *format, const char *at)
 {
     struct display_part *last = format->count > 0 ? &format->parts[format->count - 1] : NULL;
@@ -113,7 +116,7 @@ static void add_character(struct display_format *format, const char *at)
         add_part(format, &(struct display_part){.kind = SEQUENCE_LITERAL, .text = at, .length = 1});
 }
 
-/* Adds a sequence, and notes what is asked for. */
+/* Adds a sequence, and notes in the format that it is there. */
 static void add_sequence(struct display_format *format, struct display_part *part)
 {
     bool *const there[SEQUENCES] = {
@@ -147,7 +150,7 @@ void display_format_parse(struct display_format *format, const char *text)
             at = end;
             continue;
         }
-        at += at[0] == '%' && at[1] == '%'; /* of two, the second stands for both */
+        at += at[0] == '%' && at[1] == '%'; /* "%%" is one '%': skip the first */
         add_character(format, at);
         at++;
     }

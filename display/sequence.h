@@ -1,14 +1,14 @@
 /*
- * sequence.h - the sequences of a format. Internal to display_*.c.
+ * sequence.h - the sequences of a format. Only the files of display/ use this.
  *
- * display_format_parse() is in display/sequence.c as well.
+ * display_format_parse() is in display/sequence.c, too.
  */
 #ifndef BPIPE_DISPLAY_SEQUENCE_H
 #define BPIPE_DISPLAY_SEQUENCE_H
 
-/* What a struct display_part's `kind` is. */
+/* The `kind` of a struct display_part. */
 enum display_sequence {
-    SEQUENCE_LITERAL, /* text that is passed through */
+    SEQUENCE_LITERAL, /* text that is not a sequence */
     SEQUENCE_PROGRESS,
     SEQUENCE_PROGRESS_BAR,
     SEQUENCE_PROGRESS_AMOUNT,

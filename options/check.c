@@ -7,11 +7,11 @@
 #include "options/endpoints.h"
 
 enum {
-    GAP_MARK_BUFFER = 256, /* a gap mark and a short record fit */
-    FRAMING_BUFFER = 256,  /* a chunk that is worth its framing fits */
-    /* May be left free because no chunk fits: then a block has to be complete. */
+    GAP_MARK_BUFFER = 256, /* room for a gap mark and a short record */
+    FRAMING_BUFFER = 256,  /* room for a chunk that is worth its framing */
+    /* Bytes that may stay free because no chunk fits into them. The rest has to hold a block. */
     FRAMING_FREE = OPTIONS_FRAMING,
-    DATAGRAM_ROOM = 64 * 1024 /* any datagram fits */
+    DATAGRAM_ROOM = 64 * 1024 /* room for any datagram */
 };
 
 static enum options_status refuse_both(const char *name, const char *other)
@@ -20,7 +20,7 @@ static enum options_status refuse_both(const char *name, const char *other)
     return OPTIONS_USAGE;
 }
 
-/* Flags that cannot be given together, or not without another. */
+/* Flags that exclude each other, or need another option. */
 static enum options_status check_flags(struct parser *parser)
 {
     static const enum option_id exclusive[][2] = {
@@ -43,7 +43,7 @@ static enum options_status check_flags(struct parser *parser)
     return OPTIONS_RUN;
 }
 
-/* A datagram is none: sizes and rates stay in bytes. */
+/* Whether sizes and rates are in records. With datagrams they are in bytes. */
 static bool counts_records(const struct options *options)
 {
     return options->records == RECORD_LINE || options->records == RECORD_NUL;
@@ -67,7 +67,7 @@ static enum options_status check_values(struct parser *parser)
     return OPTIONS_RUN;
 }
 
-/* What the options of overload ask of each other. */
+/* Options of overload, and options that exclude them or that they need. */
 static enum options_status check_overload(struct parser *parser)
 {
     const struct options *options = parser->options;
@@ -94,7 +94,7 @@ static enum options_status check_overload(struct parser *parser)
     return OPTIONS_USAGE;
 }
 
-/* Each input has a share of the buffer. */
+/* With --merge each input needs a share of the buffer. */
 static enum options_status check_merge(struct parser *parser)
 {
     const struct options *options = parser->options;
@@ -104,7 +104,7 @@ static enum options_status check_merge(struct parser *parser)
     return OPTIONS_RUN;
 }
 
-/* The first UDP endpoint of these, or NULL. */
+/* Returns the first UDP endpoint among the texts, or NULL. */
 static const char *find_udp(const char *const *texts, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -113,14 +113,14 @@ static const char *find_udp(const char *const *texts, size_t count)
     return NULL;
 }
 
-/* How much of the buffer one input has at least. */
+/* The minimum number of bytes of the buffer that one input has. */
 static uint64_t share_of_input(const struct options *options)
 {
     uint64_t ring = options_ring_size(options);
     return options->merge ? (options->buffer_size - ring) / options->input_count : ring;
 }
 
-/* What cannot wait, nor be cut: a datagram is read whole or lost. */
+/* Refuses options that would delay or cut a datagram: it is read whole or lost. */
 static enum options_status check_udp(struct parser *parser)
 {
     const struct options *options = parser->options;
@@ -140,7 +140,7 @@ static enum options_status check_udp(struct parser *parser)
     return OPTIONS_RUN;
 }
 
-/* The framing is put in, and taken out, where bytes go into the buffer, in one stream. */
+/* Framing is added or removed where the bytes of one stream enter the buffer. */
 static enum options_status check_framing(struct parser *parser)
 {
     const struct options *options = parser->options;
@@ -156,9 +156,9 @@ static enum options_status check_framing(struct parser *parser)
     else if (options->spool)
         other = "--spool";
     else if (!frames && options->stop_at_size)
-        other = "--stop-at-size"; /* which does not see the end */
+        other = "--stop-at-size"; /* it would stop before the end of the framing is read */
     else if (frames && options->tap_count > 0)
-        other = "--tap"; /* which may miss something */
+        other = "--tap"; /* a tap may miss bytes */
     else if (frames && counts_records(options))
         other = options->records == RECORD_LINE ? "--line-mode" : "--null";
     else

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A new command, at the end of the inputs or of the outputs; what it is follows. */
+/* Adds a command to the inputs or to the outputs. The caller fills it in. */
 static struct command_spec *add_command(struct options *options, bool input)
 {
     options->command_count++;
@@ -24,7 +24,7 @@ static struct command_spec *add_command(struct options *options, bool input)
     return &options->output_commands[options->output_count++];
 }
 
-/* One that is what stands behind "--". */
+/* Adds a command that gets its words from after "--". */
 static enum options_status await_program(struct parser *parser, const struct given *given,
                                          bool input)
 {
@@ -59,7 +59,7 @@ enum options_status options_take_command(struct parser *parser, const struct giv
     return OPTIONS_RUN;
 }
 
-/* Its words, with blanks between them. NULL: no memory. */
+/* Returns the words joined by blanks. NULL: out of memory. */
 static char *join(char *const *words)
 {
     size_t length = 1;
@@ -77,12 +77,12 @@ static char *join(char *const *words)
 
 /* --- both sides of a program ------------------------------------------------------------------
  *
- * Two of us do it: this one reads what the program writes, and starts another, as the command that
- * it reads from, which writes to the program (-M in) and ends as that does. So the end is proved on
- * both sides.
+ * Two bpipe processes do this. This one reads from the program. It starts the other bpipe as the
+ * command that it reads from. The other bpipe writes to the program (-M in), and ends with the
+ * result of the program. So the end of the data is checked on both sides.
  */
 
-/* What the other one is told as well. */
+/* Whether the option is passed to the other bpipe as well. */
 static bool is_told_to_both_sides(enum option_id id)
 {
     return (id >= OPTION_PROGRESS && id <= OPTION_CURSOR) || id == OPTION_QUIET ||
@@ -91,7 +91,7 @@ static bool is_told_to_both_sides(enum option_id id)
            id == OPTION_SIZE || id == OPTION_LINE_MODE || id == OPTION_NULL || id == OPTION_STATS;
 }
 
-/* Appends a word, or "--name=argument". False: no memory. */
+/* Appends a word, or "--name=argument". False: out of memory. */
 static bool add_word(char **words, size_t *count, const char *text, const char *argument)
 {
     size_t size = strlen(text) + (argument != NULL ? strlen(argument) + 1 : 0) + 1;
@@ -103,7 +103,7 @@ static bool add_word(char **words, size_t *count, const char *text, const char *
     return word != NULL;
 }
 
-/* The words of the other one; NULL: no memory. */
+/* The command line of the other bpipe. NULL: out of memory. */
 static char **words_of_other(const struct parser *parser, char *const *program)
 {
     size_t count = 0;
@@ -126,7 +126,7 @@ static char **words_of_other(const struct parser *parser, char *const *program)
     return done ? words : NULL;
 }
 
-/* Nothing else is read than standard input, by the other one. */
+/* The only input is standard input, and the other bpipe reads it. */
 static enum options_status take_both_sides(struct parser *parser, char *const *program)
 {
     struct options *options = parser->options;

@@ -12,7 +12,7 @@ static bool may_be_changed(enum option_id id)
     return option_rows[id].live;
 }
 
-/* What may be given with changes: -s @FILE counts records with -l and -0. */
+/* Whether the option may be given with -R. -l and -0 make -s @FILE count records. */
 static bool may_come_along(enum option_id id)
 {
     return may_be_changed(id) || id == OPTION_LINE_MODE || id == OPTION_NULL;
@@ -56,7 +56,7 @@ static enum options_status check_remote(struct parser *parser)
     return OPTIONS_RUN;
 }
 
-/* One report, as text or JSON, on standard output. */
+/* -Q prints one report, as text or JSON, on standard output. */
 static enum options_status check_query(struct parser *parser)
 {
     const struct options *options = parser->options;

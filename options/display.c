@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    UNGROWN_PIPE = 64 * 1024 /* pipe(7): what a pipe of Linux holds by default */
+    UNGROWN_PIPE = 64 * 1024 /* default capacity of a pipe on Linux (pipe(7)) */
 };
 
 void options_apply_display(struct parser *parser)
@@ -40,7 +40,8 @@ enum options_status options_take_bar_style(struct parser *parser, const struct g
                           "is no style (choose plain, block, granular or shaded)");
 }
 
-/* "windowtitle,processtitle:FORMAT"; pv's window and process are short for these. */
+/* "windowtitle,processtitle:FORMAT". An abbreviation of four letters or more is accepted, which
+ * includes pv's "window" and "process". */
 enum options_status options_take_places(struct parser *parser, const struct given *given)
 {
     struct display_options *display = &parser->options->display;

@@ -1,15 +1,15 @@
 /*
- * display.h - the options of the live line, for options/options.c alone.
+ * display.h - the options of the live line. Only options/options.c uses this.
  */
 #ifndef BPIPE_OPTIONS_DISPLAY_H
 #define BPIPE_OPTIONS_DISPLAY_H
 
 #include "options/parser.h"
 
-/* What follows from the display's flags, when all flags are set. */
+/* Sets the options that follow from the display's flags. Called when all flags are set. */
 void options_apply_display(struct parser *parser);
 
-/* --bar-style and --extra-display: OPTIONS_RUN, or OPTIONS_USAGE with a line printed. */
+/* --bar-style and --extra-display. Each returns OPTIONS_RUN, or OPTIONS_USAGE after a message. */
 enum options_status options_take_bar_style(struct parser *parser, const struct given *given);
 enum options_status options_take_places(struct parser *parser, const struct given *given);
 

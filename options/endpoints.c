@@ -12,7 +12,7 @@ static bool begins_with(const char *text, const char *prefix)
     return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
-/* `text` is the argument that `endpoint` was found in, for the message. */
+/* `text` is the argument that contains `endpoint`, for the message. */
 static enum options_status check_endpoint(const char *name, const char *text, const char *endpoint)
 {
     if (*endpoint == '\0')
@@ -80,7 +80,7 @@ static enum options_status check_taps(const struct options *options)
     return OPTIONS_RUN;
 }
 
-/* With --merge all inputs are read at once. */
+/* With --merge all inputs are read at the same time, so a descriptor may appear only once. */
 static enum options_status check_inputs(const struct options *options)
 {
     for (size_t i = 1; options->merge && i < options->input_count; i++) {
@@ -93,8 +93,8 @@ static enum options_status check_inputs(const struct options *options)
     return OPTIONS_RUN;
 }
 
-/* The number `i` of all inputs, outputs and taps, and what it is called. NULL: there are no more.
- */
+/* Endpoint `i`, counting inputs, outputs and taps in this order. *name becomes the name of its
+ * option. NULL: there are no more. */
 static const char *endpoint_at(const struct options *options, size_t i, const char **name)
 {
     size_t inputs = options->input_count, outputs = options->output_count;
@@ -106,7 +106,7 @@ static const char *endpoint_at(const struct options *options, size_t i, const ch
     return i < inputs + outputs + options->tap_count ? options->taps[i - inputs - outputs] : NULL;
 }
 
-/* For port 0 the system chooses another port each time. */
+/* Port 0 is excluded, because the kernel chooses another port each time. */
 static bool listens_on_one_address(const char *text)
 {
     struct address address;

@@ -1,11 +1,11 @@
 /*
- * options.c - argv becomes a struct options, or one line that says what is wrong with it.
+ * options.c - turns argv into a struct options, or prints one line that says what is wrong with it.
  *
- * In steps, each of which may refuse: getopt_long() collects what was given (collect); with all of
- * it known, and -k among it, the arguments are parsed in their order (apply); operands become
- * inputs; what cannot go together is refused; reports get their defaults. Nothing is opened here.
- * Which options there are is in options/table.c, endpoints are in options/endpoints.c, what cannot
- * go together is in options/check.c.
+ * There are several steps, and each may refuse. getopt_long() collects the options (collect). Then,
+ * because -k affects other arguments, the arguments are parsed in their order (apply). Operands
+ * become inputs. Options that exclude each other are refused. Reports get their defaults. Nothing
+ * is opened here. The options are listed in options/table.c, endpoints are in options/endpoints.c,
+ * and options that exclude each other are in options/check.c.
  */
 #include "options/options.h"
 
@@ -31,8 +31,8 @@
 #define DEFAULT_CHUNK_SIZE (UINT64_C(1) << 20)
 #define DEFAULT_DRAIN_NS   (10 * NS_PER_SEC)
 #define DEFAULT_SPOOL_MAX  (UINT64_C(1) << 30)
-#define DEFAULT_DATAGRAM   1400  /* passes an Ethernet, and most tunnels, in one piece */
-#define DATAGRAM_MOST      65507 /* of IPv4: 65535 less the headers */
+#define DEFAULT_DATAGRAM   1400  /* passes Ethernet and most tunnels unfragmented */
+#define DATAGRAM_MOST      65507 /* IPv4: 65535 minus the headers */
 #define DEFAULT_KILL_AFTER (5 * NS_PER_SEC)
 #define NO_RESUME_FILL     100
 
@@ -46,7 +46,7 @@ static enum options_status out_of_memory(void)
 
 /* --- what getopt_long() finds --------------------------------------------------------------- */
 
-/* An option that has no name here: `argument` is the word with its dashes. */
+/* Refuses an unknown long option. `argument` is the word with its dashes. */
 static enum options_status refuse_unknown_name(const char *argument)
 {
     const char *name = argument + strlen("--");
@@ -73,7 +73,7 @@ static enum options_status refuse_unknown_letter(int letter)
     return OPTIONS_USAGE;
 }
 
-/* getopt_long() answered '?' or ':'. It has stepped over the word if that was a long option. */
+/* getopt_long() returned '?' or ':'. If the word is a long option optind is already after it. */
 static enum options_status refuse_malformed(const struct parser *parser)
 {
     enum option_id id = option_of_value(optopt);
@@ -107,7 +107,7 @@ static enum options_status collect(struct parser *parser)
     struct option_arrays arrays = {.letters = ""};
     option_arrays_fill(&arrays);
     opterr = 0;
-    optind = 0; /* start over, with any libc */
+    optind = 0; /* restarts the scan with any libc */
     for (;;) {
         int value = getopt_long(parser->argc, parser->argv, arrays.letters, arrays.longs, NULL);
         if (value == -1)
@@ -128,9 +128,9 @@ static enum options_status collect(struct parser *parser)
     }
 }
 
-/* --- arguments of their own ------------------------------------------------------------------ */
+/* --- arguments with their own code ----------------------------------------------------------- */
 
-/* A path, not an endpoint. */
+/* The argument is a path, not an endpoint. */
 static enum options_status take_pidfile(struct parser *parser, const struct given *given)
 {
     if (address_kind_of(given->argument) != ADDRESS_NONE)
@@ -138,7 +138,7 @@ static enum options_status take_pidfile(struct parser *parser, const struct give
     return options_take_text(given, 1, &parser->options->pidfile);
 }
 
-/* The same. */
+/* The argument is a path, not an endpoint. */
 static enum options_status take_spool(struct parser *parser, const struct given *given)
 {
     if (descriptor_inherited_number(given->argument, 0) >= 0 ||
@@ -181,7 +181,7 @@ static enum options_status take_range(struct parser *parser, const struct given 
 
 static enum options_status take_tcp_buffer(struct parser *parser, const struct given *given)
 {
-    uint64_t size = 0; /* the kernel doubles it (socket(7)) */
+    uint64_t size = 0; /* at most INT_MAX / 2, since the kernel doubles it (socket(7)) */
     enum options_status status = options_take_size(parser, given, 1, INT_MAX / 2, &size);
     parser->options->net.tcp_buffer = (int)size;
     return status;
@@ -223,7 +223,7 @@ static enum options_status take_policy(struct parser *parser, const struct given
 
 /* --- reports -------------------------------------------------------------------------------- */
 
-/* The same report on the same file is written once. */
+/* Adds a report, unless one with the same format and file was added before. */
 static void add_report(struct options *options, enum report_format format, const char *path)
 {
     for (size_t i = 0; i < options->report_count; i++) {
@@ -235,7 +235,7 @@ static void add_report(struct options *options, enum report_format format, const
     options->reports[options->report_count++] = (struct report_spec){format, path};
 }
 
-/* An enum report_format, or NO_FORMAT. */
+/* Returns an enum report_format, or NO_FORMAT. */
 static int report_format_of(const char *text, size_t length)
 {
     static const char *const formats[] = {
@@ -404,7 +404,7 @@ static enum options_status apply_defaults(struct parser *parser)
 static enum options_status allocate(struct parser *parser)
 {
     struct options *options = parser->options;
-    size_t count = (size_t)parser->argc + 1; /* each word brings one at most, each list a default */
+    size_t count = (size_t)parser->argc + 1; /* at most one for each word, and one default */
     parser->given = calloc(count, sizeof *parser->given);
     options->inputs = calloc(count, sizeof *options->inputs);
     options->outputs = calloc(count, sizeof *options->outputs);

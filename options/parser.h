@@ -1,7 +1,7 @@
 /*
- * parser.h - what the files that make options_parse() share, and nobody else: options/options.c
- * takes the arguments, options/endpoints.c the texts of endpoints, options/check.c refuses what
- * cannot go together.
+ * parser.h - shared by the files that implement options_parse(); no other file uses it.
+ * options/options.c takes the arguments, options/endpoints.c the texts of endpoints, and
+ * options/check.c refuses options that exclude each other.
  */
 #ifndef BPIPE_OPTIONS_PARSER_H
 #define BPIPE_OPTIONS_PARSER_H
@@ -17,7 +17,7 @@
 #define OPTIONS_BUFFER_SIZE (UINT64_C(16) << 20)
 #define OPTIONS_BUFFER_TEXT "16M"
 
-/* An option that has an argument, as it was given; or (GIVEN_OPERAND) an operand. */
+/* An option with its argument as it was given, or an operand (GIVEN_OPERAND). */
 #define GIVEN_OPERAND OPTION_COUNT
 struct given {
     enum option_id id;
@@ -32,15 +32,15 @@ struct parser {
     size_t given_count;
     const char *last[OPTION_COUNT]; /* its last argument, "" for a flag; NULL: not given */
     bool no_report;                 /* --report none */
-    struct command_spec *program;   /* the command that is to be what stands behind "--", or NULL */
-    enum option_id program_option;  /* and the option that said so */
+    struct command_spec *program;   /* the command that gets the words after "--", or NULL */
+    enum option_id program_option;  /* the option that asked for the PROGRAM */
     bool both_sides;                /* --monitor both */
 };
 
 /* Prints "NAME: 'TEXT': WHY". Returns OPTIONS_USAGE. */
 enum options_status options_refuse(const char *name, const char *text, const char *why);
 
-/* --buffer-size as it was given, or its default, for a message. */
+/* The text of --buffer-size as it was given, or of its default, for a message. */
 const char *options_buffer_text(const struct parser *parser);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * same_file.c - see same_file.h.
  *
- * A file of bpipe's own is compared with all others, one stat(2) for each pair: there are few of
- * them, and most runs have none that is a file.
+ * Each of bpipe's own files is compared with all others, with a stat(2) for each pair. There are
+ * few of them, and in most runs none is a file.
  */
 #include "options/same_file.h"
 
@@ -16,23 +16,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* As many links in a row as Linux follows (path_resolution(7)); a name in a folder, with its NUL.
- */
+/* The maximum number of links in a row that Linux follows (path_resolution(7)); the size of a name
+ * in a folder, with its NUL. */
 enum { LINKS_AT_MOST = 40, LAST_NAME = 256 };
 
-/* What a name leads to. */
+/* The file that a name leads to. */
 struct identity {
     const char *name;
-    int fd;             /* the descriptor that it names, or -1 */
-    bool exists;        /* and then: */
-    struct stat status; /* of the file; else, with `last`, of the folder that it would be made in */
-    char last[LAST_NAME]; /* the name that it would have there; "": it could not be made */
+    int fd; /* the descriptor that it names, or -1 */
+    bool exists;
+    struct stat status;   /* of the file; if there is none, of the folder that it would be in */
+    char last[LAST_NAME]; /* its name in that folder; "": it exists, or cannot be created */
 };
 
 /* --- identities ----------------------------------------------------------------------------- */
 
-/* Puts what a symbolic link leads to into its place, and so on, although nothing may be there.
- * False where that is no path: they lead in a circle, or it is too long. */
+/* Replaces the path by the target of its symbolic link, repeatedly. The last target need not exist.
+ * False: the links form a circle, or the path is too long. */
 static bool follow_links(char path[PATH_MAX])
 {
     char target[PATH_MAX];
@@ -48,7 +48,7 @@ static bool follow_links(char path[PATH_MAX])
     return true;
 }
 
-/* Where a file that does not exist would be made: its folder, and its name there. */
+/* Finds where a file that does not exist would be created: its folder, and its name there. */
 static void find_place(struct identity *identity, const char *path)
 {
     char text[PATH_MAX];
@@ -74,7 +74,7 @@ static struct identity identify_path(const char *path)
     return identity;
 }
 
-/* Not one that bpipe has opened itself. */
+/* A descriptor that bpipe has opened itself counts as not existing. */
 static struct identity identify_descriptor(const char *name, int fd)
 {
     struct identity identity = {.name = name, .fd = fd};
@@ -82,8 +82,8 @@ static struct identity identify_descriptor(const char *name, int fd)
     return identity;
 }
 
-/* An endpoint, or the FILE of a report. A unix socket has a path like a file. Nothing exists for
- * the text of another network endpoint, nor for "" (a command). */
+/* `name` is an endpoint, or the FILE of a report. A unix socket has a path like a file. The text of
+ * another network endpoint counts as not existing, and so does "" (a command). */
 static struct identity identify(const char *name, int dash)
 {
     struct address address;
@@ -100,7 +100,7 @@ static bool same_inode(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* One regular file or block device: what is written to the one can be overwritten by the other. */
+/* Whether both are one regular file or block device, so that each could overwrite the other. */
 static bool same_storage(const struct identity *a, const struct identity *b)
 {
     if (a->exists && b->exists) {
@@ -112,15 +112,15 @@ static bool same_storage(const struct identity *a, const struct identity *b)
            strcmp(a->last, b->last) == 0;
 }
 
-/* The same, or one pipe. */
+/* Whether both are one regular file, block device or pipe. */
 static bool same_storage_or_pipe(const struct identity *a, const struct identity *b)
 {
     bool pipes = a->exists && b->exists && S_ISFIFO(a->status.st_mode);
     return same_storage(a, b) || (pipes && same_inode(&a->status, &b->status));
 }
 
-/* Whatever it is: the same descriptor, name, file, pipe or socket. Not two names of a terminal or
- * of /dev/null, which take anything from everybody. */
+/* Whether both are the same descriptor, name, file, pipe or socket. Two different names of a
+ * terminal or of /dev/null do not count, since several writers can share these. */
 static bool same_target(const struct identity *a, const struct identity *b)
 {
     if (*a->name == '\0' || *b->name == '\0')
@@ -149,8 +149,8 @@ static bool appends(int fd)
 
 /*
  * Whether two descriptors of one file share their position and flags (open(2), "open file
- * description"). A flag that is set by the one and seen by the other tells; O_NONBLOCK means
- * nothing for a file, and has its old value again at once.
+ * description"). The test changes a flag of one and looks for the change in the other. It uses
+ * O_NONBLOCK, which has no effect on a file, and restores it at once.
  */
 static bool same_description(int a, int b)
 {
@@ -165,7 +165,7 @@ static bool same_description(int a, int b)
     return shared;
 }
 
-/* Whether messages and what an output that is the same file gets would overwrite each other. */
+/* Whether messages and the data of an output to the same file would overwrite each other. */
 static bool stderr_overwrites(const struct options *options, const struct identity *output)
 {
     if (output->fd >= 0)
@@ -174,7 +174,7 @@ static bool stderr_overwrites(const struct options *options, const struct identi
     return !(options->file_mode == FILE_APPEND && appends(STDERR_FILENO));
 }
 
-/* Whether a message itself would overwrite what is in the file. */
+/* Whether a message itself would overwrite data in the file. */
 static bool message_overwrites(const struct identity *own)
 {
     return S_ISBLK(own->status.st_mode) ||
@@ -189,13 +189,14 @@ enum own_kind { OWN_STDERR, OWN_REPORT, OWN_PIDFILE, OWN_SPOOL };
 struct own_file {
     enum own_kind kind;
     struct identity identity;
-    bool replaced; /* a report that gets the place of the file */
+    bool replaced; /* a report that replaces the file */
 };
 
 static const char taken[] = "is an input, an output or a report as well";
 static const char taken_by_stderr[] = "is the file of stderr as well";
 
-/* Standard error, then the reports, the pidfile and the spool. False: there is none. */
+/* Index 0 is standard error; the reports, the pidfile and the spool follow. False: the run has no
+ * such file. */
 static bool get_own(const struct options *options, size_t index, struct own_file *own)
 {
     const char *name = NULL;
@@ -225,7 +226,7 @@ static bool get_own(const struct options *options, size_t index, struct own_file
     return true;
 }
 
-/* --- who would harm whom: why, or NULL -------------------------------------------------------- */
+/* --- conflicts: each function returns the reason, or NULL ------------------------------------- */
 
 static const char *clash_with_output(const struct options *options, const struct own_file *own,
                                      const char *text)
@@ -268,7 +269,7 @@ static const char *clash_with_input(const struct own_file *own, const char *text
     return same_storage(identity, &input) ? taken : NULL;
 }
 
-/* A file that is read besides the inputs. Messages harm none. */
+/* `path` is a file that is read besides the inputs. Messages to it are allowed. */
 static const char *clash_with_argument(const struct own_file *own, const char *path)
 {
     if (own->kind == OWN_STDERR)
@@ -310,7 +311,8 @@ static const char *clash_with_data(const struct options *options, const struct o
     return reason;
 }
 
-/* Nothing can be found for it: a pipe, socket, terminal or /dev/null that only messages go to. */
+/* Whether it is standard error and cannot conflict: it is closed, a socket, a terminal or
+ * /dev/null. */
 static bool is_harmless(const struct own_file *own)
 {
     const struct identity *identity = &own->identity;

@@ -14,14 +14,14 @@
 
 enum {
     HELP_COLUMN = 33,    /* where the right column of --help begins */
-    LEFT_SIZE = 64,      /* room for the left one */
-    LONGEST_TYPO = 40,   /* a longer name is not compared with ours */
-    NO_LETTER = 0x110000 /* getopt's value of the first row if it has no letter: above anything that
-                            a libc which reads letters as wide characters puts into optopt */
+    LEFT_SIZE = 64,      /* size of the left column */
+    LONGEST_TYPO = 40,   /* a longer name is not compared with the options */
+    NO_LETTER = 0x110000 /* getopt's value of the first row if it has no letter. Some libcs read
+                            letters as wide characters; optopt never gets a value this high */
 };
 
-/* How a row begins: what its argument is, where it goes, and whether -R may change it. A member of
- * another type than the option's does not compile. */
+/* The beginning of a row: the type of the argument, the member that it is stored in, and whether -R
+ * may change it. A member whose type does not fit the option does not compile. */
 enum { FIXED = 0, LIVE = 1 };
 #define AT(type, member) \
     (offsetof(struct options, member) + 0 * sizeof(&((struct options *)NULL)->member == (type *)0))
@@ -248,8 +248,8 @@ enum option_id option_of_value(int value)
 void option_arrays_fill(struct option_arrays *arrays)
 {
     char *letter = arrays->letters;
-    *letter++ = '-'; /* operands come in their place */
-    *letter++ = ':'; /* a missing argument is ':' and not '?' */
+    *letter++ = '-'; /* operands are returned in their order */
+    *letter++ = ':'; /* a missing argument is returned as ':', not as '?' */
     for (int id = 0; id < OPTION_COUNT; id++) {
         const struct option_row *row = &option_rows[id];
         arrays->longs[id] = (struct option){
@@ -327,8 +327,8 @@ static bool same_letter(char a, char b)
     return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
-/* How many letters were left out, added, changed or swapped with their neighbour. Both names are
- * at most LONGEST_TYPO long. */
+/* The number of letters that were left out, added, changed or swapped with their neighbour. Both
+ * names are at most LONGEST_TYPO long. */
 static size_t edit_distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
     size_t distance[LONGEST_TYPO + 1][LONGEST_TYPO + 1];
@@ -353,7 +353,7 @@ static size_t edit_distance(const char *a, size_t a_length, const char *b, size_
 const struct option_row *option_nearest(const char *name, size_t length)
 {
     const struct option_row *nearest = NULL;
-    size_t best = 2 + length / 4; /* as many slips as that make it another word */
+    size_t best = 2 + length / 4; /* with this many mistakes it is another word */
     if (length < 2 || length > LONGEST_TYPO)
         return NULL;
     for (int id = 0; id < OPTION_COUNT; id++) {

@@ -1,9 +1,9 @@
 /*
- * table.h - the one table of all options, and what follows from it.
+ * table.h - the table of all options, and what is derived from it.
  *
- * getopt's arrays, --help, the nearest spelling of an unknown option, what most arguments become
- * and what -R can change are all made from option_rows, so that they cannot disagree. What is left
- * is in options/options.c.
+ * The arrays for getopt, --help, the suggestion for an unknown option, the parsing of most
+ * arguments, and the list of options that -R can change are all derived from option_rows, so that
+ * they cannot disagree. The other arguments are parsed in options/options.c.
  */
 #ifndef BPIPE_OPTIONS_TABLE_H
 #define BPIPE_OPTIONS_TABLE_H
@@ -99,18 +99,18 @@ enum option_id {
     OPTION_COUNT
 };
 
-/* What an option's argument is, and what of struct options it becomes. */
+/* The form of an option's argument, and the type of the field in struct options. */
 enum option_type {
-    TYPE_OWN,      /* its own code takes it (options/options.c), as an argument or as a flag */
+    TYPE_OWN,      /* parsed by its own code (options/options.c); an argument or a flag */
     TYPE_FLAG,     /* no argument; a bool */
     TYPE_SIZE,     /* bytes; a uint64_t from `least` to `most` */
-    TYPE_RATE,     /* bytes a second; a uint64_t */
+    TYPE_RATE,     /* bytes per second; a uint64_t */
     TYPE_DURATION, /* nanoseconds; a uint64_t */
-    TYPE_SECONDS,  /* the same as pv takes it, from `least` to `most` nanoseconds */
+    TYPE_SECONDS,  /* a duration as pv accepts it, from `least` to `most` nanoseconds; a uint64_t */
     TYPE_PERCENT,  /* an unsigned */
     TYPE_NUMBER,   /* an unsigned from `least` to `most` */
     TYPE_PID,      /* a long from `least` to `most` */
-    TYPE_TEXT,     /* a const char *, of `least` characters at least */
+    TYPE_TEXT,     /* a const char * with at least `least` characters */
     OPTION_TYPES
 };
 
@@ -120,17 +120,17 @@ struct option_row {
     size_t offset; /* in struct options */
     uint64_t least, most;
     bool live;            /* -R can change it in a running bpipe */
-    const char *heading;  /* of the group in --help that begins here, or NULL */
+    const char *heading;  /* heading of the group in --help that begins here, or NULL */
     char letter;          /* 0: none */
     const char *name;     /* with its dashes: "--buffer-size" */
-    const char *argument; /* what --help calls its argument; NULL: a flag */
+    const char *argument; /* name of the argument in --help; NULL: a flag */
     const char *help;     /* lines separated by '\n' */
 };
 
 extern const struct option_row option_rows[OPTION_COUNT];
 
-/* What getopt_long(3) wants. An operand is its value OPTION_OPERAND: that way INPUTs keep their
- * place among --from, and only what stands behind "--" is left at the end. */
+/* The arrays that getopt_long(3) takes. It returns OPTION_OPERAND for an operand, so that INPUTs
+ * and --from keep their order. Only the words after "--" are left at the end. */
 enum { OPTION_OPERAND = 1 };
 
 struct option_arrays {
@@ -140,21 +140,22 @@ struct option_arrays {
 
 void option_arrays_fill(struct option_arrays *arrays);
 
-/* The option that getopt_long() means by `value` (or by optopt); OPTION_COUNT if there is none. */
+/* The option for the value that getopt_long() returned or put into optopt; OPTION_COUNT if there is
+ * none. */
 enum option_id option_of_value(int value);
 
-/* Writes all of --help. Errors stay in the stream: see ferror(3). */
+/* Writes the text of --help. The caller checks the stream for errors with ferror(3). */
 void option_print_help(FILE *stream);
 
 /*
- * For the `length` characters of a name that getopt_long() did not take, dashes excluded: the
- * option that was probably meant, or NULL if none is near.
+ * The option that the user probably meant by a name that getopt_long() did not accept. The name has
+ * `length` characters, without the dashes. NULL: no option is near.
  */
 const struct option_row *option_nearest(const char *name, size_t length);
 
 /*
- * Writes the options that `name` may be short for to `list`: "--report, --report-every". Returns
- * how many there are; as many of them are listed as fit into `size` >= 1.
+ * Lists the options that begin with `name` in `list`: "--report, --report-every". Returns the
+ * number of these options. `list` contains as many of them as fit into `size` >= 1 bytes.
  */
 size_t option_abbreviated(const char *name, size_t length, char *list, size_t size);
 

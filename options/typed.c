@@ -67,7 +67,7 @@ static enum options_status typed_duration(const struct parser *parser, const str
     return refuse_number(given, status, "is not a duration (try 5, 0.25, 250ms, 2m, 1h)");
 }
 
-/* A duration; pv takes ".5" as well. */
+/* A duration. ".5" is accepted as well, as pv does. */
 static enum options_status typed_seconds(const struct parser *parser, const struct given *given,
                                          const struct option_row *row, void *field)
 {
