@@ -274,7 +274,7 @@ static struct transfer write_rest_of_field(struct frame_stream *framing, struct 
     return transfer;
 }
 
-/* Takes `bytes` out of the pipe queue that the output has got. */
+/* Removes from the pipe queue `bytes` that the output has got. */
 static struct transfer take_sent(struct frame_stream *framing, struct pipe_queue *queue,
                                  size_t bytes, uint64_t *calls)
 {

@@ -69,7 +69,7 @@ struct transfer transfer_read(void *memory, size_t max, struct endpoint *input,
 static struct transfer write_span(struct span *span, struct endpoint *output, uint64_t *calls)
 {
     ssize_t bytes = endpoint_writev(output, span->piece, span->count, calls);
-    if (bytes == 0) /* 0 of > 0: a device at its end may say so (gnulib's full_write()) */
+    if (bytes == 0) /* a device at its end may take no byte (gnulib's full_write()) */
         return (struct transfer){.status = TRANSFER_FAILED, .error = ENOSPC};
     if (bytes < 0)
         return moved_nothing(endpoint_pollable(output));
@@ -200,7 +200,7 @@ static size_t read_queued(struct pipe_queue *queue, size_t max, uint64_t *calls)
     return transfer_take(queue, queue->bounce, wanted, &calls[CALL_READ]);
 }
 
-/* Takes `bytes` out of the pipe queue that the output has got, and counts the records in them. */
+/* Removes from the pipe queue `bytes` that the output has got, and counts the records in them. */
 static struct transfer take_counted(struct pipe_queue *queue, size_t bytes,
                                     enum record_kind records, uint64_t *calls)
 {
