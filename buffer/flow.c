@@ -144,7 +144,7 @@ void flow_arrived(struct flow *flow, size_t bytes, bool empty)
         flow->absorbed += bytes;
 }
 
-/* Whether absorbing has helped nobody for long. With marks the ring should be full. */
+/* Whether absorbing has been of no use for long. With marks the ring should be full. */
 static bool is_tired(const struct flow *flow)
 {
     return flow->absorbed / FLOW_ROUNDS >= flow->ring->capacity && !flow_has_marks(flow) &&

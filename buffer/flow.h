@@ -7,7 +7,7 @@
  * that is needlessly full). The rest of the ring is for outputs that take nothing for
  * FLOW_PATIENCE_NS. Then the ring absorbs, until it has drained to the window again.
  *
- * A ring that stays full because the consumer is always slower helps nobody, and costs a copy of
+ * A ring that stays full because the consumer is always slower has no use, and costs a copy of
  * each byte. So once the ring has absorbed FLOW_ROUNDS times its capacity while the input never ran
  * empty, it stops absorbing until the input runs empty. (One round would be too few: after a burst
  * larger than the ring, the producer is done earlier by the bytes that the ring holds, if the ring

@@ -47,7 +47,7 @@ struct wanted {
 struct peer_search {
     struct platform_listing processes;
     struct platform_listing files; /* of `pid` */
-    long pid; /* 0: the next process must be chosen */
+    long pid;                      /* 0: the next process must be chosen */
     pid_t own, group;
     bool others; /* the second pass */
     size_t count;
