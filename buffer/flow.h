@@ -76,7 +76,7 @@ struct flow {
     bool absorbing;    /* an output has been blocked for patience_ns: set by the loop */
     uint64_t patience_ns;
     size_t behind; /* bytes in the shares of the inputs (--merge): set by the loop */
-    bool crowded;  /* a share is full, or its input is held, or no more will come: set by the loop */
+    bool crowded; /* a share is full, or its input is held, or no more will come: set by the loop */
     size_t queued; /* bytes in the pipe queue, all older than those in the ring: set by the loop */
     uint64_t absorbed; /* bytes, since the input last ran empty */
     bool held;         /* reading waits until the ring has drained to resume_mark */
