@@ -1,7 +1,7 @@
 /*
  * admission.c - see admission.h.
  *
- * Invariant: ring->tail <= complete <= ring->head, and begun <= the end of the stream; without a
+ * Invariant: ring->tail <= complete <= ring->head, and begun <= the end of the stream. Without a
  * spool complete == begun.
  */
 #include "buffer/admission.h"
@@ -24,13 +24,13 @@ static uint64_t spooled(const struct admission *admission)
     return admission->spool == NULL ? 0 : spool_held(admission->spool);
 }
 
-/* Where the next byte comes to stand. */
+/* The position of the next byte that is admitted. */
 static uint64_t stream_end(const struct admission *admission)
 {
     return admission->ring->head + spooled(admission);
 }
 
-/* What comes next goes into the ring only if nothing is behind it. */
+/* New bytes go into the ring only if nothing is in the spool behind it. */
 static size_t room_in_ring(const struct admission *admission)
 {
     return admission->closed || spooled(admission) > 0 ? 0 : ring_room(admission->ring);
@@ -52,7 +52,7 @@ static void tell_index(struct admission *admission, size_t bytes)
         (void)record_index_entered(admission->index, bytes);
 }
 
-/* `bytes` at `memory` are the ring's last ones now. */
+/* `bytes` at `memory` are the newest in the ring. */
 static void note_in_ring(struct admission *admission, const void *memory, size_t bytes)
 {
     tell_index(admission, bytes);
@@ -70,7 +70,7 @@ static void note_in_stream(struct admission *admission, const void *memory, size
         admission->begun = stream_end(admission) - (bytes - whole);
 }
 
-/* The newest `bytes` of the ring are new to it: how far they are whole records. */
+/* The newest `bytes` of the ring have just entered: finds how far they are whole records. */
 static void note_newest(struct admission *admission, size_t bytes)
 {
     if (admission->records == RECORD_NONE)
@@ -89,7 +89,7 @@ void admission_committed(struct admission *admission, size_t bytes)
         admission->begun = admission->complete;
 }
 
-/* Adds a datagram to the stream, or nothing. */
+/* Adds a datagram to the stream, or nothing. Returns the bytes added. */
 static size_t append_datagram(struct admission *admission, const struct iovec *pieces, int count,
                               size_t bytes)
 {
@@ -103,7 +103,7 @@ static size_t append_datagram(struct admission *admission, const struct iovec *p
     return bytes;
 }
 
-/* Adds bytes to the stream: as many as the ring and the spool take of them. */
+/* Adds bytes to the stream, as many as the ring and the spool take. Returns their number. */
 static size_t append(struct admission *admission, const void *memory, size_t bytes,
                      size_t *to_spool, uint64_t *calls)
 {
@@ -158,7 +158,7 @@ struct admission_result admission_admit_span(struct admission *admission, const 
     return result;
 }
 
-/* The newest bytes of the stream are taken out of it. They make room in the spool. */
+/* Removes the newest bytes of the stream. In the spool this makes room. */
 static void take_back(struct admission *admission, size_t bytes)
 {
     size_t from_spool = min_size(spooled(admission), bytes);
@@ -176,7 +176,7 @@ size_t admission_take_back_begun(struct admission *admission)
     return bytes;
 }
 
-/* take_back(), for the disk turned out to be full, which it still is. */
+/* take_back(), after the disk turned out to be full: it still is. */
 static void take_back_refused(struct admission *admission, size_t bytes)
 {
     take_back(admission, bytes);
@@ -194,7 +194,7 @@ static void refuse(struct admission *admission, struct admission_result *result,
     result->refused.records += records;
 }
 
-/* Takes the record back that has begun. */
+/* Takes back the record that has begun. */
 static void retract(struct admission *admission, struct admission_result *result)
 {
     size_t bytes = admission_take_back_begun(admission);
@@ -202,7 +202,7 @@ static void retract(struct admission *admission, struct admission_result *result
     refuse(admission, result, bytes, 0);
 }
 
-/* There is no room for anything, nor a record to be taken back: all of these bytes are dropped. */
+/* Drops all of these bytes: there is no room, and no record that could be taken back. */
 static void refuse_all(struct admission *admission, struct admission_result *result,
                        const void *memory, size_t bytes)
 {
@@ -212,7 +212,7 @@ static void refuse_all(struct admission *admission, struct admission_result *res
     refuse(admission, result, bytes, records);
 }
 
-/* The record that has begun, or begins, is dropped; these bytes belong to it until it ends. Returns
+/* Drops the record that has begun, or begins here. These bytes belong to it until it ends. Returns
  * how many of them do. */
 static size_t skip(struct admission *admission, struct admission_result *result, const void *memory,
                    size_t bytes)
@@ -231,7 +231,7 @@ static size_t mark_length(const struct admission *admission)
                : 0;
 }
 
-/* How many of the bytes fit, and then are whole records, or all. */
+/* How many of the bytes fit. Unless all do, only whole records count. */
 static size_t fitting(const struct admission *admission, const void *memory, size_t bytes)
 {
     size_t mark = mark_length(admission);
@@ -244,7 +244,7 @@ static size_t fitting(const struct admission *admission, const void *memory, siz
     size_t first = records_first(memory, bytes, admission->records);
     size_t begun = (size_t)(stream_end(admission) - admission->begun);
     if (begun + (first > 0 ? first : bytes) > admission->ring->capacity)
-        return 0; /* it could never be offered */
+        return 0; /* the record could never be offered */
     return fit < bytes ? records_whole(memory, fit, admission->records) : fit;
 }
 
@@ -281,7 +281,7 @@ struct admission_result admission_admit_or_drop(struct admission *admission, con
 {
     struct admission_result result = {0};
     assert(bytes <=
-           admission->ring->capacity); /* else fitting() would have to look at all records */
+           admission->ring->capacity); /* otherwise fitting() would have to look at all records */
     while (bytes > 0)
         admit_or_skip(admission, &result, &memory, &bytes, calls);
     return result;

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-/* `percent` of so many bytes, at least 1 byte of what is more than nothing. */
+/* `percent` of `bytes`, rounded down, but at least 1 byte if `percent` is not 0. */
 static size_t mark_of(uint64_t bytes, unsigned percent)
 {
     size_t mark = (size_t)(bytes / 100 * percent + bytes % 100 * percent / 100);
@@ -117,7 +117,7 @@ bool flow_any_sendable(const struct flow *flow)
     return false;
 }
 
-/* Whether the ring holds what it may hold without absorbing. */
+/* Whether the ring holds as much as it may without absorbing. */
 static bool window_is_full(const struct flow *flow)
 {
     return flow->passing || flow_held(flow) >= FLOW_WINDOW;
@@ -144,7 +144,7 @@ void flow_arrived(struct flow *flow, size_t bytes, bool empty)
         flow->absorbed += bytes;
 }
 
-/* Whether absorbing has helped nobody for long. With marks the ring is to be full. */
+/* Whether absorbing has been of no use for long. With marks the ring should be full. */
 static bool is_tired(const struct flow *flow)
 {
     return flow->absorbed / FLOW_ROUNDS >= flow->ring->capacity && !flow_has_marks(flow) &&
@@ -187,7 +187,7 @@ bool flow_passable(const struct flow *flow)
     return flow->passing && may_read(flow) && flow_held(flow) == 0 && !any_stopped(flow);
 }
 
-/* Whether there are bytes, in the ring or to pass, that outputs are to take first. */
+/* Whether outputs should first take bytes, from the ring or past it. */
 static bool outputs_first(const struct flow *flow)
 {
     if (!window_is_full(flow))
@@ -218,7 +218,7 @@ static size_t offered(const struct flow *flow, size_t index)
     if (!output->whole)
         return unread;
     if (fills_the_ring && output->message && !output->tap && !flow->drops && !flow->ended)
-        return unread; /* it cannot become complete: let it fail */
+        return unread; /* the record cannot become complete: let the write fail */
     return unread > begun ? unread - begun : 0;
 }
 

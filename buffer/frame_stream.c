@@ -1,16 +1,16 @@
 /*
  * frame_stream.c - see frame_stream.h.
  *
- * --frame: a chunk's length is known only when the chunk has been read, so room is left for it, and
- * taken back if nothing came. There is always room left for the final record, too.
+ * --frame: the length of a chunk is known only when the chunk has been read. So room is left for
+ * the length, and taken back if nothing was read. Room for the final record is always left, too.
  *
- * --unframe: one call reads the rest of a chunk to where it stays, and what comes behind it into
- * `ahead`, from where framing is taken and small chunks are copied. Payload that came before a
- * fault is handed over first, the fault with the next call.
+ * --unframe: one call reads the rest of a chunk to its place in the ring, and the bytes behind it
+ * into `ahead`. Framing is taken from `ahead`, and small chunks are copied from it. Payload that
+ * came before a failure is handed over first; the next call reports the failure.
  *
- * By way of the pipe queue the length of a chunk is written when the chunk is there, and so nothing
- * waits for it. What has begun to leave that way may have to go on in the ring
- * (frame_stream_pour()): the rest of its chunk goes there as it is.
+ * Through the pipe queue, the length of a chunk is written when the chunk is there, so nothing
+ * waits for it. A chunk that has begun to leave that way may have to go on in the ring
+ * (frame_stream_pour()): the rest of it goes there unchanged.
  */
 #include "buffer/frame_stream.h"
 
@@ -26,7 +26,7 @@ _Static_assert(OPTIONS_FRAMING == FRAME_HEAD + FRAME_LENGTH + FRAME_FINAL,
 
 /* --- --frame ---------------------------------------------------------------------------------- */
 
-/* Writes over the first `bytes` of a span, which may lie in both of its pieces. */
+/* Overwrites the first `bytes` of a span, which may be in both of its pieces. */
 static void overwrite(const struct span *span, const unsigned char *memory, size_t bytes)
 {
     for (int i = 0; bytes > 0; i++) {
@@ -37,7 +37,7 @@ static void overwrite(const struct span *span, const unsigned char *memory, size
     }
 }
 
-/* What stands before a chunk of so many bytes, and before the first one. */
+/* The length of the framing before the next chunk; before the first one it includes the head. */
 static size_t field_length(const struct frame_stream *framing)
 {
     return (framing->begun ? 0 : FRAME_HEAD) + FRAME_LENGTH;
@@ -52,8 +52,8 @@ static void write_field(struct frame_stream *framing, unsigned char *field, size
     frame_write_length(field + length - FRAME_LENGTH, bytes);
 }
 
-/* The newest `bytes` of the ring are a chunk, and the `before` bytes before them have been left for
- * what comes first. */
+/* The newest `bytes` of the ring are a chunk, and the `before` bytes before them were left for its
+ * framing. */
 static void complete_chunk(struct frame_stream *framing, const struct ring *ring, size_t before,
                            size_t bytes)
 {
@@ -73,7 +73,7 @@ static struct transfer fill_chunk(struct frame_stream *framing, struct ring *rin
     size_t before = field_length(framing);
     assert(ring_room(ring) > before + FRAME_FINAL && !framing->finished);
     size_t room = min_size(ring_room(ring) - before - FRAME_FINAL, FRAME_CHUNK_MOST);
-    ring_commit(ring, before); /* what that is follows in complete_chunk() */
+    ring_commit(ring, before); /* complete_chunk() fills it in */
     struct transfer transfer =
         transfer_fill(ring, input, min_size(max, room), may_wait, RECORD_NONE, calls);
     if (transfer.bytes == 0) {
@@ -102,8 +102,8 @@ size_t frame_stream_finish(struct frame_stream *framing, struct ring *ring)
 
 /* --- --unframe -------------------------------------------------------------------------------- */
 
-/* Takes what was read ahead, up to `max` bytes of payload and as far as the ring has room for them.
- * Returns how many that were. */
+/* Parses the bytes that were read ahead, and copies up to `max` bytes of payload into the ring, as
+ * far as it has room. Returns how many. */
 static size_t take_ahead(struct frame_stream *framing, struct ring *ring, size_t max)
 {
     struct frame_reader *reader = &framing->reader;
@@ -128,9 +128,10 @@ static size_t take_ahead(struct frame_stream *framing, struct ring *ring, size_t
     return moved;
 }
 
-/* Reads up to `max` bytes of the chunk into the ring, and if that is the rest of it, or there is
- * none, what follows into `ahead`, which is empty. The transfer's bytes are those of both; *payload
- * becomes how many went into the ring. */
+/* Reads up to `max` bytes of the chunk into the ring. If they include the rest of the chunk, or
+ * there is no chunk, the same call reads the following bytes into `ahead`, which must be empty. The
+ * transfer's bytes are those of both; *payload becomes the number of bytes that went into the
+ * ring. */
 static struct transfer read_on(struct frame_stream *framing, struct ring *ring,
                                struct endpoint *input, size_t max, bool may_wait, size_t *payload,
                                uint64_t *calls)
@@ -154,7 +155,7 @@ static struct transfer read_on(struct frame_stream *framing, struct ring *ring,
     return transfer;
 }
 
-/* The end of the input, or a stream that is corrupt already. */
+/* Handles the end of the input, or a stream that is already corrupt. */
 static struct transfer end_stream(struct frame_stream *framing)
 {
     if (frame_end(&framing->reader) == NULL)
@@ -168,12 +169,12 @@ static struct transfer fill_payload(struct frame_stream *framing, struct ring *r
 {
     struct transfer transfer = {.status = TRANSFER_MOVED};
     size_t moved = take_ahead(framing, ring, max);
-    /* There are at most FRAME_HEAD + FRAME_FINAL bytes, and so calls, without payload in a row. */
+    /* At most FRAME_HEAD + FRAME_FINAL bytes, and so calls, without payload come in a row. */
     while (moved == 0 && framing->reader.stage != FRAME_CORRUPT) {
         transfer = read_on(framing, ring, input, max, may_wait, &moved, calls);
         if (transfer.status == TRANSFER_END)
             return end_stream(framing);
-        if (transfer.bytes == 0) /* it is not ready, has failed, or gave an empty datagram */
+        if (transfer.bytes == 0) /* not ready, failed, or an empty datagram */
             return transfer;
         moved += take_ahead(framing, ring, max - moved);
     }
@@ -193,7 +194,7 @@ bool frame_stream_has_ahead(const struct frame_stream *framing)
 
 size_t frame_stream_least_room(const struct pipe_queue *queue)
 {
-    /* One length more than there are pipes: of the first, a part may have begun to leave. */
+    /* One length more than there are pipes: part of the first pipe may have begun to leave. */
     return FRAMING_ROOM + (queue->limit + 1) * FRAME_LENGTH;
 }
 
@@ -232,8 +233,8 @@ struct transfer frame_stream_into_queue(struct frame_stream *framing, struct pip
     return transfer;
 }
 
-/* ADD: a chunk begins with what the first pipe holds, if none has. What is to go before it then is
- * the last `field_left` bytes of `field`. */
+/* ADD: begins a chunk with the bytes of the first pipe, unless a chunk has begun. The framing to
+ * write before it is then the last `field_left` bytes of `field`. */
 static void begin_chunk(struct frame_stream *framing, const struct pipe_queue *queue)
 {
     if (framing->chunk_left > 0)
@@ -250,7 +251,7 @@ static unsigned char *rest_of_field(struct frame_stream *framing)
     return framing->field + FRAMING_FIELD - framing->field_left;
 }
 
-/* These bytes have left the pipe queue. */
+/* Checksums bytes that have left the pipe queue. */
 static void saw_queued(struct frame_stream *framing, const void *bytes, size_t length)
 {
     if (framing->kind == FRAMING_REMOVE) {
@@ -261,7 +262,7 @@ static void saw_queued(struct frame_stream *framing, const void *bytes, size_t l
     framing->chunk_left -= length;
 }
 
-/* Writes what goes before the chunk, which a pipe takes whole or not at all. */
+/* Writes the framing before the chunk, which a pipe takes whole or not at all. */
 static struct transfer write_rest_of_field(struct frame_stream *framing, struct endpoint *output,
                                            uint64_t *calls)
 {
@@ -273,7 +274,7 @@ static struct transfer write_rest_of_field(struct frame_stream *framing, struct 
     return transfer;
 }
 
-/* Takes `bytes` that the output has got out of the pipe queue. */
+/* Removes from the pipe queue `bytes` that the output has got. */
 static struct transfer take_sent(struct frame_stream *framing, struct pipe_queue *queue,
                                  size_t bytes, uint64_t *calls)
 {

@@ -1,6 +1,6 @@
 /*
- * last_written.c - see last_written.h. A line that is too long is kept from its start, the bytes to
- * their end.
+ * last_written.c - see last_written.h. Of a line that is too long the start is kept, of the bytes
+ * the end.
  */
 #include "buffer/last_written.h"
 
@@ -21,7 +21,7 @@ static void keep_bytes(struct last_written *last_written, const unsigned char *b
     last_written->written_length = kept + length;
 }
 
-/* Adds to the line that is open. */
+/* Adds to the unfinished line. */
 static void extend_line(struct last_written *last_written, const unsigned char *bytes,
                         size_t length)
 {
@@ -46,7 +46,8 @@ static const unsigned char *find_last(const unsigned char *bytes, size_t length)
     return length > 0 ? bytes + length - 1 : NULL;
 }
 
-/* Only the first line's end, the last one's, and the start of that are looked for. */
+/* Looks only for the end of the first line, and for the start and the end of the last whole
+ * line. */
 static void keep_lines(struct last_written *last_written, const unsigned char *bytes, size_t length)
 {
     const unsigned char *first = memchr(bytes, '\n', length);

@@ -1,8 +1,8 @@
 /*
- * last_written.h - the last bytes that were written, and the last whole line, for %nA and %nL.
+ * last_written.h - the last bytes written, and the last whole line, for %nA and %nL.
  *
- * Fed with what an output has taken, by the loop, and only where a format asks for it: then bytes
- * do not go past the ring, since nobody could look at them.
+ * The loop feeds it with the bytes that an output has taken, only if a format asks for them. Then
+ * no bytes bypass the ring, because they could not be inspected.
  */
 #ifndef BPIPE_LAST_WRITTEN_H
 #define BPIPE_LAST_WRITTEN_H
@@ -16,11 +16,11 @@ enum { LAST_WRITTEN_BYTES = 256, LAST_WRITTEN_LINE = 1024 };
 
 struct last_written {
     bool wanted;
-    unsigned char written[LAST_WRITTEN_BYTES]; /* the newest last */
+    unsigned char written[LAST_WRITTEN_BYTES]; /* oldest first */
     size_t written_length;
-    char line[LAST_WRITTEN_LINE]; /* the last whole one, cut to this */
+    char line[LAST_WRITTEN_LINE]; /* the last whole line, cut to this length */
     size_t line_length;
-    char open[LAST_WRITTEN_LINE]; /* the one after it */
+    char open[LAST_WRITTEN_LINE]; /* the unfinished line after it */
     size_t open_length;
 };
 

@@ -1,7 +1,7 @@
 /*
  * limiter.c - see limiter.h.
  *
- * Nothing overflows: what is added is never computed for a time in which the bucket fills anyway.
+ * Nothing overflows: earned tokens are never computed for a time in which the bucket fills anyway.
  */
 #include "buffer/limiter.h"
 
@@ -11,7 +11,7 @@ enum { SCALE_BITS = 34 }; /* 2^34 * 1e9 < 2^64 */
 
 static const uint64_t second_ns = 1000000000;
 
-/* rate * ns / 1e9, for ns < 1e9 exactly; the rest goes to *fraction. */
+/* rate * ns / 1e9, for ns < 1e9, exactly. The remainder goes to *fraction. */
 static uint64_t earned(uint64_t rate, uint64_t ns, uint64_t *fraction)
 {
     uint64_t rest = rate % second_ns * ns;
@@ -19,8 +19,8 @@ static uint64_t earned(uint64_t rate, uint64_t ns, uint64_t *fraction)
     return rate / second_ns * ns + rest / second_ns;
 }
 
-/* How long it takes until `tokens` more are there, rounded up. For rates beyond 2^34 it may be a
- * little longer. */
+/* The time until there are `tokens` more, rounded up. For rates beyond 2^34 it may be a little
+ * longer. */
 static uint64_t time_for(const struct limiter *limiter, uint64_t tokens)
 {
     uint64_t rate = limiter->rate;
@@ -46,7 +46,7 @@ static void fill_up(struct limiter *limiter)
     limiter->fraction = second_ns - 1;
 }
 
-/* What is due before there are so many tokens. */
+/* The tokens that must be earned before there are `tokens`, the debt included. */
 static uint64_t missing(const struct limiter *limiter, uint64_t tokens)
 {
     return limiter->debt + (tokens - limiter->tokens);

@@ -44,7 +44,7 @@ static uint64_t cursor_of(const struct overrun *overrun)
     return overrun->ring->readers[overrun->reader].cursor;
 }
 
-/* The next bytes up to `position`. */
+/* The reader's next bytes, up to `position`. */
 static struct span span_to(const struct overrun *overrun, uint64_t position)
 {
     return ring_read_span(overrun->ring, overrun->reader, (size_t)(position - cursor_of(overrun)));
@@ -58,8 +58,8 @@ static void count(struct overrun *overrun, uint64_t bytes, uint64_t records)
     overrun->gap.records += records;
 }
 
-/* Drops what lies before `position`: `ended` records end in it, and one more may be given up with
- * it. */
+/* Drops the bytes before `position`. `ended` records end in them. `given_up`: they also contain a
+ * record without its end, which is counted too. */
 static void drop_to(struct overrun *overrun, uint64_t position, uint64_t ended, bool given_up)
 {
     size_t bytes = (size_t)(position - cursor_of(overrun));
@@ -93,7 +93,8 @@ static bool skip_number(const char **text, uint64_t *number)
     return found;
 }
 
-/* Reads the record of `length` bytes at `offset` of a span as a mark. */
+/* Parses the record of `length` bytes at `offset` of a span as a mark. Returns whether it is
+ * one. */
 static bool parse_mark(const struct span *span, size_t offset, size_t length,
                        struct overrun_count *said)
 {
@@ -109,7 +110,7 @@ static bool parse_mark(const struct span *span, size_t offset, size_t length,
            strcmp(rest, " bytes dropped]") == 0;
 }
 
-/* The offset of the next '[' of a span, or its length. */
+/* The offset of the next '[' in a span, or its length. */
 static size_t next_bracket(const struct span *span, size_t from)
 {
     size_t before = 0;
@@ -126,8 +127,8 @@ static size_t next_bracket(const struct span *span, size_t from)
     return before;
 }
 
-/* Marks among the whole records that are about to be dropped: in the gap they count as what they
- * say, and nowhere as records. */
+/* Handles the marks among whole records that are about to be dropped. The gap gets the counts that
+ * they contain; the marks themselves are not counted as records. */
 static void unfold_marks(struct overrun *overrun, size_t bytes)
 {
     struct span span = ring_read_span(overrun->ring, overrun->reader, bytes);
@@ -145,14 +146,15 @@ static void unfold_marks(struct overrun *overrun, size_t bytes)
     }
 }
 
-/* Where the record that begins or goes on at the cursor ends, at `complete` at the latest. */
+/* The position at which the record at the cursor ends, `complete` at the latest. The record begins
+ * at the cursor, or before it. */
 static uint64_t record_end(const struct overrun *overrun, uint64_t complete)
 {
     struct span span = span_to(overrun, complete);
     return cursor_of(overrun) + records_span(&span, overrun->records, 1);
 }
 
-/* The rest of the record of which a part was sent. */
+/* Puts aside the rest of the record that was sent in part. */
 static void put_aside(struct overrun *overrun, uint64_t complete)
 {
     uint64_t end = record_end(overrun, complete);
@@ -169,7 +171,7 @@ static void put_aside(struct overrun *overrun, uint64_t complete)
     ring_consume(overrun->ring, overrun->reader, span.bytes);
 }
 
-/* The whole records that reach to `position` at least. */
+/* Drops whole records, up to `position` at least. */
 static void drop_records(struct overrun *overrun, uint64_t position, uint64_t complete)
 {
     struct span span = span_to(overrun, complete);

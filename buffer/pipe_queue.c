@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* Most pipes, and the part of the descriptors that a process may have which they may take. */
+/* The most pipes, and the divisor for the share of the process's descriptors that they may take. */
 enum { PIPES_MAX = 81, DESCRIPTOR_SHARE = 4 };
 
-/* A quarter more than would hold `max` bytes in full pages, and one, since the first and the last
- * pipe may be filled in part. */
+/* A quarter more pipes than would hold `max` bytes in full pages, and one more, because the first
+ * and the last pipe may be filled in part. */
 static size_t choose_limit(size_t max)
 {
     size_t pipes = max / PIPE_QUEUE_PIPE_SIZE;
@@ -33,7 +33,7 @@ int pipe_queue_init(struct pipe_queue *queue, size_t max)
         return 0;
     queue->pipes = malloc(queue->limit * sizeof *queue->pipes);
     if (queue->pipes == NULL) {
-        queue->limit = 0; /* so that pipe_queue_destroy() looks at none */
+        queue->limit = 0; /* so that pipe_queue_destroy() closes none */
         return -1;
     }
     for (size_t i = 0; i < queue->limit; i++)
@@ -125,7 +125,7 @@ int pipe_queue_front(const struct pipe_queue *queue, size_t *bytes)
     return pipe_at(queue, 0)->read_fd;
 }
 
-/* The queue is empty: it keeps a pipe for the next time. */
+/* The queue is empty: keeps one pipe for the next time. */
 static void give_pipes_back(struct pipe_queue *queue)
 {
     for (size_t i = 1; i < queue->limit; i++)

@@ -1,9 +1,9 @@
 /*
  * record_index.c - see record_index.h.
  *
- * The count at the end of block b is read only for a position in b, hence while less than the
- * ring's capacity lies behind that position. With one slot more than the blocks that the capacity
- * can touch, the slot has not been used again by then.
+ * The count at the end of block b is read only for a position in b, so while less than the ring's
+ * capacity lies behind that position. There is one slot more than the number of blocks that the
+ * capacity can touch, so the slot has not been reused by then.
  */
 #include "buffer/record_index.h"
 

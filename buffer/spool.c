@@ -1,12 +1,12 @@
 /*
  * spool.c - see spool.h for the invariants, which spool_check() asserts after every change.
  *
- * Nothing is cached and nothing is written twice: what the caller puts goes straight to the file,
- * and what it gets comes straight from there, by a call for each piece of its memory, since both
- * its ring and the circle here wrap rarely. (preadv(2) is not in POSIX.1-2008.)
+ * Nothing is cached and nothing is written twice: the caller's bytes go straight to the file, and
+ * come straight from it, with one call for each piece of the caller's memory, because both the
+ * caller's ring and the circle here wrap rarely. (preadv(2) is not in POSIX.1-2008.)
  *
- * Not here: syncing (what a spool holds is of no use after a crash), and noticing that somebody
- * else writes to the file.
+ * Not here: syncing (the contents of a spool are of no use after a crash), and detecting that
+ * another process writes to the file.
  */
 #include "buffer/spool.h"
 
@@ -33,12 +33,13 @@ static void spool_check(const struct spool *spool)
     assert(spool->tail <= spool->head && spool->head - spool->punched <= spool->max);
     assert(spool->extent <= spool->max && spool->max <= spool->most);
     assert(min_u64(spool->head - spool->origin, spool->max) <= spool->extent);
-    (void)spool; /* for NDEBUG */
+    (void)spool; /* with NDEBUG it is unused */
 }
 
 /* --- opening and closing ------------------------------------------------------------------- */
 
-/* A file in `directory` that had a name only for a moment. A descriptor, or -1 with errno. */
+/* Opens a file in `directory` that has a name only for a moment. Returns a descriptor, or -1 with
+ * errno. */
 static int open_unlinked(const char *directory)
 {
     static const char name[] = "/.bpipe-spool-XXXXXX";
@@ -61,21 +62,21 @@ static int open_unlinked(const char *directory)
     return fd;
 }
 
-/* A descriptor, or -1 with errno. */
+/* Returns a descriptor, or -1 with errno. */
 static int open_nameless(const char *directory)
 {
     int fd = platform_open_unnamed(directory, 0600);
     return fd >= 0 ? fd : open_unlinked(directory);
 }
 
-/* Whether another process has locked the file. It is ours then, where there are locks. */
+/* Whether another process has locked the file. If not, locks it, if the file system has locks. */
 static bool is_in_use(int fd)
 {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     return fcntl(fd, F_SETLK, &lock) != 0 && (errno == EACCES || errno == EAGAIN);
 }
 
-/* What speaks against the file as a spool, or NULL. Locks it. */
+/* The reason why the file cannot be a spool, or NULL. Locks it. */
 static const char *objection(int fd)
 {
     struct stat info;
@@ -88,7 +89,7 @@ static const char *objection(int fd)
     return is_in_use(fd) ? in_use : NULL;
 }
 
-/* Whether the name that was created still is this file's. */
+/* Whether the created name still belongs to this file. */
 static bool still_named(const struct spool *spool)
 {
     struct stat named, open;
@@ -106,9 +107,10 @@ int spool_open(struct spool *spool, const char *path, uint64_t max, const char *
     if (exists && S_ISDIR(info.st_mode)) {
         spool->fd = open_nameless(path);
     } else if (exists && !S_ISREG(info.st_mode)) {
-        *reason = wrong_kind; /* opening a device or a FIFO can be felt by others */
+        *reason = wrong_kind; /* others may notice that a device or a FIFO is opened */
     } else if (exists) {
-        /* Should it just have become one, opening at least neither waits nor takes a terminal. */
+        /* If it has just become a device or a FIFO, this open at least neither waits nor takes a
+         * terminal. */
         spool->fd = retry_open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
     } else if (errno == ENOENT) {
         spool->fd = retry_open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -130,7 +132,7 @@ void spool_close(struct spool *spool)
         if (spool->created != NULL && still_named(spool))
             (void)unlink(spool->created);
         if (spool->extent > 0)
-            (void)retry_truncate(spool->fd, 0); /* whatever name it has */
+            (void)retry_truncate(spool->fd, 0); /* even if its name has changed */
         close(spool->fd);
     }
     *spool = (struct spool){.fd = -1};
@@ -143,7 +145,7 @@ static uint64_t offset_of(const struct spool *spool, uint64_t position)
     return (position - spool->origin) % spool->max;
 }
 
-/* The next byte that is put goes to the start of the file. */
+/* Makes the next byte that is put go to the start of the file. */
 static void start_over(struct spool *spool)
 {
     spool->origin = spool->punched = spool->tail;
@@ -152,14 +154,14 @@ static void start_over(struct spool *spool)
         spool->extent = 0;
 }
 
-/* Makes holes of what was taken, as soon as that is worth a call: up to multiples of
- * SPOOL_PUNCH_SIZE, since of a block that is punched in part the whole stays. */
+/* Punches out the bytes that were taken, once that is worth a call. The holes end at multiples of
+ * SPOOL_PUNCH_SIZE, because a block that is punched in part stays whole. */
 static void punch(struct spool *spool)
 {
     while (spool->tail - spool->punched >= SPOOL_PUNCH_SIZE && !spool->unpunchable) {
         uint64_t offset = offset_of(spool, spool->punched);
         uint64_t bytes = min_u64(SPOOL_PUNCH_SIZE - offset % SPOOL_PUNCH_SIZE, spool->max - offset);
-        /* A hole in the middle may take space first (ENOSPC): the next one need not. */
+        /* A hole in the middle may need space at first (ENOSPC); the next hole may not. */
         if (platform_punch(spool->fd, (off_t)offset, (off_t)bytes) != 0)
             spool->unpunchable = errno != ENOSPC;
         spool->punched += bytes;
@@ -185,8 +187,8 @@ uint64_t spool_room(const struct spool *spool)
     return spool->refused ? 0 : spool->max - spool_held(spool);
 }
 
-/* The disk takes no more at the end of the file, so the circle ends there. If it refuses bytes in
- * the middle, where others have taken what was punched, nothing helps but to wait. */
+/* The disk takes no more bytes at the end of the file, so the circle ends there. If the disk
+ * refuses bytes in the middle, where others have taken the punched space, bpipe can only wait. */
 static void shrink(struct spool *spool)
 {
     bool at_end = spool->extent > 0 && spool->extent < spool->max &&
@@ -196,7 +198,8 @@ static void shrink(struct spool *spool)
     spool->refused = !at_end;
 }
 
-/* While the queue does not cross the circle's end, this may be anywhere behind it. */
+/* While the queue does not cross the end of the circle, that end may be anywhere behind the
+ * queue. */
 static void grow(struct spool *spool)
 {
     if (spool->tail - spool->origin >= spool->max) {
@@ -218,7 +221,7 @@ void spool_try_again(struct spool *spool)
 
 /* --- bytes --------------------------------------------------------------------------------- */
 
-/* pwrite(2), but 0 if the disk is full. */
+/* pwrite(2), but returns 0 if the disk is full. */
 static ssize_t write_at(int fd, const void *memory, size_t bytes, off_t offset, uint64_t *calls)
 {
     ssize_t result;
@@ -230,7 +233,7 @@ static ssize_t write_at(int fd, const void *memory, size_t bytes, off_t offset, 
     return full ? 0 : result;
 }
 
-/* pread(2), but the end of the file is a fault. */
+/* pread(2), but the end of the file is an error (EIO). */
 static ssize_t read_at(int fd, void *memory, size_t bytes, off_t offset, uint64_t *calls)
 {
     ssize_t result;
@@ -244,13 +247,15 @@ static ssize_t read_at(int fd, void *memory, size_t bytes, off_t offset, uint64_
     return -1;
 }
 
-/* How many of `bytes` can be moved in one call at `position`: not beyond the end of the circle. */
+/* How many of `bytes` one call at `position` can move: it does not go beyond the end of the
+ * circle. */
 static size_t stretch(const struct spool *spool, uint64_t position, uint64_t bytes)
 {
     return (size_t)min_u64(bytes, spool->max - offset_of(spool, position));
 }
 
-/* Some of `bytes`: what one call takes. 0 if it is refused, -1 with errno. */
+/* Puts as many of `bytes` as one call takes. Returns their number, 0 if the disk refuses them, or
+ * -1 with errno. */
 static ssize_t put_some(struct spool *spool, const void *memory, size_t bytes, uint64_t *calls)
 {
     uint64_t offset = offset_of(spool, spool->head);
@@ -264,7 +269,7 @@ static ssize_t put_some(struct spool *spool, const void *memory, size_t bytes, u
     if (offset + (uint64_t)put > spool->extent)
         spool->extent = offset + (uint64_t)put;
     if (spool->head - spool->punched > spool->max)
-        spool->punched = spool->head - spool->max; /* what was free there is in use again */
+        spool->punched = spool->head - spool->max; /* that free space is in use again */
     spool_check(spool);
     return put;
 }
@@ -285,7 +290,7 @@ ssize_t spool_put(struct spool *spool, const struct iovec *pieces, int count, ui
     return total;
 }
 
-/* Some of `bytes`: what one call gives. -1 with errno. */
+/* Gets as many of `bytes` as one call gives. Returns their number, or -1 with errno. */
 static ssize_t get_some(struct spool *spool, void *memory, size_t bytes, uint64_t *calls)
 {
     uint64_t offset = offset_of(spool, spool->tail);

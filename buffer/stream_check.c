@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Up to STREAM_CHECK_END_MOST bytes of the file, or one more: then it is too long. -1 with errno.
- */
+/* Reads up to STREAM_CHECK_END_MOST bytes of the file, or one more if it is too long. Returns their
+ * number, or -1 with errno. */
 static ssize_t read_file(const char *path, char bytes[STREAM_CHECK_END_MOST + 1])
 {
     size_t length = 0;

@@ -1,6 +1,6 @@
 /*
- * transfer.c - see transfer.h. It does not decide how much may move, nor count it: the loop
- * does.
+ * transfer.c - see transfer.h. It neither decides how much may move, nor counts it: the loop does
+ * both.
  */
 #include "buffer/transfer.h"
 
@@ -13,8 +13,8 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* The status of a call that moved nothing and set errno. What cannot be waited for must not say
- * EAGAIN: waiting for it would spin. */
+/* The status of a call that moved nothing and set errno. If poll() cannot wait for the endpoint,
+ * EAGAIN is a failure: waiting would spin. */
 static struct transfer moved_nothing(bool can_be_waited_for)
 {
     bool later = errno == EAGAIN || errno == EWOULDBLOCK;
@@ -32,7 +32,7 @@ struct transfer transfer_readv(struct iovec *pieces, int count, struct endpoint 
                              : endpoint_readv_cached(input, pieces, count, calls);
     if (bytes < 0)
         return moved_nothing(endpoint_pollable(input) || !may_wait);
-    bool datagram = input->socket == ENDPOINT_UDP; /* there may be another */
+    bool datagram = input->socket == ENDPOINT_UDP; /* another datagram may be waiting */
     if (bytes == 0 && !datagram)
         return (struct transfer){.status = TRANSFER_END};
     return (struct transfer){.status = TRANSFER_MOVED,
@@ -69,7 +69,7 @@ struct transfer transfer_read(void *memory, size_t max, struct endpoint *input,
 static struct transfer write_span(struct span *span, struct endpoint *output, uint64_t *calls)
 {
     ssize_t bytes = endpoint_writev(output, span->piece, span->count, calls);
-    if (bytes == 0) /* of more than none: a device at its end may say so (gnulib's full_write()) */
+    if (bytes == 0) /* a device at its end may take no byte (gnulib's full_write()) */
         return (struct transfer){.status = TRANSFER_FAILED, .error = ENOSPC};
     if (bytes < 0)
         return moved_nothing(endpoint_pollable(output));
@@ -93,8 +93,8 @@ struct transfer transfer_write(struct iovec piece, struct endpoint *output, uint
     return write_span(&span, output, calls);
 }
 
-/* Once spliced, a pipe refuses RWF_NOWAIT for good (Linux, pipe_clear_nowait()), and the only way
- * left to read it would be the flag that others share. */
+/* A pipe that was spliced refuses RWF_NOWAIT for good (Linux, pipe_clear_nowait()). The only way
+ * left to read it would be O_NONBLOCK, a flag that other processes share. */
 static bool can_splice(const struct endpoint *endpoint)
 {
     bool pipe = endpoint->kind == ENDPOINT_PIPE && endpoint->nonblock.method != NONBLOCK_NOWAIT;
@@ -126,7 +126,7 @@ bool transfer_wants_relay(const struct endpoint *output)
     return endpoint_is_connection(output) && output->local;
 }
 
-/* What a call that passes bytes said: `bytes`, or errno. */
+/* The result of a call that passes bytes: `bytes`, or errno. */
 static struct transfer passed(ssize_t bytes)
 {
     if (bytes > 0)
@@ -200,7 +200,7 @@ static size_t read_queued(struct pipe_queue *queue, size_t max, uint64_t *calls)
     return transfer_take(queue, queue->bounce, wanted, &calls[CALL_READ]);
 }
 
-/* Takes `bytes` that the output has got out of the pipe queue, and counts the records in them. */
+/* Removes from the pipe queue `bytes` that the output has got, and counts the records in them. */
 static struct transfer take_counted(struct pipe_queue *queue, size_t bytes,
                                     enum record_kind records, uint64_t *calls)
 {
@@ -215,7 +215,7 @@ static struct transfer take_counted(struct pipe_queue *queue, size_t bytes,
     return transfer;
 }
 
-/* The way for an output that refuses pages. */
+/* Sends queued bytes to an output that refuses pages, by copying them. */
 static struct transfer copy_queued(struct pipe_queue *queue, struct endpoint *output, size_t max,
                                    enum record_kind records, uint64_t *calls)
 {

@@ -1,9 +1,10 @@
 /*
  * command.c - see command.h.
  *
- * fork(2) and exec(2), not posix_spawn(3): that cannot give a signal back to SIG_IGN, which SIGCHLD
- * may have to be (bpipe must catch it, or children leave no status), nor tell the guard. Why exec
- * failed comes through a pipe that a successful exec closes.
+ * It uses fork(2) and exec(2), not posix_spawn(3), which can neither set a signal back to SIG_IGN
+ * nor tell the guard. SIGCHLD may have to be SIG_IGN again in the command (bpipe must catch it, or
+ * children leave no status). The reason why exec failed comes through a pipe that a successful exec
+ * closes.
  */
 #include "process/command.h"
 
@@ -75,11 +76,12 @@ void command_forget_standard(struct command_standard *standard)
 
 /* --- the new process, until it runs the program ----------------------------------------------- */
 
-/* As descriptor `number` comes what is open as `fd` (process/command.h). 0, or -1 with errno. */
+/* Makes descriptor `number` a copy of `fd` (special values: process/command.h). Returns 0, or -1
+ * with errno. */
 static int put(int fd, int number)
 {
     if (fd == -1) {
-        (void)close(number); /* what fills its place in bpipe */
+        (void)close(number); /* closes bpipe's substitute for it */
         return 0;
     }
     int source = fd == COMMAND_NOTHING ? open("/dev/null", O_RDWR | O_CLOEXEC) : fd;
@@ -98,8 +100,8 @@ static int put_standard(const struct command *command, const struct command_stan
     return 0;
 }
 
-/* What the user has given to bpipe (fd://N) is not the command's. It may be closed by now, and the
- * number another one's, which is closed on exec anyway. */
+/* Descriptors that the user gave to bpipe (fd://N) are not for the command. The descriptor may have
+ * been closed by now, and its number reused: the new one is closed on exec anyway. */
 static void keep_one(const char *text)
 {
     int fd = text == NULL ? -1 : descriptor_inherited_number(text, -1);
@@ -125,7 +127,7 @@ static void reset_signals(const sigset_t *ignored)
     sigemptyset(&action.sa_mask);
     for (int number = 1; number <= platform_last_signal(); number++) {
         action.sa_handler = sigismember(ignored, number) == 1 ? SIG_IGN : SIG_DFL;
-        (void)sigaction(number, &action, NULL); /* fails where there is nothing to be set */
+        (void)sigaction(number, &action, NULL); /* fails for numbers that cannot be set */
     }
 }
 
@@ -137,7 +139,7 @@ static void run(const struct command_spec *spec)
         (void)execvp(spec->argv[0], spec->argv);
 }
 
-/* All signals are blocked. The guard is told while SIGPIPE is still ignored. */
+/* Called with all signals blocked. The guard is told while SIGPIPE is still ignored. */
 static _Noreturn void become(const struct command *command, const struct command_standard *standard,
                              const struct guard *guard, int failure)
 {
@@ -168,7 +170,7 @@ int command_open(struct command *command)
         return -1;
     command->pipe[OURS] = ends[command->writes ? 1 : 0];
     command->pipe[ITS_OWN] = ends[command->writes ? 0 : 1];
-    (void)fcntl(command->pipe[OURS], F_SETFL, O_NONBLOCK); /* cannot fail: it is open */
+    (void)fcntl(command->pipe[OURS], F_SETFL, O_NONBLOCK); /* cannot fail: the descriptor is open */
     return 0;
 }
 
@@ -179,7 +181,7 @@ static void close_end(struct command *command, int end)
     command->pipe[end] = -1;
 }
 
-/* Why there is no program; 0: it runs. */
+/* The errno of the failed exec; 0: the program runs. */
 static int read_failure(int fd)
 {
     int error;
@@ -201,7 +203,7 @@ int command_start(struct command *command, const struct command_standard *standa
     if (descriptor_make_pipe(failure) != 0)
         return -1;
     sigfillset(&all);
-    (void)sigprocmask(SIG_BLOCK, &all, &mask); /* no handler of ours is to run in the child */
+    (void)sigprocmask(SIG_BLOCK, &all, &mask); /* no handler of bpipe's may run in the child */
     pid_t pid = fork();
     if (pid == 0)
         become(command, standard, guard, failure[1]);
@@ -239,7 +241,7 @@ bool command_has_ended(struct command *command)
     if (pid == 0)
         return false;
     if (pid < 0)
-        command->status = -1; /* ECHILD; is neither an exit nor a signal */
+        command->status = -1; /* ECHILD; -1 is neither an exit nor a signal */
     command->ended = true;
     command->usage_known = child.known;
     command->cpu_ns = child.cpu_ns;

@@ -1,15 +1,14 @@
 /*
- * command.h - a program that bpipe starts itself: its stdout is an input (--from), or its stdin an
- * output (--to).
+ * command.h - a program that bpipe starts: its stdout is an input (--from), or its stdin an output
+ * (--to).
  *
- * It runs in bpipe's process group (^C reaches it), with the signal dispositions and the mask that
- * bpipe was started with, and with three descriptors: the pipe, and of bpipe's own stdin, stdout
- * and stderr, as they were when bpipe was started (closed ones are closed), those that the pipe
- * does not take the place of.
- * (O_NONBLOCK is on our end of the pipe only: the ends have descriptions of their own, pipe(7).)
- * An input that bpipe itself reads from stdin is not shared: a command's stdin is /dev/null then.
- * Other descriptors that bpipe has inherited are inherited by it as well, unless bpipe was told to
- * use them (fd://N); none that bpipe has opened is.
+ * The command runs in bpipe's process group (^C reaches it), with the signal dispositions and the
+ * mask that bpipe was started with. It has three descriptors: the pipe, in place of its stdin or
+ * stdout, and for the others bpipe's own stdin, stdout and stderr as they were when bpipe was
+ * started (closed ones are closed). (O_NONBLOCK is set only on bpipe's end of the pipe: the ends
+ * have separate descriptions, pipe(7).) An input that bpipe itself reads from stdin is not shared:
+ * then a command's stdin is /dev/null. The command also inherits other descriptors that bpipe has
+ * inherited, unless bpipe was told to use them (fd://N). It inherits none that bpipe has opened.
  */
 #ifndef BPIPE_COMMAND_H
 #define BPIPE_COMMAND_H
@@ -25,17 +24,18 @@
 
 enum { COMMAND_NOTHING = -2 };
 
-/* What bpipe was started with, and commands are, too. */
+/* The environment that bpipe was started with, and starts commands with. */
 struct command_standard {
-    int fd[3]; /* copies of 0, 1 and 2, closed on exec; -1: it was closed, COMMAND_NOTHING: to be
-                  /dev/null */
+    int fd[3]; /* copies of 0, 1 and 2, closed on exec; -1: it was closed; COMMAND_NOTHING: the
+                  command gets /dev/null */
     sigset_t ignored, mask;        /* signals */
-    const struct options *options; /* they say which other descriptors are bpipe's */
+    const struct options *options; /* say which other descriptors are bpipe's */
 };
 
-/* Takes the copies, if there is any command: 0, or -1 with errno. To be done before anything sets
- * flags on these descriptors or takes their place, and before signals_open(). The options have to
- * outlive it. Closes the copies. */
+/* command_save_standard(): makes the copies, if there is any command. Returns 0, or -1 with errno.
+ * Call it before anything sets flags on these descriptors or takes their place, and before
+ * signals_open(). The options must outlive `standard`. command_forget_standard(): closes the
+ * copies. */
 int command_save_standard(struct command_standard *standard, const struct options *options);
 void command_forget_standard(struct command_standard *standard);
 
@@ -44,51 +44,52 @@ enum { COMMAND_ENDING_TEXT = 96 };
 struct command {
     const struct command_spec *spec; /* options/options.h */
     bool writes;                     /* bpipe writes to it */
-    int pipe[2];                     /* -1: closed. Ours, and its own until it has started */
+    int pipe[2];                     /* -1: closed. bpipe's end; the command's until it starts */
     pid_t pid;                       /* 0: not started */
-    bool ended;                      /* and reaped: the rest is known */
-    int status;                      /* waitpid(2); -1: somebody else has reaped it */
+    bool ended;                      /* and was reaped: the fields below are set */
+    int status;                      /* from waitpid(2); -1: another process reaped it */
     bool usage_known;
-    uint64_t cpu_ns;            /* user and system time, its own reaped children included */
-    uint64_t peak_memory_bytes; /* ru_maxrss: of the largest of these */
+    uint64_t cpu_ns;            /* user and system time, including its own reaped children */
+    uint64_t peak_memory_bytes; /* ru_maxrss: of the largest of these processes */
 };
 
 void command_init(struct command *command, const struct command_spec *spec, bool writes);
 
-/* Makes the pipe. Ours is nonblocking; both are closed on exec and above 2. 0, or -1 with errno. */
+/* Makes the pipe. bpipe's end is nonblocking; both ends are closed on exec and above 2. Returns 0,
+ * or -1 with errno. */
 int command_open(struct command *command);
 
 /*
- * Starts it; its end of the pipe is closed here then. 0, or -1 with errno, which may be why the
- * program cannot be run (ENOENT, EACCES): with sh -c the shell says that, and exits with 127 or
- * 126.
+ * Starts the command, and closes its end of the pipe in bpipe. Returns 0, or -1 with errno, which
+ * may be the reason why the program cannot be run (ENOENT, EACCES). With sh -c the shell reports
+ * that, and exits with 127 or 126.
  *
- * The guard hears of it (guard_add()) from the new process, before that runs the program; so there
- * is no moment at which bpipe can be killed and the guard does not know of a command.
+ * The new process tells the guard about itself (guard_add()) before it runs the program. So there
+ * is no moment at which bpipe can be killed while the guard does not know a command.
  */
 int command_start(struct command *command, const struct command_standard *standard,
                   const struct guard *guard);
 
-/* Our end of the pipe, for endpoint_open_pipe(), whose it is from now on. */
+/* bpipe's end of the pipe, for endpoint_open_pipe(), which owns it from then on. */
 int command_take(struct command *command);
 
-/* Whether it has ended, without waiting. The first time that it has, it is reaped: the guard is to
- * be told then (guard_drop()). */
+/* Whether the command has ended, without waiting. The first time that it has, it is reaped: then
+ * tell the guard (guard_drop()). */
 bool command_has_ended(struct command *command);
 
-/* Whether it has ended with exit status 0. */
+/* Whether the command has ended with exit status 0. */
 bool command_succeeded(const struct command *command);
 
-/* Whether SIGPIPE has ended it, or (128 + SIGPIPE, as a shell says it) a part of it: its own reader
- * had gone. */
+/* Whether SIGPIPE has ended the command, or a part of it (128 + SIGPIPE, as a shell reports it):
+ * the reader of its output had gone. */
 bool command_broke_pipe(const struct command *command);
 
-/* How it ended: "exited with status 3", "exited with status 127 (not found)", "exited with status
- * 126 (cannot be run)", "exited with status 137 (128 + signal 9: Killed)", "was ended by signal 9
- * (Killed)", "ended, nobody knows how". Returns `text`. */
+/* How the command ended: "exited with status 3", "exited with status 127 (not found)", "exited with
+ * status 126 (cannot be run)", "exited with status 137 (128 + signal 9: Killed)", "was ended by
+ * signal 9 (Killed)", "ended, nobody knows how". Returns `text`. */
 const char *command_ending(const struct command *command, char text[COMMAND_ENDING_TEXT]);
 
-/* Closes what is open of the pipe. Does not wait for it, nor end it: process/guard.h. */
+/* Closes the open ends of the pipe. Neither waits for the command, nor ends it: process/guard.h. */
 void command_close(struct command *command);
 
 #endif

@@ -1,15 +1,15 @@
 /*
  * guard.c - see guard.h.
  *
- * Messages are written whole and read whole: they are smaller than PIPE_BUF and all of one size. If
- * the pipe is full or the guard is gone there is nothing that bpipe could do about it.
+ * Messages are written and read whole: they are smaller than PIPE_BUF and all of one size. If the
+ * pipe is full or the guard is gone, bpipe can do nothing about it.
  *
- * Who is to be ended is stopped first (process_tree_stop()): a shell that waits for a part of its
- * script must not see that part end, and go on, before it is told to end itself. What is started
- * after SIGTERM was sent is a process's way of ending, and is let do so until kill_after.
+ * Processes that must end are stopped first (process_tree_stop()): a shell that waits for a part of
+ * its script must not see that part end, and go on, before it is told to end itself. Processes that
+ * are started after SIGTERM are a process's way of ending, and may run until kill_after.
  *
- * bpipe says when it closes its pipe: if a bpipe is itself a command of another, the guard of that
- * has opened the pipe, too, and there is no end of file.
+ * bpipe tells the guard when it closes its pipe. If bpipe is itself a command of another bpipe, the
+ * guard of that one has opened the pipe, too, and there is no end of file.
  */
 #include "process/guard.h"
 
@@ -31,13 +31,13 @@
 enum { LOOKS_AT_MOST = 10000, FAILURES_AT_MOST = 100 };
 static const uint64_t look_pause_ns = 100000;
 static const uint64_t first_pause_ns = 5000000, longest_pause_ns = 1000000000;
-static const uint64_t patience_ns = 1000000000; /* with what should have helped */
-static const uint64_t look_ns = 1000000000;     /* how often we see whether they are there yet */
+static const uint64_t patience_ns = 1000000000; /* time for the last attempt to take effect */
+static const uint64_t look_ns = 1000000000;     /* between looks at the processes that are left */
 
 enum {
     KEPT_AT_MOST = 256,
-    RESTS_TO_LOOKS = 4, /* where there are many processes it takes a while to look at them */
-    TIME_TO_PAUSE = 8   /* what has lasted long may be noticed a little later */
+    RESTS_TO_LOOKS = 4, /* least pause, in look times: many processes take long to look at */
+    TIME_TO_PAUSE = 8   /* pause for this part of the time so far: later looks may be rarer */
 };
 
 enum message_kind { ADD, DROP, RELEASE, END, END_AT_ONCE, CLOSE };
@@ -50,27 +50,27 @@ struct message {
 /* --- the guard -------------------------------------------------------------------------------- */
 
 enum state {
-    HOLDING,  /* bpipe works; if it dies, the commands are to be ended */
+    HOLDING,  /* bpipe runs; if it dies, the guard ends the commands */
     RELEASED, /* the commands may end by themselves */
-    ENDING    /* they are being ended; when that is done we exit */
+    ENDING    /* the commands are being ended; then the guard exits */
 };
 
 struct watch {
     enum state state;
     pid_t parent; /* bpipe */
-    pid_t group;  /* bpipe's, and that of the commands that made none of their own */
+    pid_t group;  /* bpipe's, and that of the commands without a group of their own */
     int pipe;     /* -1: bpipe is gone */
     struct message message;
-    size_t message_bytes; /* of that, which have come */
-    unsigned failures;    /* to read it, which say nothing of bpipe */
+    size_t message_bytes; /* bytes of `message` that have come */
+    unsigned failures;    /* failed reads of the pipe, which say nothing about bpipe */
     struct held_pipes held;
-    struct held_pipes kept; /* what those in the tree write to; since we are ENDING */
+    struct held_pipes kept; /* pipes that processes of the tree write to; since ENDING */
     struct process_tree tree;
     uint64_t kill_after_ns;
-    uint64_t since_ns;   /* when SIGTERM was sent, or SIGKILL; while ENDING */
+    uint64_t since_ns;   /* when SIGTERM or SIGKILL was sent; while ENDING */
     uint64_t kill_ns;    /* when SIGKILL is sent */
-    uint64_t give_up_ns; /* a time, too */
-    uint64_t pause_ns;   /* until we look again */
+    uint64_t give_up_ns; /* when the guard gives up */
+    uint64_t pause_ns;   /* until the next look */
 };
 
 static void release(struct watch *watch)
@@ -80,10 +80,11 @@ static void release(struct watch *watch)
 }
 
 /*
- * A group that becomes orphaned by the exit of a process gets SIGHUP and SIGCONT, if anybody in it
- * is stopped (POSIX, _exit()). It is orphaned when nobody in it has a parent who is in another
- * group of the same session; on Linux process 1 counts for no such parent. So while the commands
- * are stopped and continued, somebody is in their group who has us for a parent. 0 if that fails.
+ * If the exit of a process orphans a group, and any process in the group is stopped, the group gets
+ * SIGHUP and SIGCONT (POSIX, _exit()). A group is orphaned when no process in it has a parent that
+ * is in another group of the same session; on Linux process 1 is not such a parent. So while the
+ * commands are stopped and continued, a child of the guard is in their group. Returns its process
+ * id, or 0 after a failure.
  */
 static pid_t join_group(const struct watch *watch)
 {
@@ -94,7 +95,7 @@ static pid_t join_group(const struct watch *watch)
         _exit(0);
     }
     if (pid > 0)
-        (void)setpgid(pid, watch->group); /* fails where nobody is left in it */
+        (void)setpgid(pid, watch->group); /* fails if no process is left in it */
     return pid > 0 ? pid : 0;
 }
 
@@ -107,8 +108,8 @@ static void leave_group(pid_t member)
         continue;
 }
 
-/* Sends a signal that ends them to all, none of whom acts on another's end before that. None is to
- * see the end of a pipe either when another one is gone. */
+/* Sends a signal that ends them to all processes, and lets none react before that to the end of
+ * another. Nor may a process see the end of a pipe when another one is gone. */
 static void end_all(struct watch *watch, int signal)
 {
     pid_t member = join_group(watch);
@@ -136,7 +137,8 @@ static void end(struct watch *watch, bool at_once)
     end_all(watch, SIGTERM);
 }
 
-/* How long nobody looks, when it has lasted for `time_ns` and the last look took `taken_ns`. */
+/* The pause until the next look, when ending has lasted for `time_ns` and the last look took
+ * `taken_ns`. */
 static uint64_t pause_after(uint64_t time_ns, uint64_t taken_ns)
 {
     uint64_t pause_ns = time_ns / TIME_TO_PAUSE;
@@ -147,8 +149,9 @@ static uint64_t pause_after(uint64_t time_ns, uint64_t taken_ns)
     return pause_ns < longest_pause_ns ? pause_ns : longest_pause_ns;
 }
 
-/* Looks whom there still is, and whether it is time for SIGKILL. False: nothing is left to do. Who
- * has just ended may have a thread that reads for a moment. */
+/* Looks which processes still exist, and whether it is time for SIGKILL. False: nothing is left to
+ * do. The pipes are checked, too, because a process that has just ended may have a thread that
+ * reads for a moment. */
 static bool go_on_ending(struct watch *watch)
 {
     uint64_t now_ns = platform_now();
@@ -168,9 +171,10 @@ static bool go_on_ending(struct watch *watch)
     return true;
 }
 
-/* Waits until nobody reads what we hold. Between those who could not be ended there may be pipes
- * that we have kept; who else reads these, only waits for us. A child does that, as bpipe waits for
- * us: without one bpipe has to be patient. */
+/* Waits until no process reads the held pipes. Processes that could not be ended may be connected
+ * by pipes that the guard has kept; any other reader of these pipes only waits for the guard. A
+ * child of the guard does the waiting, because bpipe waits for the guard's exit. If the fork fails,
+ * bpipe has to be patient. */
 static void hold_on(struct watch *watch)
 {
     for (bool forked = false;; forked = true) {
@@ -192,18 +196,18 @@ static void hold_on(struct watch *watch)
     }
 }
 
-/* The exit of bpipe may make its group an orphaned one, too (see join_group()), and who exits
- * closes its descriptors before that. So nobody is stopped until the exit is over, and we are
- * another's child. Linux looks for those who are stopped a moment after it has given us away, with
- * a lock held that setpgid(2) waits for. */
+/* Waits until bpipe's exit is over. The exit may orphan bpipe's group, too (see join_group()), and
+ * a process that exits closes its descriptors before that. So the guard stops no process until the
+ * exit is over and the guard has another parent. Linux looks for stopped processes a moment after
+ * it has reparented the guard, while it holds a lock that setpgid(2) waits for. */
 static void see_it_out(const struct watch *watch)
 {
     for (int looks = 0; getppid() == watch->parent && looks < LOOKS_AT_MOST; looks++)
         platform_nap(look_pause_ns);
-    (void)setpgid(0, 0); /* our group already, unless bpipe died before it could make it one */
+    (void)setpgid(0, 0); /* already so, unless bpipe died before it could do this */
 }
 
-/* bpipe has nothing more to say: it waits for our exit; or it is gone. */
+/* bpipe has nothing more to say: it waits for the guard's exit, or it is gone. */
 static void lose(struct watch *watch)
 {
     (void)close(watch->pipe);
@@ -238,7 +242,7 @@ static void obey(struct watch *watch, const struct message *message)
     }
 }
 
-/* Reads what is missing of a message. */
+/* Reads the missing part of a message. */
 static ssize_t read_more(struct watch *watch)
 {
     char *end = (char *)&watch->message + watch->message_bytes;
@@ -247,7 +251,7 @@ static ssize_t read_more(struct watch *watch)
     return bytes;
 }
 
-/* Waits for a message, while ENDING only as long as nothing else is to be done. */
+/* Waits for a message; while ENDING, only until something else must be done. */
 static void listen_to_pipe(struct watch *watch)
 {
     struct pollfd wanted = {.fd = watch->pipe, .events = POLLIN};
@@ -259,7 +263,7 @@ static void listen_to_pipe(struct watch *watch)
     }
     if (platform_poll_or_nap(&wanted, 1, timeout_ns) == 0 || watch->pipe < 0)
         return;
-    ssize_t bytes = read_more(watch); /* tells even if poll() fails */
+    ssize_t bytes = read_more(watch); /* gives the answer even if poll() fails */
     if (bytes > 0 && watch->message_bytes == sizeof watch->message) {
         watch->message_bytes = 0;
         obey(watch, &watch->message);
@@ -284,13 +288,13 @@ static bool is_done(struct watch *watch)
 static void set_signals(void)
 {
     static const int ignored[] = {SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE};
-    /* bpipe's handlers of these, and of those that end a process, would write to a descriptor that
-     * is not its own here. */
+    /* bpipe's handlers of these signals, and of those that end a process, would write to a
+     * descriptor that is not bpipe's own here. */
     static const int plain[] = {SIGCHLD, SIGCONT, SIGWINCH};
     struct sigaction action = {.sa_handler = SIG_IGN};
     sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++)
-        (void)sigaction(ignored[i], &action, NULL); /* cannot fail: these exist */
+        (void)sigaction(ignored[i], &action, NULL); /* cannot fail: these signals exist */
     for (int number = 1; number <= platform_last_signal(); number++)
         if (platform_signal_ends(number))
             (void)sigaction(number, &action, NULL);
@@ -299,14 +303,14 @@ static void set_signals(void)
         (void)sigaction(plain[i], &action, NULL);
 }
 
-/* `open` is what the guard has: the pipe is the last of it. The title keeps pkill(1) and killall(1)
- * from taking the guard for the bpipe that it is to outlive. */
+/* `open` lists the guard's descriptors; the last one is the pipe. The title keeps pkill(1) and
+ * killall(1) from taking the guard for the bpipe that it must outlive. */
 static _Noreturn void be_guard(struct watch *watch, int *open, size_t count, const sigset_t *mask)
 {
     struct pollfd kept[KEPT_AT_MOST];
     watch->kept = (struct held_pipes){.fds = kept, .room = KEPT_AT_MOST};
     watch->pipe = open[count - 1];
-    (void)fcntl(watch->pipe, F_SETFL, O_NONBLOCK); /* cannot fail: it is open */
+    (void)fcntl(watch->pipe, F_SETFL, O_NONBLOCK); /* cannot fail: the descriptor is open */
     for (size_t i = 0; i < count - 1; i++)
         held_pipes_add(&watch->held, open[i]);
     watch->tree.pipes = &watch->held;
@@ -314,7 +318,7 @@ static _Noreturn void be_guard(struct watch *watch, int *open, size_t count, con
     (void)sigprocmask(SIG_SETMASK, mask, NULL);
     platform_close_all_but(open, count);
     platform_set_title("bpipe-guard");
-    if (chdir("/") != 0) /* only so that no file system is kept busy */
+    if (chdir("/") != 0) /* only to keep no file system busy */
         errno = 0;
     while (!is_done(watch))
         listen_to_pipe(watch);
@@ -324,7 +328,8 @@ static _Noreturn void be_guard(struct watch *watch, int *open, size_t count, con
 
 /* --- bpipe's side ----------------------------------------------------------------------------- */
 
-/* No handler of bpipe's must run in the child. Its pid, 0 in it, or -1 with errno. */
+/* Forks with all signals blocked, because no handler of bpipe's may run in the child. Returns the
+ * child's pid, 0 in the child, or -1 with errno. */
 static pid_t fork_quietly(sigset_t *mask)
 {
     sigset_t all;
@@ -366,8 +371,8 @@ int guard_start(struct guard *guard, const int *held, size_t count, uint64_t kil
         errno = error;
         return -1;
     }
-    (void)setpgid(pid, pid);                   /* fails only if it is gone */
-    (void)fcntl(ends[1], F_SETFL, O_NONBLOCK); /* cannot fail: it is open */
+    (void)setpgid(pid, pid);                   /* fails only if the guard is gone */
+    (void)fcntl(ends[1], F_SETFL, O_NONBLOCK); /* cannot fail: the descriptor is open */
     *guard = (struct guard){.pid = pid, .fd = ends[1]};
     return 0;
 }
@@ -391,7 +396,8 @@ void guard_drop(const struct guard *guard, pid_t pid)
     tell(guard, DROP, pid);
 }
 
-/* It may have been stopped, with all of its group, and we alone continued. */
+/* Also continues the guard: it may have been stopped with all of its group, and bpipe alone
+ * continued. */
 static void tell_awake(const struct guard *guard, enum message_kind kind)
 {
     tell(guard, kind, 0);

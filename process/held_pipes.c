@@ -40,7 +40,8 @@ static bool has(const struct held_pipes *ends, ino_t inode)
 }
 
 /* Descriptor `name` in `files` is a link to "pipe:[INODE]", whose mode says what it is open for.
- * The inode, if it is a pipe's and open for that (S_IRUSR, S_IWUSR); 0 if not. */
+ * Returns the inode of the pipe if it is open for `mode` (S_IRUSR, S_IWUSR); 0 if it is not, or is
+ * no pipe. */
 static ino_t pipe_of(const struct platform_listing *files, const char *name, mode_t mode)
 {
     static const char begin[] = "pipe:[";
@@ -88,9 +89,9 @@ bool held_pipes_are_read_by(const struct held_pipes *ends, pid_t pid)
 
 /* --- our own ---------------------------------------------------------------------------------- */
 
-/* Sets `revents` of each end that nobody reads: poll(2) reports POLLERR, or another event on other
- * systems. If poll() fails, the ends are asked one by one; if that fails, too, they count as read.
- */
+/* Sets `revents` of each end that no process reads: poll(2) reports POLLERR, or another event on
+ * other systems. If poll() fails, the ends are checked one by one; an end for which that fails,
+ * too, counts as read. */
 static void find_unread(const struct held_pipes *ends)
 {
     if (platform_poll(ends->fds, ends->count, 0) >= 0)

@@ -1,11 +1,12 @@
 /*
- * held_pipes.h - write ends of pipes that are held so that their readers see no end, and who reads.
+ * held_pipes.h - write ends of pipes that are held so that their readers see no end of file, and
+ * the processes that read them.
  *
- * Whether somebody reads is what poll(2) says of a write end, or epoll(7), on Linux, if poll()
- * fails. While neither can tell, an end counts as read. Who it is, and which pipes a process writes
- * to, is known from /proc/pid/fd (proc(5)): where there is no such thing, or for processes that we
- * may not look at, nobody and none. Only pipes are meant, not FIFOs that have a name: to look at
- * what another process has open by that might wait for a network.
+ * poll(2) on a write end tells whether a process reads it, or epoll(7), on Linux, if poll() fails.
+ * If neither can tell, the pipe counts as read. /proc/pid/fd (proc(5)) tells which process it is,
+ * and which pipes a process writes to. Where there is no /proc, or for processes that bpipe may not
+ * inspect, no process and no pipe is found. Only pipes are included, not FIFOs that have a name:
+ * looking at another process's open files by name might wait for a network.
  */
 #ifndef BPIPE_HELD_PIPES_H
 #define BPIPE_HELD_PIPES_H
@@ -16,22 +17,24 @@
 #include <sys/types.h>
 
 struct held_pipes {
-    struct pollfd *fds; /* the caller's; `events` is 0 */
+    struct pollfd *fds; /* owned by the caller; `events` is 0 */
     size_t count, room;
 };
 
-/* Takes a write end. Without room it is closed. */
+/* Takes ownership of a write end. If there is no room, closes it. */
 void held_pipes_add(struct held_pipes *ends, int fd);
 
-/* Opens, and takes, a write end of each pipe that the process has open for writing and that is not
- * there yet, nor the one that `but` is an end of (-1: none), as far as there is room. */
+/* Opens, and takes, a write end of each pipe that the process has open for writing, as far as there
+ * is room. Leaves out pipes that are already there, and the pipe of which `but` is an end (-1:
+ * none). */
 void held_pipes_keep(struct held_pipes *ends, pid_t pid, int but);
 
-/* Whether anybody reads one of them; whether this process does. */
+/* Whether any process, or this process, reads one of them. */
 bool held_pipes_are_read(const struct held_pipes *ends);
 bool held_pipes_are_read_by(const struct held_pipes *ends, pid_t pid);
 
-/* Closes those that nobody reads any more. Closes all. */
+/* held_pipes_close_unread(): closes those that no process reads any more. held_pipes_close():
+ * closes all. */
 void held_pipes_close_unread(struct held_pipes *ends);
 void held_pipes_close(struct held_pipes *ends);
 

@@ -1,11 +1,11 @@
 /*
  * peer.c - see peer.h.
  *
- * The text of a link is compared first, "pipe:[NUMBER]" or a FIFO's path, so that of other
- * processes' files nothing but the link is looked at: a stat(2) of one might wait for a network.
+ * The text of a link, "pipe:[NUMBER]" or a FIFO's path, is compared first. So nothing but the links
+ * of other processes' files is inspected: a stat(2) of such a file might wait for a network.
  *
- * Another bpipe's command line was valid, or it would not be running: so what begins like an option
- * is one, and an abbreviation is of one option only.
+ * Another bpipe's command line is valid, because it is running. So a word that begins like an
+ * option is one, and an abbreviation matches only one option.
  */
 #include "process/peer.h"
 
@@ -24,13 +24,13 @@
 
 enum {
     PATH_TEXT = 64,
-    LINK_TEXT = 512,     /* FIFOs with longer paths are not looked for */
-    OPENING_COST = 8,    /* links that could be looked at while a process is begun with */
-    FILES_AT_MOST = 1024 /* that peer_is_there() looks at */
+    LINK_TEXT = 512,     /* FIFOs with longer paths are not searched for */
+    OPENING_COST = 8,    /* the cost of beginning with a process, in links */
+    FILES_AT_MOST = 1024 /* descriptors that peer_is_there() looks at */
 };
 
-/* Whether a descriptor is the other end: it is open for that alone, or for both, as whoever keeps a
- * FIFO open, or has passed it on, has it. */
+/* Whether a descriptor is the other end: open for that direction only, or for both, as in a process
+ * that keeps a FIFO open, or has passed it on. */
 enum likeness { OTHER, BOTH_ENDS, THE_END };
 
 struct wanted {
@@ -39,15 +39,15 @@ struct wanted {
     dev_t device;
     ino_t inode;
     enum likeness likeness;
-    long pid; /* who it is, as far as has been seen; 0: nobody */
+    long pid; /* the best candidate so far; 0: none */
     uint64_t cpu_ns;
-    bool found; /* and that is told */
+    bool found; /* the candidate was reported */
 };
 
 struct peer_search {
     struct platform_listing processes;
     struct platform_listing files; /* of `pid` */
-    long pid;                      /* 0: the next process is to be chosen */
+    long pid;                      /* 0: the next process must be chosen */
     pid_t own, group;
     bool others; /* the second pass */
     size_t count;
@@ -56,7 +56,7 @@ struct peer_search {
 
 /* --- pipes ---------------------------------------------------------------------------------- */
 
-/* What is to be found. False: no pipe, or no /proc. */
+/* Fills in the properties of the end to find. False: not a pipe, or no /proc. */
 static bool describe(struct wanted *wanted, const struct peer_pipe *pipe)
 {
     char path[PATH_TEXT];
@@ -71,7 +71,8 @@ static bool describe(struct wanted *wanted, const struct peer_pipe *pipe)
     return length > 0 && length < LINK_TEXT;
 }
 
-/* How much descriptor `name` in `files` looks like the other end. `text` is what the link says. */
+/* How closely descriptor `name` in `files` matches the other end. `text` is the text of its
+ * link. */
 static enum likeness likeness_of(const struct wanted *wanted, const char *text, int files,
                                  const char *name)
 {
@@ -85,7 +86,7 @@ static enum likeness likeness_of(const struct wanted *wanted, const char *text, 
     return (link.st_mode & both) == both ? BOTH_ENDS : THE_END;
 }
 
-/* The text of a link; "" where there is none. */
+/* The text of a link; "" if there is none. */
 static void read_link(int files, const char *name, char text[LINK_TEXT])
 {
     ssize_t length = readlinkat(files, name, text, LINK_TEXT - 1);
@@ -140,8 +141,8 @@ void peer_search_end(struct peer_search *search)
     free(search);
 }
 
-/* The process that has an end is the one that is meant, unless one that is more like it was seen,
- * or a busier one. */
+/* Makes the process the candidate for the end, unless one that matches better, or has used more
+ * processor time, was seen before. */
 static void propose(struct wanted *wanted, long pid, enum likeness likeness)
 {
     uint64_t cpu_ns = platform_process_time((pid_t)pid);
@@ -153,7 +154,7 @@ static void propose(struct wanted *wanted, long pid, enum likeness likeness)
     wanted->cpu_ns = cpu_ns;
 }
 
-/* Looks at the next link of the process, or is through with it. */
+/* Looks at the next link of the process, or ends with the process. */
 static void look_at_file(struct peer_search *search)
 {
     char text[LINK_TEXT];
@@ -173,7 +174,7 @@ static void look_at_file(struct peer_search *search)
     }
 }
 
-/* Begins with the next process, if it is one for this pass. False: there is none. */
+/* Begins with the next process, if it belongs to this pass. False: there is no other process. */
 static bool next_process(struct peer_search *search, int *steps)
 {
     const char *name = platform_next_name(&search->processes);
@@ -190,7 +191,7 @@ static bool next_process(struct peer_search *search, int *steps)
     return true;
 }
 
-/* A pass is over: tells what it found. Whether there is anything left to be found. */
+/* A pass is over: reports the peers that it found. Returns whether any is still missing. */
 static bool settle(struct peer_search *search)
 {
     bool all = true;
@@ -256,7 +257,8 @@ bool peer_of_socket(int fd, struct meter_peer *peer)
 
 enum { CMDLINE_TEXT = 4096 };
 
-/* Reads a file of a process, with a NUL behind it. How many bytes; 0: there is nothing. */
+/* Reads a file of a process, and puts a NUL after it. Returns the number of bytes; 0: there are
+ * none. */
 static size_t read_file(long pid, const char *file, char *text, size_t size)
 {
     char path[PATH_TEXT];
@@ -270,7 +272,7 @@ static size_t read_file(long pid, const char *file, char *text, size_t size)
     return bytes > 0 ? (size_t)bytes : 0;
 }
 
-/* The option that `word`, which begins with "--", is or is short for. */
+/* The option that `word`, which begins with "--", names or abbreviates. */
 static enum option_id long_option(const char *word)
 {
     size_t length = strcspn(word, "=");
@@ -293,8 +295,8 @@ static enum option_id short_option(char letter)
     return OPTION_COUNT;
 }
 
-/* The option of `word` that takes an argument: at most one can, as the last of several letters. Its
- * argument is *value, or the next word if that is NULL. */
+/* The option in `word` that takes an argument. There is at most one, the last of several letters.
+ * *value becomes its argument, or NULL if the argument is the next word. */
 static enum option_id option_with_argument(const char *word, const char **value)
 {
     *value = NULL;

@@ -1,8 +1,8 @@
 /*
  * process_tree.c - see process_tree.h.
  *
- * A process that cannot be read about (there is no /proc, and no ps(1), or it hides the processes
- * of others) is there as long as kill(2) does not say that it is not.
+ * If nothing can be read about a process (there is no /proc and no ps(1), or other users' processes
+ * are hidden), it counts as existing until kill(2) says that it does not exist.
  */
 #include "process/process_tree.h"
 
@@ -17,9 +17,9 @@
 
 enum {
     STAT_TEXT = 512,
-    STOPS_AT_MOST = 100,  /* whom we may not stop may go on forking */
-    LOOKS_AT_MOST = 1000, /* whether it has stopped */
-    TURNS_AT_MOST = 100   /* some block a signal for good */
+    STOPS_AT_MOST = 100,  /* a process that may not be stopped may go on forking */
+    LOOKS_AT_MOST = 1000, /* looks whether they have stopped */
+    TURNS_AT_MOST = 100   /* a process may block a signal for good */
 };
 
 static const uint64_t look_pause_ns = 100000;
@@ -31,8 +31,8 @@ struct stat_fields {
     bool blocks_term; /* SIGTERM is blocked */
 };
 
-/* "PID (COMM) STATE PPID PGRP ...", the 22nd is the start time, and the 32nd which of the first 31
- * signals are blocked. COMM may hold anything, but nothing after it holds a parenthesis. */
+/* "PID (COMM) STATE PPID PGRP ...": field 22 is the start time, and field 32 tells which of the
+ * first 31 signals are blocked. COMM may contain any character, but no parenthesis follows it. */
 static bool read_stat(pid_t pid, struct stat_fields *fields)
 {
     char text[STAT_TEXT];
@@ -59,8 +59,8 @@ static bool is_dead(const struct stat_fields *fields)
     return fields->state == 'Z' || fields->state == 'X';
 }
 
-/* A start time that could not be read when it was added is made up for: without it a later process
- * with this number would be taken for it, and ended. */
+/* Also fills in a start time that could not be read when the process was added. Without it a later
+ * process with the same number would be taken for this one, and ended. */
 static bool is_gone(struct process *process)
 {
     struct stat_fields fields;
@@ -93,7 +93,7 @@ static int add(struct process_tree *tree, struct process process)
     return 0;
 }
 
-/* The others keep their order: parents come before their children. */
+/* Keeps the order of the others: parents come before their children. */
 static void forget(struct process_tree *tree, struct process *process)
 {
     const struct process *end = tree->processes + tree->count--;
@@ -118,15 +118,15 @@ void process_tree_drop(struct process_tree *tree, pid_t pid)
         forget(tree, process);
 }
 
-/* Whether a process that is no descendant belongs to it by what it reads. init does not, whatever
- * it has been passed, nor do we, nor who has started us. */
+/* Whether a process that is not a descendant belongs to the tree because of what it reads. init
+ * does not, even if a pipe was passed to it, nor does this process, nor its parent. */
 static bool is_reader(const struct process_tree *tree, pid_t pid)
 {
     return pid > 1 && pid != getpid() && pid != getppid() &&
            held_pipes_are_read_by(tree->pipes, pid);
 }
 
-/* Adds a process that belongs to it. Without memory it stays unknown. */
+/* Adds a process if it belongs to the tree. Without memory it stays unknown. */
 static void consider(struct process_tree *tree, const char *name, bool readers)
 {
     struct stat_fields fields;
@@ -138,8 +138,8 @@ static void consider(struct process_tree *tree, const char *name, bool readers)
         (void)add(tree, (struct process){.pid = pid, .start = fields.start});
 }
 
-/* Numbers begin again at the end of their range, so that a child may be listed before its parent.
- */
+/* Repeats the search, because a child may be listed before its parent: process ids start again at
+ * the end of their range. */
 static void add_others(struct process_tree *tree)
 {
     struct platform_listing listing;
@@ -198,7 +198,7 @@ size_t process_tree_update(struct process_tree *tree)
 void process_tree_kill(const struct process_tree *tree, int signal)
 {
     for (size_t i = 0; i < tree->count; i++)
-        (void)kill(tree->processes[i].pid, signal); /* it may be gone, or not be ours to end */
+        (void)kill(tree->processes[i].pid, signal); /* it may be gone, or belong to another user */
 }
 
 void process_tree_continue(const struct process_tree *tree)
@@ -214,8 +214,8 @@ static bool is_stopped(const struct process *process)
            fields.state == 't';
 }
 
-/* A signal that comes in the middle of a fork(2) is only seen after it. Not for long: who waits for
- * a disk, or is not ours to stop, does not stop. */
+/* A process in the middle of a fork(2) sees a signal only after it. Does not wait for long: a
+ * process that waits for a disk, or that may not be stopped, does not stop. */
 static void wait_until_stopped(const struct process_tree *tree)
 {
     int looks = 0;
@@ -224,9 +224,9 @@ static void wait_until_stopped(const struct process_tree *tree)
             platform_nap(look_pause_ns);
 }
 
-/* A shell blocks signals around fork(2). Stopped before it, and sent SIGTERM, it would go on to
- * fork a child that was not sent any. So it is given a moment more. Whether there was such a one.
- */
+/* A shell blocks signals around fork(2). If it were stopped before the fork and sent SIGTERM, it
+ * would go on to fork a child that was not sent any. So it is continued for a moment. Returns
+ * whether there was such a process. */
 static bool let_unblock(const struct process_tree *tree)
 {
     struct stat_fields fields;

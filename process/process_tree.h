@@ -1,13 +1,13 @@
 /*
  * process_tree.h - a process and its descendants, to send a signal to all of them.
  *
- * POSIX knows only process groups, and commands share bpipe's (so that ^C reaches them), unless
- * they make their own (timeout(1), setsid(1)). Linux tells the parent and start time of each
- * process (proc(5), /proc/pid/stat). A descendant whose parent has died belongs to init; so what
- * was seen once is remembered, with its start time, by which a process is told from a later one of
- * the same number. One that was never seen, and whoever else reads certain pipes, is known by that.
- * Where there is no /proc, or not Linux's, ps(1) tells whose children there are, and nothing tells
- * who reads.
+ * POSIX knows only process groups. Commands share bpipe's group (so that ^C reaches them), unless
+ * they make their own (timeout(1), setsid(1)). Linux tells the parent and the start time of each
+ * process (proc(5), /proc/pid/stat). A descendant whose parent has died belongs to init. So
+ * processes that were seen once are remembered with their start time, which distinguishes a process
+ * from a later one with the same number. A descendant that was never seen, and any other process
+ * that reads certain pipes, is found by what it reads. Without /proc, or without Linux's, ps(1)
+ * tells the parents, and the readers are unknown.
  */
 #ifndef BPIPE_PROCESS_TREE_H
 #define BPIPE_PROCESS_TREE_H
@@ -25,33 +25,34 @@ struct process {
 struct process_tree {
     struct process *processes; /* owned */
     size_t count, room;
-    const struct held_pipes *pipes; /* who reads them belongs to it, too; NULL: none */
+    const struct held_pipes *pipes; /* their readers belong to the tree, too; NULL: none */
 };
 
-/* A root; one that is there already is not there twice. 0, or -1 with errno ENOMEM. Dropping one
+/* Adds a root, unless it is there already. Returns 0, or -1 with errno ENOMEM. Dropping a process
  * that is not there is harmless. */
 int process_tree_add(struct process_tree *tree, pid_t pid);
 void process_tree_drop(struct process_tree *tree, pid_t pid);
 
-/* Forgets those that are gone (a zombie is), and adds all descendants of those that are there, and
- * who reads the pipes: but not this process, its parent, or init. How many it added. */
+/* Forgets processes that are gone (zombies count as gone). Adds all descendants of those that
+ * exist, and the readers of the pipes, except this process, its parent and init. Returns how many
+ * it added. */
 size_t process_tree_update(struct process_tree *tree);
 
 /* Sends a signal to all, to parents before their children. */
 void process_tree_kill(const struct process_tree *tree, int signal);
 
-/* SIGCONT to all, to children before their parents. For where a parent exits that was continued,
- * the process group of a child may become orphaned, and who is stopped there gets SIGHUP (POSIX,
+/* Sends SIGCONT to all, to children before their parents. If a parent that was continued exits, the
+ * process group of a child may become orphaned, and a process stopped there gets SIGHUP (POSIX,
  * _exit()). */
 void process_tree_continue(const struct process_tree *tree);
 
 /*
- * SIGSTOP to all, until an update finds no more of them: no process that is stopped forks, or
- * learns of another's end, so that all who are there are known, and can be sent a signal before any
- * of them does something about it. Waits until they have stopped, or about 0.1 s: who waits for a
- * disk, or is another user's, does not. One that blocks SIGTERM just then is continued, and stopped
- * a little later: it may be about to fork, and what is sent to it now would come too late. The
- * caller continues them (process_tree_continue()).
+ * Sends SIGSTOP to all, until an update finds no more processes. A stopped process neither forks
+ * nor learns that another one has ended, so all existing processes are known, and can be sent a
+ * signal before any of them reacts. Waits until they have stopped, or about 0.1 s: a process that
+ * waits for a disk, or belongs to another user, does not stop. A process that blocks SIGTERM at
+ * that moment is continued, and stopped a little later: it may be about to fork, and a signal sent
+ * to it now would come too late. The caller continues the processes (process_tree_continue()).
  */
 void process_tree_stop(struct process_tree *tree);
 

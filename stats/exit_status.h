@@ -1,7 +1,7 @@
 /*
- * exit_status.h - how a run ended, and the exit status that this makes.
+ * exit_status.h - how a run ended, and the exit status that follows.
  *
- * Several things can go wrong in one run; each is noted, and the precedence is decided in one
+ * Several things can go wrong in one run. Each is noted, and the precedence is decided in one
  * place.
  */
 #ifndef BPIPE_EXIT_STATUS_H
@@ -10,11 +10,11 @@
 #include <stdbool.h>
 
 struct ending {
-    int signal;      /* the first signal that was to end it (signals_end()); 0: none */
+    int signal;      /* the first signal that asked bpipe to end (signals_end()); 0: none */
     bool overflowed; /* --overflow fail: the buffer was full */
-    bool timed_out;  /* idle, stall, or drain after the end of input */
+    bool timed_out;  /* idle, stall or drain timeout */
     bool failed;     /* an input or output failed */
-    bool departed;   /* the reader of the sole output went away */
+    bool departed;   /* the reader of the only output went away */
 };
 
 enum {
@@ -26,11 +26,11 @@ enum {
     EXIT_SIGNAL_BASE = 128
 };
 
-/* The status that a shell sees: signal, overflow, timeout, failure, departure (128+SIGPIPE), 0; in
- * that order of precedence. */
+/* The status that a shell sees. The precedence is: signal, overflow, timeout, failure, departure
+ * (128+SIGPIPE), 0. */
 int exit_status_of(const struct ending *ending);
 
-/* The signal that bpipe is to die by, or 0. */
+/* The signal by which bpipe must die, or 0. */
 int exit_signal_of(const struct ending *ending);
 
 #endif

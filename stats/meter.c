@@ -3,8 +3,8 @@
  *
  * Invariants: the states sum to now_ns - start_ns, exactly; now_ns never goes back; the open window
  * contains now_ns, and the windows since the first are the running time; fill_area is the integral
- * of the fill over that. It takes times from
- * its caller and makes no system call, so a test can drive it with a clock of its own.
+ * of the fill over the running time. The caller passes in all times, and nothing here makes a
+ * system call, so a test can use its own clock.
  */
 #include "stats/meter.h"
 
@@ -55,7 +55,7 @@ void meter_destroy(struct meter *meter)
 
 /* --- time ---------------------------------------------------------------------------------- */
 
-/* Adds `count` windows of the same rate (Chan's way to merge means and square deviations). */
+/* Adds `count` windows of the same rate (Chan's method of merging means and square deviations). */
 static void add_windows(struct meter_windows *windows, double rate, uint64_t count)
 {
     double total = (double)windows->count + (double)count;
@@ -76,13 +76,13 @@ static double bytes_per_sec(uint64_t bytes, uint64_t ns)
     return ns == 0 ? 0 : (double)bytes * ((double)NS_PER_SEC / (double)ns);
 }
 
-/* Whether a window has ended, whose bytes are last_bytes. */
+/* Whether a window has ended; its bytes are last_bytes. */
 static bool has_last_window(const struct meter *meter)
 {
     return meter->window_start_ns > meter->start_ns + meter->state_ns[METER_CONNECT];
 }
 
-/* Closes the windows that ended at or before now_ns: the bytes are the first one's. */
+/* Closes the windows that ended at or before now_ns. The bytes belong to the first of them. */
 static void close_windows(struct meter *meter)
 {
     uint64_t ended = (meter->now_ns - meter->window_start_ns) / METER_WINDOW_NS;
@@ -101,7 +101,7 @@ static void close_windows(struct meter *meter)
     meter->window_bytes = meter->bytes_passed;
 }
 
-/* Lets the time go on to `now_ns` and returns by how much: the caller gives that to the states. */
+/* Advances the time to `now_ns` and returns by how much. The caller adds that to a state. */
 static uint64_t pass_time(struct meter *meter, uint64_t now_ns)
 {
     if (now_ns <= meter->now_ns)
@@ -113,7 +113,7 @@ static uint64_t pass_time(struct meter *meter, uint64_t now_ns)
     return ns;
 }
 
-/* No window goes on meanwhile: the open one is moved. */
+/* Time spent connecting belongs to no window: the open one is moved. */
 static void connect_time(struct meter *meter, uint64_t now_ns)
 {
     if (now_ns <= meter->now_ns)
@@ -421,7 +421,7 @@ const char *meter_state_name(enum meter_state state)
     return names[state];
 }
 
-/* A command that has read enough. */
+/* Whether the output is a command that has read enough. */
 static bool had_enough(const struct meter_endpoint *output)
 {
     return output->left_early && output->error[0] == '\0';

@@ -5,7 +5,7 @@
 
 /* --- of the run ---------------------------------------------------------------------------- */
 
-/* A function that gives a member, as it is. */
+/* A function that returns a member of the meter. */
 #define MEMBER(function, member)                        \
     static uint64_t function(const struct meter *meter) \
     {                                                   \
@@ -28,7 +28,7 @@ MEMBER(spool_peak, spool_peak)
 MEMBER(spool_bytes, spool_bytes)
 MEMBER(zero_copy, zero_copy_bytes)
 
-/* The same of the output that has got the least. */
+/* A function that returns a member of the output that has got the least. */
 #define OF_LEAST(function, member)                      \
     static uint64_t function(const struct meter *meter) \
     {                                                   \
@@ -185,7 +185,7 @@ static uint64_t signal_of(const struct meter_endpoint *endpoint)
     return (uint64_t)endpoint->process.signal;
 }
 
-/* As a shell would say it. */
+/* The status that a shell would show. */
 static uint64_t shell_status(const struct meter_endpoint *endpoint)
 {
     const struct meter_process *process = &endpoint->process;

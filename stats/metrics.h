@@ -1,10 +1,10 @@
 /*
- * metrics.h - every number of a report, once: what it is called in each format, where it is, and
- * when it is known.
+ * metrics.h - every number of a report, listed once: its name in each format, its source, and when
+ * it is known.
  *
- * JSON and Prometheus walk these tables, and a text report takes what is lost from them, so that no
- * format can forget a number, and none shows one that is not known. The names are an interface; so
- * is the order of the rows with a `json` name. Help texts are Prometheus'.
+ * JSON and Prometheus walk these tables, and a text report takes the losses from them. So no format
+ * can forget a number, and none shows a number that is not known. The names are an interface, and
+ * so is the order of the rows with a `json` name. Help texts are for Prometheus.
  */
 #ifndef BPIPE_METRICS_H
 #define BPIPE_METRICS_H
@@ -18,7 +18,7 @@
 
 enum metric_kind {
     METRIC_COUNT,
-    METRIC_SECONDS, /* nanoseconds that are shown as seconds */
+    METRIC_SECONDS, /* nanoseconds, shown as seconds */
     METRIC_NUMBER   /* a double, shown with three decimals */
 };
 
@@ -27,21 +27,21 @@ enum metric_kind {
 enum metric_group { METRIC_TOTALS, METRIC_RATES, METRIC_BUFFER, METRIC_SPOOL, METRIC_PAST_BUFFER };
 
 struct run_metric {
-    enum metric_group group; /* those of a group stand together */
-    const char *json;        /* its key, or NULL: not there */
-    const char *prometheus;  /* its whole name, or NULL */
-    bool counter;            /* else a gauge */
+    enum metric_group group; /* the rows of a group are adjacent */
+    const char *json;        /* its key; NULL: not in JSON */
+    const char *prometheus;  /* its full name; NULL: not in Prometheus */
+    bool counter;            /* if false, a gauge */
     enum metric_kind kind;
-    uint64_t (*count)(const struct meter *meter); /* of METRIC_COUNT and METRIC_SECONDS */
-    double (*number)(const struct meter *meter);  /* of METRIC_NUMBER */
-    bool (*known)(const struct meter *meter);     /* NULL: always */
+    uint64_t (*count)(const struct meter *meter); /* for METRIC_COUNT and METRIC_SECONDS */
+    double (*number)(const struct meter *meter);  /* for METRIC_NUMBER */
+    bool (*known)(const struct meter *meter);     /* NULL: always known */
     const char *help;
 };
 
 extern const struct run_metric run_metrics[];
 extern const size_t run_metric_count;
 
-/* Of residence times. */
+/* Percentiles of residence times. */
 struct metric_percentile {
     const char *json, *prometheus;
     unsigned per_mille;
@@ -71,7 +71,8 @@ enum endpoint_metric_id {
     METRIC_KERNEL_DROPS,
     METRIC_NOT_ALLOWED,
     METRIC_REFUSALS,
-    METRIC_EXIT_STATUS, /* JSON tells a signal apart, Prometheus gets what a shell would say */
+    METRIC_EXIT_STATUS, /* JSON separates exit status and signal, Prometheus gets the status that a
+                           shell would show */
     METRIC_SIGNAL,
     METRIC_SHELL_STATUS,
     METRIC_CPU,
@@ -80,24 +81,26 @@ enum endpoint_metric_id {
     ENDPOINT_METRICS
 };
 
-/* Where JSON has it: in each endpoint, in outputs and taps alone, in an endpoint's "process". */
+/* Where JSON has the number: in every endpoint, in outputs and taps only, or in an endpoint's
+ * "process". */
 enum metric_place { METRIC_IN_ENDPOINTS, METRIC_IN_OUTPUTS, METRIC_IN_PROCESS };
 
 struct endpoint_metric {
     const char *json; /* its key, or NULL */
     enum metric_place place;
-    const char *prometheus; /* behind "bpipe_input_" and its kind; on a side that has a help */
+    const char *prometheus; /* the name after "bpipe_input_" etc., for the sides that have a help
+                               text */
     bool counter;
     enum metric_kind kind; /* METRIC_COUNT or METRIC_SECONDS */
     uint64_t (*count)(const struct meter_endpoint *endpoint);
     bool (*known)(const struct meter *meter, const struct meter_endpoint *endpoint); /* or NULL */
     const char *help[METRIC_SIDES];
-    const char *one, *many; /* what a text report calls it, if it is a loss; else NULL */
+    const char *one, *many; /* its names in a text report, if it is a loss; otherwise NULL */
 };
 
 extern const struct endpoint_metric endpoint_metrics[ENDPOINT_METRICS];
 
-/* Whether the number is known: else JSON has null, and Prometheus no sample. */
+/* Whether the number is known. If not, JSON has null, and Prometheus no sample. */
 bool run_metric_known(const struct run_metric *metric, const struct meter *meter);
 bool endpoint_metric_known(const struct endpoint_metric *metric, const struct meter *meter,
                            const struct meter_endpoint *endpoint);

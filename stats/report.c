@@ -1,10 +1,10 @@
 /*
  * report.c - which report goes where and when.
  *
- * Invariants: a sample is sent whole or not at all; from report_open() on nothing waits but
- * report_close(). That and the messages before and after wait for MESSAGE_PATIENCE_NS in all. How a
- * report looks is in stats/report_text.c, stats/report_json.c and stats/report_prometheus.c, how it
- * is sent in base/report_sink.c.
+ * Invariants: a sample is sent whole or not at all; from report_open() on, nothing waits except
+ * report_close(). report_close() and the messages before and after it wait for at most
+ * MESSAGE_PATIENCE_NS in all. stats/report_text.c, stats/report_json.c and
+ * stats/report_prometheus.c define the look of a report; base/report_sink.c sends it.
  */
 #include "stats/report.h"
 
@@ -27,13 +27,13 @@ struct report {
     struct sink *sink; /* stderr's, or &own; NULL: the file is replaced */
     struct sink own;
     struct replaced_file file;
-    bool failed; /* and that was told */
+    bool failed; /* it failed, and the warning was printed */
 };
 
 struct reporter {
     struct report *reports;
     size_t count;
-    struct sink **sinks; /* of the reports that have their own; and room for stderr's */
+    struct sink **sinks; /* of the reports that have their own; with room for stderr's */
     size_t sink_count;
     struct text text;
     bool si, verbose;
@@ -42,7 +42,7 @@ struct reporter {
 
 /* --- opening ------------------------------------------------------------------------------- */
 
-/* A report cannot be written: a warning, once for each report. */
+/* A report cannot be written: prints a warning, once for each report. */
 static void fail(struct report *report, int error)
 {
     if (!report->failed && error == EAGAIN)
@@ -52,7 +52,9 @@ static void fail(struct report *report, int error)
     report->failed = true;
 }
 
-/* Pipes, devices and descriptors are written to; a file is, too, but for Prometheus. */
+/* Whether the report replaces its file. Only a Prometheus report to a regular file, or to a path
+ * that does not exist, does. Pipes, devices, descriptors and files of other formats are written
+ * to. */
 static bool is_replaced(const struct report *report)
 {
     struct stat status;
@@ -61,8 +63,8 @@ static bool is_replaced(const struct report *report)
            (stat(report->path, &status) != 0 || S_ISREG(status.st_mode));
 }
 
-/* The sink that writes to the file of `own` already, or NULL. Two of them would overwrite each
- * other, or cut into each other's lines. */
+/* The sink that already writes to the file of `own`, or NULL. Two sinks for one file would
+ * overwrite each other, or cut into each other's lines. */
 static struct sink *find_sink(const struct reporter *reporter, const struct sink *own)
 {
     if (sink_same_file(message_sink(), own))
@@ -73,7 +75,7 @@ static struct sink *find_sink(const struct reporter *reporter, const struct sink
     return NULL;
 }
 
-/* Opens what `report->path` names. 0, or -1 with errno. */
+/* Opens `report->path`. Returns 0, or -1 with errno. */
 static int open_path(struct reporter *reporter, struct report *report, int fd)
 {
     if (fd < 0 && is_replaced(report))
@@ -94,7 +96,7 @@ static int open_path(struct reporter *reporter, struct report *report, int fd)
     return 0;
 }
 
-/* Opens the next report. 0, or -1 after a message. */
+/* Opens the next report. Returns 0, or -1 after a message. */
 static int open_report(struct reporter *reporter, const struct report_spec *spec)
 {
     struct report *report = &reporter->reports[reporter->count];
@@ -119,7 +121,7 @@ static int open_report(struct reporter *reporter, const struct report_spec *spec
     return 0;
 }
 
-/* Closes and frees everything. What fails only now is a warning as well. */
+/* Closes and frees everything. A failure at this point is a warning as well. */
 static void destroy(struct reporter *reporter)
 {
     for (size_t i = 0; i < reporter->count; i++) {
@@ -137,7 +139,7 @@ static void destroy(struct reporter *reporter)
 
 struct reporter *report_open(const struct options *options)
 {
-    enum { USUAL_LENGTH = 1 << 14 }; /* with more, the first report makes room for all others */
+    enum { USUAL_LENGTH = 1 << 14 }; /* with more, the first report makes room for the others */
     struct reporter *reporter = calloc(1, sizeof *reporter);
 
     if (reporter != NULL) {
@@ -179,7 +181,7 @@ static void send_report(struct reporter *reporter, struct report *report, const 
 
     if (sink != NULL && !sink_usable(sink))
         return;
-    /* Where nothing could begin, the message has said all that a person wants to read. */
+    /* If the run never began, the message has said all that a person wants to read. */
     if (report->format == REPORT_TEXT && request->moment == REPORT_MOMENT_FINAL && !meter->began)
         return;
     if (sink != NULL && !sink_flush(sink) && request->moment != REPORT_MOMENT_FINAL)

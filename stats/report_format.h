@@ -1,5 +1,5 @@
 /*
- * report_format.h - what the three formats of a report share. Internal to report*.c.
+ * report_format.h - declarations that the three formats of a report share. Internal to report*.c.
  *
  * No format knows where its text goes.
  */
@@ -18,7 +18,7 @@ enum report_moment {
     REPORT_MOMENT_FINAL
 };
 
-/* What happened since the reporter's previous sample. */
+/* The interval since the reporter's previous sample. */
 struct report_interval {
     uint64_t ns;
     uint64_t bytes;
@@ -27,8 +27,8 @@ struct report_interval {
 
 struct report_request {
     enum report_moment moment;
-    int exit_status;      /* of a final report */
-    uint64_t end_time_ns; /* of a final report: the time of day */
+    int exit_status;      /* for a final report */
+    uint64_t end_time_ns; /* for a final report: the time of day */
     bool si, verbose;
     struct report_interval interval; /* for a sample */
 };

@@ -2,9 +2,9 @@
  * report_json.c - a report as one JSON object on one line (RFC 8259).
  *
  * The keys and their order are an interface: scripts read them. Numbers are never localized, times
- * are exact to the nanosecond, strings are valid UTF-8 whatever the bytes of a file's name are. A
- * report may be shown on a terminal: what nobody would see there is escaped (utf8_is_visible()),
- * which to a program means the same.
+ * are exact to the nanosecond, and strings are valid UTF-8 for any bytes in a file's name. A report
+ * may be shown on a terminal, so characters that would be invisible there are escaped
+ * (utf8_is_visible()). To a program an escaped character means the same.
  */
 #include "base/platform.h"
 #include "stats/metrics.h"
@@ -13,7 +13,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* \uNNNN, or two of them, a surrogate pair, above U+FFFF. */
+/* \uNNNN, or a surrogate pair of two of them above U+FFFF. */
 static void add_escaped(struct text *text, uint32_t point)
 {
     if (point > 0xffff) {
@@ -51,7 +51,7 @@ static void add_error(struct text *text, const struct meter_endpoint *endpoint)
     add_string(text, endpoint->error[0] == '\0' ? NULL : endpoint->error);
 }
 
-/* A list of keys and values with a comma before each but the first. */
+/* Adds a key, with a comma before it unless it is the `first`. */
 static void add_key(struct text *text, const char *key, bool first)
 {
     text_add(text, "%s\"%s\":", first ? "" : ",", key);
@@ -81,7 +81,7 @@ static void add_count(struct text *text, uint64_t count, enum metric_kind kind)
         text_add(text, "%" PRIu64, count);
 }
 
-/* The numbers of a group, with a comma before each, or each but the first. */
+/* The numbers of a group, with a comma before each; with `first`, before each except the first. */
 static void add_group(struct text *text, const struct meter *meter, enum metric_group group,
                       bool first)
 {
@@ -182,7 +182,7 @@ static void add_peer(struct text *text, const struct meter_endpoint *endpoint)
     text_add_string(text, "}");
 }
 
-/* The numbers that stand in a place, with a comma before each. */
+/* The numbers that are in a place, with a comma before each. */
 static void add_metrics(struct text *text, const struct meter *meter, enum metric_place place,
                         const struct meter_endpoint *endpoint, enum metric_side side)
 {

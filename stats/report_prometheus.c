@@ -2,15 +2,16 @@
  * report_prometheus.c - a report in Prometheus' text format, for node_exporter's textfile
  * collector.
  *
- * Each family has its HELP and TYPE once; names end in their base unit, counters in _total. The
+ * Each family has its HELP and TYPE once. Names end in their base unit, counters in _total. The
  * names are an interface. With -N every sample has a label `name`, so that the files of several
- * runs can stand in one directory; endpoints have their index beside their name, because the same
- * path may be given twice.
+ * runs can be in one directory. Endpoints have their index beside their name, because the same path
+ * may be given twice.
  *
- * A label's value is UTF-8 without anything that nobody would see on a terminal: what is not UTF-8,
- * or not visible, is \xNN for each byte in the value (so \\xNN in the text), except a newline,
- * which the format itself has an escape for. A backslash that is followed by what looks like such
- * an escape is \x5c, so that no two names have the same value.
+ * A label's value is UTF-8, and contains only characters that are visible on a terminal. Each byte
+ * that is not UTF-8, or belongs to an invisible character, becomes \xNN in the value (so \\xNN in
+ * the text). The exception is a newline, for which the format itself has an escape. A backslash
+ * followed by text that looks like the rest of such an escape is \x5c, so that no two names have
+ * the same value.
  */
 #include "base/platform.h"
 #include "stats/metrics.h"
@@ -62,8 +63,8 @@ static void add_label(struct text *text, const char *key, const char *value, cha
     text_add_string(text, "\"");
 }
 
-/* "metric{name="N",key="value"} ": without the key if there is no value. What follows is the value
- * and a newline. */
+/* "metric{name="N",key="value"} "; without the key if there is no value. The caller appends the
+ * sample's value and a newline. */
 static void begin_sample(struct text *text, const struct meter *meter, const char *metric,
                          const char *key, const char *value)
 {
@@ -90,7 +91,7 @@ static void add_value(struct text *text, uint64_t value, enum metric_kind kind)
     text_add_string(text, "\n");
 }
 
-/* A gauge of one sample. */
+/* A gauge with one sample. */
 static void add_single(struct text *text, const struct meter *meter, const char *metric,
                        const char *help, uint64_t value, enum metric_kind kind)
 {
@@ -119,10 +120,10 @@ static void add_group(struct text *text, const struct meter *meter, enum metric_
 
 /* --- endpoints ----------------------------------------------------------------------------- */
 
-/* Endpoints of one kind, and what they are called. */
+/* The endpoints of one kind, and their label. */
 struct side {
     enum metric_side side;
-    const char *label; /* and in the names: "bpipe_input_" */
+    const char *label; /* also part of the names: "bpipe_input_" */
     const struct meter_endpoint *endpoints;
     size_t count;
 };
@@ -145,7 +146,7 @@ static void add_endpoint_family(struct text *text, const struct meter *meter,
     }
 }
 
-/* Whether it is known of any of them. */
+/* Whether the metric is known for any of the endpoints. */
 static bool is_known(const struct meter *meter, const struct endpoint_metric *metric,
                      const struct side *side)
 {
@@ -188,9 +189,9 @@ static void add_states(struct text *text, const struct meter *meter)
 }
 
 /*
- * Observations are bytes. Their sum is the integral of the fill over time: each byte adds to both
- * just as long as it stays (so bytes that are still there count with their age so far, and those
- * that were dropped with theirs, though they are no observations).
+ * Observations are bytes. Their sum is the integral of the fill over time: each byte adds the time
+ * that it stays to both. (So bytes still in the buffer count with their age so far. Dropped bytes
+ * count with their age, too, although they are no observations.)
  */
 static void add_residence(struct text *text, const struct meter *meter)
 {

@@ -12,12 +12,13 @@
  *     bpipe: stdout: 12.0 KiB undelivered, 1.20 MiB dropped (345 records), 61 B added
  *     bpipe: tap copy: 1.20 MiB missed
  *
- * The last four stand there only where there is something to tell, and the bottleneck only where
+ * The last four lines appear only if they have something to report, and the bottleneck only if
  * there is something to judge.
  *
- * Percentages are those of the time after connecting, whole numbers that sum to 100; all others are
- * rounded down, so that 100% means all of it. A rate that would say nothing (of no bytes, or of
- * less than a millisecond) is left out, and so is less than a millisecond of connecting.
+ * The percentages of states are shares of the running time, without connecting. They are whole
+ * numbers that sum to 100. All other percentages are rounded down, so that 100% means all of it. A
+ * rate that would mean nothing (of no bytes, or of less than a millisecond) is left out, and so is
+ * less than a millisecond of connecting.
  */
 #include "base/platform.h"
 #include "base/size.h"
@@ -29,7 +30,7 @@
 
 static const uint64_t shortest_told_ns = NS_PER_SEC / 1000;
 
-/* The states as they stand in a line: the two sides first. Connecting is told elsewhere. */
+/* The states in the order of the line: the two sides first. Connecting is shown elsewhere. */
 enum { SHOWN_STATES = METER_STATES - 1 };
 static const enum meter_state shown_states[SHOWN_STATES] = {METER_INPUT, METER_OUTPUT, METER_ABSORB,
                                                             METER_THROTTLE, METER_BUSY};
@@ -61,7 +62,7 @@ static void add_rate(struct text *text, double bytes_per_sec, const struct repor
     text_add_string(text, size_format_rate(buf, bytes_per_sec, request->si));
 }
 
-/* What part of `whole` is in percent, rounded down; 0 if there is no whole. */
+/* `part` in percent of `whole`, rounded down; 0 if `whole` is 0. */
 static uint64_t percent(uint64_t part, uint64_t whole)
 {
     while (part > UINT64_MAX / 100 || whole > UINT64_MAX / 100) {
@@ -71,8 +72,8 @@ static uint64_t percent(uint64_t part, uint64_t whole)
     return whole == 0 ? 0 : part * 100 / whole;
 }
 
-/* " (50%)": how much of what is to come is done. All of it where that is nothing, and no percentage
- * where more than nothing came. */
+/* " (50%)": the part of the expected size that is done. 100 % if the size is 0 and nothing came; no
+ * percentage if the size is 0 and bytes came. */
 static void add_percent_done(struct text *text, uint64_t part, uint64_t whole)
 {
     if (whole > 0 || part == 0)
@@ -80,14 +81,14 @@ static void add_percent_done(struct text *text, uint64_t part, uint64_t whole)
 }
 
 /*
- * The shown states' shares of their sum in whole percent that sum to 100 (by the largest
+ * The shares of the shown states in their sum, in whole percent that sum to 100 (by the largest
  * remainder), in the order of shown_states; all 0 if no time has passed.
  */
 static void state_percents(const uint64_t state_ns[METER_STATES], uint64_t percents[SHOWN_STATES])
 {
     uint64_t rest[SHOWN_STATES];
     uint64_t sum = meter_running_of(state_ns), missing = 100;
-    unsigned shift = 0; /* only for runs of years: so that a hundred times the sum fits */
+    unsigned shift = 0; /* only for runs of years: makes a hundred times the sum fit */
 
     for (unsigned i = 0; i < SHOWN_STATES; i++)
         percents[i] = 0;
@@ -149,7 +150,7 @@ static void add_time(struct text *text, const struct meter *meter, uint64_t ns, 
 }
 
 /*
- * Shows a rate as `shown`, e.g. "12.3 MiB/s", does, but without the unit: the same unit, and as
+ * Formats a rate like `shown`, e.g. "12.3 MiB/s", but without the unit: in the same unit, with as
  * many decimals.
  */
 static void add_rate_like(struct text *text, double bytes_per_sec, const char *shown, bool si)
@@ -184,8 +185,8 @@ static void add_rates(struct text *text, const struct meter *meter,
     text_add_string(text, ")");
 }
 
-/* "4.00 GiB of 8.00 GiB (50%), 12345 records in 3.21 s"; with -l it is the records that are of
- * some number. */
+/* "4.00 GiB of 8.00 GiB (50%), 12345 records in 3.21 s". If the size is in records (-l), the "of"
+ * belongs to the records. */
 static void add_amount(struct text *text, const struct meter *meter,
                        const struct report_request *request)
 {
@@ -215,7 +216,7 @@ static bool rate_says_something(const struct meter *meter)
     return meter->bytes_passed > 0 && meter_running(meter) >= shortest_told_ns;
 }
 
-/* Whether there is more to say of who is at the other end than the endpoint's name does. */
+/* Whether the peer's name says more than the endpoint's name does. */
 static bool has_shown_peer(const struct meter_endpoint *endpoint)
 {
     const char *peer = meter_peer_name(endpoint);
@@ -360,9 +361,9 @@ static const char *loss_word(enum endpoint_metric_id id, const struct meter_endp
 }
 
 /*
- * What did not simply go through: "stdout: 12.0 KiB undelivered, 1.20 MiB dropped (345 records),
- * 1 B added". `side` stands before the name, which an output goes without. Only whole records are
- * counted as dropped: there may be none.
+ * Losses and additions: "stdout: 12.0 KiB undelivered, 1.20 MiB dropped (345 records), 1 B added".
+ * `side` is put before the name; it is empty for an output. Only whole records are counted as
+ * dropped, so their number may be 0.
  */
 static void add_exception_line(struct text *text, const struct meter *meter, const char *side,
                                const struct meter_endpoint *endpoint, bool tap,

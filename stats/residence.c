@@ -1,9 +1,9 @@
 /*
  * residence.c - see residence.h for the idea and for why merging always makes room.
  *
- * Invariants: the marks are in order of time, oldest first, and no two cover the same moment; the
- * bytes in the histogram add up to `bytes`; a merged mark was no wider than 1/64 of the age of its
- * youngest byte when it was made, and therefore is not now.
+ * Invariants: the marks are in order of time, oldest first, and no two cover the same moment. The
+ * bytes in the histogram add up to `bytes`. A merged mark was at most as wide as 1/64 of the age of
+ * its youngest byte when it was made, and therefore still is.
  *
  * Not here: clocks (the caller gives the time) and the ring (bytes are only counted).
  */
@@ -22,7 +22,7 @@ int residence_init(struct residence *residence)
     residence->marks = malloc(RESIDENCE_MARKS * sizeof(*residence->marks));
     residence->histogram = calloc(HISTOGRAM_BUCKETS, sizeof(*residence->histogram));
     if (residence->marks == NULL || residence->histogram == NULL) {
-        residence_destroy(residence); /* malloc() and calloc() have set errno, free() keeps it */
+        residence_destroy(residence); /* malloc() and calloc() set errno; free() keeps it */
         return -1;
     }
     return 0;
@@ -41,8 +41,8 @@ static struct residence_mark *mark_at(const struct residence *residence, size_t 
     return &residence->marks[(residence->first + place) & (RESIDENCE_MARKS - 1)];
 }
 
-/* Merges all neighbours that may be, from the oldest on. Runs only when the queue is full: over
- * 8192 marks, but at most once in 2500 arrivals. */
+/* Merges all neighbours that may be merged, starting with the oldest. Runs only when the queue is
+ * full: over 8192 marks, but at most once in 2500 arrivals. */
 static void merge_marks(struct residence *residence, uint64_t now_ns)
 {
     size_t kept = 0;
@@ -81,7 +81,8 @@ void residence_arrived(struct residence *residence, uint64_t bytes, uint64_t now
     *mark_at(residence, residence->count++) = (struct residence_mark){bytes, now_ns, now_ns};
 }
 
-/* Ages below two octaves' start have a bucket each; above, an octave has RESIDENCE_STEPS. */
+/* Ages below 2 * RESIDENCE_STEPS have a bucket each. Above that, an octave has RESIDENCE_STEPS
+ * buckets. */
 static size_t bucket_of(uint64_t age_ns)
 {
     unsigned octave = 0;
@@ -93,7 +94,7 @@ static size_t bucket_of(uint64_t age_ns)
     return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
 }
 
-/* The middle of a bucket: wrong by half a step at most. */
+/* The middle of a bucket: wrong by at most half a step. */
 static uint64_t bucket_age(size_t bucket)
 {
     unsigned octave;
@@ -117,7 +118,7 @@ static void count_ages(struct residence *residence, const struct residence_mark 
         residence->max_ns = now_ns - mark->oldest_ns;
 }
 
-/* Takes up to `bytes` from the oldest mark, which there is; returns how many. */
+/* Takes up to `bytes` from the oldest mark, which must exist; returns how many. */
 static uint64_t take_oldest(struct residence *residence, uint64_t bytes)
 {
     struct residence_mark *oldest = mark_at(residence, 0);
@@ -129,7 +130,7 @@ static uint64_t take_oldest(struct residence *residence, uint64_t bytes)
         residence->count--;
     }
     if (residence->count == 0)
-        residence->first = 0; /* as in the ring: the same cache lines are used again */
+        residence->first = 0; /* as in the ring: reuses the same cache lines */
     return part;
 }
 
@@ -184,7 +185,8 @@ uint64_t residence_percentile(const struct residence *residence, unsigned per_mi
         return 0;
     if (rank == 0)
         rank = 1;
-    if (rank >= residence->bytes) /* the oldest of all, which is known better than its bucket */
+    if (rank >= residence->bytes) /* the greatest age, which is known more exactly than its
+                                     bucket */
         return residence->max_ns;
     for (size_t bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
         seen += residence->histogram[bucket];
