@@ -40,8 +40,8 @@ enum size_status size_parse_percent(const char *text, unsigned *percent);
  * with a known unit", "is too large". */
 const char *size_status_text(enum size_status status);
 
-/* Why a text is junk as a rate: "is not a rate (try 500K, 10M, 80Mbit)", or, if it ends in a
- * lower-case b, "may be bits or bytes: write 40Mbit or 40MB". May be in `buf`. */
+/* Why a rate that ends in a lower-case b is refused: "may be bits or bytes: write 40Mbit or 40MB",
+ * in `buf`. NULL: the text is not of that kind. */
 enum { SIZE_REASON = 96 };
 const char *size_rate_refusal(char buf[SIZE_REASON], const char *text);
 
