@@ -34,7 +34,7 @@ struct address {
 };
 
 /* Takes `text` apart, of which *address keeps a pointer. NULL: it did (the kind may be
- * ADDRESS_NONE). Else what is wrong with the text, to be written after it: "has no port (try
+ * ADDRESS_NONE). Else what is wrong with the text, to be written after it: "missing port (try
  * tcp://host:9000)". */
 const char *address_parse(struct address *address, const char *text);
 

@@ -274,7 +274,7 @@ refused() {
         refused --output "'$text': " -o "$text"
         refused --tap "'$text': " --tap "$text"
     done
-    refused INPUT 'has no port (try tcp://host:9000)' tcp://h
+    refused INPUT 'missing port (try tcp://host:9000)' tcp://h
     refused INPUT 'put an IPv6 address in brackets (tcp://[::1]:80)' tcp://::1:80
     text=$(printf '%0300d' 0)
     refused INPUT 'is too long' "tcp://$text:80"
