@@ -280,7 +280,7 @@ const char *size_rate_refusal(char buf[SIZE_REASON], const char *text)
 
     if (number_read(text, &number) != SIZE_OK || !unit_of_rate(number.unit, unit) ||
         !may_be_bits(unit))
-        return "is not a rate (try 500K, 10M, 80Mbit)";
+        return NULL;
     size_t prefix = 0;
     while (lower(bytes[prefix]) != lower(unit[0]))
         prefix++;

@@ -41,10 +41,9 @@ enum size_status size_parse_percent(const char *text, unsigned *percent);
  * number with a known unit", "is too large". */
 const char *size_status_text(enum size_status status);
 
-/* The reason why a text is junk as a rate: "is not a rate (try 500K, 10M, 80Mbit)"; or, if the unit
- * is that of a size with a lower-case b, "may be bits or bytes: write 40Mbit or 40MB", or where
- * that unit of bits does not exist, "may be bits or bytes: write 40PB for bytes". The text may be
- * in `buf`. */
+/* The reason why a rate that ends in a lower-case b is refused: "may be bits or bytes: write 40Mbit
+ * or 40MB", or where that unit of bits does not exist, "may be bits or bytes: write 40PB for
+ * bytes". The text is in `buf`. Returns NULL if the rate is not of that kind. */
 enum { SIZE_REASON = 96 };
 const char *size_rate_refusal(char buf[SIZE_REASON], const char *text);
 

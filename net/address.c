@@ -35,12 +35,12 @@ struct scheme {
     const char *no_colon;
 };
 
-#define SCHEME(prefix, kind, host, ports)                                 \
-    prefix, kind, "has no host (try " prefix "host:9000)",                \
-        "has no port (try " prefix host ":9000)",                         \
-        "what follows its last colon is not a port (" ports " to 65535)", \
-        "put an IPv6 address in brackets (" prefix "[::1]:80)",           \
-        "has no colon after its ] (try " prefix "[::1]:80)"
+#define SCHEME(prefix, kind, host, ports)                         \
+    prefix, kind, "missing host (try " prefix "host:9000)",       \
+        "missing port (try " prefix host ":9000)",                \
+        "invalid port after the last colon (" ports " to 65535)", \
+        "put an IPv6 address in brackets (" prefix "[::1]:80)",   \
+        "missing colon after ] (try " prefix "[::1]:80)"
 
 static const struct scheme schemes[] = {
     {SCHEME("tcp://", ADDRESS_TCP, "host", "1")},
@@ -102,9 +102,9 @@ static const char *parse_unix(struct address *address, const char *path)
 {
     static char too_long[PATH_MESSAGE]; /* every writer writes the same text */
     if (*path == '\0')
-        return "names no socket (try unix:///run/name.sock, or unix://name.sock)";
+        return "missing path (try unix:///run/name.sock or unix://name.sock)";
     if (strlen(path) > PATH_MOST) {
-        snprintf(too_long, sizeof too_long, "has a path longer than %d bytes", (int)PATH_MOST);
+        snprintf(too_long, sizeof too_long, "path is longer than %d bytes", (int)PATH_MOST);
         return too_long;
     }
     address->path = path;
@@ -116,20 +116,20 @@ static const char *find_stray(const char *rest)
 {
     for (const char *c = rest; *c != '\0'; c++)
         if ((unsigned char)*c <= ' ' || *c == '\x7f')
-            return "has a space or a control character in it";
+            return "contains a space or a control character";
     if (strchr(rest, '@'))
-        return "has a user name, which means nothing here";
+        return "user name is not supported";
     if (strchr(rest, '*'))
-        return "has a *, which is no host (for all addresses: 0.0.0.0 or [::])";
+        return "invalid host * (for all addresses: 0.0.0.0 or [::])";
     if (strpbrk(rest, "/?#"))
-        return "has a path or a query, which means nothing here";
+        return "path or query is not supported";
     return NULL;
 }
 
 static const char *copy_host(struct address *address, const char *host, size_t length)
 {
     if (length >= sizeof address->host)
-        return "has a host that is too long";
+        return "host name is too long";
     memcpy(address->host, host, length);
     address->host[length] = '\0';
     return NULL;
@@ -155,13 +155,13 @@ static const char *parse_bracketed(const struct scheme *scheme, struct address *
 {
     const char *end = strchr(rest, ']');
     if (end == NULL)
-        return "has no ] after its [";
+        return "missing ] after [";
     *after = end + 1;
     const char *wrong = copy_host(address, rest + 1, (size_t)(end - rest) - 1);
     if (wrong != NULL)
         return wrong;
     if (!is_ipv6(address->host))
-        return "what is in its brackets is not an IPv6 address";
+        return "invalid IPv6 address in brackets";
     return **after == ':' || **after == '\0' ? NULL : scheme->no_colon;
 }
 
@@ -172,7 +172,7 @@ static const char *parse_named(const struct scheme *scheme, struct address *addr
     if (**after == ':' && strchr(*after + 1, ':'))
         return scheme->bare_ipv6;
     if (strpbrk(rest, "[]"))
-        return "has a bracket that is not around an IPv6 address";
+        return "brackets must enclose an IPv6 address";
     if (*after == rest && !address_listens(scheme->kind))
         return scheme->no_host;
     return copy_host(address, rest, (size_t)(*after - rest));
@@ -205,9 +205,10 @@ const char *address_parse(struct address *address, const char *text)
     const struct scheme *scheme = scheme_of(text);
     *address = (struct address){.kind = scheme ? scheme->kind : ADDRESS_NONE};
     if (scheme == NULL)
-        return is_other_scheme(text) ? "is no kind of endpoint (see ENDPOINTS in the man page; ./ "
-                                       "before it: a path)"
-                                     : NULL;
+        return is_other_scheme(text)
+                   ? "unknown kind of endpoint (see bpipe(1); for a path, write ./ "
+                     "before it)"
+                   : NULL;
     const char *rest = text + strlen(scheme->prefix), *after = rest;
     if (address_is_unix(scheme->kind))
         return parse_unix(address, rest);
@@ -332,12 +333,12 @@ const char *address_parse_range(struct address_range *range, const char *text)
     size_t length = strcspn(text, "/");
     unsigned width = parse_base(&base, text, length), bits = width;
     if (width == 0)
-        return "is not an address or a range (try 10.0.0.0/8, 192.168.1.7 or 2001:db8::/32)";
+        return "invalid address or range (try 10.0.0.0/8, 192.168.1.7 or 2001:db8::/32)";
     if (text[length] == '/' && !parse_number(text + length + 1, width, &bits))
-        return width == IPV4_BITS ? "what follows its / is not a number from 0 to 32"
-                                  : "what follows its / is not a number from 0 to 128";
+        return width == IPV4_BITS ? "prefix length after / must be from 0 to 32"
+                                  : "prefix length after / must be from 0 to 128";
     if (!same_bits(base.bytes, zeros, bits, width))
-        return "has bits set after its prefix, as 10.0.0.1/8 has (try 10.0.0.0/8)";
+        return "has bits set after its prefix, like 10.0.0.1/8 (try 10.0.0.0/8)";
     if (width == IPV6_BITS && bits >= MAPPED_BITS) {
         unmap(&base);
         bits -= base.family == AF_INET ? MAPPED_BITS : 0;

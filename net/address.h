@@ -34,7 +34,7 @@ struct address {
 };
 
 /* Parses `text`. *address keeps a pointer to it. Returns NULL on success (the kind may be
- * ADDRESS_NONE). Otherwise returns the error, which is to be printed after the text: "has no port
+ * ADDRESS_NONE). Otherwise returns the error, which is to be printed after the text: "missing port
  * (try tcp://host:9000)". */
 const char *address_parse(struct address *address, const char *text);
 

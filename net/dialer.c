@@ -129,7 +129,7 @@ static void write_last_address(struct dialer *dialer)
 static void append_timeout(struct dialer *dialer, const char *what)
 {
     char text[SIZE_TEXT];
-    append(dialer, "%s for %s (--connect-timeout)", what,
+    append(dialer, "%s within %s (--connect-timeout)", what,
            size_format_duration(text, dialer->settings->connect_timeout_ns));
 }
 
@@ -450,7 +450,7 @@ static enum dialer_status await_peer(struct dialer *dialer, uint64_t now_ns)
     if (!has_expired(dialer, now_ns))
         return refused ? DIALER_REFUSED : DIALER_WAITING;
     dialer->text[0] = '\0';
-    append_timeout(dialer, "nobody came");
+    append_timeout(dialer, "no connection");
     return finish(dialer, DIALER_TIMED_OUT);
 }
 

@@ -41,7 +41,7 @@ static const char *make_way(const char *path, const struct sockaddr *address, so
         return "exists and is not a socket";
     int error = ask(address, length);
     if (error == 0)
-        return "somebody listens there already";
+        return "another process is listening on it";
     if (error != ECONNREFUSED)
         return error == ENOENT ? NULL : strerror(error);
     if (!is_still(path, info.st_dev, info.st_ino) || unlink(path) == 0 || errno == ENOENT)

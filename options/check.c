@@ -59,7 +59,7 @@ static enum options_status check_values(struct parser *parser)
         return OPTIONS_USAGE;
     }
     if (options->block_size > 0 && options->rate_limit > 0 && counts_records(options)) {
-        message_print("--rate-limit: is in records, and cannot be used with --block-size");
+        message_print("--rate-limit: cannot be used with --block-size if it counts records");
         return OPTIONS_USAGE;
     }
     if (last[OPTION_REPORT_EVERY] && options->report_every_ns == 0)
@@ -75,7 +75,7 @@ static enum options_status check_overload(struct parser *parser)
     bool records = counts_records(options);
     const char *wrong = NULL;
     if (options->gap_mark && !records)
-        wrong = "--gap-mark: needs records: -l or -0";
+        wrong = "--gap-mark: needs --line-mode or --null (-l or -0)";
     else if (options->gap_mark && !options_drop(options))
         wrong = "--gap-mark: needs --overflow drop-newest or drop-oldest";
     else if (options->gap_mark && options->buffer_size < GAP_MARK_BUFFER)
@@ -100,7 +100,7 @@ static enum options_status check_merge(struct parser *parser)
     const struct options *options = parser->options;
     if (options->merge && options_ring_size(options) == 0)
         return options_refuse("--buffer-size", options_buffer_text(parser),
-                              "is too small for so many INPUTs (--merge)");
+                              "is too small for this number of INPUTs (--merge)");
     return OPTIONS_RUN;
 }
 
@@ -131,8 +131,8 @@ static enum options_status check_udp(struct parser *parser)
     if (input && share_of_input(options) < DATAGRAM_ROOM)
         return options_refuse(
             "--buffer-size", options_buffer_text(parser),
-            options->merge ? "is too small for UDP (64K for each INPUT and once more, --merge)"
-                           : "is too small for UDP (64K at least)");
+            options->merge ? "is too small for UDP with --merge (at least 64K per INPUT, plus 64K)"
+                           : "is too small for UDP (at least 64K)");
     if (input && options->spool)
         return refuse_both("--spool", input);
     if ((input || output) && options->block_size > 0)
@@ -169,11 +169,11 @@ static enum options_status check_framing(struct parser *parser)
         return refuse_both(name, other);
     if (options->buffer_size < FRAMING_BUFFER)
         return options_refuse("--buffer-size", options_buffer_text(parser),
-                              frames ? "is too small for --frame (256 at least)"
-                                     : "is too small for --unframe (256 at least)");
+                              frames ? "is too small for --frame (at least 256)"
+                                     : "is too small for --unframe (at least 256)");
     if (frames && options->block_size > options->buffer_size - FRAMING_FREE)
         return options_refuse("--block-size", parser->last[OPTION_BLOCK_SIZE],
-                              "is too large for --frame (--buffer-size less 28 at most)");
+                              "is too large for --frame (at most --buffer-size minus 28)");
     return OPTIONS_RUN;
 }
 

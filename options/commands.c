@@ -30,7 +30,7 @@ static enum options_status await_program(struct parser *parser, const struct giv
 {
     if (parser->program != NULL)
         return options_refuse(option_rows[given->id].name, given->argument,
-                              "there is only one PROGRAM behind --");
+                              "only one option can use the PROGRAM after --");
     parser->program = add_command(parser->options, input);
     parser->program_option = given->id;
     return OPTIONS_RUN;
@@ -41,8 +41,7 @@ static enum options_status take_monitor(struct parser *parser, const struct give
     const char *side = given->argument;
     parser->both_sides = strcmp(side, "both") == 0;
     if (strcmp(side, "in") != 0 && strcmp(side, "out") != 0 && !parser->both_sides)
-        return options_refuse("--monitor", side,
-                              "is no side of a program (choose in, out or both)");
+        return options_invalid("--monitor", "side", side, "choose in, out or both");
     return await_program(parser, given, strcmp(side, "in") != 0);
 }
 
@@ -131,7 +130,7 @@ static enum options_status take_both_sides(struct parser *parser, char *const *p
 {
     struct options *options = parser->options;
     if (options->input_count != 1)
-        return options_refuse("--monitor", "both", "no other INPUT can be given with it");
+        return options_refuse("--monitor", "both", "cannot be used with an INPUT");
     char **words = words_of_other(parser, program);
     if (words == NULL) {
         message_print("%s", strerror(ENOMEM));

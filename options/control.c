@@ -27,8 +27,10 @@ static enum options_status check_asked(const struct parser *parser, const char *
                                        bool (*allowed)(enum option_id))
 {
     const struct options *options = parser->options;
-    if (options->input_count > 0 && strcmp(options->inputs[0], "-") != 0)
-        return options_refuse(name, options->inputs[0], "no INPUT can be given with it");
+    if (options->input_count > 0 && strcmp(options->inputs[0], "-") != 0) {
+        message_print("%s: cannot be used with INPUT '%s'", name, options->inputs[0]);
+        return OPTIONS_USAGE;
+    }
     for (int id = 0; id < OPTION_COUNT; id++)
         if (parser->last[id] && !is_harmless((enum option_id)id) && !allowed((enum option_id)id)) {
             message_print("%s: cannot be used with %s", option_rows[id].name, name);
@@ -52,7 +54,7 @@ static enum options_status check_remote(struct parser *parser)
     for (int id = 0; id < OPTION_COUNT; id++)
         changes |= last[id] != NULL && may_be_changed((enum option_id)id);
     if (!changes)
-        return options_refuse("--remote", last[OPTION_REMOTE], "nothing is given to be changed");
+        return options_refuse("--remote", last[OPTION_REMOTE], "no change requested");
     return OPTIONS_RUN;
 }
 

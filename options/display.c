@@ -36,8 +36,8 @@ enum options_status options_take_bar_style(struct parser *parser, const struct g
             parser->options->display.bar = (enum bar_style)i;
             return OPTIONS_RUN;
         }
-    return options_refuse("--bar-style", given->argument,
-                          "is no style (choose plain, block, granular or shaded)");
+    return options_invalid("--bar-style", "style", given->argument,
+                           "choose plain, block, granular or shaded");
 }
 
 /* "windowtitle,processtitle:FORMAT". An abbreviation of four letters or more is accepted, which
@@ -55,8 +55,8 @@ enum options_status options_take_places(struct parser *parser, const struct give
         else if (length >= 4 && length <= 12 && strncmp(place, "processtitle", length) == 0)
             display->process_title = true;
         else
-            return options_refuse("--extra-display", text,
-                                  "is no place (choose windowtitle, processtitle, or both)");
+            return options_invalid("--extra-display", "place", text,
+                                   "choose windowtitle, processtitle, or both");
         place += length;
         if (place[0] == ':' && place[1] != '\0')
             display->extra_format = place + 1;

@@ -16,13 +16,13 @@ static bool begins_with(const char *text, const char *prefix)
 static enum options_status check_endpoint(const char *name, const char *text, const char *endpoint)
 {
     if (*endpoint == '\0')
-        return options_refuse(name, text, "names no file");
+        return options_refuse(name, text, "missing path");
     struct address address;
     const char *wrong = address_parse(&address, endpoint);
     if (wrong)
         return options_refuse(name, text, wrong);
     if (begins_with(endpoint, "fd://") && descriptor_inherited_number(endpoint, 0) < 0)
-        return options_refuse(name, text, "is not a descriptor (try fd://3)");
+        return options_invalid(name, "descriptor", text, "try fd://3");
     return OPTIONS_RUN;
 }
 
@@ -35,7 +35,7 @@ enum options_status options_take_output(struct options *options, const char *tex
     for (size_t i = 0; i < options->output_count; i++)
         if (fd >= 0 && descriptor_inherited_number(options->outputs[i], 1) == fd)
             return options_refuse("--output", text,
-                                  "is the same descriptor as an --output before it");
+                                  "is the same descriptor as an earlier --output");
     options->outputs[options->output_count++] = text;
     return OPTIONS_RUN;
 }
@@ -48,7 +48,7 @@ enum options_status options_take_tap(struct options *options, const char *text)
     int fd = descriptor_inherited_number(text, 1);
     for (size_t i = 0; i < options->tap_count; i++)
         if (fd >= 0 && descriptor_inherited_number(options->taps[i], 1) == fd)
-            return options_refuse("--tap", text, "is the same descriptor as a --tap before it");
+            return options_refuse("--tap", text, "is the same descriptor as an earlier --tap");
     options->taps[options->tap_count++] = text;
     return OPTIONS_RUN;
 }
@@ -64,7 +64,8 @@ enum options_status options_take_input(struct options *options, const char *text
 enum options_status options_check_report_file(const char *text, const char *file)
 {
     if (address_kind_of(file) != ADDRESS_NONE)
-        return options_refuse("--report", text, "cannot go to a socket (./ before it: a path)");
+        return options_refuse("--report", text,
+                              "cannot be written to a socket (for a path, write ./ before it)");
     return check_endpoint("--report", text, file);
 }
 
@@ -88,7 +89,7 @@ static enum options_status check_inputs(const struct options *options)
         for (size_t j = 0; fd >= 0 && j < i; j++)
             if (descriptor_inherited_number(options->inputs[j], 0) == fd)
                 return options_refuse("INPUT", options->inputs[i],
-                                      "is the same descriptor as an INPUT before it (--merge)");
+                                      "is the same descriptor as an earlier INPUT (--merge)");
     }
     return OPTIONS_RUN;
 }
@@ -122,7 +123,7 @@ static enum options_status check_listeners(const struct options *options)
             other = endpoint_at(options, j, &other_name);
             if (other != NULL && strcmp(text, other) == 0)
                 return options_refuse(name, text,
-                                      "is listened on already by an endpoint before it");
+                                      "is the same address as that of an earlier endpoint");
         }
     return OPTIONS_RUN;
 }

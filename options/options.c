@@ -53,7 +53,7 @@ static enum options_status refuse_unknown_name(const char *argument)
     size_t length = strcspn(name, "=");
     char list[ABBREVIATION_LIST];
     if (option_abbreviated(name, length, list, sizeof list) > 1) {
-        message_print("--%.*s: is ambiguous: %s", (int)length, name, list);
+        message_print("--%.*s: ambiguous option: %s", (int)length, name, list);
         return OPTIONS_USAGE;
     }
     const struct option_row *nearest = option_nearest(name, length);
@@ -134,7 +134,8 @@ static enum options_status collect(struct parser *parser)
 static enum options_status take_pidfile(struct parser *parser, const struct given *given)
 {
     if (address_kind_of(given->argument) != ADDRESS_NONE)
-        return options_refuse("--pidfile", given->argument, "is not a file (./ before it: a path)");
+        return options_refuse("--pidfile", given->argument,
+                              "must be a file (for a path, write ./ before it)");
     return options_take_text(given, 1, &parser->options->pidfile);
 }
 
@@ -143,7 +144,7 @@ static enum options_status take_spool(struct parser *parser, const struct given 
 {
     if (descriptor_inherited_number(given->argument, 0) >= 0 ||
         address_kind_of(given->argument) != ADDRESS_NONE)
-        return options_refuse("--spool", given->argument, "is not a directory or a new file");
+        return options_refuse("--spool", given->argument, "must be a directory or a new file");
     return options_take_text(given, 1, &parser->options->spool);
 }
 
@@ -156,7 +157,7 @@ static enum options_status take_expected_size(struct parser *parser, const struc
     if (given->argument[0] != '@')
         return options_take_size(parser, given, 0, INT64_MAX, &options->size);
     if (given->argument[1] == '\0')
-        return options_refuse(option_rows[given->id].name, given->argument, "names no file");
+        return options_refuse(option_rows[given->id].name, given->argument, "missing path after @");
     options->size_path = given->argument + 1;
     return OPTIONS_RUN;
 }
@@ -165,7 +166,7 @@ static enum options_status take_expected_size(struct parser *parser, const struc
 static enum options_status take_expected_end(struct parser *parser, const struct given *given)
 {
     if (strcmp(given->argument, "@") == 0)
-        return options_refuse("--expect-end", "@", "names no file");
+        return options_refuse("--expect-end", "@", "missing path after @");
     return options_take_text(given, 1, &parser->options->expect_end);
 }
 
@@ -202,7 +203,7 @@ static enum options_status take_error_action(struct parser *parser, const struct
     options->stop_on_output_error = strcmp(text, "stop") == 0;
     if (options->stop_on_output_error || strcmp(text, "continue") == 0)
         return OPTIONS_RUN;
-    return options_refuse("--on-output-error", text, "is no action (choose stop or continue)");
+    return options_invalid("--on-output-error", "action", text, "choose stop or continue");
 }
 
 static enum options_status take_policy(struct parser *parser, const struct given *given)
@@ -217,8 +218,8 @@ static enum options_status take_policy(struct parser *parser, const struct given
             parser->options->overflow = (enum overflow_policy)i;
             return OPTIONS_RUN;
         }
-    return options_refuse("--overflow", text,
-                          "is no policy (choose block, drop-newest, drop-oldest or fail)");
+    return options_invalid("--overflow", "policy", text,
+                           "choose block, drop-newest, drop-oldest or fail");
 }
 
 /* --- reports -------------------------------------------------------------------------------- */
@@ -259,7 +260,7 @@ static enum options_status take_report(struct parser *parser, const struct given
         return options_refuse(name, text, "none takes no FILE");
     int format = report_format_of(text, length);
     if (format == NO_FORMAT)
-        return options_refuse(name, text, "is no format (choose text, json, prometheus or none)");
+        return options_invalid(name, "format", text, "choose text, json, prometheus or none");
     const char *path = NULL;
     if (text[length] != '\0') {
         path = text + length + 1;
@@ -292,7 +293,7 @@ static enum options_status complete_reports(struct parser *parser)
         add_report(options, REPORT_TEXT, NULL);
     if (every && options->report_count == 0)
         return options_refuse("--report-every", parser->last[OPTION_REPORT_EVERY],
-                              "there is nothing to report with --report none");
+                              "cannot be used with --report none");
     return OPTIONS_RUN;
 }
 

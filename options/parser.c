@@ -11,6 +11,13 @@ enum options_status options_refuse(const char *name, const char *text, const cha
     return OPTIONS_USAGE;
 }
 
+enum options_status options_invalid(const char *name, const char *noun, const char *text,
+                                    const char *hint)
+{
+    message_print("%s: invalid %s '%s' (%s)", name, noun, text, hint);
+    return OPTIONS_USAGE;
+}
+
 const char *options_buffer_text(const struct parser *parser)
 {
     const char *given = parser->last[OPTION_BUFFER_SIZE];

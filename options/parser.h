@@ -40,6 +40,11 @@ struct parser {
 /* Prints "NAME: 'TEXT': WHY". Returns OPTIONS_USAGE. */
 enum options_status options_refuse(const char *name, const char *text, const char *why);
 
+/* Prints "NAME: invalid NOUN 'TEXT' (HINT)", for a text that cannot be parsed. Returns
+ * OPTIONS_USAGE. */
+enum options_status options_invalid(const char *name, const char *noun, const char *text,
+                                    const char *hint);
+
 /* The text of --buffer-size as it was given, or of its default, for a message. */
 const char *options_buffer_text(const struct parser *parser);
 

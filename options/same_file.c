@@ -192,8 +192,8 @@ struct own_file {
     bool replaced; /* a report that replaces the file */
 };
 
-static const char taken[] = "is an input, an output or a report as well";
-static const char taken_by_stderr[] = "is the file of stderr as well";
+static const char taken[] = "is also an input, an output or a report";
+static const char taken_by_stderr[] = "is also the file of stderr";
 
 /* Index 0 is standard error; the reports, the pidfile and the spool follow. False: the run has no
  * such file. */
@@ -236,12 +236,12 @@ static const char *clash_with_output(const struct options *options, const struct
     switch (own->kind) {
     case OWN_STDERR:
         return same_storage(identity, &output) && stderr_overwrites(options, &output)
-                   ? "is the file of an output as well: messages and data would overwrite each "
+                   ? "is also the file of an output: messages and data would overwrite each "
                      "other"
                    : NULL;
     case OWN_REPORT:
         return same_target(identity, &output)
-                   ? "is an output already; the report would mix with its data"
+                   ? "is already an output; the report would mix with its data"
                    : NULL;
     case OWN_PIDFILE:
     case OWN_SPOOL:
@@ -257,7 +257,7 @@ static const char *clash_with_input(const struct own_file *own, const char *text
     switch (own->kind) {
     case OWN_STDERR:
         return same_storage_or_pipe(identity, &input)
-                   ? "is an input as well: messages would become data"
+                   ? "is also an input: messages would become data"
                    : NULL;
     case OWN_REPORT:
         return same_storage_or_pipe(identity, &input) ? "is an input; the report would overwrite it"
@@ -286,7 +286,7 @@ static const char *clash_with_own(const struct own_file *own, const struct own_f
     if (own->kind != OWN_REPORT)
         return !same_storage(a, b)            ? NULL
                : earlier->kind == OWN_STDERR  ? taken_by_stderr
-               : earlier->kind == OWN_PIDFILE ? "is the pidfile as well"
+               : earlier->kind == OWN_PIDFILE ? "is also the pidfile"
                                               : taken;
     if (earlier->kind == OWN_STDERR)
         return own->replaced && same_storage(a, b) ? taken_by_stderr : NULL;

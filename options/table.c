@@ -40,194 +40,212 @@ const struct option_row option_rows[OPTION_COUNT] = {
     [OPTION_BUFFER_SIZE] = {SIZE(buffer_size, 1, SSIZE_MAX), "Buffering", 'B', "--buffer-size",
                             "SIZE", "hold up to SIZE in memory (default 16M)"},
     [OPTION_CHUNK_SIZE] = {SIZE(chunk_size, 1, SSIZE_MAX), NULL, 'z', "--chunk-size", "SIZE",
-                           "move at most SIZE in one call (default 1M)"},
-    [OPTION_START_FILL] =
-        {PERCENT(start_fill_percent, LIVE), NULL, 0, "--start-fill", "PERCENT",
-         "write once the buffer is so full, at the start\nand whenever it ran dry"},
+                           "transfer at most SIZE in one system call\n"
+                           "(default 1M)"},
+    [OPTION_START_FILL] = {PERCENT(start_fill_percent, LIVE), NULL, 0, "--start-fill", "PERCENT",
+                           "start writing when the buffer is PERCENT full,\n"
+                           "at first and each time it has run empty"},
     [OPTION_RESUME_FILL] = {PERCENT(resume_fill_percent, LIVE), NULL, 0, "--resume-fill", "PERCENT",
-                            "when the buffer was full, read again once it\nhas drained to PERCENT"},
+                            "after the buffer was full, resume reading when\n"
+                            "it has drained to PERCENT"},
     [OPTION_BLOCK_SIZE] = {SIZE(block_size, 1, SSIZE_MAX), NULL, 0, "--block-size", "SIZE",
-                           "write exactly SIZE at a time, the last excepted"},
+                           "write blocks of exactly SIZE, except the last"},
     [OPTION_PIPE_BUFFER_SIZE] = {SIZE(pipe_size, 0, INT_MAX), NULL, 'J', "--pipe-buffer-size",
                                  "SIZE",
                                  "size of the pipes on both sides; 0 leaves them\n"
-                                 "as they are (default 1M, or as far as allowed;\n"
-                                 "with -T, or -B below 64K, 0)"},
+                                 "unchanged (default 1M, or as much as the\n"
+                                 "kernel allows; with -T, or -B below 64K, 0)"},
     [OPTION_NO_SPLICE] = {FLAG(no_splice, FIXED), NULL, 'C', "--no-splice", NULL,
-                          "always copy through the buffer"},
+                          "always copy data through memory"},
 
     [OPTION_RATE_LIMIT] = {SPEED(rate_limit, LIVE), "Rates (0: no limit)", 'L', "--rate-limit",
                            "RATE",
-                           "write at most RATE bytes a second (with -l and\n"
-                           "-0: records); 10M, or in bits 80Mbit, not 80Mb"},
+                           "write at most RATE bytes per second (with -l\n"
+                           "or -0: records): 10M, or in bits 80Mbit, not\n"
+                           "80Mb"},
     [OPTION_READ_RATE] = {SPEED(read_rate, LIVE), NULL, 0, "--read-rate", "RATE",
-                          "read at most RATE bytes a second"},
+                          "read at most RATE bytes per second"},
     [OPTION_BURST] = {SIZE(burst, 1, INT64_MAX), NULL, 0, "--burst", "SIZE",
-                      "the most that may go at once after a pause\n(default: 20 ms worth)"},
+                      "largest amount written at once after a pause\n"
+                      "(default: 20 ms of the rate)"},
 
     [OPTION_OVERFLOW] = {OWN(FIXED), "Overload", 0, "--overflow", "POLICY",
-                         "when the buffer is full: block, drop-newest,\n"
-                         "drop-oldest or fail (default block); with -l\n"
-                         "and -0 whole records are dropped"},
+                         "action when the buffer is full: block,\n"
+                         "drop-newest, drop-oldest or fail (default\n"
+                         "block); -l and -0 drop whole records"},
     [OPTION_GAP_MARK] = {FLAG(gap_mark, FIXED), NULL, 0, "--gap-mark", NULL,
-                         "with -l or -0: say in the stream how many\nrecords were dropped there"},
+                         "with -l or -0: insert a record with the number\n"
+                         "of records dropped at that point"},
     [OPTION_SPOOL] = {OWN(FIXED), NULL, 0, "--spool", "PATH",
-                      "what the buffer cannot hold waits on disk: in\n"
+                      "store data that exceeds the buffer on disk: in\n"
                       "directory PATH, or in a new file PATH"},
     [OPTION_SPOOL_MAX] = {SIZE(spool_max, 1, INT64_MAX), NULL, 0, "--spool-max", "SIZE",
-                          "at most SIZE of it (default 1G)"},
+                          "spool at most SIZE (default 1G)"},
     [OPTION_MERGE] = {FLAG(merge, FIXED), NULL, 0, "--merge", NULL,
                       "read all INPUTs at once, in fair turns; with\n"
-                      "-l and -0 whole records"},
+                      "-l or -0, merge whole records"},
 
-    [OPTION_OUTPUT] =
-        {OWN(FIXED), "Outputs", 'o', "--output", "ENDPOINT",
-         "write here instead of to standard output;\nrepeatable, each gets every byte"},
-    [OPTION_TAP] =
-        {OWN(FIXED), NULL, 0, "--tap", "ENDPOINT",
-         "write here as well, but never wait for it: it\nmisses what it is too slow for"},
-    [OPTION_APPEND] = {OWN(FIXED), NULL, 0, "--append", NULL, "add to the end of output files"},
+    [OPTION_OUTPUT] = {OWN(FIXED), "Outputs", 'o', "--output", "ENDPOINT",
+                       "write to ENDPOINT instead of standard output;\n"
+                       "repeatable, each output gets every byte"},
+    [OPTION_TAP] = {OWN(FIXED), NULL, 0, "--tap", "ENDPOINT",
+                    "also write to ENDPOINT, but never wait for it;\n"
+                    "a slow tap skips data"},
+    [OPTION_APPEND] = {OWN(FIXED), NULL, 0, "--append", NULL, "append to output files"},
     [OPTION_NO_CLOBBER] = {OWN(FIXED), NULL, 0, "--no-clobber", NULL,
-                           "refuse an output file that exists"},
+                           "refuse to write to an existing output file"},
     [OPTION_ATOMIC] = {FLAG(atomic, FIXED), NULL, 0, "--atomic", NULL,
-                       "output files appear whole after success, or\nnot at all"},
+                       "create or replace output files only on success"},
     [OPTION_SYNC] = {FLAG(sync, FIXED), NULL, 'Y', "--sync", NULL,
-                     "have each write on the disk before the next"},
+                     "flush each write to disk before the next one"},
     [OPTION_DIRECT_IO] = {FLAG(direct_io, FIXED), NULL, 'K', "--direct-io", NULL,
                           "bypass the page cache (O_DIRECT)"},
     [OPTION_DISCARD] = {FLAG(discard, FIXED), NULL, 'X', "--discard", NULL,
-                        "read and count, write nothing"},
+                        "read and count the data, but write nothing"},
     [OPTION_ON_OUTPUT_ERROR] = {OWN(FIXED), NULL, 0, "--on-output-error", "ACTION",
-                                "when an output fails: stop, or continue with\n"
-                                "the others (default: continue)"},
+                                "action when an output fails: stop, or continue\n"
+                                "with the others (default: continue)"},
 
     [OPTION_IPV4] = {OWN(FIXED), "Network", '4', "--ipv4", NULL, "use IPv4 addresses only"},
     [OPTION_IPV6] = {OWN(FIXED), NULL, '6', "--ipv6", NULL, "use IPv6 addresses only"},
     [OPTION_RETRY] = {NUMBER(net.retries, 0, 1000000, FIXED), NULL, 0, "--retry", "N",
-                      "try to connect up to N times more, after\nlonger and longer pauses"},
+                      "try to connect up to N more times, with\n"
+                      "increasing pauses"},
     [OPTION_ALLOW] = {OWN(FIXED), NULL, 0, "--allow", "CIDR",
-                      "take connections and datagrams only from such\n"
-                      "addresses, as 10.0.0.0/8 or ::1; repeatable"},
-    [OPTION_TCP_BUFFER] =
-        {OWN(FIXED), NULL, 0, "--tcp-buffer", "SIZE",
-         "size of the kernel's buffers for TCP (default:\nwhat the system chooses)"},
+                      "accept connections and datagrams only from\n"
+                      "CIDR, such as 10.0.0.0/8 or ::1; repeatable"},
+    [OPTION_TCP_BUFFER] = {OWN(FIXED), NULL, 0, "--tcp-buffer", "SIZE",
+                           "size of the kernel's TCP buffers (default:\n"
+                           "chosen by the system)"},
     [OPTION_DATAGRAM_SIZE] = {OWN(FIXED), NULL, 0, "--datagram-size", "SIZE",
-                              "cut a stream into datagrams of SIZE at most\n(default 1400)"},
+                              "split a stream into datagrams of at most SIZE\n"
+                              "(default 1400)"},
 
-    [OPTION_SIZE] =
-        {OWN(LIVE), "Size", 's', "--size", "SIZE|@PATH",
-         "expect SIZE bytes, or as many as a file or the\nfiles below a directory hold"},
+    [OPTION_SIZE] = {OWN(LIVE), "Size", 's', "--size", "SIZE|@PATH",
+                     "expect SIZE bytes, or the size of a file or of\n"
+                     "all files below a directory"},
     [OPTION_STOP_AT_SIZE] = {FLAG(stop_at_size, FIXED), NULL, 'S', "--stop-at-size", NULL,
-                             "stop there, and read nothing beyond"},
+                             "stop at the expected size and read no further"},
     [OPTION_SI] = {FLAG(si, FIXED), NULL, 'k', "--si", NULL,
-                   "K, M, G ... count in 1000s, in all options\nand reports"},
+                   "interpret K, M, G ... as powers of 1000 in all\n"
+                   "options and reports"},
 
     [OPTION_FROM] = {OWN(FIXED), "Commands", 0, "--from", "COMMAND",
-                     "an INPUT: what COMMAND writes (sh -c); the end\n"
-                     "of the stream counts only if it exits with 0"},
+                     "read the output of COMMAND (sh -c); fail\n"
+                     "unless it exits with status 0"},
     [OPTION_TO] = {OWN(FIXED), NULL, 0, "--to", "COMMAND",
-                   "an output: what COMMAND reads; it never sees\n"
-                   "the end of a stream that was cut"},
+                   "write to COMMAND (sh -c); if the run fails,\n"
+                   "terminate it before it sees the end of input"},
     [OPTION_MONITOR] = {OWN(FIXED), NULL, 'M', "--monitor", "SIDE",
-                        "both, in or out, of a program:\nbpipe -M in -- PROGRAM"},
+                        "side of a program to monitor: both, in or out,\n"
+                        "as in bpipe -M in -- PROGRAM"},
     [OPTION_KILL_AFTER] = {DURATION(kill_after_ns), NULL, 0, "--kill-after", "DURATION",
-                           "a command that is to end, and does not, is\n"
-                           "killed after so long (default 5s)"},
+                           "send SIGKILL to a command still running\n"
+                           "DURATION after SIGTERM (default 5s)"},
 
     [OPTION_EXPECT_SIZE] = {SIZE(expect_size, 0, INT64_MAX), "Integrity", 0, "--expect-size",
-                            "SIZE", "a stream that is not so long was cut: status 1"},
+                            "SIZE", "fail unless the input is exactly SIZE bytes"},
     [OPTION_EXPECT_END] = {OWN(FIXED), NULL, 0, "--expect-end", "STRING|@FILE",
-                           "so is one whose last bytes are not these"},
+                           "fail unless the input ends with STRING or with\n"
+                           "the contents of FILE"},
     [OPTION_FRAME] = {OWN(FIXED), NULL, 0, "--frame", NULL,
-                      "frame the stream, so that its end can be told"},
+                      "frame the stream, so that --unframe can detect\n"
+                      "truncation and damage"},
     [OPTION_UNFRAME] = {OWN(FIXED), NULL, 0, "--unframe", NULL,
-                        "undo that; a stream that was cut or changed on\n"
-                        "the way is a failure: status 1"},
+                        "remove the framing; fail if the stream was\n"
+                        "truncated or damaged"},
 
     [OPTION_LINE_MODE] = {OWN(FIXED), "Records", 'l', "--line-mode", NULL,
-                          "count lines; --size is a number of lines"},
+                          "count lines, also for --size and --rate-limit"},
     [OPTION_NULL] = {OWN(FIXED), NULL, '0', "--null", NULL,
-                     "count records that end with a NUL instead"},
+                     "count NUL-terminated records instead of lines"},
 
     [OPTION_CONNECT_TIMEOUT] = {DURATION(net.connect_timeout_ns), "Timeouts (0: no limit)", 0,
                                 "--connect-timeout", "DURATION",
-                                "give up when a connection takes so long, or\n"
-                                "nobody connects to a listener"},
+                                "give up after DURATION without a connection"},
     [OPTION_IDLE_TIMEOUT] = {DURATION(idle_timeout_ns), NULL, 0, "--idle-timeout", "DURATION",
-                             "give up when no input comes for so long"},
+                             "give up after DURATION without input"},
     [OPTION_STALL_TIMEOUT] = {DURATION(stall_timeout_ns), NULL, 0, "--stall-timeout", "DURATION",
-                              "give up when an output takes nothing so long"},
+                              "give up on an output that accepts no data for\n"
+                              "DURATION"},
     [OPTION_DRAIN_TIMEOUT] = {DURATION(drain_timeout_ns), NULL, 0, "--drain-timeout", "DURATION",
-                              "the same after the end of input or a SIGTERM\n"
-                              "(default 10s, where the input was cut short)"},
+                              "like --stall-timeout, after the end of input\n"
+                              "or SIGTERM (default 10s if the input was cut\n"
+                              "short)"},
 
     [OPTION_PROGRESS] = {FLAG(display.progress, LIVE),
-                         "Display (pv's; any of the first twelve: only what is asked for is shown)",
-                         'p', "--progress", NULL, "a bar"},
-    [OPTION_TIMER] = {FLAG(display.timer, LIVE), NULL, 't', "--timer", NULL,
-                      "the time since the start"},
-    [OPTION_ETA] = {FLAG(display.eta, LIVE), NULL, 'e', "--eta", NULL, "how long it will take yet"},
+                         "Display (options of pv; the first twelve select what is shown)", 'p',
+                         "--progress", NULL, "progress bar"},
+    [OPTION_TIMER] = {FLAG(display.timer, LIVE), NULL, 't', "--timer", NULL, "elapsed time"},
+    [OPTION_ETA] = {FLAG(display.eta, LIVE), NULL, 'e', "--eta", NULL, "estimated time remaining"},
     [OPTION_FINETA] = {FLAG(display.fineta, LIVE), NULL, 'I', "--fineta", NULL,
-                       "when it will be done"},
-    [OPTION_RATE] = {FLAG(display.rate, LIVE), NULL, 'r', "--rate", NULL, "the rate of now"},
+                       "estimated time of completion"},
+    [OPTION_RATE] = {FLAG(display.rate, LIVE), NULL, 'r', "--rate", NULL, "current transfer rate"},
     [OPTION_AVERAGE_RATE] = {FLAG(display.average_rate, LIVE), NULL, 'a', "--average-rate", NULL,
-                             "the rate of the last half minute"},
-    [OPTION_BYTES] = {FLAG(display.bytes, LIVE), NULL, 'b', "--bytes", NULL, "how much was moved"},
-    [OPTION_BITS] = {FLAG(display.bits, FIXED), NULL, '8', "--bits", NULL, "the same in bits"},
+                             "average transfer rate (see -m)"},
+    [OPTION_BYTES] = {FLAG(display.bytes, LIVE), NULL, 'b', "--bytes", NULL, "amount transferred"},
+    [OPTION_BITS] = {FLAG(display.bits, FIXED), NULL, '8', "--bits", NULL,
+                     "amount transferred, in bits"},
     [OPTION_BUFFER_PERCENT] = {FLAG(display.buffer_percent, LIVE), NULL, 'T', "--buffer-percent",
-                               NULL, "how full the buffer is (implies --no-splice)"},
+                               NULL, "fill level of the buffer (implies --no-splice)"},
     [OPTION_LAST_WRITTEN] = {NUMBER(display.last_written, 1, 256, LIVE), NULL, 'A',
-                             "--last-written", "N",
-                             "the last N bytes written (implies --no-splice)"},
+                             "--last-written", "N", "last N bytes written (implies --no-splice)"},
     [OPTION_FORMAT] = {TEXT(display.format, 0), NULL, 'F', "--format", "FORMAT",
-                       "a line of your own: %b, %{rate} ..."},
+                       "line in a format of your own: %b, %{rate} ..."},
     [OPTION_NUMERIC] = {FLAG(display.numeric, FIXED), NULL, 'n', "--numeric", NULL,
-                        "numbers, for dialog(1): percent, or with -t,\n"
+                        "numbers for dialog(1): percentage, or with -t,\n"
                         "-b and -r time, amount and rate"},
     [OPTION_INTERVAL] = {SECONDS(display.interval_ns, NS_PER_SEC / 10, 600 * NS_PER_SEC, LIVE),
-                         NULL, 'i', "--interval", "SECONDS", "update so often (default 1)"},
+                         NULL, 'i', "--interval", "SECONDS", "update every SECONDS (default 1)"},
     [OPTION_AVERAGE_RATE_WINDOW] = {SECONDS(display.window_ns, NS_PER_SEC, 86400 * NS_PER_SEC,
                                             FIXED),
                                     NULL, 'm', "--average-rate-window", "S",
-                                    "what -a and -e look back on (default 30)"},
+                                    "average over the last S seconds for -a and -e\n"
+                                    "(default 30)"},
     [OPTION_WAIT] = {FLAG(display.wait, FIXED), NULL, 'W', "--wait", NULL,
-                     "nothing before the first byte"},
+                     "show nothing before the first byte"},
     [OPTION_DELAY_START] = {SECONDS(display.delay_ns, 0, UINT64_MAX, FIXED), NULL, 'D',
-                            "--delay-start", "SECONDS", "nothing before that"},
+                            "--delay-start", "SECONDS", "show nothing for the first SECONDS"},
     [OPTION_GAUGE] = {FLAG(display.gauge, FIXED), NULL, 'g', "--gauge", NULL,
-                      "if the size is unknown the bar shows the rate"},
+                      "show the rate in the bar if no size is known"},
     [OPTION_BAR_STYLE] = {OWN(FIXED), NULL, 'u', "--bar-style", "STYLE",
-                          "plain, block, granular or shaded"},
+                          "bar style: plain, block, granular or shaded"},
     [OPTION_WIDTH] = {NUMBER(display.width, 1, 9999, LIVE), NULL, 'w', "--width", "COLUMNS",
-                      "take the terminal to be so wide"},
+                      "assume a terminal COLUMNS wide"},
     [OPTION_HEIGHT] = {NUMBER(display.height, 1, 9999, LIVE), NULL, 'H', "--height", "ROWS",
-                       "and so high"},
+                       "assume a terminal ROWS high"},
     [OPTION_EXTRA_DISPLAY] = {OWN(FIXED), NULL, 'x', "--extra-display", "PLACES",
-                              "also in the windowtitle, processtitle, or both"},
+                              "also update windowtitle, processtitle, or both"},
     [OPTION_FORCE] = {FLAG(display.force, FIXED), NULL, 'f', "--force", NULL,
-                      "also without a terminal, or in the background"},
+                      "show the display without a terminal, too, and\n"
+                      "in the background"},
     [OPTION_CURSOR] = {FLAG(display.cursor, FIXED), NULL, 'c', "--cursor", NULL,
-                       "share the terminal: a row for each bpipe"},
+                       "share the terminal: one row for each bpipe"},
 
     [OPTION_REPORT] = {OWN(FIXED), "Reports", 0, "--report", "FORMAT[:FILE]",
-                       "text, json, prometheus or none; to standard\n"
-                       "error or FILE; repeatable (default text)"},
+                       "report as text, json, prometheus or none, to\n"
+                       "standard error or FILE; repeatable (default\n"
+                       "text)"},
     [OPTION_REPORT_EVERY] = {DURATION(report_every_ns), NULL, 0, "--report-every", "DURATION",
-                             "report while running as well"},
+                             "report every DURATION while running, too"},
     [OPTION_STATS] = {FLAG(verbose, FIXED), NULL, 'v', "--stats", NULL,
-                      "a text report in any case, with a line for\neach input and output"},
+                      "always print a text report, with a line for\n"
+                      "each input and output"},
     [OPTION_QUIET] = {FLAG(quiet, FIXED), NULL, 'q', "--quiet", NULL,
-                      "no report unless one is asked for"},
-    [OPTION_NAME] = {TEXT(name, 1), NULL, 'N', "--name", "NAME", "call this bpipe NAME in reports"},
+                      "suppress the display and the default report"},
+    [OPTION_NAME] = {TEXT(name, 1), NULL, 'N', "--name", "NAME",
+                     "name of this bpipe in reports and the display"},
 
     [OPTION_REMOTE] = {PID(remote), "Control", 'R', "--remote", "PID",
                        "change a running bpipe: -L, --read-rate, -s,\n"
-                       "-i, -F, -N, -w, -H, --start-fill, --resume-fill"},
+                       "-i, -F, -N, -w, -H, --start-fill,\n"
+                       "--resume-fill"},
     [OPTION_QUERY] = {PID(query), NULL, 'Q', "--query", "PID",
-                      "print the report of a running bpipe, as text or\nwith --report json"},
+                      "print the report of a running bpipe, as text\n"
+                      "or, with --report json, as JSON"},
 
     [OPTION_PIDFILE] = {OWN(FIXED), "General", 'P', "--pidfile", "FILE",
-                        "keep the process id in FILE while running"},
+                        "keep the process ID in FILE while running"},
     [OPTION_HELP] = {OWN(FIXED), NULL, 'h', "--help", NULL, "print this help"},
     [OPTION_VERSION] = {OWN(FIXED), NULL, 'V', "--version", NULL, "print the version"},
 };
@@ -290,7 +308,7 @@ void option_print_help(FILE *stream)
 {
     fputs("Usage: bpipe [OPTION]... [INPUT]...\n"
           "Copy each INPUT, or standard input, through a bounded buffer to standard output\n"
-          "or to every --output, and say at the end which side of the pipe was slow.\n",
+          "or to every --output, and report at the end which side of the pipe was slow.\n",
           stream);
     for (int id = 0; id < OPTION_COUNT; id++) {
         if (option_rows[id].heading)
@@ -302,8 +320,8 @@ void option_print_help(FILE *stream)
           "tcp://HOST:PORT, tcp-listen://[HOST]:PORT, udp://HOST:PORT,\n"
           "udp-listen://[HOST]:PORT, unix://PATH or unix-listen://PATH; a listener\n"
           "without a HOST listens on loopback only.\n"
-          "SIZE is like 4096, 64K, 1.5G, 10MiB (1024s) or 10MB (1000s).\n"
-          "DURATION is like 5, 0.25, 250ms, 2m or 1h; a bare number is seconds.\n"
+          "SIZE is a number such as 4096, 64K, 1.5G, 10MiB (1024s) or 10MB (1000s).\n"
+          "DURATION is a number of seconds, or has a unit: 5, 0.25, 250ms, 2m or 1h.\n"
           "\n"
           "Examples:\n"
           "  tar c . | bpipe -B 1G | ssh host 'tar x'\n"

@@ -12,10 +12,11 @@
 #include <string.h>
 
 static enum options_status refuse_number(const struct given *given, enum size_status status,
-                                         const char *junk)
+                                         const char *noun, const char *hint)
 {
-    return options_refuse(option_rows[given->id].name, given->argument,
-                          status == SIZE_JUNK ? junk : size_status_text(status));
+    const char *name = option_rows[given->id].name;
+    return status == SIZE_JUNK ? options_invalid(name, noun, given->argument, hint)
+                               : options_refuse(name, given->argument, size_status_text(status));
 }
 
 enum options_status options_take_size(const struct parser *parser, const struct given *given,
@@ -25,7 +26,7 @@ enum options_status options_take_size(const struct parser *parser, const struct 
     if (status == SIZE_OK && *bytes > most)
         status = SIZE_OVERFLOW;
     if (status != SIZE_OK)
-        return refuse_number(given, status, "is not a size (try 4096, 64K, 1.5G, 10MB)");
+        return refuse_number(given, status, "size", "try 4096, 64K, 1.5G, 10MB");
     if (*bytes < least)
         return options_refuse(option_rows[given->id].name, given->argument, "must be at least 1");
     return OPTIONS_RUN;
@@ -48,12 +49,14 @@ static enum options_status typed_size(const struct parser *parser, const struct 
 static enum options_status typed_rate(const struct parser *parser, const struct given *given,
                                       const struct option_row *row, void *field)
 {
-    char reason[SIZE_REASON];
+    char buf[SIZE_REASON];
     enum size_status status = size_parse_rate(given->argument, parser->options->si, field);
     (void)row;
     if (status == SIZE_OK)
         return OPTIONS_RUN;
-    return refuse_number(given, status, size_rate_refusal(reason, given->argument));
+    const char *reason = status == SIZE_JUNK ? size_rate_refusal(buf, given->argument) : NULL;
+    return reason ? options_refuse(option_rows[given->id].name, given->argument, reason)
+                  : refuse_number(given, status, "rate", "try 500K, 10M, 80Mbit");
 }
 
 static enum options_status typed_duration(const struct parser *parser, const struct given *given,
@@ -64,7 +67,7 @@ static enum options_status typed_duration(const struct parser *parser, const str
     (void)row;
     if (status == SIZE_OK)
         return OPTIONS_RUN;
-    return refuse_number(given, status, "is not a duration (try 5, 0.25, 250ms, 2m, 1h)");
+    return refuse_number(given, status, "duration", "try 5, 0.25, 250ms, 2m, 1h");
 }
 
 /* A duration. ".5" is accepted as well, as pv does. */
@@ -78,10 +81,10 @@ static enum options_status typed_seconds(const struct parser *parser, const stru
     snprintf(text, sizeof text, "%s%.60s", zero, given->argument);
     enum size_status status = size_parse_duration(text, ns);
     if (status != SIZE_OK)
-        return refuse_number(given, status, "is not a number of seconds (try 0.5)");
+        return refuse_number(given, status, "number of seconds", "try 0.5");
     if (*ns >= row->least && *ns <= row->most)
         return OPTIONS_RUN;
-    snprintf(text, sizeof text, "is not from %g to %g seconds", (double)row->least / NS_PER_SEC,
+    snprintf(text, sizeof text, "must be from %g to %g seconds", (double)row->least / NS_PER_SEC,
              (double)row->most / NS_PER_SEC);
     return options_refuse(row->name, given->argument, text);
 }
@@ -94,7 +97,7 @@ static enum options_status typed_percent(const struct parser *parser, const stru
     (void)row;
     if (status == SIZE_OK)
         return OPTIONS_RUN;
-    return refuse_number(given, status, "is not a percentage (try 50)");
+    return refuse_number(given, status, "percentage", "try 50");
 }
 
 static enum options_status take_number(const struct given *given, const struct option_row *row,
@@ -106,7 +109,7 @@ static enum options_status take_number(const struct given *given, const struct o
     if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && *number >= row->least &&
         *number <= row->most)
         return OPTIONS_RUN;
-    snprintf(why, sizeof why, "is not a number from %" PRIu64 " to %" PRIu64, row->least,
+    snprintf(why, sizeof why, "must be a number from %" PRIu64 " to %" PRIu64, row->least,
              row->most);
     return options_refuse(row->name, text, why);
 }

@@ -154,9 +154,9 @@ static const struct reading rate_readings[] = {
 static const struct {
     const char *text, *reason;
 } rate_refusals[] = {
-    {"fast", "is not a rate (try 500K, 10M, 80Mbit)"},
-    {"40Mbps", "is not a rate (try 500K, 10M, 80Mbit)"},
-    {"", "is not a rate (try 500K, 10M, 80Mbit)"},
+    {"fast", NULL},
+    {"40Mbps", NULL},
+    {"", NULL},
     {"40Mb", "may be bits or bytes: write 40Mbit or 40MB"},
     {"40mb", "may be bits or bytes: write 40Mbit or 40MB"},
     {"40Mb/s", "may be bits or bytes: write 40Mbit or 40MB"},
@@ -355,9 +355,10 @@ static void test_rate_refusals(void)
     for (size_t i = 0; i < LENGTH(rate_refusals); i++) {
         char buf[SIZE_REASON];
         const char *reason = size_rate_refusal(buf, rate_refusals[i].text);
-        if (!tap_ok(strcmp(reason, rate_refusals[i].reason) == 0, "what is wrong with '%s'",
-                    shown(rate_refusals[i].text)))
-            tap_note("%s", reason);
+        const char *wanted = rate_refusals[i].reason;
+        bool right = reason && wanted ? strcmp(reason, wanted) == 0 : reason == wanted;
+        if (!tap_ok(right, "what is wrong with '%s'", shown(rate_refusals[i].text)))
+            tap_note("%s", reason ? reason : "no reason");
     }
 }
 

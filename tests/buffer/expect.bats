@@ -120,9 +120,9 @@ cut_off() {
     }
     status_wanted=2
     refused "--expect-end: '': is empty" --expect-end ''
-    refused "--expect-end: '@': names no file" --expect-end @
+    refused "--expect-end: '@': missing path after @" --expect-end @
     refused "--merge: cannot be used with --expect-end" --merge --expect-end x
-    refused "--expect-size: 'x': is not a size (try 4096, 64K, 1.5G, 10MB)" --expect-size x
+    refused "--expect-size: invalid size 'x' (try 4096, 64K, 1.5G, 10MB)" --expect-size x
     status_wanted=1
     : >empty
     head -c 65537 /dev/zero >long

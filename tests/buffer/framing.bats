@@ -671,8 +671,8 @@ usage() {
         usage "$side: cannot be used with --overflow" "$side" --overflow drop-newest
         usage "$side: cannot be used with --overflow" "$side" --overflow drop-oldest
         usage "$side: cannot be used with --spool" "$side" --spool .
-        usage "--buffer-size: '100': is too small for $side (256 at least)" "$side" -B 100
-        usage "--buffer-size: '255': is too small for $side (256 at least)" "$side" -B 255
+        usage "--buffer-size: '100': is too small for $side (at least 256)" "$side" -B 100
+        usage "--buffer-size: '255': is too small for $side (at least 256)" "$side" -B 255
     done
     usage "--frame: cannot be used with --tap" --frame --tap tap
     usage "--frame: cannot be used with --line-mode" --frame -l
@@ -680,7 +680,7 @@ usage() {
     refute [ -e tap ]
     usage "--unframe: cannot be used with --stop-at-size" --unframe -S -s 3
     usage "--frame: cannot be used with udp://127.0.0.1:9" --frame -o udp://127.0.0.1:9
-    usage "--block-size: '229': is too large for --frame (--buffer-size less 28 at most)" \
+    usage "--block-size: '229': is too large for --frame (at most --buffer-size minus 28)" \
         --frame -B 256 --block-size 229
     usage "--unframe: cannot be used with udp-listen://127.0.0.1:9" --unframe -l udp-listen://127.0.0.1:9
     # --overflow block is no policy that drops.

@@ -139,7 +139,7 @@ throttled() {
     done
     run -2 "$BPIPE" --burst 0 in
     run -2 "$BPIPE" -l -L 5 --block-size 10 in
-    [[ $output == 'bpipe: --rate-limit: is in records, and cannot be used with --block-size' ]]
+    [[ $output == 'bpipe: --rate-limit: cannot be used with --block-size if it counts records' ]]
 }
 
 @test "a rate that does not say whether it is bits or bytes is refused, with what to write" {

@@ -229,7 +229,7 @@ sockets_of() { # PID
     rm -f idle pid
     start_idle -q -l --block-size 10 >out
     result "$BPIPE" -R "$pid" -L 5
-    equal "1::bpipe: PID $pid: --rate-limit: is in records, and cannot be used with --block-size" \
+    equal "1::bpipe: PID $pid: --rate-limit: cannot be used with --block-size if it counts records" \
         "$result"
     "$BPIPE" -R "$pid" -L 0
 }
@@ -241,18 +241,18 @@ sockets_of() { # PID
         result "$BPIPE" ${line%%:*}
         equal "2::bpipe:${line#*:}" "$result"
     done <<'END'
--R 5: --remote: '5': nothing is given to be changed
--R 5 -l -q: --remote: '5': nothing is given to be changed
+-R 5: --remote: '5': no change requested
+-R 5 -l -q: --remote: '5': no change requested
 -R 5 -B 1M: --buffer-size: cannot be used with --remote
--R 5 -L 1M in: --remote: 'in': no INPUT can be given with it
--R 5 -w 0: --width: '0': is not a number from 1 to 9999
--R 5 -H 10000: --height: '10000': is not a number from 1 to 9999
--R 5 -A 0: --last-written: '0': is not a number from 1 to 256
--R 5 -i 0: --interval: '0': is not from 0.1 to 600 seconds
--R 5 -i 601: --interval: '601': is not from 0.1 to 600 seconds
+-R 5 -L 1M in: --remote: cannot be used with INPUT 'in'
+-R 5 -w 0: --width: '0': must be a number from 1 to 9999
+-R 5 -H 10000: --height: '10000': must be a number from 1 to 9999
+-R 5 -A 0: --last-written: '0': must be a number from 1 to 256
+-R 5 -i 0: --interval: '0': must be from 0.1 to 600 seconds
+-R 5 -i 601: --interval: '601': must be from 0.1 to 600 seconds
 -R 5 -Q 5: --remote: cannot be used with --query
--R 0 -L 1: --remote: '0': is not a number from 1 to 2147483647
--Q x: --query: 'x': is not a number from 1 to 2147483647
+-R 0 -L 1: --remote: '0': must be a number from 1 to 2147483647
+-Q x: --query: 'x': must be a number from 1 to 2147483647
 -Q 5 -L 1M: --rate-limit: cannot be used with --query
 -Q 5 --report prometheus: --report: 'prometheus': must be text or json with --query
 -Q 5 --report none: --report: 'none': must be text or json with --query

@@ -1182,7 +1182,7 @@ only_links() {
 }
 
 @test "-P: never an input, an output or a report, nor what is no file; never a wait" {
-    local reason='is an input, an output or a report as well'
+    local reason='is also an input, an output or a report'
     echo precious >in
     ln -s in link
     fails 1 "bpipe: --pidfile: in: $reason" "$BPIPE" -q -P in in

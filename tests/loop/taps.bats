@@ -350,8 +350,8 @@ ends_alike() { # FILE FILE
     [ ! -e out ]
     local reason
     for option in "-o same" "-o out --tap same" "-o out --report json:same" "-o out -P same"; do
-        reason='is an input, an output or a report as well'
-        [[ $option != *-P* ]] || reason='is the pidfile as well'
+        reason='is also an input, an output or a report'
+        [[ $option != *-P* ]] || reason='is also the pidfile'
         # shellcheck disable=SC2086
         result "$BPIPE" -q --spool same $option in
         equal "1::bpipe: --spool: same: $reason" "$result"

@@ -347,10 +347,10 @@ zero_copy() {
         { result "$BPIPE" -q --connect-timeout 100ms -o "$(listening "$family")"; read -r line; } <in
         equal 1 "$line"
         equal 4 "${result%%:*}"
-        says result.err "[^ ]*: nobody came for 100 ms \(--connect-timeout\)"
+        says result.err "[^ ]*: no connection within 100 ms \(--connect-timeout\)"
         result "$BPIPE" -q --connect-timeout 100ms "$(listening "$family")" -o out
         equal 4 "${result%%:*}"
-        says result.err "[^ ]*: nobody came for 100 ms \(--connect-timeout\)"
+        says result.err "[^ ]*: no connection within 100 ms \(--connect-timeout\)"
         [ ! -e here ] && [ ! -e out ]
     done
     mkfifo fifo
@@ -362,11 +362,11 @@ zero_copy() {
     wait_until 20 queue_is_full
     sends --connect-timeout 100ms <in
     equal 4 $status
-    says err "$endpoint: no answer for 100 ms \(--connect-timeout\)"
+    says err "$endpoint: no answer within 100 ms \(--connect-timeout\)"
     adds_up report 4
     sends --connect-timeout 100ms --retry 1 <in
     equal 4 $status
-    says err "$endpoint: no answer for 100 ms \(--connect-timeout\) \(tried 2 times\)"
+    says err "$endpoint: no answer within 100 ms \(--connect-timeout\) \(tried 2 times\)"
     # It can be interrupted, and the input is as it was.
     { start_sending; wait_until 10 in_poll "$sender"; kill -INT "$sender"; } <in
     finished "$sender" 130 report

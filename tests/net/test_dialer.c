@@ -201,7 +201,7 @@ static void test_no_answer(void)
     call.now_ns += 3 * SECOND_NS - 1;
     tap_ok(step(&call) == DIALER_WAITING, "that does not count when bpipe was stopped");
     call.now_ns++;
-    tap_ok(ends(&call, DIALER_TIMED_OUT, "no answer for 2.00 s (--connect-timeout)"), "is kept");
+    tap_ok(ends(&call, DIALER_TIMED_OUT, "no answer within 2.00 s (--connect-timeout)"), "is kept");
 
     call.settings.retries = 1;
     start(&call, false);
@@ -212,7 +212,7 @@ static void test_no_answer(void)
     waits = step(&call) == DIALER_WAITING;
     call.now_ns += 2 * SECOND_NS;
     tap_ok(waits && ends(&call, DIALER_TIMED_OUT,
-                         "no answer for 2.00 s (--connect-timeout) (tried 2 times)"),
+                         "no answer within 2.00 s (--connect-timeout) (tried 2 times)"),
            "with the same limit");
     end_silence(&silence);
 }
@@ -247,7 +247,7 @@ static void test_limit_of_each(void)
                dialer_due_ns(&call.dialer) == call.now_ns + SECOND_NS,
            "each has a limit of its own");
     call.now_ns += SECOND_NS;
-    snprintf(text, sizeof text, "127.0.0.1:%u: no answer for 1.00 s (--connect-timeout)",
+    snprintf(text, sizeof text, "127.0.0.1:%u: no answer within 1.00 s (--connect-timeout)",
              port_of(silence.fds[0]));
     tap_ok(ends(&call, DIALER_TIMED_OUT, text), "and the last has the last word");
     end_silence(&silence);

@@ -80,19 +80,19 @@ refused() {
 @test "the display's numbers out of their range: the message tells the range" {
     local value
     for value in 0 .09 99ms 0.0999 601 11m 600.000000001; do
-        refused "--interval: '$value': is not from 0.1 to 600 seconds" "" -i "$value"
-        refused "--interval: '$value': is not from 0.1 to 600 seconds" "" -R 1 -i "$value"
+        refused "--interval: '$value': must be from 0.1 to 600 seconds" "" -i "$value"
+        refused "--interval: '$value': must be from 0.1 to 600 seconds" "" -R 1 -i "$value"
     done
     for value in 0 0.5 999ms 86401 2d; do
-        refused "--average-rate-window: '$value': is not from 1 to 86400 seconds" "" -m "$value"
+        refused "--average-rate-window: '$value': must be from 1 to 86400 seconds" "" -m "$value"
     done
     for value in 0 00 10000 -1 1x 99999999999999999999; do
-        refused "--width: '$value': is not a number from 1 to 9999" "" "--width=$value"
-        refused "--height: '$value': is not a number from 1 to 9999" "" "--height=$value"
-        refused "--width: '$value': is not a number from 1 to 9999" "" -R 1 "--width=$value"
+        refused "--width: '$value': must be a number from 1 to 9999" "" "--width=$value"
+        refused "--height: '$value': must be a number from 1 to 9999" "" "--height=$value"
+        refused "--width: '$value': must be a number from 1 to 9999" "" -R 1 "--width=$value"
     done
     for value in 0 257; do
-        refused "--last-written: '$value': is not a number from 1 to 256" "" -A "$value"
+        refused "--last-written: '$value': must be a number from 1 to 256" "" -A "$value"
     done
     # The ends of each range are in it.
     for value in "-i 0.1" "-i .1" "-i 600" "-i 10m" "-m 1" "-m 1d" "-w 1" "-w 9999" "-H 1" "-H 9999" \
@@ -274,7 +274,7 @@ refused() {
         refused --output "'$text': " -o "$text"
         refused --tap "'$text': " --tap "$text"
     done
-    refused INPUT 'has no port (try tcp://host:9000)' tcp://h
+    refused INPUT 'missing port (try tcp://host:9000)' tcp://h
     refused INPUT 'put an IPv6 address in brackets (tcp://[::1]:80)' tcp://::1:80
     text=$(printf '%0300d' 0)
     refused INPUT 'is too long' "tcp://$text:80"
@@ -310,14 +310,14 @@ refused() {
 @test "network options: junk, and what is out of range" {
     local text
     for text in '' x -1 +1 1.5 1K ' 1' '1 ' 1000001 99999999999999999999; do
-        refused --retry "'$text': is not a number from 0 to 1000000" "--retry=$text"
+        refused --retry "'$text': must be a number from 0 to 1000000" "--retry=$text"
     done
     for text in '' x /8 10/8 10.0.0.1/8 1.2.3.4/33 1.2.3.4/ 1.2.3.4/x ::/129 localhost '[::1]'; do
         refused --allow "'$text': " "--allow=$text"
         refused --allow "'$text': " --allow 10.0.0.0/8 --allow "$text" --allow ::1
     done
     for text in '' x Stop stopp cont 'stop|continue'; do
-        refused --on-output-error "'$text': is no action (choose stop or continue)" \
+        refused --on-output-error "invalid action '$text' (choose stop or continue)" \
             "--on-output-error=$text"
     done
     refused --ipv4 'cannot be used with --ipv6' -4 -6

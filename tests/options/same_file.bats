@@ -39,11 +39,11 @@ refused_as_told() {
     equal "bpipe: stderr: $want" "$(tail -n 1 "$file")" "$*"
 }
 
-overwrites='is the file of an output as well: messages and data would overwrite each other'
-mixes='is an output already; the report would mix with its data'
+overwrites='is also the file of an output: messages and data would overwrite each other'
+mixes='is already an output; the report would mix with its data'
 replaces='is an input; the report would overwrite it'
-feeds='is an input as well: messages would become data'
-shared='is an input, an output or a report as well'
+feeds='is also an input: messages would become data'
+shared='is also an input, an output or a report'
 
 # --- reports ----------------------------------------------------------------------------------
 
@@ -201,7 +201,7 @@ whole() {
     # What would be renamed to stderr's file would take the messages away.
     status=0
     "$BPIPE" --report prometheus:log -o copy in 2>log || status=$?
-    equal '1 bpipe: log: is the file of stderr as well' "$status $(<log)"
+    equal '1 bpipe: log: is also the file of stderr' "$status $(<log)"
 }
 
 # --- standard error ---------------------------------------------------------------------------
@@ -334,7 +334,7 @@ mixed() {
         # shellcheck disable=SC2086
         refused "--spool: f: $shared" "$BPIPE" -q --spool f $options in
     done
-    local reason='is the file of stderr as well'
+    local reason='is also the file of stderr'
     status=0
     "$BPIPE" -q -P f -o copy in 2>f || status=$?
     equal "1 bpipe: --pidfile: f: $reason" "$status $(<f)"
