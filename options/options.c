@@ -18,6 +18,7 @@
 #include "options/control.h"
 #include "options/display.h"
 #include "options/endpoints.h"
+#include "options/help.h"
 #include "options/parser.h"
 #include "options/table.h"
 #include "options/typed.h"
@@ -93,7 +94,7 @@ static enum options_status print_information(enum option_id id)
 {
     errno = 0;
     if (id == OPTION_HELP)
-        option_print_help(stdout);
+        help_print_all(stdout);
     else
         printf("bpipe %s (%s)\n", BPIPE_VERSION, platform_name);
     if (fflush(stdout) == 0 && !ferror(stdout))

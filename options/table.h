@@ -1,9 +1,9 @@
 /*
  * table.h - the table of all options, and what is derived from it.
  *
- * The arrays for getopt, --help, the suggestion for an unknown option, the parsing of most
- * arguments, and the list of options that -R can change are all derived from option_rows, so that
- * they cannot disagree. The other arguments are parsed in options/options.c.
+ * The arrays for getopt, --help (options/help.h), the suggestion for an unknown option, the parsing
+ * of most arguments, and the list of options that -R can change are all derived from option_rows,
+ * so that they cannot disagree. The other arguments are parsed in options/options.c.
  */
 #ifndef BPIPE_OPTIONS_TABLE_H
 #define BPIPE_OPTIONS_TABLE_H
@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 /* In the order of --help and of the man page. */
 enum option_id {
@@ -143,9 +142,6 @@ void option_arrays_fill(struct option_arrays *arrays);
 /* The option for the value that getopt_long() returned or put into optopt; OPTION_COUNT if there is
  * none. */
 enum option_id option_of_value(int value);
-
-/* Writes the text of --help. The caller checks the stream for errors with ferror(3). */
-void option_print_help(FILE *stream);
 
 /*
  * The option that the user probably meant by a name that getopt_long() did not accept. The name has
