@@ -96,5 +96,5 @@ complete -c bpipe -s N -l name -x -d 'name of this bpipe in reports and the disp
 complete -c bpipe -s R -l remote -x -a '(__bpipe_pids)' -d 'change a running bpipe: -L, --read-rate, -s, -i, -F, -N, -w, -H, --start-fill, --resume-fill'
 complete -c bpipe -s Q -l query -x -a '(__bpipe_pids)' -d 'print the report of a running bpipe, as text or, with --report json, as JSON'
 complete -c bpipe -s P -l pidfile -r -F -d 'keep the process ID in FILE while running'
-complete -c bpipe -s h -l help -d 'print this help'
+complete -c bpipe -s h -l help -d 'print all options'
 complete -c bpipe -s V -l version -d 'print the version'

@@ -12,33 +12,88 @@ enum {
     LEFT_SIZE = 64    /* size of the left column */
 };
 
-static void print_row(FILE *stream, const struct option_row *row)
+/* The options of -h, each with a text of one line; NULL: the text in the table is that short. */
+static const struct {
+    enum option_id id;
+    const char *text;
+} common[] = {
+    {OPTION_BUFFER_SIZE, NULL},
+    {OPTION_RATE_LIMIT, "write at most RATE bytes per second"},
+    {OPTION_OVERFLOW, "if full: block, drop-newest, drop-oldest, fail"},
+    {OPTION_SPOOL, "store data that exceeds the buffer on disk"},
+    {OPTION_MERGE, "read all INPUTs at once, in fair turns"},
+    {OPTION_OUTPUT, "write here instead of to standard output"},
+    {OPTION_TAP, "write here as well, but never wait for it"},
+    {OPTION_ATOMIC, "make output files appear whole, or not at all"},
+    {OPTION_RETRY, "try to connect up to N times more"},
+    {OPTION_SIZE, "expect SIZE bytes, for percentage and ETA"},
+    {OPTION_STOP_AT_SIZE, NULL},
+    {OPTION_FROM, "read the output of COMMAND; fail if it fails"},
+    {OPTION_TO, "write to COMMAND; fail if it fails"},
+    {OPTION_EXPECT_SIZE, NULL},
+    {OPTION_LINE_MODE, NULL},
+    {OPTION_NULL, NULL},
+    {OPTION_IDLE_TIMEOUT, NULL},
+    {OPTION_PROGRESS, NULL},
+    {OPTION_TIMER, NULL},
+    {OPTION_ETA, NULL},
+    {OPTION_RATE, NULL},
+    {OPTION_BYTES, NULL},
+    {OPTION_NUMERIC, "numbers for dialog(1)"},
+    {OPTION_INTERVAL, NULL},
+    {OPTION_REPORT, "text, json, prometheus or none; repeatable"},
+    {OPTION_STATS, "report more, and on each input and output"},
+    {OPTION_QUIET, NULL},
+    {OPTION_NAME, NULL},
+    {OPTION_REMOTE, "change a running bpipe: -L, --read-rate ..."},
+    {OPTION_QUERY, "print the report of a running bpipe"},
+};
+
+static void print_row(FILE *stream, const struct option_row *row, const char *text)
 {
     char left[LEFT_SIZE];
     char letter[] = {'-', row->letter, ',', '\0'};
     snprintf(left, sizeof left, "  %3s %s%s%s", row->letter ? letter : "", row->name,
              row->argument ? " " : "", row->argument ? row->argument : "");
-    const char *line = row->help;
     for (;;) {
-        size_t length = strcspn(line, "\n");
-        fprintf(stream, "%-*s%.*s\n", HELP_COLUMN, left, (int)length, line);
-        if (line[length] == '\0')
+        size_t length = strcspn(text, "\n");
+        fprintf(stream, "%-*s%.*s\n", HELP_COLUMN, left, (int)length, text);
+        if (text[length] == '\0')
             break;
-        line += length + 1;
+        text += length + 1;
         left[0] = '\0';
     }
 }
 
-void help_print_all(FILE *stream)
+static void print_beginning(FILE *stream)
 {
     fputs("Usage: bpipe [OPTION]... [INPUT]...\n"
+          "       bpipe [OPTION]... --from COMMAND --to COMMAND\n"
+          "       bpipe [OPTION]... -M SIDE -- PROGRAM [ARGUMENT]...\n"
+          "       bpipe -R PID OPTION...\n"
+          "       bpipe -Q PID [--report FORMAT]\n"
           "Copy each INPUT, or standard input, through a bounded buffer to standard output\n"
           "or to every --output, and report at the end which side of the pipe was slow.\n",
           stream);
+}
+
+static void print_examples(FILE *stream)
+{
+    fputs("Examples:\n"
+          "  tar c . | bpipe -B 1G | ssh host 'tar x'\n"
+          "  bpipe --atomic -o /mnt/a/disk.img -o /mnt/b/disk.img disk.img\n"
+          "  pg_dump db | bpipe --report json:dump.json | gzip >db.gz\n"
+          "\n",
+          stream);
+}
+
+void help_print_all(FILE *stream)
+{
+    print_beginning(stream);
     for (int id = 0; id < OPTION_COUNT; id++) {
         if (option_rows[id].heading)
             fprintf(stream, "\n%s:\n", option_rows[id].heading);
-        print_row(stream, &option_rows[id]);
+        print_row(stream, &option_rows[id], option_rows[id].help);
     }
     fputs("\n"
           "INPUT and ENDPOINT are a path, - (standard input or output), fd://N,\n"
@@ -47,12 +102,25 @@ void help_print_all(FILE *stream)
           "without a HOST listens on loopback only.\n"
           "SIZE is a number such as 4096, 64K, 1.5G, 10MiB (1024s) or 10MB (1000s).\n"
           "DURATION is a number of seconds, or has a unit: 5, 0.25, 250ms, 2m or 1h.\n"
-          "\n"
-          "Examples:\n"
-          "  tar c . | bpipe -B 1G | ssh host 'tar x'\n"
-          "  bpipe --atomic -o /mnt/a/disk.img -o /mnt/b/disk.img disk.img\n"
-          "  pg_dump db | bpipe --report json:dump.json | gzip >db.gz\n"
-          "\n"
-          "See bpipe(1).\n",
+          "\n",
           stream);
+    print_examples(stream);
+    fputs("See bpipe(1).\n", stream);
+}
+
+void help_print_short(FILE *stream)
+{
+    print_beginning(stream);
+    fputs("\n", stream);
+    for (size_t i = 0; i < sizeof common / sizeof common[0]; i++) {
+        const struct option_row *row = &option_rows[common[i].id];
+        print_row(stream, row, common[i].text != NULL ? common[i].text : row->help);
+    }
+    fputs("\n"
+          "INPUT and ENDPOINT are a path, - or fd://N, tcp://HOST:PORT, udp://HOST:PORT,\n"
+          "unix://PATH, or the same with -listen, as in tcp-listen://:PORT.\n"
+          "\n",
+          stream);
+    print_examples(stream);
+    fputs("bpipe --help lists all options.\n", stream);
 }

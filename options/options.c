@@ -90,11 +90,13 @@ static enum options_status refuse_malformed(const struct parser *parser)
     return OPTIONS_USAGE;
 }
 
-static enum options_status print_information(enum option_id id)
+static enum options_status print_information(enum option_id id, bool by_name)
 {
     errno = 0;
-    if (id == OPTION_HELP)
+    if (id == OPTION_HELP && by_name)
         help_print_all(stdout);
+    else if (id == OPTION_HELP)
+        help_print_short(stdout);
     else
         printf("bpipe %s (%s)\n", BPIPE_VERSION, platform_name);
     if (fflush(stdout) == 0 && !ferror(stdout))
@@ -110,7 +112,8 @@ static enum options_status collect(struct parser *parser)
     opterr = 0;
     optind = 0; /* restarts the scan with any libc */
     for (;;) {
-        int value = getopt_long(parser->argc, parser->argv, arrays.letters, arrays.longs, NULL);
+        int name = -1; /* set only if the option was given by name */
+        int value = getopt_long(parser->argc, parser->argv, arrays.letters, arrays.longs, &name);
         if (value == -1)
             return OPTIONS_RUN;
         if (value == '?' || value == ':')
@@ -122,7 +125,7 @@ static enum options_status collect(struct parser *parser)
         }
         enum option_id id = option_of_value(value);
         if (id == OPTION_HELP || id == OPTION_VERSION)
-            return print_information(id);
+            return print_information(id, name >= 0);
         parser->last[id] = optarg ? optarg : "";
         if (optarg)
             parser->given[parser->given_count++] = (struct given){id, optarg};

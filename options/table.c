@@ -245,7 +245,8 @@ const struct option_row option_rows[OPTION_COUNT] = {
 
     [OPTION_PIDFILE] = {OWN(FIXED), "General", 'P', "--pidfile", "FILE",
                         "keep the process ID in FILE while running"},
-    [OPTION_HELP] = {OWN(FIXED), NULL, 'h', "--help", NULL, "print this help"},
+    [OPTION_HELP] = {OWN(FIXED), NULL, 'h', "--help", NULL,
+                     "print all options; -h prints the common ones"},
     [OPTION_VERSION] = {OWN(FIXED), NULL, 'V', "--version", NULL, "print the version"},
 };
 

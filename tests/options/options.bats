@@ -366,17 +366,37 @@ refused() {
 
 # --- help and version -----------------------------------------------------------------------
 
-@test "--help goes to stdout, fits 80 columns, and has a beginning and an end" {
-    local option
-    for option in --help -h --hel -qh '-B x --help'; do
+# helps LAST-LINE OPTION...: each prints a help to stdout that ends so, and fits 79 columns.
+helps() {
+    local option last=$1
+    shift
+    for option; do
         # shellcheck disable=SC2086
         run -0 --separate-stderr "$BPIPE" $option </dev/null
         equal '' "$stderr"
         equal 'Usage: bpipe [OPTION]... [INPUT]...' "${lines[0]}"
-        equal 'See bpipe(1).' "${lines[-1]}"
+        equal "$last" "${lines[-1]}"
+        refute grep -E '.{80}| $|'$'\t' <<<"$output"
+        refute grep -P '[^\x20-\x7e]' <<<"$output"
     done
-    refute grep -E '.{81}| $|'$'\t' <<<"$output"
-    refute grep -P '[^\x20-\x7e]' <<<"$output"
+}
+
+@test "--help goes to stdout, fits 79 columns, and has a beginning and an end" {
+    helps 'See bpipe(1).' --help --hel '-q --help' '-B x --help'
+}
+
+@test "-h is short: the common options, on 60 lines, each on one" {
+    local common all option
+    helps 'bpipe --help lists all options.' -h -qh '-B x -h' '-h --help' '-N --help -h' '-hx --help'
+    "$BPIPE" -h >short
+    [ "$(wc -l <short)" -le 60 ]
+    common=$(grep -oE '^ {2,6}(-., )?--[a-z0-9-]+ ?[^ ]*' short | sed 's/ *$//')
+    equal 30 "$(wc -l <<<"$common")"
+    all=$("$BPIPE" --help)
+    while IFS= read -r option; do
+        grep -qF -- "$option" <<<"$all" || { echo "$option is not in --help" && false; }
+    done <<<"$common"
+    equal '' "$(sort <<<"$common" | uniq -d)"
 }
 
 @test "--version names the version and the platform" {
