@@ -58,7 +58,7 @@ B := build/$(VARIANT)-$(compiler)
 COMPILE = $(CC) -I. $(FLAGS) $(CPPFLAGS) $(CFLAGS) $(SANITIZE_FLAGS) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(LINK_FLAGS) $(SANITIZE_FLAGS) $(SANITIZE_LINK) $(LDFLAGS)
 
-# --- what is made of what -------------------------------------------------------------------
+# --- targets --------------------------------------------------------------------------------
 
 folders := base net options io buffer stats process display control loop
 sources := $(wildcard *.c $(folders:%=%/*.c))

@@ -241,7 +241,7 @@ function print_case(name,    list, column_count, column, row, i, label, part_of,
             printf "\n%s did not get through: %s\n", tool[name, i], failed[name, tool[name, i]]
 }
 
-# --- what it is held to ---------------------------------------------------------------------
+# --- targets --------------------------------------------------------------------------------
 
 # A limit is like "<= 3" or "<= 3 MiB"; "+- 3" is for a figure that may be too high or too low.
 function met(value, limit,    part_of) {

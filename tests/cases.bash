@@ -156,7 +156,7 @@ run_usage() {
 }
 good_usage() { true; }
 
-# --- a bpipe that is asked ---------------------------------------------------------------------
+# --- a bpipe that answers -R and -Q ------------------------------------------------------------
 
 # with_idle COMMAND...: runs COMMAND while an unfaulted bpipe waits for input as $asked, and returns
 # its status.

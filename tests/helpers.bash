@@ -257,7 +257,7 @@ for (const line of text.split("\n").filter((l) => l.trim() !== "")) {
 }
 '
 
-# --- what this run has ----------------------------------------------------------------------
+# --- features of this run -------------------------------------------------------------------
 
 is_portable() { [[ $BPIPE_VARIANT == *portable* ]]; }
 is_sanitized() { [[ $BPIPE_VARIANT == *sanitize* ]]; }

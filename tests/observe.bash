@@ -4,7 +4,7 @@
 # `load helpers`. This is for files with JSON reports. It needs no JSON tool, but the names of
 # endpoints must be plain (no braces, no quotes).
 
-# --- a bpipe that runs ------------------------------------------------------------------------
+# --- a running bpipe --------------------------------------------------------------------------
 
 # catches_usr1 PID: whether it is a bpipe (not the shell that is about to become one, which catches
 # signals, too), and has come so far that SIGUSR1 no longer kills it.

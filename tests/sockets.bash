@@ -6,7 +6,7 @@
 # A test looks at /proc to wait for a listener. It never connects, because a bpipe that listens
 # takes one peer, and that would be the test itself. Each wait has a deadline.
 
-# --- what this machine has --------------------------------------------------------------------
+# --- features of this machine -----------------------------------------------------------------
 
 has_ip6() { grep -qs '^0\{31\}1 ' /proc/net/if_inet6; }
 
@@ -23,7 +23,7 @@ skip_unless_openbsd_nc() {
     nc -h 2>&1 | grep -q OpenBSD || skip "nc is not OpenBSD's (netcat-openbsd)"
 }
 
-# --- who listens ------------------------------------------------------------------------------
+# --- waiting for listeners --------------------------------------------------------------------
 
 # listens PORT [PID]: whether somebody listens there, in the network namespace of process PID.
 listens() {
@@ -73,7 +73,7 @@ await_listener() {
     esac
 }
 
-# --- how it is named --------------------------------------------------------------------------
+# --- names of endpoints -----------------------------------------------------------------------
 
 # listening FAMILY: prints the endpoint for a bpipe that listens on a port that the system chooses.
 listening() {
@@ -93,7 +93,7 @@ socat_listening() {
     esac
 }
 
-# --- who runs ---------------------------------------------------------------------------------
+# --- servers ----------------------------------------------------------------------------------
 
 # serve FAMILY ARGUMENT...: starts a bpipe in the background with these arguments. In them LISTEN
 # stands for the endpoint to listen on. bpipe shares our stdin and stdout; its stderr goes to ./err.

@@ -12,7 +12,7 @@
 load ../helpers
 load ../observe
 
-# --- what the tests share -------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------
 
 # Sets $master (a descriptor) and $tty (a path) of a new pseudo-terminal.
 open_pty() {

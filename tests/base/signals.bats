@@ -14,7 +14,7 @@ setup() {
     ulimit -c 0
 }
 
-# --- what the tests share -------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------
 
 # Prints all such signals, as numbers. (SIGUSR1 asks for a report, SIGPIPE and SIGXFSZ are errors of
 # writes. SIGTERM and SIGHUP drain first.) Portable code knows the signals of POSIX.

@@ -304,7 +304,7 @@ through() {
     equal 100012 "$(size_of framed)"
 }
 
-# --- what is on its way -----------------------------------------------------------------------
+# --- bytes on their way -----------------------------------------------------------------------
 
 # came_to WANTED FILE: FILE has exactly WANTED
 came_to() { [ "$1" = "$(cat "$2")" ]; }
@@ -390,7 +390,7 @@ came_to() { [ "$1" = "$(cat "$2")" ]; }
     random_bytes 3 | cmp - out
 }
 
-# --- an end that is none ----------------------------------------------------------------------
+# --- false ends -------------------------------------------------------------------------------
 
 # not_whole WANTED MESSAGES OPTION...: sends ./in through --frame with these options to --unframe
 # --atomic. The statuses are WANTED and 1. The first one prints MESSAGES.

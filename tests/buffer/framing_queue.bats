@@ -126,7 +126,7 @@ holds() { # FILE BYTES: at least
     unframe
 }
 
-# --- what comes is sent at once -----------------------------------------------------------------
+# --- bytes are sent at once ---------------------------------------------------------------------
 
 @test "a line is answered before the next one comes" {
     mkfifo feed out

@@ -414,7 +414,7 @@ torn() {
     cmp in out
 }
 
-# --- who waits --------------------------------------------------------------------------------
+# --- waiting ----------------------------------------------------------------------------------
 
 @test "a regular file waits, whatever the policy" {
     { numbered 20000 60 && head -c 70000 /dev/zero | tr '\000' x && echo; } >in
@@ -724,7 +724,7 @@ faulty_flood() { # SEED OPTION...
     done
 }
 
-# --- what is shown ------------------------------------------------------------------------------
+# --- reports ------------------------------------------------------------------------------------
 
 # Records leave some room unused, and drops make some more. An 8 KiB buffer in front of a pipe of 64
 # KiB is full 8 or 9 times.

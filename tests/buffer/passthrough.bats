@@ -137,7 +137,7 @@ copies() {
     [ "$(last_number zero_copy_bytes report)" -ge 1400002 ]
 }
 
-# --- never past the size ----------------------------------------------------------------------
+# --- -S stops exactly -------------------------------------------------------------------------
 
 @test "-S stops exactly, and the next command finds the next byte" {
     random_bytes 3000000 >in
@@ -299,7 +299,7 @@ small_writes() { # many pages with few bytes in each
     [ "$(last_number zero_copy_bytes report)" -gt 2000000 ]
 }
 
-# --- everything else is the same --------------------------------------------------------------
+# --- other behaviour is unchanged -------------------------------------------------------------
 
 @test "a reader that leaves ends it, bytes under way or not" {
     local -a statuses

@@ -147,7 +147,7 @@ sampled() { # KEY VALUE: whether the last line of ./report has this
     equal 7000001 "$(size_of out)"
 }
 
-# --- everything else is the same with bytes in the pipe queue ----------------------------------
+# --- other behaviour, with bytes in the pipe queue ---------------------------------------------
 
 # stalled OPTION...: starts a bpipe whose pipe queue holds all of ./in except what two pipes hold.
 # Its input does not end. Read its output from $from. $pid is its process.

@@ -14,7 +14,7 @@ teardown() {
     common_teardown
 }
 
-# --- what the tests share -------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------
 
 # Waits for the socket of the bpipe that was started with -P pid. Sets $pid and $socket.
 await_control() {
@@ -63,7 +63,7 @@ sockets_of() { # PID
     find "/proc/$1/fd" -lname 'socket:*' | grep .
 }
 
-# --- what it does ---------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------
 
 @test "-F that shows the last bytes needs the buffer, and another does not" {
     local before
@@ -506,7 +506,7 @@ sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
     is_portable || "$BPIPE" -Q "$pid" --report json | grep -q '"name":"old"'
 }
 
-# --- whoever tries --------------------------------------------------------------------------
+# --- bad clients ----------------------------------------------------------------------------
 
 @test "what is malformed or too long is refused" {
     start_idle -q -N old >out

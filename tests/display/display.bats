@@ -176,7 +176,7 @@ stays_in_place() { # PATTERN
     end_of_feed
 }
 
-# --- its end --------------------------------------------------------------------------------
+# --- the end of the line --------------------------------------------------------------------
 
 @test "the last state stays, with the report under it" {
     skip_unless_terminal

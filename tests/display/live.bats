@@ -84,7 +84,7 @@ small_buffer() { # COMMAND...
     ! command -v pv >/dev/null || small_buffer pv -f -T -i 0.1 -B 1024
 }
 
-# --- what is not known ----------------------------------------------------------------------
+# --- unknown values -------------------------------------------------------------------------
 
 # With -n a line that would have no number is not written; in other text an unknown number is null.
 @test "-n: no size, no percentage" {

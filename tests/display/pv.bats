@@ -124,7 +124,7 @@ produce() { # [slowly]
     tail -c +10001 data
 }
 
-# --- what a line shows ----------------------------------------------------------------------
+# --- the parts of a line --------------------------------------------------------------------
 
 # The frames of a file, one on a line, without escape sequences.
 frames() { tr '\r' '\n' <"$1" | sed -e $'s/\e\\[[0-9;?]*[A-Za-z]//g' | grep '[^ ]'; }
@@ -276,7 +276,7 @@ parts_of_last() { parts_of <(tr '\r' '\n' <"$1" | grep '[^ ]' | tail -n 1); }
     each_case same_parts parts_of_last
 }
 
-# --- the form of it -------------------------------------------------------------------------
+# --- the form of the line -------------------------------------------------------------------
 
 # The frames begin (or end) with \r, and there is a newline after the last one: one line in all.
 one_line() {

@@ -577,7 +577,7 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
     return result;
 }
 
-/* --- what _FORTIFY_SOURCE makes of them ---------------------------------------------------- */
+/* --- the names that _FORTIFY_SOURCE uses --------------------------------------------------- */
 
 ssize_t __read_chk(int fd, void *buf, size_t count, size_t size);
 ssize_t __pread_chk(int fd, void *buf, size_t count, off_t at, size_t size);

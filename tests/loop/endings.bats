@@ -13,7 +13,7 @@ setup() {
     ulimit -c 0 # SIGQUIT
 }
 
-# --- what the tests share -------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------
 
 # finished PID STATUS: it has ended with that status, and the report file says so.
 finished() {
@@ -502,7 +502,7 @@ fed() {
     equal 12345678 "$(<out)"
 }
 
-# --- which one wins -------------------------------------------------------------------------
+# --- which status wins ----------------------------------------------------------------------
 
 @test "a failed input and a departed consumer: 1" {
     open_idle
@@ -686,7 +686,7 @@ bpipe: stdin: no data for 100 ms (--idle-timeout)" "$result"
     equal "hard in link old " "$(files)"
 }
 
-# --- what cannot be opened -----------------------------------------------------------------
+# --- files that cannot be opened -----------------------------------------------------------
 
 @test "directories as input and output" {
     mkdir dir
@@ -1170,7 +1170,7 @@ only_links() {
     [ ! -e target ]
 }
 
-# --- what an outsider found -------------------------------------------------------------------
+# --- found by an outsider ---------------------------------------------------------------------
 
 @test "an output FIFO that never gets a reader ends by --stall-timeout, and nothing else was touched" {
     mkfifo fifo

@@ -13,7 +13,7 @@ teardown() {
     common_teardown
 }
 
-# --- what the tests share -------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------
 
 switches() { # PID: prints how often it went to sleep or was interrupted
     sed -n 's/.*ctxt_switches:[[:space:]]*//p' "/proc/$1/status" | xargs

@@ -13,7 +13,7 @@ load ../helpers
 load ../observe
 load ../sockets
 
-# --- what the tests share -------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------
 
 connecting() { # PID FILE
     sample "$1" "$2" && awk -v ns="$(last_number connect "$2")" 'BEGIN { exit !(ns >= 0.3) }'

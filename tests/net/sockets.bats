@@ -13,7 +13,7 @@ load ../helpers
 load ../observe
 load ../sockets
 
-# --- what the tests share ---------------------------------------------------------------------
+# --- helpers ----------------------------------------------------------------------------------
 
 # receive NAME FAMILY [OPTION]...: starts a bpipe in the background that listens, with NAME.err and
 # NAME.report. Sets $receiver, and what await_listener sets.
@@ -696,7 +696,7 @@ stuck_at_the_end() {
     done
 }
 
-# --- one of them ends too early -------------------------------------------------------------------
+# --- one end stops too early ----------------------------------------------------------------------
 
 @test "the sender is killed in the middle: the receiver has the beginning, and status 1" {
     local signal
@@ -991,7 +991,7 @@ bpipe: unix://nobody: No such file or directory; going on without this tap' "$re
 
 refused_now() { refute listens "$port" >/dev/null; }
 
-# --- what is not ours -------------------------------------------------------------------------------
+# --- inherited sockets ------------------------------------------------------------------------------
 
 @test "an inherited connection is neither ended nor reset, whatever the status" {
     receive in ip4 -o out
@@ -1153,7 +1153,7 @@ refused_now() { refute listens "$port" >/dev/null; }
     equal_files in out
 }
 
-# --- who is waited for at the start -----------------------------------------------------------
+# --- waiting at the start ---------------------------------------------------------------------
 
 @test "where no input can be connected nobody is waited for" {
     local status=0

@@ -177,7 +177,7 @@ load_bash() {
     refute grep -qx "$running" offered
 }
 
-# --- in its shell ---------------------------------------------------------------------------
+# --- at a prompt ----------------------------------------------------------------------------
 
 # completes TYPED WANT: what a prompt makes of the typed text and the Tab key.
 completes() {

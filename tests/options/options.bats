@@ -494,7 +494,7 @@ groups_of_help() {
     equal '' "$output"
 }
 
-# --- what is taken --------------------------------------------------------------------------
+# --- accepted options -----------------------------------------------------------------------
 
 @test "operands and options mix; -- ends the options; - is standard input" {
     echo a >a

@@ -761,7 +761,7 @@ leaves_early() {
     cat in in | cmp - copy
 }
 
-# --- what a command is given --------------------------------------------------------------------
+# --- what a command inherits --------------------------------------------------------------------
 
 # Writes to ./NAME.* what is open in the command, and what else it inherited.
 show='show() { ls /proc/$$/fd >$1.fds; fdflags 0 1 2 >$1.flags

@@ -22,7 +22,7 @@ teardown() {
     common_teardown
 }
 
-# --- what the tests share -------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------
 
 # told PATTERN: whether the last report in `text` has that verdict.
 told() {
@@ -229,7 +229,7 @@ random_stream() {
     grep -qF "\"peer\":{\"pid\":$(<pid),\"command\":\"bpipe\",\"address\":null}" json.in
 }
 
-# --- who is not looked for --------------------------------------------------------------------
+# --- no search --------------------------------------------------------------------------------
 
 # stayed_short: a run over a pipe, traced, took less than a fifth of a second; from then on a run is
 # worth a search. It may take longer on a busy machine, which then proves nothing.

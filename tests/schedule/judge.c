@@ -118,7 +118,7 @@ static bool fits(const struct trial *trial)
     return !trial->plan->merge && plan_bytes(trial->plan) <= trial->plan->buffer_size;
 }
 
-/* --- the whole ----------------------------------------------------------------------------- */
+/* --- the whole run ------------------------------------------------------------------------- */
 
 /* Whether it may end with this status, with so many outputs lost. */
 static bool may_be_status(const struct trial *trial, size_t lost)

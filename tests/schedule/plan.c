@@ -379,7 +379,7 @@ void plan_arguments(const struct plan *plan, const struct ports *ports,
         add_source(&command, plan, ports, i);
 }
 
-/* --- for people ---------------------------------------------------------------------------- */
+/* --- printing ------------------------------------------------------------------------------ */
 
 static void print_source(const struct source *source, size_t number, FILE *stream)
 {

@@ -90,7 +90,7 @@ void plan_choose_network(struct plan *plan, unsigned without)
     plan->freezes_after = dice_below(&dice, plan_bytes(plan) + 1);
 }
 
-/* --- for people ---------------------------------------------------------------------------- */
+/* --- printing ------------------------------------------------------------------------------ */
 
 static void print_wire(const struct wire *wire, FILE *stream)
 {

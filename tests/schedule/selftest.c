@@ -11,7 +11,7 @@
 
 enum { FOUR_PIECES = 4 * PIECE };
 
-/* --- what is to be told from that ---------------------------------------------------------- */
+/* --- what the judge must find -------------------------------------------------------------- */
 
 static struct taken *output(struct trick *trick)
 {

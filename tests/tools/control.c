@@ -113,7 +113,7 @@ static int send_long(const char *path, size_t length)
     return status;
 }
 
-/* --- the badly behaved ------------------------------------------------------------------------ */
+/* --- bad clients ------------------------------------------------------------------------------ */
 
 static int hold(const char *path)
 {

@@ -51,7 +51,7 @@ static struct bytes original, damaged, payload;
 static struct outcome outcome;
 static char **command;
 
-/* --- what comes out of a stream -------------------------------------------------------------- */
+/* --- the payload of a stream ----------------------------------------------------------------- */
 
 /* The payload of a stream, up to where it ends or makes no sense. */
 static void read_framed(const struct bytes *stream, struct bytes *out)
