@@ -3,7 +3,8 @@
 # define_case NAME defines everything about a case:
 #   title    for people
 #   kind     of table: throughput, latency, burst, start, rate, idle (figures.awk)
-#   shape    the pipeline (shapes.bash), and what it needs: bytes, gen, sink, outputs, rate, transport
+#   shape    the pipeline (shapes.bash), and what it needs: bytes, gen, sink, outputs, rate,
+#            transport
 #   repetitions: how many runs
 #   labels   the tools as the tables and bench/targets call them: bpipe..., "no tool"..., peers
 #   commands their words; none: no tool; @NAME: no tool, and another shape

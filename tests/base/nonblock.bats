@@ -799,7 +799,7 @@ with_sockets() {
     equal 1 "$(wc -l <err)"
 }
 
-# --- closed descriptors -----------------------------------------------------------------------------
+# --- closed descriptors ---------------------------------------------------------------------------
 
 @test "stdin closed: an error where it is the input, else nothing" {
     printf data >in

@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 #
 # --frame and --unframe from pipe to pipe: payload goes through the pipe queue, and the framing
-# beside it. Where that is refused or held up, bpipe goes on in the ring, even in the middle of a chunk.
+# beside it. Where that is refused or held up, bpipe goes on in the ring, even in the middle of a
+# chunk.
 
 # A pipe is not the same input as the file itself. Output is looked at while it comes:
 # shellcheck disable=SC2002,SC2094

@@ -509,7 +509,7 @@ unequal_lines() {
     cmp data out
 }
 
-# --- clocks -------------------------------------------------------------------------------------------
+# --- clocks ---------------------------------------------------------------------------------------
 
 # elapsed: the time in the report; last_time: the time in the last line of numbers.
 elapsed() { jq .elapsed_seconds report; }
@@ -566,7 +566,7 @@ last_time() { tail -n 1 numbers | cut -d ' ' -f 1; }
     equal $'5\n5' "$(<numbers)"
 }
 
-# --- sizes --------------------------------------------------------------------------------------------
+# --- sizes ----------------------------------------------------------------------------------------
 
 @test "the size of a disk is known, on either side" {
     skip_unless losetup

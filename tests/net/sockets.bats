@@ -552,7 +552,7 @@ somebody_is_there() {
     [ -d dir ] && [ -p fifo ] && [ -h link ] && [ -h dangling ] && [ ! -e never ] && [ ! -e nothing ]
 }
 
-# --- signals before there is a connection -----------------------------------------------------------
+# --- signals before there is a connection ---------------------------------------------------------
 
 @test "signals while listening and between tries: it ends at once, quietly" {
     local signal family
@@ -991,7 +991,7 @@ bpipe: unix://nobody: No such file or directory; going on without this tap' "$re
 
 refused_now() { refute listens "$port" >/dev/null; }
 
-# --- inherited sockets ------------------------------------------------------------------------------
+# --- inherited sockets ----------------------------------------------------------------------------
 
 @test "an inherited connection is neither ended nor reset, whatever the status" {
     receive in ip4 -o out
@@ -1017,7 +1017,7 @@ refused_now() { refute listens "$port" >/dev/null; }
     equal $'one\ntwo\nthree' "$(<out)"
 }
 
-# --- small writes -------------------------------------------------------------------------------------
+# --- small writes ---------------------------------------------------------------------------------
 
 @test "TCP_NODELAY for a small write that is alone, not in bulk" {
     ! is_sanitized || skip "strace and sanitizers do not go together"
@@ -1049,7 +1049,7 @@ refused_now() { refute listens "$port" >/dev/null; }
     equal text "$(<out)"
 }
 
-# --- reports ------------------------------------------------------------------------------------------
+# --- reports --------------------------------------------------------------------------------------
 
 @test "reports say which side is slow" {
     local family
