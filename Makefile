@@ -1,7 +1,7 @@
-# bpipe: GNU make, a C11 compiler and libc. `make help` says what there is.
+# bpipe needs GNU make, a C11 compiler and libc. `make help` lists the targets.
 #
-# Each variant (linux, portable, sanitize) and each compiler has a directory of its own under
-# build/, so that their objects never mix; ./bpipe is a copy of the one that was made last.
+# Each variant (linux, portable, sanitize) and each compiler has its own directory under build/, so
+# that their objects never mix. ./bpipe is a copy of the binary that was made last.
 
 VERSION := $(shell sed -n 's/^\#define BPIPE_VERSION "\(.*\)"/\1/p' options/options.h)
 
@@ -28,7 +28,7 @@ FLAGS += -fno-math-errno
 FLAGS += -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes -Wvla
 LDLIBS ?= -lm
 
-# Mostly the compiler makes an instruction of sqrt(), and loading libm at every start is saved.
+# Most compilers turn sqrt() into an instruction. --as-needed then saves loading libm at each start.
 ifeq ($(SYSTEM),Linux)
 LINK_FLAGS := -Wl,--as-needed
 endif
@@ -41,11 +41,11 @@ ifeq ($(WERROR),1)
 FLAGS += -Werror
 endif
 
-# The sanitizer build is the debug build as well: only there are the assertions compiled in.
+# The sanitizer build is also the debug build: only there are the assertions compiled in.
 ifeq ($(SANITIZE),1)
 VARIANT := $(if $(filter 1,$(PORTABLE)),portable-sanitize,sanitize)
 SANITIZE_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-# gcc's shared libubsan, beside libasan, writes to stderr only, whatever its log_path says.
+# gcc's shared libubsan, next to libasan, writes only to stderr, whatever its log_path says.
 ifneq ($(findstring Free Software Foundation,$(shell $(CC) --version)),)
 SANITIZE_LINK := -static-libasan -static-libubsan
 endif
@@ -58,7 +58,7 @@ B := build/$(VARIANT)-$(compiler)
 COMPILE = $(CC) -I. $(FLAGS) $(CPPFLAGS) $(CFLAGS) $(SANITIZE_FLAGS) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(LINK_FLAGS) $(SANITIZE_FLAGS) $(SANITIZE_LINK) $(LDFLAGS)
 
-# --- what is made of what -------------------------------------------------------------------
+# --- targets --------------------------------------------------------------------------------
 
 folders := base net options io buffer stats process display control loop
 sources := $(wildcard *.c $(folders:%=%/*.c))
@@ -100,7 +100,7 @@ $(objects): $(B)/%.o: %.c $(B)/compile-command
 	@echo '  CC    $@'
 	$(quiet)$(COMPILE) $(NDEBUG) -c -o $@ $<
 
-# A C test is linked with every module but main(); it keeps its own assertions in every variant.
+# A C test is linked with every module except main(). Its own assertions stay in every variant.
 $(test_programs): %: %.o $(modules) $(B)/link-command
 	@echo '  LINK  $@'
 	$(quiet)$(LINK) -o $@ $< $(modules) $(LDLIBS)
@@ -119,8 +119,8 @@ $(B)/link-command: FORCE
 	@mkdir -p $(B)/tests
 	@echo $(call quoted,$(LINK) $(LDLIBS)) | cmp -s - $@ || echo $(call quoted,$(LINK) $(LDLIBS)) >$@
 
-# The tests' tools and the fault shim are the same for all variants, and never sanitized. Static
-# where that works: a launcher's own size is the least peak memory that a child of it can show.
+# All variants use the same test tools and fault shim, which are never sanitized. They are static
+# where that works: a launcher's own size is the least peak memory that its child can show.
 tool_flags := -I. -std=c11 -D_POSIX_C_SOURCE=200809L -O2 -g $(filter -W%,$(FLAGS))
 $(tools): build/tools/%: tests/tools/%.c $(tool_headers)
 	@mkdir -p build/tools build/obj
@@ -166,7 +166,7 @@ check check-long: programs
 
 # --- benchmarks -----------------------------------------------------------------------------
 
-# CASE="pipe two": these only; TOOLS="bpipe pv": these only.
+# CASE="pipe two" runs only these cases; TOOLS="bpipe pv" runs only these tools.
 .PHONY: bench bench-quick bench-report
 bench bench-quick bench-report: export BPIPE := $(CURDIR)/$(B)/bpipe
 bench bench-quick bench-report: export BENCH_BUILD := $(CURDIR)/build/bench
@@ -186,19 +186,20 @@ lint: lint-format lint-house lint-tidy lint-cppcheck lint-man lint-shell
 lint-format:
 	@clang-format --dry-run -Werror $(all_c_files)
 
-# Who may include whom, no circles, no long files.
+# Checks includes between folders, circles between objects, and the length of files.
 lint-house: $(objects)
 	@tests/house $(B)
 
-# What clang-tidy says is shown only where it finds something: it counts what it suppressed, too.
+# The output of clang-tidy is shown only if it finds something, because it also counts warnings that
+# it suppressed.
 lint-tidy: $(c_files:%=build/lint/%.tidy)
 build/lint/%.tidy: % .clang-tidy $(headers) $(wildcard tests/*.h tests/*/*.h bench/*.h)
 	@mkdir -p $(@D)
 	@clang-tidy --quiet $< -- $(tidy_flags) >$@.out 2>&1 || { cat $@.out; exit 1; }
 	@touch $@
 
-# What it has no right to here: readdir() and strtok() where there is one thread, and what it
-# believes of values that a condition before excludes.
+# False positives: readdir() and strtok() in a program with one thread, and a value that an earlier
+# condition excludes.
 cppcheck_wrong := $(addprefix --suppress=,readdirCalled strtokCalled)
 cppcheck_wrong += $(addprefix --suppress=,floatConversionOverflow:base/size.c)
 
@@ -235,7 +236,7 @@ uninstall:
 
 # --- completions ----------------------------------------------------------------------------
 
-# Committed, so that installing takes no more than copying; to be made again when --help changes.
+# These files are committed, so that installing only copies. Make them again when --help changes.
 .PHONY: completions
 completions: bpipe
 	./bpipe --help | completions/generate bash >completions/bpipe.bash

@@ -1,15 +1,16 @@
-# cases.bash - what is measured, and beside whom. bench/run reads it.
+# cases.bash - what is measured, and beside which tools. bench/run reads it.
 #
-# define_case NAME says all there is about a case:
+# define_case NAME defines everything about a case:
 #   title    for people
 #   kind     of table: throughput, latency, burst, start, rate, idle (figures.awk)
-#   shape    the pipeline (shapes.bash), and what it needs: bytes, gen, sink, outputs, rate, transport
+#   shape    the pipeline (shapes.bash), and what it needs: bytes, gen, sink, outputs, rate,
+#            transport
 #   repetitions: how many runs
 #   labels   the tools as the tables and bench/targets call them: bpipe..., "no tool"..., peers
 #   commands their words; none: no tool; @NAME: no tool, and another shape
 #
-# From bench/run: size, rounds, stall, rate_s, pause, runs, rate_runs, and absent, for the reasons why
-# a tool is left out. From the user: TOOLS.
+# From bench/run: size, rounds, stall, rate_s, pause, runs, rate_runs, and absent, which gets the
+# reasons why tools are left out. From the user: TOOLS.
 #
 # shellcheck shell=bash disable=SC2034,SC2154
 
@@ -26,7 +27,7 @@ no_tool() {
     labels+=("no tool") commands+=("")
 }
 
-tool() { # LABEL COMMAND...: if it is installed and wanted
+tool() { # LABEL COMMAND...: adds it, if it is installed and wanted
     [[ -z ${TOOLS:-} || " $TOOLS " == *" $2 "* ]] || return 0
     command -v "$2" >/dev/null || { absent[$2]="is not installed" && return 0; }
     labels+=("$1")
@@ -34,7 +35,7 @@ tool() { # LABEL COMMAND...: if it is installed and wanted
     commands+=("$*")
 }
 
-# The peers, quiet, at their best with blocks of 128 KiB. BUFFER: for those that have one.
+# The peers, quiet, at their best with blocks of 128 KiB. BUFFER: for those that have a buffer.
 peers() { # BUFFER
     tool cat cat
     tool "dd bs=128k" dd bs=128k status=none
@@ -46,7 +47,7 @@ peers() { # BUFFER
     tool "socat -b 128k" socat -u -b 131072 STDIN STDOUT
 }
 
-# The same, set up to hold as much as bpipe.
+# The same peers, set up to hold as much as bpipe.
 buffering_peers() { # BUFFER
     tool cat cat
     tool "dd bs=128k" dd bs=128k status=none
@@ -58,7 +59,7 @@ buffering_peers() { # BUFFER
     tool "socat -b 128k" socat -u -b 131072 STDIN STDOUT
 }
 
-# Senders and receivers over loopback; at once, as "transport" of the case.
+# Pairs of sender and receiver over loopback; sets the "transport" of the case.
 tcp_tools() {
     transport=tcp
     if bpipe_knows tcp://; then
@@ -100,7 +101,7 @@ define_outputs() { # NUMBER
     for ((number = 2; number <= outputs; number++)); do
         files+=("o.$number")
         options+=(-o "o.$number")
-        mbuffer_options+=(-f -o "o.$number") # -f is for the next one only
+        mbuffer_options+=(-f -o "o.$number") # -f is for the next output only
     done
     title="one pipe -> $outputs pipes" shape=many_outputs bytes=$((size / 4))
     tool bpipe bpipe -q "${options[@]}" -o -
@@ -119,8 +120,8 @@ define_burst() { # MEBIBYTES
     buffering_peers "$buffer"
 }
 
-# Those that limit rates. mbuffer and cstream do it block by block, and smoothly only with small
-# blocks (mbuffer's own are 4 MiB): here a quarter of a window at most, and at most 128 KiB.
+# The tools that limit rates. mbuffer and cstream limit block by block, and smoothly only with small
+# blocks (mbuffer's default is 4 MiB): here at most a quarter of a window, and at most 128 KiB.
 define_rate() { # RATE
     local block=128k small=()
     rate=$(numfmt --from=iec "$1") repetitions=$rate_runs
@@ -135,7 +136,7 @@ define_rate() { # RATE
     tool "cstream -b $block" cstream -b "$block" -t "$rate"
 }
 
-# Sets what is said above.
+# Sets the variables that the top of this file describes.
 define_case() { # NAME
     labels=() commands=() gen=(gen) sink=(sink) kind=throughput bytes=$size repetitions=$runs
     case $1 in

@@ -1,11 +1,11 @@
-# figures.awk - tables out of what bench/run recorded.
+# figures.awk - makes tables from what bench/run recorded.
 #
 #     awk -v part=case -v only=NAME -v title=TEXT -v kind=KIND -f figures.awk targets results
 #     awk -v part=targets -f figures.awk targets results
 #
-# A line of `results`: case, tool, and KEY=VALUE... of one run, or failed=REASON, with tabs between.
-# Of a key that comes twice (two processes) the sum is taken; of maxrss_kib, bytes, rounds and
-# wall_s the largest. Each figure in a table is the median of the runs. Plain POSIX awk.
+# A line of `results` has a case, a tool, and KEY=VALUE... of one run, or failed=REASON, with tabs
+# between them. For a key that comes twice (two processes) the sum is taken; for maxrss_kib, bytes,
+# rounds and wall_s the largest. Each figure in a table is the median of the runs. Plain POSIX awk.
 
 BEGIN { FS = "\t"; GiB = 1024 * 1024 * 1024 }
 
@@ -62,7 +62,7 @@ function read_run(name, label, text,    pair, pairs, i, at, key, value, of) {
     }
 }
 
-# `due` is what a window holds at the rate that was asked for.
+# `due` is the content of a window at the limited rate.
 function read_windows(name, label, of, due) {
     add(name, label, "error", (of["average"] / of["limit"] - 1) * 100)
     if ("sd" in of)
@@ -82,7 +82,7 @@ function add_for_each(name, label, of, units, suffix) {
     add(name, label, "involuntary" suffix, of["involuntary"] / units)
 }
 
-# Kept sorted, so that the median, the least and the most are at hand.
+# Kept sorted, so that the median, the least and the most are easy to get.
 function add(name, label, figure, value,    i) {
     i = ++count[name, label, figure]
     for (; i > 1 && values[name, label, figure, i - 1] > value; i--)
@@ -110,7 +110,7 @@ function is_peer(label) {
     return label !~ /^bpipe/ && label !~ /^no tool/
 }
 
-# The tool with the best figure among the peers; "" where there is none.
+# The tool with the best figure among the peers; "" if there is none.
 function best_peer(name, figure,    i, label, best) {
     best = ""
     for (i = 1; i <= tools[name]; i++) {
@@ -124,7 +124,7 @@ function best_peer(name, figure,    i, label, best) {
     return best
 }
 
-# Three digits that count.
+# Shows three significant digits.
 function show(value) {
     if (value < 0)
         return "-" show(-value)
@@ -153,8 +153,8 @@ function show_ratio(name, label, figure, other) {
 
 # --- one case -------------------------------------------------------------------------------
 
-# Heading:figure, where figure may be range(..), peer(..) or none(..): the range of the runs, and the
-# ratios to the best peer and to no tool at all.
+# Each is Heading:figure. The figure may be range(..), peer(..) or none(..): the range of the runs,
+# and the ratios to the best peer and to no tool at all.
 function columns(kind) {
     if (kind == "latency")
         return "p50 us:p50,p99 us:p99,max us:max,CPU us/round:cpu_us_round,peak RSS MiB:rss," \
@@ -190,8 +190,8 @@ function cell(name, label, figure,    inner) {
     return show_ratio(name, label, inner, figure ~ /^peer/ ? best_peer(name, inner) : "no tool")
 }
 
-# Prints grid[row, column], rows from 0 (the headings), aligned: to the right, or to the left those
-# columns that are named in `left`, as " 1 2 ".
+# Prints grid[row, column], rows from 0 (the headings), aligned to the right. The columns in `left`,
+# such as " 1 2 ", are aligned to the left.
 function print_grid(grid, row_count, column_count, left,    row, column, width, line, rule, side) {
     for (column = 1; column <= column_count; column++)
         for (row = 0; row < row_count; row++)
@@ -241,9 +241,9 @@ function print_case(name,    list, column_count, column, row, i, label, part_of,
             printf "\n%s did not get through: %s\n", tool[name, i], failed[name, tool[name, i]]
 }
 
-# --- what it is held to ---------------------------------------------------------------------
+# --- targets --------------------------------------------------------------------------------
 
-# A limit is like "<= 3" or "<= 3 MiB"; "+- 3" is for what may be too much or too little.
+# A limit is like "<= 3" or "<= 3 MiB"; "+- 3" is for a figure that may be too high or too low.
 function met(value, limit,    part_of) {
     split(limit, part_of, " ")
     if (part_of[1] == "+-")

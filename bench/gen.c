@@ -3,15 +3,15 @@
  *
  *     gen [-c CHUNK] [-l] [-w SECONDS] [-n BYTES -p SECONDS] [-o FILE] SIZE
  *
- * Writes SIZE bytes (K, M, G: 1024s), CHUNK at a time (128K; 256K at most): with -c 64 it is a
- * producer of small writes. -l: lines of text instead of any bytes. -w: waits first, so that the
- * others are up: then SIZE bytes are a burst. -p: pauses for SECONDS after the first BYTES (-n).
- * -o: puts into FILE how long the producer was held up, from before its first write to after its
- * last:
+ * Writes SIZE bytes (with K, M, G in units of 1024), CHUNK at a time (128K; 256K at most). With -c
+ * 64 it is a producer of small writes. -l: writes lines of text instead of arbitrary bytes. -w:
+ * waits first, until the others are up, so that SIZE bytes are a burst. -p: pauses for SECONDS
+ * after the first BYTES (-n). -o: writes to FILE how long the producer was held up, from before its
+ * first write to after its last:
  *
  *     held_s=0.012345
  *
- * Status 0 if everything was written. A reader that goes away ends it by SIGPIPE.
+ * Status 0 if everything was written. If the reader goes away, gen dies of SIGPIPE.
  */
 #include "stream.h"
 

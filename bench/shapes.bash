@@ -1,14 +1,14 @@
 # shapes.bash - the pipelines of the benchmarks, each with a place for a tool. bench/run reads it.
 #
-# A shape is called in an empty directory of its own with the tool's words, or with none where there
-# is no tool. What it measures is between begin and end, and goes as KEY=VALUE... into files m.*.
-# Anything but status 0 is a failure, with the reason on stderr.
+# A shape is called in an empty directory of its own, with the tool's words, or with none if there
+# is no tool. What it measures is between begin and end, and goes into files m.* as KEY=VALUE...
+# Anything except status 0 is a failure, with the reason on stderr.
 #
-# From the case (cases.bash): bytes, or rate (bytes a second), gen and sink, the producer's and the
-# consumer's words, and transport.
-# From bench/run: rounds, patience (seconds), starts, lead, stall, rate_s, pause and gap (seconds),
-# and ../in, a file of $bytes bytes, for the shapes file_to_*.
-# What a shape leaves behind when it fails is of its process group, and bench/run ends it.
+# From the case (cases.bash): bytes, or rate (bytes a second); gen and sink, the words of the
+# producer and of the consumer; and transport. From bench/run: rounds, patience (seconds), starts,
+# lead, stall, rate_s, pause and gap (seconds), and ../in, a file of $bytes bytes, for the shapes
+# file_to_*. Processes that a failed shape leaves behind are in its process group, and bench/run
+# ends them.
 #
 # shellcheck shell=bash disable=SC2154
 
@@ -16,7 +16,7 @@ begin() {
     started=${EPOCHREALTIME/[.,]/}
 }
 
-end() { # STATUS...: those of the pipeline
+end() { # STATUS...: of the commands of the pipeline
     local status us=$((${EPOCHREALTIME/[.,]/} - started))
     printf 'bytes=%d elapsed_s=%d.%06d\n' "$bytes" $((us / 1000000)) $((us % 1000000)) >m.elapsed
     for status; do
@@ -36,14 +36,14 @@ through() {
     end "${PIPESTATUS[@]}"
 }
 
-# A pipe of 1 MiB and no tool: what growing the pipe is worth by itself.
+# A pipe of 1 MiB and no tool: shows what growing the pipe gains by itself.
 large_pipe() {
     begin
     { pipesize 3 "$MiB" 3>&1 >size && "${gen[@]}" "$bytes"; } | "${sink[@]}" "$bytes" >m.sink
     end "${PIPESTATUS[@]}"
 }
 
-# Two of the same, or what stands before "::" and what stands behind it.
+# Two of the same tool, or the words before "::" and the words behind it.
 two_in_a_row() {
     local word first=() second=()
     for word; do
@@ -89,7 +89,7 @@ file_to_file() {
     sink -a "$bytes" <out >checked || exit 1
 }
 
-# Nobody sees the bytes; but the offset in the file, which is shared, tells how many were read.
+# Nobody reads the bytes, but the offset in the file, which is shared, tells how many were read.
 file_to_null() {
     local key value
     exec 4<../in
@@ -103,7 +103,7 @@ file_to_null() {
     done <"/proc/$BASHPID/fdinfo/4"
 }
 
-# FIFOs o.2, o.3 ... beside stdout, a consumer on each.
+# FIFOs o.2, o.3 ... besides stdout, with a consumer on each.
 many_outputs() {
     local number pid status=0
     local -a pids=() statuses
@@ -129,16 +129,16 @@ round_trips() {
 
 # --- over a socket --------------------------------------------------------------------------
 
-# A tool's words are those of a sender, "::", and those of a receiver, which listens. In them stands
-# % for the address: a port of 127.0.0.1, or a path (transport: tcp or unix).
+# A tool's words are those of a sender, "::", and those of a receiver, which listens. In them %
+# stands for the address: a port of 127.0.0.1, or a path (transport: tcp or unix).
 
-# Sets address (one that nobody has), sender and receiver.
+# Sets address (one that is free), sender and receiver.
 meet() { # SENDER... :: RECEIVER...
     local word hex
     local -n side=sender
     address=s$BASHPID.$RANDOM sender=() receiver=()
     if [ "$transport" = tcp ]; then
-        # Below those that the kernel gives to whoever connects.
+        # Below the ports that the kernel gives to connecting sockets.
         while address=$((20000 + RANDOM % 12000)) && printf -v hex %04X "$address" &&
             grep -Eqs ": [0-9A-F]+:$hex " /proc/net/tcp /proc/net/tcp6; do
             :
@@ -153,7 +153,7 @@ meet() { # SENDER... :: RECEIVER...
     done
 }
 
-# Connecting would tell as well, but the receiver would take that for its sender.
+# A connection would tell as well, but the receiver would take it for its sender.
 is_listening() {
     local hex
     if [ "$transport" = tcp ]; then
@@ -173,7 +173,7 @@ await_listener() { # PID
     done
 }
 
-# From a producer, or a file, to a consumer. Time begins with the sender.
+# From a producer, or a file, to a consumer. The time begins with the sender.
 over_socket() {
     local -a statuses
     local receiving
@@ -201,7 +201,8 @@ file_to_socket() {
     over_socket "$@"
 }
 
-# The command of a pingpong, which gave it a process group of its own: bench/run has to know that.
+# The command for pingpong. pingpong gave it a process group of its own, and bench/run has to know
+# it.
 relay() {
     local receiving
     echo "$BASHPID" >group
@@ -236,7 +237,7 @@ burst_into() { # REPORT STALL [COMMAND...]
     end "${PIPESTATUS[@]}"
 }
 
-# Into a consumer that stalls, and, as the measure of that, into one that does not.
+# Into a consumer that stalls, and for comparison into one that does not.
 burst() {
     begin
     burst_into free 0 "$@"
@@ -245,8 +246,8 @@ burst() {
     (($# == 0)) || mv used m.tool
 }
 
-# Through a tool that limits the rate, for as long as rate_s says. It starts when the others are up:
-# before that its bytes would gather in a pipe, and look like a burst.
+# Through a tool that limits the rate, for rate_s seconds. The tool starts when the others are up:
+# otherwise its first bytes would gather in a pipe and look like a burst.
 limited() {
     bytes=$((rate * rate_s)) sink+=(-t 0.05)
     echo "limit=$rate" >m.limit
@@ -256,13 +257,13 @@ limited() {
     end "${PIPESTATUS[@]}"
 }
 
-# The same, but the producer pauses after a fifth of it: only what comes after that counts.
+# The same, but the producer pauses after a fifth of the bytes: only those after the pause count.
 limited_after_pause() {
     gen+=(-n "$((rate * rate_s / 5))" -p "$pause") sink+=(-g "$gap")
     limited "$@"
 }
 
-# As many starts as make a median; it is the launcher that takes the time, not this shell.
+# Enough starts for a median. spawn measures the time, so this shell does not count.
 start_up() {
     local count program
     for ((count = 0; count < starts; count++)); do

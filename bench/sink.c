@@ -3,27 +3,29 @@
  *
  *     sink [-a] [-c CHUNK] [-l] [-w SECONDS] [-r RATE] [-t SECONDS [-g SECONDS]] SIZE
  *
- * Reads CHUNK at a time (128K) until the end, and wants SIZE bytes (K, M, G: 1024s), all in place:
- * every page's number, and one page in 16 as a whole; -a: every byte. -l as for gen. -w: a consumer
- * that stalls: it reads nothing for SECONDS. -r: one that is slow: it reads RATE bytes a second.
- * Prints what came, and the time from the first byte to the end:
+ * Reads CHUNK at a time (128K) until the end. Expects SIZE bytes (with K, M, G in units of 1024),
+ * all in place: it checks the number of every page, and one page in 16 as a whole; -a: every byte.
+ * -l as for gen. -w: a consumer that stalls: it reads nothing for SECONDS. -r: a slow consumer: it
+ * reads RATE bytes a second. Prints how many bytes came, and the time from the first byte to the
+ * end:
  *
  *     bytes=1073741824 wall_s=0.512345
  *
- * -t: says how evenly it came, too. What was read is counted in windows of so many seconds, one
- * after the other from the first byte on:
+ * -t: prints how evenly they came, too. The bytes are counted in windows of SECONDS, one after the
+ * other from the first byte on:
  *
  *     window_s=0.050000 windows=98 mean=52429.1 sd=912.3 first=53248 highest=53248
  *     first_second=1051648 average=1048576.2
  *
- * (as one) mean and sd: of the bytes in a window, without the first window, where the bytes may
- * begin with a burst, and the last, which is not whole (if that leaves none: windows=0, and both
- * are missing). first, and highest of all. first_second: what came in the second from the first
- * byte on. average: bytes a second, from the first byte to the end. -g: what came before a silence
- * of SECONDS is forgotten; that there is none is an error.
+ * (these two are one line). mean and sd: of the bytes in a window, without the first window, where
+ * the bytes may begin with a burst, and without the last, which is not whole (if no window is left:
+ * windows=0, and both are missing). first: the first window; highest: the highest of all.
+ * first_second: the bytes in the first second after the first byte. average: bytes a second, from
+ * the first byte to the end. -g: ignores what came before a silence of SECONDS; it is an error if
+ * there is no such silence.
  *
- * Status 0 if it is what it should be; 1, with a message, at the first byte that is not, or where
- * the end came early or late.
+ * Status 0 if all bytes are right; 1, with a message, at the first byte that is wrong, or if the
+ * end came early or late.
  */
 #include "stream.h"
 
@@ -42,13 +44,13 @@ const int failure_status = 1;
 /* --- windows ------------------------------------------------------------------------------ */
 
 struct windows {
-    uint64_t length_ns; /* 0: nobody wants to know */
-    uint64_t gap_ns;    /* the silence to begin after; 0: begin with the first byte */
+    uint64_t length_ns; /* 0: there are no windows */
+    uint64_t gap_ns;    /* begin after this silence; 0: begin with the first byte */
     bool begun;
-    uint64_t begin_ns, last_ns; /* the first byte, and the latest so far */
+    uint64_t begin_ns, last_ns; /* when the first byte came, and the latest so far */
     uint64_t total, first_second;
-    uint64_t current, end_ns; /* the window that is not over: its bytes, and when it will be */
-    uint64_t count;           /* those that are over */
+    uint64_t current, end_ns; /* of the current window: its bytes, and when it ends */
+    uint64_t count;           /* the windows that have ended */
     uint64_t first, highest;
     double mean, squares; /* of all but the first; the sum of squared distances from the mean */
 };
@@ -62,7 +64,7 @@ static void begin_windows(struct windows *windows, uint64_t now)
                                 .end_ns = now + windows->length_ns};
 }
 
-/* The current window is over. Mean and distances as Welford computes them. */
+/* Ends the current window. Mean and distances are computed by Welford's method. */
 static void end_window(struct windows *windows)
 {
     double bytes = (double)windows->current, from_mean = bytes - windows->mean;
@@ -94,7 +96,7 @@ static void count_bytes(struct windows *windows, uint64_t bytes)
     windows->last_ns = now;
 }
 
-/* After a burst there may be no whole window, and then no mean; the burst shows all the same. */
+/* After a burst there may be no whole window, and so no mean; the burst is shown all the same. */
 static void print_windows(const struct windows *windows, uint64_t now)
 {
     double others = windows->count > 0 ? (double)windows->count - 1 : 0;
@@ -132,7 +134,7 @@ static void pace(const struct sink *sink)
     sleep_until_ns(sink->start_ns + (uint64_t)due_ns);
 }
 
-/* Returns false where a byte is wrong. */
+/* Returns false if a byte is wrong. */
 static bool consume(struct sink *sink)
 {
     ssize_t count;

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { STAMP = 8, SAMPLED = 16 /* one page in so many is compared as a whole */ };
+enum { STAMP = 8, SAMPLED = 16 /* one page in this many is compared as a whole */ };
 
 /* --- the bytes ---------------------------------------------------------------------------- */
 
@@ -36,7 +36,7 @@ void stream_init(struct stream *stream, bool text)
     memcpy(stream->bytes + STREAM_BLOCK, stream->bytes, STREAM_BLOCK);
 }
 
-/* The number of a page, the lowest digit first: bytes, or in a text 64 letters. */
+/* The number of a page, the lowest digit first: in bytes, or in a text as 64 letters. */
 static void write_stamp(unsigned char stamp[STAMP], uint64_t page, bool text)
 {
     for (int i = 0; i < STAMP; i++)
@@ -44,7 +44,7 @@ static void write_stamp(unsigned char stamp[STAMP], uint64_t page, bool text)
             text ? (unsigned char)letters[page >> (6 * i) & 63] : (unsigned char)(page >> (8 * i));
 }
 
-/* What is no stamp reads as some number as well. */
+/* Bytes that are no stamp read as some number, too. */
 static uint64_t read_stamp(const unsigned char stamp[STAMP], bool text)
 {
     uint64_t page = 0;
@@ -80,7 +80,7 @@ static size_t first_difference(const unsigned char *a, const unsigned char *b, s
     return i;
 }
 
-/* A part of one page: `within` its start, up to its end or less. */
+/* Checks a part of one page: from `within` its start, up to its end or less. */
 static bool check_part(struct stream *stream, uint64_t offset, const unsigned char *bytes,
                        size_t size, bool every_byte)
 {

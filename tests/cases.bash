@@ -1,22 +1,23 @@
 # shellcheck shell=bash disable=SC2002,SC2034,SC2094
 #
-# Runs of bpipe that together reach every module, each with a judgement of what it must have done if
-# it says that it succeeded: `load cases` after `load observe`. memory.bats makes allocations fail in
-# them, long_faults.bats any call.
+# Runs of bpipe that together reach every module. Each has a check of what the run must have done if
+# it ends with 0. Use `load cases` after `load observe`. memory.bats makes allocations fail in these
+# runs, long_faults.bats any call.
 #
-# A case is a function run_NAME, which calls B in bpipe's place, once or more often, and ends with its
-# status; and a function good_NAME: whether a run with status 0 did what it should. B is the faulted
-# bpipe, the caller's. Files that a case makes are called out*, report*, tap or odd*.
+# A case is a function run_NAME, which calls B in place of bpipe, once or more often, and returns
+# its status; and a function good_NAME, which checks that a run with status 0 did what it should.
+# The caller defines B, the faulted bpipe. Files that a case makes are called out*, report*, tap or
+# odd*.
 
 cases=(file pipe small lines packets stop records merge merge_drop tap spool spool_name from_to several
     program frame unframe atomic expect direct append drop_oldest drop_newest rates format live numeric
     cursor size reports pidfile discard marks version usage query remote asked tcp_to tcp_from unix_to
     unix_from udp_to)
 
-# TEST_CASES="tap spool": only these.
+# TEST_CASES="tap spool" runs only these.
 [ -z "${TEST_CASES:-}" ] || read -ra cases <<<"$TEST_CASES"
 
-# The data of all cases. $lines are of random lengths, so that records end anywhere.
+# The data of all cases. The lines in $lines have random lengths, so that records end anywhere.
 make_case_data() {
     random_bytes 60000 1 >in
     random_bytes 20000 2 >in2
@@ -131,7 +132,7 @@ run_reports() {
 good_reports() { out_is in.both; }
 
 run_pidfile() { B -q -P odd.pid -o out in; }
-# One that cannot be opened or read any more stays, since it may be another's by then.
+# A pidfile that cannot be opened or read any more stays, because it may belong to another by then.
 good_pidfile() { out_is in && { [ ! -e odd.pid ] || grep -q 'call=\(open\|read\) .*fault=E[^IA]\|fault=EIO' log; }; }
 
 run_discard() { B -q -X in; }
@@ -146,7 +147,7 @@ good_marks() { out_is in; }
 run_version() { B --version >out; }
 good_version() { grep -q '^bpipe [0-9]' out; }
 
-# A mistake on the command line is 2, whatever else fails.
+# A mistake on the command line is status 2, whatever else fails.
 run_usage() {
     local status=0
     B --no-such-option || status=$?
@@ -155,9 +156,10 @@ run_usage() {
 }
 good_usage() { true; }
 
-# --- a bpipe that is asked ---------------------------------------------------------------------
+# --- a bpipe that answers -R and -Q ------------------------------------------------------------
 
-# with_idle COMMAND...: while an unfaulted bpipe waits for input as $asked; its status is COMMAND's.
+# with_idle COMMAND...: runs COMMAND while an unfaulted bpipe waits for input as $asked, and returns
+# its status.
 with_idle() {
     local status=0 idle
     rm -f odd.idle
@@ -180,14 +182,14 @@ run_remote() { with_idle remote; }
 remote() { B -R "$asked" -L 100M -N other -F '%b'; }
 good_remote() { out_is in; }
 
-# The one that is asked is the faulted one. Who asks may get no answer.
+# The faulted bpipe is the one that is asked. The client may get no answer.
 run_asked() {
     local idle job
     rm -f odd.idle
     mkfifo odd.idle && exec {idle}<>odd.idle
     B -f -i 0.1 -o out <odd.idle {idle}<&- &
     job=$!
-    wait_until 2 asked_or_gone $job || true # without the memory for it, it cannot be asked
+    wait_until 2 asked_or_gone $job || true # without memory for its socket, it cannot be asked
     "$BPIPE" -q -o - in >odd.idle &
     exec {idle}<&-
     wait $!
@@ -195,7 +197,7 @@ run_asked() {
 }
 good_asked() { out_is in; }
 
-# B is a function, and timeout is between: whom to ask is found by the socket.
+# B is a function, and timeout is between, so the process to ask is found by its socket.
 asked_or_gone() { # PID
     local socket number
     gone "$1" && return 0
@@ -211,8 +213,8 @@ asked_or_gone() { # PID
 
 # --- two bpipes, one of them faulted -------------------------------------------------------------
 
-# sends_to LISTENER: the faulted one connects to an unfaulted one that listens. One that was never
-# called is ended.
+# sends_to LISTENER: the faulted bpipe connects to an unfaulted one that listens. A listener to
+# which it never connected is ended.
 sends_to() {
     local status=0 job connect=$1
     rm -f odd.sock odd.err
@@ -233,7 +235,7 @@ sends_to() {
     return $status
 }
 
-# receives_from LISTENER CONNECT: the faulted one listens; the other calls it when it does.
+# receives_from LISTENER CONNECT: the faulted bpipe listens; the other one connects to it.
 receives_from() {
     local status=0 job
     rm -f odd.sock odd.err
@@ -272,6 +274,6 @@ good_unix_to() { out_is in && equal 0 "$received"; }
 run_unix_from() { receives_from unix-listen://odd.sock; }
 good_unix_from() { out_is in; }
 
-# Nobody listens: what is refused is counted, and is no failure.
+# Nobody listens: refusals are counted, and are no failure.
 run_udp_to() { B -q -l -o udp://127.0.0.1:9 lines; }
 good_udp_to() { true; }

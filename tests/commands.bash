@@ -2,26 +2,26 @@
 #
 # Commands that bpipe starts: `load commands` after `load helpers`.
 
-# nobody_left: nothing of what the test started is there, except this shell.
+# nobody_left: whether none of the processes that the test started is left, except this shell.
 nobody_left() {
     local left
     left=$(test_processes) || true
     [ -z "$left" ]
 }
 
-# files: the names of all in this folder, a blank after each.
+# files: prints the names of all files in this directory, with a blank after each.
 files() {
     find . -mindepth 1 -maxdepth 1 -printf '%P\n' | sort | tr '\n' ' '
 }
 
-larger() { # FILE BYTES: than that
+larger() { # FILE BYTES: whether the file is larger
     [ -e "$1" ] && [ "$(size_of "$1")" -gt "$2" ]
 }
 
-# --- one random murder --------------------------------------------------------------------------
+# --- one random kill ----------------------------------------------------------------------------
 
-# plan_commands SEED: sets $data, $size, $producer, $consumer, $options, $fails (the producer does),
-# $victim, $signal, $moment (in microseconds).
+# plan_commands SEED: sets $data, $size, $producer, $consumer, $options, $fails (1: the producer
+# fails), $victim, $signal, $moment (in microseconds).
 plan_commands() {
     local bits pace=''
     RANDOM=$(($1 % 32768))
@@ -52,12 +52,12 @@ randbytes \$(cat count) $data >tmp && mv tmp whole"
     6) victim=bpipe signal=TERM ;;
     7) victim=bpipe signal=INT ;;
     esac
-    # Half of the moments are early, where everything begins.
+    # Half of the moments are early, while everything begins.
     ((RANDOM % 2)) && moment=$((RANDOM % 10000)) || moment=$((RANDOM % 80000))
 }
 
-# Of a shell that was killed the portable build does not know the children. They see no end, as what
-# they read is kept open; so they are there until somebody ends them.
+# The portable build does not know the children of a shell that was killed. They see no end, because
+# the pipe that they read is kept open. So they stay until something ends them.
 nobody_left_once_orphans_ended() {
     local pid
     for pid in $(test_processes); do
@@ -68,8 +68,8 @@ nobody_left_once_orphans_ended() {
     nobody_left
 }
 
-# command_round SEED: bpipe between two commands, and one of the three is killed. The consumer is done
-# only if it has got everything; bpipe ends with 0 only if it is.
+# command_round SEED: runs bpipe between two commands, and kills one of the three. The consumer may
+# end well only if it has got everything, and bpipe may end with 0 only if the consumer has.
 command_round() {
     local pid target status=0
     rm -rf round && mkdir round && cd round || return 1
@@ -109,7 +109,7 @@ command_round() {
     130 | 137 | 143) equal bpipe "$victim" || return 1 ;;
     *) return 1 ;;
     esac
-    # Nothing but the victim's fate may have come between.
+    # Without a victim, only the producer's own failure may change the status.
     if [ "$victim" = none ]; then
         equal "$fails" "$status" "status without a victim" || return 1
     fi

@@ -1,5 +1,5 @@
 /*
- * files.h - files of the C tests: whether there is one, and how much one may hold.
+ * files.h - files in the C tests: whether one exists, and how much it may hold.
  */
 #ifndef BPIPE_TESTS_FILES_H
 #define BPIPE_TESTS_FILES_H
@@ -15,7 +15,7 @@ static inline bool exists(const char *path)
     return lstat(path, &info) == 0;
 }
 
-/* Makes the disk look full to this process: a write beyond `bytes` of a file comes short, or fails
+/* Makes the disk look full to this process: a write beyond `bytes` of a file is short, or fails
  * with EFBIG and raises SIGXFSZ. RLIM_INFINITY: as much as the hard limit allows. */
 static inline void limit_files(rlim_t bytes)
 {

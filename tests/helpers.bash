@@ -1,23 +1,24 @@
 # shellcheck shell=bash
 #
-# What all bats files share: `load helpers` at the top of each.
+# All bats files share this: put `load helpers` at the top of each.
 #
-# A file that needs a setup() or teardown() of its own calls common_setup or common_teardown from
-# it; the latter must stay the last command.
+# A file that needs its own setup() or teardown() calls common_setup or common_teardown from it.
+# common_teardown must stay the last command.
 #
 # Things to know when writing a test
 # - Never sleep and hope: wait_until polls for the condition, with a deadline.
-# - bats runs tests with `set -e`, but a command that fails on the left of a pipe goes unseen: write
-#   `set -o pipefail` in a test that asks for a whole pipeline's success, or look at PIPESTATUS (a
-#   producer of a bpipe that ends early dies of SIGPIPE, so pipefail is not set for everyone).
+# - bats runs tests with `set -e`, but a failure of a command on the left of a pipe goes unseen.
+#   Write `set -o pipefail` in a test that needs the whole pipeline to succeed, or look at
+#   PIPESTATUS. (pipefail is not set for every test, because a producer dies of SIGPIPE if its bpipe
+#   ends early.)
 # - A command after `!` never fails a test; write `run ! command` or `refute command`.
-# - skip works in the test itself only, not in `run`, `$(...)` or a pipe: begin a test with the
+# - skip works only in the test itself, not in `run`, `$(...)` or a pipe: begin a test with the
 #   skip_unless... that it needs.
 # - A shell starts `command &` with SIGINT and SIGQUIT ignored. `defsig command &` does not.
 # - Background commands hold bats' descriptor 3 open, and the whole file waits for that: end them.
-#   teardown() kills what is left of a test, and fails it, naming them.
+#   teardown() kills the processes that a test leaves, and fails the test, naming them.
 #
-# Tools (tests/tools/*.c, in PATH): spawn, defsig, randbytes; each says how to use it at its top.
+# Tools (tests/tools/*.c, in PATH): spawn, defsig, randbytes; the top of each says how to use it.
 
 : "${ROOT:=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)}"
 : "${BPIPE:=$ROOT/bpipe}"                  # the binary, an absolute path
@@ -35,8 +36,8 @@ esac
 setup() { common_setup; }
 teardown() { common_teardown; }
 
-# Every test begins in an empty directory of its own, $T, and marks its processes. Control sockets are
-# not to appear in the user's own folder.
+# Every test begins in an empty directory of its own, $T, and marks its processes. XDG_RUNTIME_DIR
+# keeps control sockets out of the user's own folder.
 common_setup() {
     trace_errors_only
     T=${BATS_TEST_TMPDIR:?}/t
@@ -45,9 +46,9 @@ common_setup() {
     export BPIPE_TEST_CASE=$$.$BATS_TEST_NUMBER.$RANDOM
 }
 
-# bats notes where it is before each command, to tell where one failed; that takes longer than most
-# commands. Where bats has what is needed for it, that is noted when one has failed. (Its message then
-# names the line of the test, not the one in a helper.)
+# bats notes its position before each command, to tell which command failed. That takes longer than
+# most commands. Where bats has the functions for it, this notes the position only after a failure.
+# (The message of bats then names the line of the test, not the line in a helper.)
 trace_errors_only() {
     declare -F bats_error_trap bats_capture_stack_trace >/dev/null || return 0
     trap - DEBUG
@@ -61,8 +62,9 @@ trace_error() {
     bats_capture_stack_trace
 }
 
-# The processes that the test started and that still run (its own shell and subshells have not got
-# the mark in the environment that they were started with; those that look must not have it).
+# Prints the processes that the test started and that still run. (The test's own shell and its
+# subshells do not have the mark in the environment that they were started with. The processes that
+# search must not have it.)
 test_processes() (
     mark=BPIPE_TEST_CASE=$BPIPE_TEST_CASE
     unset BPIPE_TEST_CASE
@@ -71,8 +73,9 @@ test_processes() (
     printf '%s\n' "${found//'/environ'/}"
 )
 
-# Ends what the test started and no longer needs: its neighbours of bpipe. What is still running at
-# the end of the test is a failure, so a test that leaves a bpipe running on purpose says so by this.
+# Ends the processes that the test started and no longer needs: bpipe's neighbours. A process that
+# still runs at the end of the test is a failure, so a test that leaves a bpipe running on purpose
+# calls this.
 end_processes() {
     local pid
     for pid in $(test_processes) $(jobs -p); do
@@ -81,7 +84,7 @@ end_processes() {
     wait || true
 }
 
-# What is just ending is given two seconds.
+# Gives a process that is just ending two seconds.
 common_teardown() {
     local pid left failed=0 deadline=$((SECONDS + 2))
     while left=$(test_processes) && [ -n "$left" ] && ((SECONDS <= deadline)); do
@@ -101,16 +104,16 @@ common_teardown() {
 
 # --- conditions -----------------------------------------------------------------------------
 
-# nap SECONDS: sleep(1) without a process, which costs more than many a condition that is waited for:
-# waits for what a FIFO without a writer never brings.
+# nap SECONDS: sleep(1) without a process, which would cost more than many of the conditions that
+# are waited for. Waits for input from a FIFO that has no writer.
 nap() {
     local fifo=${BATS_RUN_TMPDIR:?}/nap
     [ -p "$fifo" ] || mkfifo "$fifo" 2>/dev/null || true # two may be the first
     read -rt "$1" <>"$fifo" || true
 }
 
-# wait_until SECONDS COMMAND...: until COMMAND succeeds; fails, naming it, when time is up. Looks
-# every 10 ms, then more rarely, since what is waited for needs the processors, too.
+# wait_until SECONDS COMMAND...: waits until COMMAND succeeds; fails, naming it, when time is up.
+# Runs it every 10 ms, then more rarely, because the processes under test need the processors, too.
 wait_until() {
     local limit=$1 deadline pause=10
     deadline=$((${EPOCHREALTIME/[.,]/} + limit * 1000000))
@@ -133,7 +136,7 @@ refute() {
     fi
 }
 
-# equal WANT GOT [WHAT]: fails with both shown.
+# equal WANT GOT [WHAT]: fails if they differ, and shows both.
 equal() {
     [ "$1" = "$2" ] || {
         printf '%s\n  wanted: %q\n  got:    %q\n' "${3:-not equal}" "$1" "$2"
@@ -141,14 +144,14 @@ equal() {
     }
 }
 
-# gone PID: the process is no more (a zombie is none).
+# gone PID: whether the process has gone (a zombie counts as gone).
 gone() {
     local state
     state=$(state_of "$1") || return 0
     [ "$state" = Z ] || [ "$state" = X ]
 }
 
-# state_of PID: R, S, D, T (stopped), Z ... on stdout; fails when there is no such process.
+# state_of PID: prints R, S, D, T (stopped), Z ...; fails when there is no such process.
 state_of() {
     local key value
     while read -r key value; do
@@ -161,8 +164,8 @@ in_state() { # PID STATE
     [ "$(state_of "$1")" = "$2" ]
 }
 
-# in_poll PID: the process sleeps in poll() or ppoll(). Linux shows that to root, and mostly to the
-# owner.
+# in_poll PID: whether the process sleeps in poll() or ppoll(). Linux shows that to root, and mostly
+# to the owner.
 in_poll() {
     local channel call
     [ "$(state_of "$1")" = S ] || return 1
@@ -181,8 +184,8 @@ in_poll() {
 
 # --- at random ------------------------------------------------------------------------------
 
-# with_seeds COUNT COMMAND...: COMMAND SEED for so many seeds in a row, from TEST_SEED or anywhere on.
-# It may rely on set -e.
+# with_seeds COUNT COMMAND...: runs COMMAND SEED for COUNT seeds in a row, from TEST_SEED on, or
+# from a random one. COMMAND may rely on set -e.
 with_seeds() {
     local count=$1 first=${TEST_SEED:-$((RANDOM * 32768 + RANDOM))} seed
     shift
@@ -194,10 +197,10 @@ with_seeds() {
 
 # --- data -----------------------------------------------------------------------------------
 
-# random_bytes COUNT [SEED]: the equal_files bytes for the same seed. COUNT may end in K, M or G.
+# random_bytes COUNT [SEED]: the same bytes for the same seed. COUNT may end in K, M or G.
 random_bytes() { randbytes "$@"; }
 
-# sum FILE, sum_stdin: SHA-256 alone.
+# sum FILE, sum_stdin: print only the SHA-256.
 sum() { sum_stdin <"$1"; }
 sum_stdin() {
     local line
@@ -206,14 +209,15 @@ sum_stdin() {
 
 size_of() { echo $(($(wc -c <"$1"))); }
 
-# field KEY FILE: a value of a line "KEY=value KEY=value", as spawn and the fault log write them.
+# field KEY FILE: prints a value of a line "KEY=value KEY=value", as spawn and the fault log write
+# them.
 field() {
     sed -nE "s/^(.* )?$1=([^ ]*).*/\2/p" "$2"
 }
 
-# json PATH [FILE]: what stands at PATH (".", ".a.b", ".a[0].b") in every JSON document of FILE or
-# stdin, a line each; strings raw, objects and arrays compact. Fails where there is no JSON. For a
-# number with a fraction the tools differ in how many digits they show: compare those by awk.
+# json PATH [FILE]: prints the value at PATH (".", ".a.b", ".a[0].b") in every JSON document of FILE
+# or stdin, one on a line; strings raw, objects and arrays compact. Fails where there is no JSON.
+# The tools differ in how many digits they show for a number with a fraction: compare those by awk.
 json() {
     local path=$1 file=${2:-/dev/stdin}
     if command -v jq >/dev/null; then
@@ -242,7 +246,7 @@ while True:
     print(value if isinstance(value, str) else
           json.dumps(value, separators=(",", ":"), ensure_ascii=False))
 '
-# One document a line: that is how bpipe writes them.
+# One document on a line: that is how bpipe writes them.
 json_node='
 const text = new TextDecoder("utf-8", {fatal: true}).decode(require("fs").readFileSync(0));
 for (const line of text.split("\n").filter((l) => l.trim() !== "")) {
@@ -253,12 +257,12 @@ for (const line of text.split("\n").filter((l) => l.trim() !== "")) {
 }
 '
 
-# --- what this run has ----------------------------------------------------------------------
+# --- features of this run -------------------------------------------------------------------
 
 is_portable() { [[ $BPIPE_VARIANT == *portable* ]]; }
 is_sanitized() { [[ $BPIPE_VARIANT == *sanitize* ]]; }
 
-# skip_unless COMMAND...: skips the test where one of them is not installed.
+# skip_unless COMMAND...: skips the test if one of them is not installed.
 skip_unless() {
     local command
     for command; do
@@ -284,13 +288,13 @@ skip_unless_other_user() {
     as_other_user test -x "$BPIPE" || skip "another user cannot run $BPIPE; tests/run makes it so"
 }
 
-# no_leak_check COMMAND...: under strace or gdb the leak checker cannot work and says so with 99.
+# no_leak_check COMMAND...: the leak checker cannot work under strace or gdb, and exits with 99.
 no_leak_check() {
     ASAN_OPTIONS=${ASAN_OPTIONS:-}:detect_leaks=0 "$@"
 }
 
-# with_faults [VARIABLE=VALUE]... COMMAND...: under the fault shim, which touches only processes
-# called bpipe; the variables are those of tests/fault/shim.c.
+# with_faults [VARIABLE=VALUE]... COMMAND...: runs it under the fault shim, which touches only
+# processes called bpipe; the variables are those of tests/fault/shim.c.
 with_faults() {
     local -a variables=()
     while [[ $1 == FAULT_*=* ]]; do
@@ -300,13 +304,13 @@ with_faults() {
     env "${variables[@]}" LD_PRELOAD="$FAULT_SO" "$@"
 }
 
-# as_other_user COMMAND...: as nobody. It reaches neither $T nor (mostly) the tree; public_dir makes
-# a place that it does reach, and $BPIPE is in one under tests/run.
+# as_other_user COMMAND...: runs it as nobody. That user can reach neither $T nor (mostly) the tree.
+# public_dir makes a place that it can reach, and under tests/run $BPIPE is in one.
 as_other_user() {
     setpriv --reuid=65534 --regid=65534 --clear-groups "$@"
 }
 
-# Sets $public to a directory where everyone may write; it goes away with the test.
+# Sets $public to a directory where every user may write; it goes away with the test.
 public_dir() {
     public=$(mktemp -d /tmp/bpipe-public.XXXXXX) && chmod 1777 "$public"
 }
@@ -315,7 +319,7 @@ rm_public() {
     [ -z "${public:-}" ] || rm -rf "$public"
 }
 
-# has_control PID: its control socket is there (if its name is not too long for one).
+# has_control PID: whether its control socket is there (or its name is too long for a socket).
 has_control() {
     local socket=$XDG_RUNTIME_DIR/bpipe-$1.sock
     [ -S "$socket" ] || ((${#socket} > 100))
@@ -332,23 +336,24 @@ result() {
     result=$status:$(<result.out):$(<result.err)
 }
 
-# Sets $idle: a descriptor that brings nothing, and no end. What is written to it is read.
+# Sets $idle: a descriptor that brings neither bytes nor an end. Bytes written to it can be read.
 # shellcheck disable=SC2034
 open_idle() {
     mkfifo idle
     exec {idle}<>idle
 }
 
-# Sets $stuck: a descriptor that takes what a pipe holds and no more, or what is read from the FIFO
-# stuck. (Not from the descriptor itself, which a portable bpipe makes nonblocking.)
+# Sets $stuck: a descriptor that takes as much as a pipe holds and no more, unless somebody reads
+# from the FIFO stuck. (Do not read from the descriptor itself: a portable bpipe makes it
+# nonblocking.)
 # shellcheck disable=SC2034
 open_stuck() {
     mkfifo stuck
     exec {stuck}<>stuck
 }
 
-# Sets $writer, a FIFO called consumer, and $reader: it departs when that is closed everywhere, so
-# start with {reader}<&- what is to see it.
+# Sets $writer, a FIFO called consumer, and $reader. The consumer departs when $reader is closed
+# everywhere, so start a process that is to see that with {reader}<&-.
 # shellcheck disable=SC2034,SC2094
 open_consumer() {
     local both

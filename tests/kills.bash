@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 #
-# One random murder in a pipeline with bpipe in it: `load kills` after `load observe`. kill.bats plays
+# One random kill in a pipeline with bpipe in it: `load kills` after `load observe`. kill.bats plays
 # a few of these, long_kill.bats hundreds.
 
-# pick WORD...: one of them, into $picked.
+# pick WORD...: sets $picked to one of them.
 pick() {
     local -a words=("$@")
     picked=${words[RANDOM % $#]}
@@ -18,7 +18,7 @@ plan_round() {
     1) producer=(randbytes -b $((RANDOM % 5000 + 1)) -u $((RANDOM % 500)) 100G "$data") ;;
     2) producer=(randbytes -k $((RANDOM * 10)) "$data") ;; # and then nothing more, but no end
     esac
-    # Byte by byte only where little is held: the time to deliver it is not what is looked for.
+    # Byte by byte only where the pipes hold little: the time to deliver it is not under test.
     pick 1 7 4096 65537 1M 16M
     options=(-B "$picked")
     case $picked in
@@ -39,9 +39,9 @@ plan_round() {
     fi
 }
 
-# play STATUS EVENT...: the planned pipeline, with these events; bpipe (process 1) must end with that
-# status ("143 130": or that) no later than 5 s after the last one, and its numbers must add up. Sets
-# $status, $taken to what the consumer counted, and $late_us.
+# play STATUS EVENT...: runs the planned pipeline with these events. bpipe (process 1) must end with
+# that status ("143 130": with either) no later than 5 s after the last event, and its numbers must
+# add up. Sets $status, $taken to the consumer's count, and $late_us.
 play() {
     local wanted=" $1 " event
     local -a events=()
@@ -72,14 +72,14 @@ play() {
         adds_up report "$status"
         return
     fi
-    # A signal may come before bpipe has begun. Then it has not read.
+    # A signal may come before bpipe has begun. Then bpipe has not read anything.
     ((status > 128 && ${taken:-0} == 0)) || {
         echo "no report"
         return 1
     }
 }
 
-# A consumer that lives to the end has got exactly what bpipe says that it delivered.
+# A consumer that lives to the end has got exactly the bytes that bpipe says it delivered.
 all_taken() {
     [ ! -s report ] || equal "$(last_number bytes_out report)" "$taken" "taken and bytes_out"
 }
@@ -88,24 +88,24 @@ all_taken() {
 kill_round() {
     local moment stop victim prefix='' number
     plan_round "$1"
-    # Half of the moments lie within the first 3 ms, where everything begins.
+    # Half of the moments are within the first 3 ms, while everything begins.
     ((RANDOM % 2)) && moment=$((RANDOM % 3000)) || moment=$((RANDOM % 120000))
     stop=$((RANDOM % 20000))
     pick producer consumer consumer stopped several ignored INT TERM HUP QUIT
     victim=$picked
     echo "round $1: $victim"
     case $victim in
-    producer) # that is the end of the input: everything is delivered
+    producer) # the input ends: everything is delivered
         play 0 "$moment:0:9"
         all_taken
         equal "$(last_number bytes_in report)" "$taken"
         equal '' "$(<err)"
         ;;
-    consumer) # quiet death, also where the producer is idle
+    consumer) # bpipe dies without a message, even if the producer is idle
         play 141 "$moment:2:9"
         equal '' "$(<err)"
         ;;
-    stopped) # bpipe is blocked by its reader when that dies
+    stopped) # bpipe is blocked by its reader when the reader dies
         play 141 "$stop:2:19" "$((stop + moment)):2:9"
         equal '' "$(<err)"
         ;;
@@ -127,8 +127,8 @@ kill_round() {
         if ((RANDOM % 3)); then
             play $((128 + number)) "$moment:1:$number"
         else
-            # Another one follows. Which comes first is the kernel's to say where both are there
-            # before bpipe runs again.
+            # Another signal follows. If both are there before bpipe runs again, the kernel decides
+            # which one comes first.
             play "$((128 + number)) 130" "$moment:1:$number" "$((moment + stop)):1:2"
         fi
         all_taken

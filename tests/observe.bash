@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 #
-# Looking into a bpipe that runs, and checking the numbers of one that has ended: `load observe`
-# after `load helpers`. For files with JSON reports; no JSON tool is needed, the names of endpoints
-# must be plain (no braces, no quotes).
+# Looks into a running bpipe, and checks the numbers of one that has ended: `load observe` after
+# `load helpers`. This is for files with JSON reports. It needs no JSON tool, but the names of
+# endpoints must be plain (no braces, no quotes).
 
-# --- a bpipe that runs ------------------------------------------------------------------------
+# --- a running bpipe --------------------------------------------------------------------------
 
-# catches_usr1 PID: it is a bpipe, not the shell that is to become one (which catches signals, too), and
-# has come so far that SIGUSR1 no longer kills it.
+# catches_usr1 PID: whether it is a bpipe (not the shell that is about to become one, which catches
+# signals, too), and has come so far that SIGUSR1 no longer kills it.
 catches_usr1() {
     local mask
     [ "/proc/$1/exe" -ef "$BPIPE" ] || return 1
@@ -21,12 +21,12 @@ lines_of() {
     echo $((lines))
 }
 
-has_lines() { # FILE COUNT: at least so many
+has_lines() { # FILE COUNT: whether the file has at least COUNT lines
     [ "$(lines_of "$1")" -ge "$2" ]
 }
 
-# sample PID FILE: asks for a report and waits for it; FILE is that of --report json:FILE, and was
-# not there before this bpipe.
+# sample PID FILE: asks for a report and waits for it. FILE is that of --report json:FILE, and must
+# not have existed before this bpipe.
 sample() {
     local before
     before=$(lines_of "$2")
@@ -34,13 +34,13 @@ sample() {
     wait_until 20 has_lines "$2" $((before + 1))
 }
 
-# shows PID FILE KEY VALUE: samples once; has the number of that name this value?
+# shows PID FILE KEY VALUE: samples once; whether the number of that name has this value.
 shows() {
     sample "$1" "$2" || return 1
     [ "$(last_number "$3" "$2")" = "$4" ]
 }
 
-# wait_number PID FILE KEY VALUE: until that is so.
+# wait_number PID FILE KEY VALUE: waits until shows succeeds.
 wait_number() {
     wait_until 30 shows "$@" || {
         tail -n 1 "$2"
@@ -48,7 +48,7 @@ wait_number() {
     }
 }
 
-# holds PID PATH: one of its descriptors is this file or FIFO.
+# holds PID PATH: whether one of the process's descriptors is this file or FIFO.
 holds() {
     local fd
     for fd in "/proc/$1/fd"/*; do
@@ -57,7 +57,7 @@ holds() {
     return 1
 }
 
-# ended PID WANT: waits for it and compares the status.
+# ended PID WANT: waits for the process and compares its status.
 ended() {
     local status=0
     wait_until 30 gone "$1" || return 1
@@ -67,7 +67,7 @@ ended() {
 
 # --- numbers ----------------------------------------------------------------------------------
 
-# What is often asked for is found by the shell itself: a process takes longer than all the rest.
+# The shell itself looks up numbers that are often asked for: a process takes longer than the rest.
 
 # last_line FILE
 last_line() {
@@ -75,17 +75,17 @@ last_line() {
     mapfile -t lines <"$1" && printf '%s\n' "${lines[@]: -1}"
 }
 
-# last_number KEY FILE: the first value of that name in the last line.
+# last_number KEY FILE: prints the first value of that name in the last line.
 last_number() {
     local lines
     mapfile -t lines <"$2" || return 1
     [[ ! ${lines[*]: -1} =~ \"$1\":([0-9.]*) ]] || echo "${BASH_REMATCH[1]}"
 }
 
-# adds_up FILE [STATUS]: the last line of FILE is a final report in which the states sum to the
-# elapsed time to the nanosecond, the inputs to bytes_in, and for every output and tap
-# in + added = out + dropped + undelivered; no input dropped more than it had; the totals are those
-# of the output with the least; and the exit status is that one.
+# adds_up FILE [STATUS]: the last line of FILE is a final report. In it the states sum to the
+# elapsed time, to the nanosecond, and the inputs to bytes_in. For every output and tap,
+# in + added = out + dropped + undelivered. No input dropped more than it had. The totals are those
+# of the output with the least bytes, and the exit status is STATUS.
 adds_up() {
     local lines
     mapfile -t lines <"$1" || return 1
@@ -139,13 +139,13 @@ adds_up() {
                         least = counts
                         least_bytes = bytes
                     }
-                    # A command that had enough is passed over.
+                    # A command that had enough is left out.
                     if ((lost == 0 || objects[i] !~ /"error":null/) && (other == "" || bytes < other_bytes)) {
                         other = counts
                         other_bytes = bytes
                     }
                 }
-                if (objects[i] ~ /"taps":\[/) # what follows the last output
+                if (objects[i] ~ /"taps":\[/) # what follows is after the last output
                     taps = 1
             }
             if (!taps)

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 #
-# A producer that is not held up, and what of its stream arrived: `load overload` after `load
-# observe`. For the files about --overflow, --tap and --spool.
+# A producer that is not held up, and the part of its stream that arrived: `load overload` after
+# `load observe`. For the files about --overflow, --tap and --spool.
 
-# numbered COUNT LONGEST: so many lines that are all different, each with its number first.
+# numbered COUNT LONGEST: prints COUNT lines that are all different, each with its number first.
 numbered() {
     awk -v count="$1" -v longest="$2" 'BEGIN {
         for (pad = "-"; length(pad) < longest; pad = pad pad)
@@ -12,8 +12,9 @@ numbered() {
             print i substr(pad, 1, (i * 7919) % (longest + 1)) }'
 }
 
-# flood OPTION...: ./in through a bpipe whose consumer takes nothing until all of it has been read, or
-# bpipe gave up. What it got is ./out, what was said ./err, the report ./report.
+# flood OPTION...: sends ./in through a bpipe whose consumer takes nothing until all of it has been
+# read or bpipe has given up. The consumer's bytes go to ./out, stderr to ./err, the report to
+# ./report.
 flood() {
     rm -f feed report out err status
     mkfifo feed
@@ -48,8 +49,8 @@ all_came() {
     { [ -s report ] && [ "$(last_number bytes_in report)" = "$(size_of in)" ]; } || gave_up
 }
 
-# drained PID STATUS: lets the consumer called stuck (open_stuck) take what comes until bpipe ends so;
-# ./out is all that it got.
+# drained PID STATUS: lets the consumer called stuck (open_stuck) read until bpipe ends with STATUS.
+# ./out is all that the consumer got.
 drained() {
     local reader
     # shellcheck disable=SC2154 # by open_stuck
@@ -61,27 +62,28 @@ drained() {
     wait "$reader" || true
 }
 
-# of_output NAME KEY: a number of that output, tap or input in the last line of ./report.
+# of_output NAME KEY: prints a number of that output, tap or input in the last line of ./report.
 of_output() {
     [[ ! $(last_line report) =~ .*\{\"name\":\"[^\"]*"$1"\",([^}]*)\} ]] ||
         [[ ! ${BASH_REMATCH[1]} =~ .*\""$2"\":([0-9.]*) ]] || echo "${BASH_REMATCH[1]}"
 }
 
-# records_in FILE: how many records end in it: lines, or NUL-terminated ones with $nul set.
+# records_in FILE: prints how many records end in it: lines, or with $nul set NUL-terminated ones.
 records_in() {
     if [ -n "${nul:-}" ]; then tr -dc '\000' <"$1"; else tr -dc '\n' <"$1"; fi | wc -c
 }
 
-# gives_records_out [OUT [NAME]]: if the report counts records, then those that end in OUT.
+# gives_records_out [OUT [NAME]]: if the report counts records, it gives the number that end in OUT.
 gives_records_out() {
     local records
     records=$(of_output "${2:-stdout}" records_out)
     [ -z "$records" ] || equal "$(records_in "${1:-out}")" "$records" "records that ${2:-stdout} got"
 }
 
-# loses_whole_records [OUT [NAME]]: OUT (./out) is ./in (from numbered) without some whole records;
-# the report says how many these are, with how many bytes. With $marking=1 there are marks, and say
-# how many are missing where they stand. With $nul set the records end in NUL. Prints what is missing.
+# loses_whole_records [OUT [NAME]]: OUT (./out) is ./in (from numbered) without some whole records.
+# The report says how many these are, with how many bytes. With $marking=1 there are marks in their
+# place, and these say how many are missing. With $nul set the records end in NUL. Prints what is
+# missing.
 loses_whole_records() {
     local out=${1:-out} name=${2:-stdout} found
     if [ -n "${nul:-}" ]; then
@@ -140,7 +142,7 @@ holes() { # IN OUT: prints records, bytes, bytes of marks
         }' "$1" "$2"
 }
 
-# said_once PATTERN: ./err is just one line, which matches.
+# said_once PATTERN: ./err is exactly one line, which matches.
 said_once() {
     if [ "$(lines_of err)" = 1 ] && grep -qx "$1" err; then return 0; fi
     echo "wanted: $1"

@@ -1,6 +1,6 @@
 /*
- * random.h - random numbers that are the same for the same seed on every machine: for the C tests
- * (by way of tap.h), the tools, and the benchmarks.
+ * random.h - random numbers that are the same for the same seed on every machine. Used by the C
+ * tests (through tap.h), the tools, and the benchmarks.
  *
  * random_next() is SplitMix64 (G. Steele, D. Lea, C. Flood: Fast Splittable Pseudorandom Number
  * Generators, OOPSLA 2014).
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The next 64 random bits. Any *state is a good start. */
+/* The next 64 random bits. Any initial *state is good. */
 static inline uint64_t random_next(uint64_t *state)
 {
     uint64_t bits = *state += UINT64_C(0x9e3779b97f4a7c15);
@@ -21,7 +21,7 @@ static inline uint64_t random_next(uint64_t *state)
     return bits ^ bits >> 31;
 }
 
-/* The state of a program with a single sequence of random numbers. It starts as the seed. */
+/* The state of a program that has one sequence of random numbers. Its first value is the seed. */
 static uint64_t random_state;
 
 /* The next number of that sequence, from 0 to limit - 1. */

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
 #
 # Random schedules of bursts and stalls: `load schedules` after `load helpers`. schedules.bats plays
-# a few, long_schedules.bats a thousand; tests/schedule/schedule.c says what they are.
+# a few, long_schedules.bats a thousand; tests/schedule/schedule.c describes them.
 
-# What this bpipe cannot do yet (schedule -x): leave a word out when it can.
+# Words for what this bpipe cannot do yet (schedule -x). Remove a word when bpipe can do it.
 schedules_without=''
 
-# play_schedules FIRST COUNT: those of the seeds from FIRST on.
+# play_schedules FIRST COUNT: plays the schedules of COUNT seeds from FIRST on.
 play_schedules() {
     local seed portable=
     case $BPIPE_VARIANT in portable*) portable=-p ;; esac

@@ -1,31 +1,31 @@
 # shellcheck shell=bash
 #
-# Sockets in tests: `load sockets` after `load observe`. Only loopback, sockets of unix in $T, and
+# Sockets in tests: `load sockets` after `load observe`. Only loopback, unix sockets in $T, and
 # namespaces of the test's own.
 #
-# Who listens is waited for by looking at /proc, never by connecting: the one peer that a listener of
-# bpipe takes would be us. Each wait has a deadline.
+# A test looks at /proc to wait for a listener. It never connects, because a bpipe that listens
+# takes one peer, and that would be the test itself. Each wait has a deadline.
 
-# --- what this machine has --------------------------------------------------------------------
+# --- features of this machine -----------------------------------------------------------------
 
 has_ip6() { grep -qs '^0\{31\}1 ' /proc/net/if_inet6; }
 
-# families: ip4, ip6 and unix, those that there are.
+# families: prints those of ip4, ip6 and unix that this machine has.
 families() {
     echo ip4
     ! has_ip6 || echo ip6
     echo unix
 }
 
-# There are two programs of this name that share few options.
+# Two programs have this name and share few options.
 skip_unless_openbsd_nc() {
     skip_unless nc
     nc -h 2>&1 | grep -q OpenBSD || skip "nc is not OpenBSD's (netcat-openbsd)"
 }
 
-# --- who listens ------------------------------------------------------------------------------
+# --- waiting for listeners --------------------------------------------------------------------
 
-# listens PORT [PID]: somebody does; in the network of process PID.
+# listens PORT [PID]: whether somebody listens there, in the network namespace of process PID.
 listens() {
     awk -v port=":$(printf %04X "$1")" '$4 == "0A" && substr($2, length($2) - 4) == port { found = 1 }
         END { exit !found }' "/proc/${2:-self}/net/tcp" "/proc/${2:-self}/net/tcp6" 2>/dev/null
@@ -35,7 +35,7 @@ listens_at() { # PATH
     awk -v path="$1" '$4 == "00010000" && $8 == path { found = 1 } END { exit !found }' /proc/net/unix
 }
 
-# told_port FILE: the port that bpipe, socat -dd or nc -v said in FILE that it listens on.
+# told_port FILE: prints the port on which bpipe, socat -dd or nc -v listens, as FILE says.
 told_port() {
     local line
     while read -r line; do
@@ -44,18 +44,19 @@ told_port() {
     return 1
 }
 
-# listens_as_told FILE [PID]: sets $port to that; somebody does, so FILE is not that of one before.
+# listens_as_told FILE [PID]: sets $port to the port in FILE. Somebody listens there, so FILE is not
+# that of an earlier listener.
 listens_as_told() {
     port=$(told_port "$1") && listens "$port" "${2:-self}"
 }
 
-# await_port FILE [PID]: until then.
+# await_port FILE [PID]: waits until listens_as_told succeeds.
 await_port() {
     wait_until 20 listens_as_told "$@" || { cat "$1" && return 1; }
 }
 
-# await_listener FAMILY FILE: until the one whose stderr is FILE listens, at ./here for unix. Sets
-# $endpoint, bpipe's name of the place to connect to, and $peer, socat's.
+# await_listener FAMILY FILE: waits until the process whose stderr is FILE listens, for unix at
+# ./here. Sets $endpoint, bpipe's name of the place to connect to, and $peer, socat's name of it.
 # shellcheck disable=SC2034
 await_listener() {
     case $1 in
@@ -72,9 +73,9 @@ await_listener() {
     esac
 }
 
-# --- how it is named --------------------------------------------------------------------------
+# --- names of endpoints -----------------------------------------------------------------------
 
-# listening FAMILY: for bpipe, on a port that the system chooses.
+# listening FAMILY: prints the endpoint for a bpipe that listens on a port that the system chooses.
 listening() {
     case $1 in
     ip4) echo tcp-listen://127.0.0.1:0 ;;
@@ -92,11 +93,11 @@ socat_listening() {
     esac
 }
 
-# --- who runs ---------------------------------------------------------------------------------
+# --- servers ----------------------------------------------------------------------------------
 
-# serve FAMILY ARGUMENT...: a bpipe in the background, called by its last arguments, that listens as
-# the argument LISTEN. Its stdin and stdout are ours, stderr goes to ./err. Sets $server, and what
-# await_listener does.
+# serve FAMILY ARGUMENT...: starts a bpipe in the background with these arguments. In them LISTEN
+# stands for the endpoint to listen on. bpipe shares our stdin and stdout; its stderr goes to ./err.
+# Sets $server, and what await_listener sets.
 # shellcheck disable=SC2034
 serve() {
     local family=$1
@@ -106,7 +107,7 @@ serve() {
     await_listener "$family" err
 }
 
-# says_only_port FILE: nothing else is in it.
+# says_only_port FILE: nothing except the port is in it.
 says_only_port() {
     equal "" "$(grep -v '^bpipe: tcp-listen://.*: listening on ' "$1")" "stderr of bpipe"
 }

@@ -1,8 +1,8 @@
 /*
- * tap.h - what the C tests share: TAP output (testanything.org) and seeded random numbers.
+ * tap.h - shared code of the C tests: TAP output (testanything.org) and seeded random numbers.
  *
- * A test program calls tap_ok() once for each thing that it proves and returns tap_done(). Output
- * is flushed at once, so that the seed and the last test are seen when the code under test aborts.
+ * A test program calls tap_ok() once for each thing that it proves, and returns tap_done(). Output
+ * is flushed at once, so that the seed and the last test are visible if the code under test aborts.
  *
  *   TEST_SEED=N   repeats a random run
  *   TEST_LONG=1   makes random runs 20 times longer
@@ -68,7 +68,7 @@ static inline unsigned tap_rounds(unsigned rounds)
     return text != NULL && strcmp(text, "1") == 0 ? rounds * 20 : rounds;
 }
 
-/* The seed for all that is random in a program: TEST_SEED or the time. Printed; call it once. */
+/* The seed for everything random in a program: TEST_SEED or the time. Prints it; call it once. */
 static inline uint64_t tap_seed(void)
 {
     const char *text = getenv("TEST_SEED");
@@ -95,7 +95,7 @@ static inline uint64_t tap_below(uint64_t *state, uint64_t limit)
     return tap_random(state) % limit;
 }
 
-/* A random number below 2^bits whose order of magnitude is random, too: small ones are frequent. */
+/* A random number below 2^bits whose magnitude is random, too: small numbers are frequent. */
 static inline uint64_t tap_magnitude(uint64_t *state, unsigned bits)
 {
     unsigned width = (unsigned)tap_below(state, bits + 1);

@@ -1,11 +1,12 @@
 # shellcheck shell=bash
 #
-# A real terminal for tests, by tmux: `load terminal` after `load helpers`, call skip_unless_terminal
-# first in each test, terminal_close in the teardown() (before common_teardown).
+# A real terminal for tests, with tmux: `load terminal` after `load helpers`. Call
+# skip_unless_terminal first in each test, and terminal_close in teardown() (before
+# common_teardown).
 #
-# The terminal runs an interactive bash, with job control, in $T; its prompt is PROMPT. What is typed
-# at it can be longer than a row, so commands of any length stand in a file: see terminal_script.
-# Every test has a tmux server of its own, on a socket in $T.
+# The terminal runs an interactive bash, with job control, in $T; its prompt is PROMPT. A command
+# typed at the prompt can be longer than a row, so write long commands into a file: see
+# terminal_script. Every test has its own tmux server, on a socket in $T.
 
 # shellcheck disable=SC2034 # for the tests
 PROMPT='bash> '
@@ -19,7 +20,7 @@ skip_unless_terminal() {
 
 in_tmux() { tmux -u -S "$T/tmux" -f /dev/null "$@"; }
 
-# terminal_open COLUMNS ROWS [VARIABLE=VALUE]...: begins with an empty screen and a prompt.
+# terminal_open COLUMNS ROWS [VARIABLE=VALUE]...: opens an empty screen with a prompt.
 terminal_open() {
     local columns=$1 rows=$2
     shift 2
@@ -32,7 +33,7 @@ terminal_open() {
     wait_until 10 prompt_is_last
 }
 
-# A server that is about to go still answers, so that the next terminal would go with it.
+# A server that is about to exit still answers, and the next terminal would exit with it.
 terminal_close() {
     [ -e "$T/tmux" ] || return 0
     in_tmux kill-server || true
@@ -42,14 +43,14 @@ terminal_close() {
 
 terminal_is_gone() { ! in_tmux list-sessions >/dev/null 2>&1; }
 
-# Keys as tmux calls them: Enter, C-z ...; terminal_type takes its text literally.
+# Keys have tmux's names: Enter, C-z ...; terminal_type takes its text literally.
 terminal_keys() { in_tmux send-keys "$@"; }
 terminal_type() { in_tmux send-keys -l -- "$1"; }
 terminal_resize() { in_tmux resize-window -x "$1" -y "$2"; }
 terminal_title() { in_tmux display-message -p '#{pane_title}'; }
 
-# terminal_script <TEXT: empties the screen and types `. ./go`, a file that holds TEXT, which begins
-# with an empty screen as well. Its jobs are those of the terminal's shell.
+# terminal_script <TEXT: empties the screen and types `. ./go`. The file go empties the screen again
+# and then has TEXT. Its jobs are those of the terminal's shell.
 terminal_script() {
     {
         printf "printf '\\\\033[H\\\\033[2J\\\\033[3J'\n"
@@ -65,12 +66,12 @@ screen() { in_tmux capture-pane -p | sed -e 's/ *$//' | sed -e :a -e '/^\n*$/{$d
 row() { screen | sed -n "${1}p"; }
 rows() { screen | wc -l | tr -d ' '; }
 
-# Extended regular expressions, which a row (of that number) has to match as a whole.
+# These take extended regular expressions, which a whole row (of that number) has to match.
 row_is() { row "$1" | grep -qxE -e "$2"; }
 screen_has() { screen | grep -qxE -e "$1"; }
 prompt_is_last() { [ "$(screen | tail -n 1)" = "${PROMPT% }" ]; }
 
-# wait_screen COMMAND...: as wait_until, and shows the screen where it was in vain.
+# wait_screen COMMAND...: as wait_until, but shows the screen if time is up.
 wait_screen() {
     wait_until "${SCREEN_TIMEOUT:-15}" "$@" && return 0
     show_screen
@@ -83,8 +84,8 @@ show_screen() {
     echo "---"
 }
 
-# screen_is <PATTERNS: row by row, all of the screen; a pattern is an extended regular expression for
-# a whole row.
+# screen_is <PATTERNS: compares all of the screen, row by row. A pattern is an extended regular
+# expression for a whole row.
 screen_is() {
     local patterns
     mapfile -t patterns

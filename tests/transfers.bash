@@ -1,11 +1,11 @@
 # shellcheck shell=bash
 #
-# One random transfer from a bpipe to another, with a murder in it: `load transfers` after kills and
-# sockets. transfers.bats plays a few of these, long_transfers.bats hundreds.
+# One random transfer from a bpipe to another, in which one of them may be killed: `load transfers`
+# after kills and sockets. transfers.bats plays a few of these, long_transfers.bats hundreds.
 
 # --- one random transfer ------------------------------------------------------------------------
 
-# random_options SIZE: sets $options for one end.
+# random_options SIZE: sets $options for one end of the transfer.
 random_options() {
     local -a buffers=(64K 100001 1M 16M)
     (($1 > 20000)) || buffers+=(1 7 4096)
@@ -18,8 +18,9 @@ random_options() {
     ((RANDOM % 3)) || options+=(-J 0)
 }
 
-# plan_transfer SEED: sets $data, $size, $kind (tcp or unix), $listener and $victim (sender, receiver;
-# or none), $signal, $moment (in microseconds), $from and $to (file or pipe), $sender, $receiver (options).
+# plan_transfer SEED: sets $data, $size, $kind (tcp or unix), $listener (sender or receiver),
+# $victim (sender, receiver or none), $signal, $moment (in microseconds), $from and $to (file or
+# pipe), $sender and $receiver (options).
 plan_transfer() {
     local bits
     RANDOM=$(($1 % 32768))
@@ -37,20 +38,20 @@ plan_transfer() {
     to=$picked
     random_options "$size"
     sender=("${options[@]}")
-    ((RANDOM % 2)) || sender+=(-L $((size * 25 + 1))) # some 40 ms
+    ((RANDOM % 2)) || sender+=(-L $((size * 25 + 1))) # about 40 ms
     random_options "$size"
     receiver=("${options[@]}")
     pick none none sender sender sender receiver receiver receiver
     victim=$picked
     pick KILL KILL TERM INT HUP
     signal=$picked
-    # Half of the moments are early: connecting, the first bytes.
+    # Half of the moments are early: while connecting, during the first bytes.
     ((RANDOM % 2)) && moment=$((RANDOM % 6000)) || moment=$((RANDOM % 40000))
     [[ $listener != "$victim" ]] || moment=$((moment + 8000)) # the other one has to see it first
 }
 
-# one_end NAME ENDPOINT: becomes that end of the planned transfer; NAME.ends, NAME.err, NAME.report
-# and NAME.pid say how it went.
+# one_end NAME ENDPOINT: becomes that end of the planned transfer. NAME.ends, NAME.err, NAME.report
+# and NAME.pid record how it went.
 one_end() {
     local name=$1 index=0
     local -a events=() before=() after=() command
@@ -79,7 +80,7 @@ one_end() {
         >"$name.out" 2>"$name.err" 3>&-
 }
 
-# The listener tells its port, or has its name; or it (PID) has ended already.
+# The listener has told its port or has its name; or it (PID) has ended already.
 is_there_or_gone() { # PID
     { [ "$kind" = tcp ] && told_port "$listener.err" >/dev/null; } ||
         { [ "$kind" = unix ] && listens_at socket; } || gone "$1"
@@ -89,7 +90,7 @@ somebody_listens() {
     if [ "$kind" = tcp ]; then listens "$port"; else listens_at socket; fi
 }
 
-# Sets $address to where the planned listener listens, or to nothing if it has ended already.
+# Sets $address to the address of the planned listener, or to nothing if it has ended already.
 find_listener() { # PID
     address=
     wait_until 20 is_there_or_gone "$1" || return 1
@@ -100,7 +101,8 @@ find_listener() { # PID
     fi
 }
 
-# check_end NAME: how it ended, into status_NAME; with numbers that add up, and not more than a line.
+# check_end NAME: sets status_NAME to how that end exited. Its numbers must add up, and it may have
+# printed at most one line.
 check_end() {
     local name=$1 index=0 status wanted
     [ "$name:$from" != sender:pipe ] || index=1
@@ -127,7 +129,7 @@ check_end() {
 |read failed at byte [0-9]+: Connection reset by peer\
 |connection lost at byte [0-9]+: (the peer has closed it|Connection reset by peer)(; [0-9]+ bytes sent were not acknowledged)?)\$" "$name.err" || return 1
     fi
-    # SIGKILL may come after the report. Whoever is killed before bpipe has begun has none.
+    # SIGKILL may come after the report. A bpipe that is killed before it has begun has no report.
     if [ -s "$name.report" ]; then
         [ "$status" != 137 ] || status=$(last_number exit_status "$name.report")
         adds_up "$name.report" "$status"
@@ -156,7 +158,7 @@ transfer_round() {
     if [ -n "$address" ]; then
         one_end "$dialer" "$address" &
         wait $! || transfer_failed "the $dialer does not end" || return 1
-        # It may have ended before it came: nobody comes any more, then.
+        # The dialer may have ended before it connected. Then nobody connects any more.
         if [ "$victim" = "$dialer" ] && somebody_listens; then
             abandoned=$listener
             ! read -r pid <"$listener.pid" || kill -TERM "$pid" || true
@@ -168,8 +170,8 @@ transfer_round() {
     check_bytes || transfer_failed || return 1
 }
 
-# What came is the beginning of what was sent; and all of it if both say so, and by TCP, which knows
-# a reset from an end, if the receiver does. Sets $cut.
+# The received bytes are the beginning of those that were sent. They are all of them if both ends
+# say so; by TCP, which can tell a reset from an end, if the receiver says so. Sets $cut.
 check_bytes() {
     if [ ! -e receiver.ends ]; then
         taken=0
@@ -187,9 +189,9 @@ check_bytes() {
     if [ "${status_sender:-1}" = 0 ]; then
         equal "$size" "$(last_number bytes_out sender.report)" "bytes_out of a sender" || return 1
     fi
-    # The consumer, which lives to the end, has got what the receiver says.
+    # The consumer lives to the end, and has got the bytes that the receiver says it delivered.
     [ ! -s receiver.report ] || equal "$(last_number bytes_out receiver.report)" "$taken" || return 1
-    # A name that somebody had to leave behind is taken over by the next one.
+    # Only a killed listener may leave its name behind; the next one takes the name over.
     [ "$kind" = tcp ] || [ ! -e socket ] || [ "$victim:$signal" = "$listener:KILL" ]
 }
 
@@ -200,7 +202,7 @@ transfer_failed() { # [WHY]
     return 1
 }
 
-# transfers COUNT: so many, from TEST_SEED on. Sets $cuts to how many were cut short.
+# transfers COUNT: plays COUNT transfers, from TEST_SEED on. Sets $cuts to how many were cut short.
 transfers() {
     local first=${TEST_SEED:-$((RANDOM * 32768 + RANDOM))} seed cut
     ulimit -c 0

@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 #
-# Descriptors that cannot be read or written, as standard input, standard output or fd://N: said at
-# once, and status 1, where cat(1) fails; and where cat waits, bpipe waits.
+# Descriptors that cannot be read or written, as standard input, standard output or fd://N. Where
+# cat(1) fails, bpipe says so at once, with status 1. Where cat waits, bpipe waits.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
 load ../observe
 
-# odd FD KIND OPTION...: bpipe with such a descriptor; sets $status and $said.
+# odd FD KIND OPTION...: runs bpipe with such a descriptor; sets $status and $said.
 odd() {
     local fd=$1 kind=$2
     shift 2
@@ -30,12 +30,12 @@ fails() { # MESSAGE
         fails "bpipe: stdin: a listening socket cannot be read"
         odd 5 $kind fd://5 >out
         fails "bpipe: fd://5: a listening socket cannot be read"
-        # It is the sole input: nothing is touched.
+        # It is the only input: nothing is touched.
         odd 0 $kind -o old -o new
         fails "bpipe: stdin: a listening socket cannot be read"
         equal old "$(<old)"
         [ ! -e new ]
-        # Of several inputs the others are copied.
+        # If there are several inputs, the others are copied.
         odd 0 $kind -o out - old
         fails "bpipe: stdin: a listening socket cannot be read"
         equal old "$(<out)"
@@ -100,7 +100,7 @@ fails() { # MESSAGE
     equal "1 bpipe: -: a listening socket cannot be written" "$status $said"
 }
 
-# report_fails REASON COMMAND...: which inherits the report's descriptor 9.
+# report_fails REASON COMMAND...: COMMAND inherits the report's descriptor 9.
 report_fails() {
     local reason=$1 format
     shift
@@ -118,7 +118,7 @@ report_fails() {
     adds_up report
     odd 0 datagrams -B 100 -z 100 >out
     fails "bpipe: stdin: read failed at byte 0: Message too long"
-    # Waits, as cat does.
+    # bpipe waits, as cat does.
     oddfd 0 datagram-socket "$BPIPE" -q >out &
     wait_until 20 in_poll $!
     kill $!

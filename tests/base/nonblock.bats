@@ -1,18 +1,18 @@
 #!/usr/bin/env bats
 #
-# Reading and writing without blocking, and without a trace of that on what others share: every kind
-# of descriptor that bpipe can inherit or open. The flags are those of the very description that bpipe
-# inherited, seen by another process that shares it (fdflags).
+# Reading and writing without blocking, on every kind of descriptor that bpipe can inherit or open.
+# Other processes that share a descriptor must see no trace of it. The tests look at the flags of
+# the very description that bpipe inherited, through another process that shares it (fdflags).
 #
-# On Linux the flag must not be set for a moment either, but where there is no other way (a pty's
-# master; a named FIFO that may not be opened). Elsewhere it may be while bpipe runs.
+# On Linux the flag must not be set even for a moment, except where there is no other way (a pty's
+# master; a named FIFO that may not be opened). Elsewhere it may be set while bpipe runs.
 
 # shellcheck disable=SC2094,SC2261 # FIFOs are opened both ways on purpose, and {var}< is no stderr
 # shellcheck disable=SC2153 # BPIPE and bpipe are two things
 load ../helpers
 load ../observe
 
-# --- what the tests share -------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------
 
 # Sets $master (a descriptor) and $tty (a path) of a new pseudo-terminal.
 open_pty() {
@@ -21,14 +21,14 @@ open_pty() {
     tty=$(pty name <&"$master")
 }
 
-# The same, and $slave: a descriptor of its other side, raw.
+# The same, and sets $slave, a descriptor of its other side, raw.
 open_raw_pty() {
     open_pty
     exec {slave}<>"$tty"
     pty raw <&"$slave"
 }
 
-# blocking FD...: O_NONBLOCK is not set on the descriptions behind this shell's descriptors.
+# blocking FD...: whether O_NONBLOCK is clear on the descriptions behind this shell's descriptors.
 blocking() {
     local fd
     for fd; do
@@ -36,11 +36,11 @@ blocking() {
     done
 }
 
-# The same, of a bpipe that is running.
+# The same, while a bpipe is running.
 blocking_meanwhile() { is_portable || blocking "$@"; }
 
-# Two pipes to be shared with a bpipe, as descriptors: $from_producer is fed by $to_bpipe, and what is
-# written to $to_consumer is in the file out when $consumer has ended.
+# Opens two pipes to share with a bpipe, as descriptors. $to_bpipe feeds $from_producer. The bytes
+# written to $to_consumer are in the file out when $consumer has ended.
 open_pipes() {
     mkfifo in.fifo out.fifo
     exec {both}<>in.fifo {from_producer}<in.fifo {to_bpipe}>in.fifo {both}>&-
@@ -49,7 +49,7 @@ open_pipes() {
     exec {to_consumer}>out.fifo
 }
 
-# The equal_files with pipes that have no name.
+# The same with pipes that have no name.
 open_anonymous_pipes() {
     exec {to_consumer}> >(exec cat >out)
     consumer=$!
@@ -137,7 +137,7 @@ open_anonymous_pipes() {
     wait_until 10 size_is out 307200
     wait_until 10 in_poll $!
     exec {slave}>&-
-    # Portable code cannot tell a master from a terminal, whose EIO is an error.
+    # Portable code cannot tell a master from a terminal, where EIO is an error.
     ! is_portable || status=1
     ended $! "$status"
     blocking "$master"
@@ -182,8 +182,8 @@ open_anonymous_pipes() {
 
 # --- a terminal that is shared with a shell ---------------------------------------------------
 
-# in_session SCRIPT: a shell with job control, SCRIPT, on a terminal that is its own 0, 1, 2 and our
-# $slave, one description. $shell is its process. Typed text is not echoed.
+# in_session SCRIPT: runs SCRIPT in a shell with job control, on a terminal that is its own 0, 1, 2
+# and our $slave, all one description. $shell is its process. Typed text is not echoed.
 in_session() {
     open_pty
     exec {slave}<>"$tty"
@@ -193,8 +193,8 @@ in_session() {
     shell=$!
 }
 
-# The script for an ending of bpipe: it then says its status and the flags, and reads on. (A bash
-# that is not interactive ends when its command dies of ^C, so that a subshell is put between.)
+# The script for an end of bpipe: it prints bpipe's status and the flags, and reads on. (A bash that
+# is not interactive ends when its command dies of ^C, so there is a subshell in between.)
 # shellcheck disable=SC2016
 shared_script='
 ( trap : INT QUIT; "$BPIPE" -q -P pid >out; echo "$?" >status )
@@ -290,7 +290,7 @@ shell_goes_on() { # STATUS OF BPIPE
     equal $'not for bpipe\nnot for bpipe' "$(<lines)"
 }
 
-# stuck_in_poll PID: it has read since it was stopped, and does not wait in a write.
+# stuck_in_poll PID: whether it has read since it was stopped, and does not wait in a write.
 stuck_in_poll() {
     [ "$(awk '/^rchar/ { print $2 }' "/proc/$1/io")" -gt 1100000 ] && in_poll "$1"
 }
@@ -331,7 +331,7 @@ stuck_in_poll() {
 
 # --- pipes ------------------------------------------------------------------------------------
 
-# shared_pipes STATUS [SIGNAL]: whatever ends a bpipe, the pipes are as they were.
+# shared_pipes STATUS [SIGNAL]: however bpipe ends, the pipes are as they were.
 shared_pipes() {
     defsig "$BPIPE" -q -S -s 7 <&"$from_producer" >&"$to_consumer" &
     wait_until 10 in_poll $!
@@ -352,7 +352,7 @@ shared_pipes_all_ways() {
     for signal in 2 15 1 3; do
         shared_pipes $((128 + signal)) "$signal"
     done
-    is_portable || shared_pipes 137 9 # nothing to be taken back
+    is_portable || shared_pipes 137 9 # bpipe has nothing to restore
     shared_pipes 0
     exec {to_bpipe}>&- {from_producer}<&- {to_consumer}>&-
     ended "$consumer" 0
@@ -396,8 +396,8 @@ shared_pipes_all_ways() {
     equal_files data out
 }
 
-# of_another_user LOOK: what is written to $to_bpipe goes through a bpipe of another user, at whose
-# flags LOOK looks while it runs. The consumer waits for the file go.
+# of_another_user LOOK: the bytes written to $to_bpipe go through a bpipe of another user. LOOK
+# checks its flags while it runs. The consumer waits for the file go.
 of_another_user() {
     as_other_user "$BPIPE" -q -C -z 4K -P "$public/pid" <&"$from_producer" >&"$to_consumer" {to_bpipe}>&- &
     wait_until 10 [ -s "$public/pid" ]
@@ -412,7 +412,7 @@ of_another_user() {
     blocking "$from_producer" "$to_consumer"
 }
 
-# RWF_NOWAIT is known for pipes since Linux 6.5.
+# Linux knows RWF_NOWAIT for pipes since 6.5.
 kernel_knows_nowait() {
     local version
     version=$(uname -r)
@@ -428,7 +428,7 @@ kernel_knows_nowait() {
     random_bytes 2M >data
     mkfifo feed
     set -o pipefail
-    # A shell's process substitutions are opened by name; these are pipes as pipe(2) makes them.
+    # A shell opens its process substitutions by name; these are pipes as pipe(2) makes them.
     # shellcheck disable=SC2002
     cat feed | {
         exec {to_bpipe}>feed {from_producer}<&0 {to_consumer}>&1 >&2
@@ -506,7 +506,7 @@ kernel_knows_nowait() {
         rm -f samples
         "$BPIPE" --report-every 1ms -N "$(head -c 1000 /dev/zero | tr '\0' n)" \
             --report json:samples --report text -o out <&"$idle" 2>&"$err" &
-        wait_until 20 has_lines samples 150 # more than what nobody reads takes
+        wait_until 20 has_lines samples 150 # more than fits where nobody reads
         blocking "$err"
         kill -TERM $!
         ended $! 143
@@ -701,7 +701,7 @@ kernel_knows_nowait() {
 
 # --- sockets ------------------------------------------------------------------------------------
 
-# with_sockets SCRIPT: a shell that has the helpers and a socket pair, 8 and 9.
+# with_sockets SCRIPT: runs SCRIPT in a shell that has the helpers and a socket pair, 8 and 9.
 with_sockets() {
     export -f ended gone state_of wait_until nap equal in_poll in_state refute equal_files sum sum_stdin size_of \
         size_is blocking blocking_meanwhile is_portable
@@ -717,7 +717,7 @@ with_sockets() {
         blocking_meanwhile 8
         cat data >&9
         wait_until 10 size_is out 2097152
-        wait_until 10 in_poll $! # not in a read, although the last one was full
+        wait_until 10 in_poll $! # not in a read, although the last read was full
         exec 9>&-
         ended $! 0
         blocking 8'
@@ -799,7 +799,7 @@ with_sockets() {
     equal 1 "$(wc -l <err)"
 }
 
-# --- closed descriptors -----------------------------------------------------------------------------
+# --- closed descriptors ---------------------------------------------------------------------------
 
 @test "stdin closed: an error where it is the input, else nothing" {
     printf data >in
@@ -812,7 +812,7 @@ with_sockets() {
     equal "1:datadata:bpipe: stdin: Bad file descriptor" "$result"
     result "$BPIPE" -q in in <&-
     equal "0:datadata:" "$result"
-    mkfifo fifo # the first thing that is opened must not become 0
+    mkfifo fifo # the first descriptor that bpipe opens must not become 0
     "$BPIPE" -q -o out fifo <&- &
     printf data >fifo
     ended $! 0
@@ -909,7 +909,7 @@ with_sockets() {
 
 @test "fd://N is never a descriptor that bpipe opened itself" {
     local n
-    printf 'abc\017\001\002' >in # which the self-pipe would take for signals
+    printf 'abc\017\001\002' >in # the self-pipe would take these for signals
     for n in 3 4 5 6 7 8 9 10; do
         status=0
         "$BPIPE" -q -o made --report json:report -o "fd://$n" in 2>err \

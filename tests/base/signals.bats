@@ -1,9 +1,10 @@
 #!/usr/bin/env bats
 #
-# Every signal that comes from outside and ends a process by default: SIGINT's relatives, which are
-# often forgotten. bpipe dies by that very signal and leaves nothing behind, whenever it arrives.
+# Every signal that comes from outside and ends a process by default: the relatives of SIGINT, which
+# are often forgotten. bpipe dies by that very signal and leaves nothing behind, whenever it
+# arrives.
 
-# What observe's functions look at is in variables:
+# The functions of observe look at variables:
 # shellcheck disable=SC2094 # FIFOs are opened both ways on purpose
 load ../helpers
 load ../observe
@@ -13,10 +14,10 @@ setup() {
     ulimit -c 0
 }
 
-# --- what the tests share -------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------
 
-# All such signals, as numbers. (SIGUSR1 is a request for a report, SIGPIPE and SIGXFSZ are errors of
-# writes. SIGTERM and SIGHUP drain first.) Portable code knows those of POSIX.
+# Prints all such signals, as numbers. (SIGUSR1 asks for a report, SIGPIPE and SIGXFSZ are errors of
+# writes. SIGTERM and SIGHUP drain first.) Portable code knows the signals of POSIX.
 ending_signals() {
     local number name
     for ((number = 1; number <= 64; number++)); do
@@ -31,16 +32,16 @@ ending_signals() {
     done
 }
 
-# The same, but of the real-time signals, which are many alike, the first and the last.
+# The same, but of the many real-time signals, which are all alike, only the first and the last.
 ending_kinds() { ending_signals | grep -vE '^(3[5-9]|[45].|6[0-3])$'; }
 
-# files: everything here and in the runtime folder.
+# files: prints the names of everything here and in the runtime folder.
 files() (
     shopt -s dotglob nullglob
     cd "$T" && echo * "$XDG_RUNTIME_DIR"/*
 )
 
-# Sets $master, a descriptor of a pty: bpipe can only read it with O_NONBLOCK on what it shares.
+# Sets $master, a descriptor of a pty. bpipe can only read it with O_NONBLOCK on what it shares.
 open_shared_input() {
     [ -w /dev/ptmx ] || skip "there is no /dev/ptmx"
     exec {master}<>/dev/ptmx || skip "/dev/ptmx cannot be opened"
@@ -51,12 +52,12 @@ open_shared_input() {
 
 flag_of() { fdflags "$1" | cut -d' ' -f3; }
 
-# draining PID: it has closed its standard input.
+# draining PID: whether it has closed its standard input.
 draining() { [ ! -e "/proc/$1/fd/0" ]; }
 
 is_nonblocking() { equal nonblocking "$(flag_of "$1")"; }
 
-# start OPTION...: a bpipe that makes one of everything, in the background.
+# start OPTION...: starts a bpipe in the background that makes one of everything.
 start() {
     defsig "$BPIPE" -q -P pid --spool spooled --report prometheus:metrics --atomic -o made "$@" \
         <&"$master" 2>err {slave}>&- &
@@ -95,7 +96,7 @@ start() {
         ended "$pid" $((128 + number))
         equal "" "$(<err)"
         equal blocking "$(flag_of "$master")"
-        rm -f metrics # a report of how it ended
+        rm -f metrics # a report on how it ended
         equal "$before" "$(files)"
     done
 }
@@ -153,7 +154,7 @@ start() {
     adds_up report 0
 }
 
-# caught PID: the numbers of the signals that it catches.
+# caught PID: prints the numbers of the signals that it catches.
 caught() {
     local mask number
     mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status")
@@ -181,8 +182,8 @@ caught() {
 
 # --- at the beginning and at the end ------------------------------------------------------------
 
-# at CALL [complete]: SIGUSR2 arrives as this call begins. Nothing is left, and the status is the
-# signal's, or 0 with "complete", where all may be done before it is heard.
+# at CALL [complete]: SIGUSR2 arrives as this call begins. Nothing is left. The status is that of
+# the signal, or with "complete" perhaps 0, because all may be done before bpipe hears the signal.
 at() {
     local status=0
     echo "$1"
@@ -215,17 +216,18 @@ at() {
     at 'open:*metrics*:1'
     at 'open:spooled:1'
     at 'open:data:1'
-    at 'read:*/data:1' complete # copied before it was looked for
+    at 'read:*/data:1' complete # copied before bpipe looked for signals
     at 'fsync:*:1' complete
     at 'close:*/data:1' complete
     at 'rename:*metrics*:1' complete
-    at 'open:pid:2' complete # it is to be removed
+    at 'open:pid:2' complete # bpipe opens it to remove it
     at 'read:*/pid:1' complete
 }
 
 # --- commands -------------------------------------------------------------------------------------
 
-# dispositions FILE: what the command looks like that wrote its /proc/self/status there.
+# dispositions FILE: prints the signal lines that a command copied from its /proc/self/status to
+# FILE.
 dispositions() { grep -E '^Sig(Blk|Ign|Cgt):' "$1"; }
 
 @test "commands have all signals as bpipe found them, and the guard survives all" {
@@ -246,7 +248,7 @@ dispositions() { grep -E '^Sig(Blk|Ign|Cgt):' "$1"; }
     pid=$!
     wait_until 20 in_poll "$pid"
     wait_until 20 [ -e got ]
-    guard=$(pgrep -P "$pid" "^bpipe") # without a title of its own it is a bpipe
+    guard=$(pgrep -P "$pid" "^bpipe") # without a title of its own it is called bpipe
     for number in $(ending_signals); do
         kill -"$number" "$guard"
     done

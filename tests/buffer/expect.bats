@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# A stream that was cut does not pass for the whole: --expect-size and --expect-end.
+# A cut stream does not pass for the whole: --expect-size and --expect-end.
 
 # shellcheck disable=SC2016,SC2094 # scripts for sh; files that are only read
 bats_require_minimum_version 1.5.0
@@ -17,7 +17,7 @@ teardown() {
 dump='-- dump completed
 '
 
-# cut_off STATUS MESSAGE OPTION...: what comes from `in` goes to `out` whole, and so it ends.
+# cut_off STATUS MESSAGE OPTION...: all of `in` goes to `out`, and bpipe ends with this.
 cut_off() {
     local status=$1 message=$2
     shift 2
@@ -100,7 +100,7 @@ cut_off() {
     local family
     random_bytes 100000 >in
     for family in $(families); do
-        [ "$family" != unix ] || continue # nobody can tell a reset from an end there
+        [ "$family" != unix ] || continue # there nobody can tell a reset from an end
         rm -f out in.err
         "$BPIPE" -q --atomic -o out "$(listening "$family")" 2>in.err &
         receiver=$!

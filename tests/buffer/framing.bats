@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 #
-# --frame and --unframe: what goes through both comes out as it was, by whatever way, and what is not
-# the whole stream ends with status 1 (tests/buffer/test_frame_stream.c has the sizes of reads and rings).
+# --frame and --unframe. The bytes that go through both come out unchanged, by whatever way. A
+# stream that is not whole ends with status 1. (tests/buffer/test_frame_stream.c tries sizes of
+# reads and rings.)
 
 # shellcheck disable=SC2016,SC2094 # scripts for sh; files that are only read
 # shellcheck disable=SC2002 # cat makes a pipe of a file
@@ -17,15 +18,15 @@ teardown() {
     common_teardown
 }
 
-# What a stream of these 9 bytes is, and its pieces.
+# A framed stream of these 9 bytes, and its pieces.
 head='\x89bpf\r\n\x1a\x01'
 final='\0\0\0\0\0\0\0\0\0\0\0\x09\xe3\x06\x92\x83'
 
 frame() { "$BPIPE" -q --frame "$@"; }
 unframe() { "$BPIPE" -q --unframe "$@"; }
 
-# refused REASON OPTION...: stdin, framed badly, is refused for that reason, in a line, and nothing is
-# said to be whole: what came out is in ./out.
+# refused REASON OPTION...: stdin, which is framed badly, is refused for that reason, in one line,
+# and nothing passes for the whole. ./out has what came out.
 refused() {
     local reason=$1 status=0
     shift
@@ -41,7 +42,7 @@ refused() {
     refute [ -e target ]
 }
 
-# cut_at BYTES: for refused
+# cut_at BYTES: prints the reason for refused
 cut_at() { echo "was cut: it ended after $1 bytes without its final record"; }
 
 # --- the format -------------------------------------------------------------------------------
@@ -89,7 +90,7 @@ cut_at() { echo "was cut: it ended after $1 bytes without its final record"; }
 
 # --- round trips ------------------------------------------------------------------------------
 
-# through IN FRAME_OPTION... -- UNFRAME_OPTION...: by pipes, and by a file.
+# through IN FRAME_OPTION... -- UNFRAME_OPTION...: sends IN through both, by pipes and by a file.
 through() {
     local in=$1
     local -a options=()
@@ -221,7 +222,7 @@ through() {
     run -1 "$BPIPE" -q --unframe -o out a a.framed
     equal "bpipe: a: is not framed (bpipe --frame makes it so)" "$output"
     cmp a out
-    # And of those to be framed: the stream is not whole.
+    # A bad input of --frame: the stream is not whole.
     run -1 "$BPIPE" -q --frame -o framed a missing a
     equal "bpipe: missing: No such file or directory" "$output"
     run -1 "$BPIPE" -q --unframe -o out framed
@@ -291,7 +292,7 @@ through() {
             cmp in out
         done
     done
-    # And for those that fail.
+    # The same for runs that fail.
     head -c 50500 framed >part
     run -1 "$BPIPE" --unframe --report json:got -o out part
     adds_up got 1
@@ -303,9 +304,9 @@ through() {
     equal 100012 "$(size_of framed)"
 }
 
-# --- what is on its way -----------------------------------------------------------------------
+# --- bytes on their way -----------------------------------------------------------------------
 
-# came_to WANTED FILE: all of it, and no more
+# came_to WANTED FILE: FILE has exactly WANTED
 came_to() { [ "$1" = "$(cat "$2")" ]; }
 
 @test "a byte that was written arrives while the producer says no more" {
@@ -389,10 +390,10 @@ came_to() { [ "$1" = "$(cat "$2")" ]; }
     random_bytes 3 | cmp - out
 }
 
-# --- an end that is none ----------------------------------------------------------------------
+# --- false ends -------------------------------------------------------------------------------
 
-# not_whole WANTED MESSAGES OPTION...: from ./in, --frame with these options to --unframe --atomic,
-# status WANTED and 1. The messages of the first are these.
+# not_whole WANTED MESSAGES OPTION...: sends ./in through --frame with these options to --unframe
+# --atomic. The statuses are WANTED and 1. The first one prints MESSAGES.
 not_whole() {
     local wanted=$1 messages=$2 states=none
     shift 2
@@ -416,7 +417,7 @@ not_whole() {
         --expect-end end
     cat in | frame --expect-size 100000 | unframe --expect-size 100000 --atomic -o target
     cmp in target
-    # On the other side: the payload's.
+    # On the other side the payload is compared.
     rm target
     run -1 sh -c '"$BPIPE" -q --frame in | "$BPIPE" -q --unframe --expect-size 99999 --atomic -o target'
     equal "bpipe: stdin: the stream ended after 100000 bytes, not 99999 (--expect-size)" "$output"
@@ -469,7 +470,7 @@ not_whole() {
     refute [ -e out ]
 }
 
-# fed PID COUNT: it has read so many bytes, and waits.
+# fed PID COUNT: whether it has read COUNT bytes, and waits.
 fed() {
     wait_number "$1" sent bytes_in "$2" && wait_until 20 in_poll "$1"
 }
@@ -538,7 +539,7 @@ fed() {
     random_bytes 100000 >in
     run -1 "$BPIPE" -q --frame -o framed -o /dev/full in
     "$BPIPE" -q --unframe framed | cmp in -
-    # Whether it was is waited for, whatever has failed before.
+    # bpipe waits for the command's exit, whatever has failed before.
     run -1 "$BPIPE" -q --frame -o framed -o /dev/full --from 'cat in; exec >&-; sleep 0.3; exit 3'
     run -1 "$BPIPE" -q --unframe --atomic -o target framed
     equal "bpipe: framed: $(cut_at "$(size_of framed)")" "$output"
@@ -578,7 +579,7 @@ fed() {
 @test "what tries damage finds what is wrong" {
     random_bytes 3000 >in
     frame -z 100 <in >framed
-    # Not framed; no message; a status that is always 0; a byte that is another.
+    # Not framed; no message; a status that is always 0; a byte that differs.
     damage each 0 100 30 framed "$BPIPE" -q --unframe
     refute damage each 0 100 1 in "$BPIPE" -q --unframe
     refute damage cut 1 1 framed sh -c '"$BPIPE" -q --unframe 2>/dev/null'
@@ -599,7 +600,7 @@ fed() {
     printf 'some text\nof two lines\n' | refused "$not"
     refused "is empty, without even the head of a framed stream" </dev/null
     printf '\x89PNG\r\n\x1a\n' | refused "$not"
-    # Idle behind it: it is refused at once.
+    # An idle input behind it: it is refused at once.
     open_idle
     printf G >&"$idle"
     run -1 timeout 20 "$BPIPE" -q --unframe <&"$idle"
@@ -654,7 +655,7 @@ fed() {
 
 # --- usage ------------------------------------------------------------------------------------
 
-# usage MESSAGE OPTION...: status 2, and nothing is touched.
+# usage MESSAGE OPTION...: the status is 2, and nothing is touched.
 usage() {
     local message=$1
     shift
@@ -683,13 +684,13 @@ usage() {
     usage "--block-size: '229': is too large for --frame (at most --buffer-size minus 28)" \
         --frame -B 256 --block-size 229
     usage "--unframe: cannot be used with udp-listen://127.0.0.1:9" --unframe -l udp-listen://127.0.0.1:9
-    # --overflow block is no policy that drops.
+    # --overflow block does not drop.
     frame --overflow block </dev/null | unframe --overflow block
 }
 
 # --- faults -----------------------------------------------------------------------------------
 
-# faulty SIDE OPTION...: under the faults of this seed.
+# faulty SIDE OPTION...: runs bpipe under the faults of this seed.
 faulty() {
     local side=$1
     shift
@@ -712,7 +713,7 @@ faulty() {
         adds_up frame
         adds_up unframe
         equal "$(size_of framed)" "$(last_number bytes_out frame)"
-        # And a stream that was cut: the payload that is there, and status 1.
+        # And a stream that was cut: its payload comes out, with status 1.
         head -c $((seed % 60000 + 9)) framed >part
         states=none
         cat part | faulty unframe -z 3000 >out 2>err || states=${PIPESTATUS[*]}
@@ -729,7 +730,7 @@ faulty() {
     done
 }
 
-# failing SIDE SCRIPT OPTION...: under these rules; sets $status.
+# failing SIDE SCRIPT OPTION...: runs bpipe under these rules; sets $status.
 failing() {
     local side=$1 script=$2
     shift 2

@@ -1,9 +1,10 @@
 #!/usr/bin/env bats
 #
-# --frame and --unframe from pipe to pipe: payload goes by way of the pipe queue, the framing beside
-# it. What is refused, or held up, goes on in the ring, in the middle of a chunk as well.
+# --frame and --unframe from pipe to pipe: payload goes through the pipe queue, and the framing
+# beside it. Where that is refused or held up, bpipe goes on in the ring, even in the middle of a
+# chunk.
 
-# A pipe is not the same input as the file itself; how much came out is looked at while it comes:
+# A pipe is not the same input as the file itself. Output is looked at while it comes:
 # shellcheck disable=SC2002,SC2094
 
 bats_require_minimum_version 1.5.0
@@ -14,8 +15,8 @@ skip_portable() {
     ! is_portable || skip "the portable build copies everything"
 }
 
-# frame OPTION...: ./in by a pipe and by `bpipe --frame OPTION...` into ./framed, by a pipe again.
-# The report is in ./added.
+# frame OPTION...: sends ./in by a pipe through `bpipe --frame OPTION...`, and by a pipe into
+# ./framed. The report is in ./added.
 frame() {
     set -o pipefail
     cat in | "$BPIPE" -q --frame --report json:added "$@" | cat >framed
@@ -24,7 +25,7 @@ frame() {
     equal "$(size_of in)" "$(($(size_of framed) - $(last_number bytes_added added)))"
 }
 
-# unframe OPTION...: the same back, compared. The report is in ./removed.
+# unframe OPTION...: sends it back the same way, and compares. The report is in ./removed.
 unframe() {
     set -o pipefail
     cat framed | "$BPIPE" -q --unframe --report json:removed "$@" | cmp in -
@@ -32,16 +33,16 @@ unframe() {
     equal "$(size_of in)" "$(last_number bytes_in removed)"
 }
 
-moved_pages() { # REPORT BYTES: at least so many; what waits when the end comes is copied
+moved_pages() { # REPORT BYTES: at least BYTES; what waits when the end comes is copied
     is_portable || [ "$(last_number zero_copy_bytes "$1")" -ge "$2" ]
 }
 
-# fails FILE REASON OPTION...: FILE by a pipe is not whole, and what it held is in ./given.
+# fails FILE REASON OPTION...: FILE, by a pipe, is not whole. Its payload is in ./given.
 fails() {
     local file=$1 reason=$2
     shift 2
     rm -f status
-    set +o pipefail # it need not be read to its end
+    set +o pipefail # FILE need not be read to its end
     cat "$file" | { "$BPIPE" -q --unframe --report json:removed "$@" 2>said || echo $? >status; } |
         cat >given
     equal 1 "$(<status)"
@@ -50,12 +51,13 @@ fails() {
     equal "$(size_of given)" "$(last_number bytes_in removed)"
 }
 
-# copied REPORT: all of it was.
+# copied REPORT: all bytes were copied.
 copied() {
     equal 0 "$(last_number zero_copy_bytes "$1")" "zero_copy_bytes of $1"
 }
 
-# paced FILE RECEIVED: all of FILE but its last 100,000 bytes, these when the rest is in RECEIVED.
+# paced FILE RECEIVED: prints all of FILE except its last 100,000 bytes, and these when RECEIVED has
+# all of the rest.
 paced() {
     local all
     all=$(size_of "$1")
@@ -66,8 +68,8 @@ holds() { # FILE BYTES: at least
     (($(size_of "$1") >= $2))
 }
 
-# What waits at the end is copied, and where there is little room pages are divided: so nothing waits
-# at the end here, and all fits into the buffer.
+# Bytes that wait at the end are copied, and where there is little room pages are divided. So here
+# nothing waits at the end, and all fits into the buffer.
 @test "payload is not copied, neither here nor there" {
     random_bytes 12M >in
     : >framed
@@ -125,7 +127,7 @@ holds() { # FILE BYTES: at least
     unframe
 }
 
-# --- what comes is sent at once -----------------------------------------------------------------
+# --- bytes are sent at once ---------------------------------------------------------------------
 
 @test "a line is answered before the next one comes" {
     mkfifo feed out
@@ -186,8 +188,8 @@ holds() { # FILE BYTES: at least
     done
 }
 
-# stalled OPTION...: `bpipe OPTION...` that has been given all of ./in, and no end, and whose reader
-# takes nothing; it is $pid, and read from $from.
+# stalled OPTION...: starts `bpipe OPTION...` with all of ./in and no end. Its reader takes nothing.
+# It is $pid; read its output from $from.
 stalled() {
     mkfifo feed out
     "$BPIPE" -q "$@" --report json:report --report-every 0.05 <feed >out &
@@ -224,7 +226,7 @@ has_come() { # BYTES
     local kind
     awk 'BEGIN { for (i = 0; i < 60000; i++) print i }' >in
     mkfifo feed
-    # The first bpipe is there for its pages of one line each.
+    # The first bpipe makes pages of one line each.
     for kind in "" -C; do
         rm -f finished report
         # shellcheck disable=SC2086
@@ -282,8 +284,8 @@ has_come() { # BYTES
 
 # --- streams that are not whole -------------------------------------------------------------------
 
-# refused FILE REASON: bpipe --unframe gives on what is payload, says why it is not whole, and ends
-# with 1, whichever way it goes.
+# refused FILE REASON: bpipe --unframe passes on the payload, says why the stream is not whole, and
+# ends with 1, by whatever way the bytes go.
 refused() {
     local option
     for option in "" -C "-B 256"; do
@@ -330,7 +332,7 @@ refused() {
     refused changed "is not framed"
 }
 
-change() { # WHERE [BYTE]: ./changed is ./framed with another byte there
+change() { # WHERE [BYTE]: makes ./changed from ./framed, with another byte there
     local byte=${2:-}
     [ -n "$byte" ] || byte=\\$(printf %03o $((($(tail -c +$(($1 + 1)) framed | head -c 1 |
         od -An -tu1) + 1) % 256)))
@@ -394,8 +396,8 @@ randbytes_twice() { # stdin is ./in twice, and is read late
 
 # --- refusals -------------------------------------------------------------------------------------
 
-# there_and_back SCRIPT PAUSE: ./in under that fault, each of the two by turns, by way of ./feed, to
-# a reader that comes so late.
+# there_and_back SCRIPT PAUSE: sends ./in through both under that fault, which hits each of them in
+# turn, by ./feed, to a reader that comes after PAUSE.
 there_and_back() {
     local script=$1 pause=$2
     export FAULT_ONLY=bpipe FAULT_RATE=0 FAULT_SCRIPT=$script FAULT_LOG=log
@@ -490,7 +492,7 @@ there_and_back() {
     wait_until 20 has_control "$first"
     wait_until 20 has_control "$second"
     touch ready
-    for i in 1 2 3 4 5 6; do # until one has ended
+    for i in 1 2 3 4 5 6; do # until one of them has ended
         "$BPIPE" -R "$first" -L $((i * 30))M || break
         "$BPIPE" -R "$second" -L $((200 - i * 30))M || break
         sleep 0.03

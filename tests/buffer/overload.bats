@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
 # --overflow and --gap-mark: what is lost when the buffer is full, that it is counted to the byte,
-# and who is held up by it. (What goes where in memory: test_overrun.c, test_admission.c.)
+# and which side is held up. (test_overrun.c and test_admission.c test where bytes go in memory.)
 
 # A pipe is not the same input as the file itself:
 # shellcheck disable=SC2002
@@ -46,8 +46,8 @@ load ../overload
     done
 }
 
-# policies_and_units FUNCTION: for lines and NUL-terminated records, with and without marks, under
-# both policies.
+# policies_and_units FUNCTION: calls it for lines and NUL-terminated records, with and without
+# marks, under both policies.
 policies_and_units() {
     local policy unit mark
     numbered 10000 60 >lines
@@ -112,7 +112,7 @@ in_small_steps() {
     shift
     rm -f report feed
     mkfifo feed
-    # A producer and a consumer in fits and starts; a pipe of one page.
+    # A producer and a consumer that move in bursts; a pipe of one page.
     "$BPIPE" -q -J 4096 "$@" --report json:report <feed |
         { for step in 1 3000 17 100000; do head -c $((step + seed % 1000)) && sleep 0.01; done && cat; } >out &
     awk -v seed="$seed" 'BEGIN { srand(seed) } { print } rand() < 0.002 { system("sleep 0.001") }' in >feed
@@ -143,7 +143,7 @@ in_small_steps() {
         head -c $((buffer - 1)) /dev/zero | tr '\000' w && echo; } >in
     grep -v '[yz]' in >want
     for policy in drop-newest drop-oldest; do
-        # From a file nothing else is lost, whatever the consumer does.
+        # From a file nothing else is lost, however slow the consumer is.
         for option in "" "-z 7" "--start-fill 100" "--resume-fill 0"; do
             echo "$policy $option"
             # shellcheck disable=SC2086
@@ -152,7 +152,7 @@ in_small_steps() {
             equal 2 "$(last_number records_dropped report)"
             equal $((5001 + buffer + 2)) "$(last_number bytes_dropped report)"
         done
-        # Marks need room of their own.
+        # Marks need room, too.
         "$BPIPE" -q --overflow "$policy" -l -B "$buffer" --gap-mark --report json:report in >out
         grep -v '^\[bpipe: 1 records, [0-9]* bytes dropped\]$' out | grep -v w | cmp <(grep -v w want) -
         equal "[bpipe: 1 records, 5001 bytes dropped]" "$(sed -n 51p out)"
@@ -170,7 +170,7 @@ in_small_steps() {
         adds_up report
         equal 1 "$(last_number records_in report)"
         equal 0 "$(last_number records_dropped report)"
-        # ... or dropped: where it is longer than the buffer ...
+        # ... or dropped: if it is longer than the buffer ...
         { echo a && head -c 2000 /dev/zero; } >in
         "$BPIPE" -q --overflow "$policy" -l -B 1000 --report json:report in | cmp <(echo a) -
         adds_up report
@@ -186,7 +186,7 @@ in_small_steps() {
         equal 2004 "$(last_number bytes_dropped report)"
         equal 1 "$(last_number records_dropped report)"
     done
-    # ... or where there is no room for it.
+    # ... or if there is no room for it.
     { seq 1 50000 && printf '50001 the last'; } >in
     flood --overflow drop-newest -l -B 1000
     cmp -n "$(size_of out)" in out
@@ -195,8 +195,8 @@ in_small_steps() {
     equal '50001 the last' "$(tail -n 1 out)"
 }
 
-# torn STATUS WANT UNDELIVERED OPTION...: what a bpipe writes, with so many bytes undelivered and none
-# dropped.
+# torn STATUS WANT UNDELIVERED OPTION...: bpipe ends with STATUS and writes WANT; UNDELIVERED bytes
+# are undelivered, and none are dropped.
 torn() {
     local status=0 want_status=$1 want=$2 undelivered=$3
     shift 3
@@ -227,10 +227,10 @@ torn() {
             torn 1 $'one\ntwo\n.' 2 -l --overflow "$policy" $option --from "$brings; exit 3"
         done
         equal $'one\ntwo\n.' "$(cat copy && echo .)"
-        # An input that has ended well is as ever.
+        # An input that has ended well is passed on as always.
         torn 0 $'one\ntwo\ntook\n.' 0 -l --overflow "$policy" --from "$brings; exec >&-; sleep 0.1" --from 'echo ok'
         torn 0 $'one\ntwo\nto.' 0 -l --overflow "$policy" --from "$brings; exec >&-; sleep 0.1"
-        # One that was being dropped is dropped, and what follows is not a part of it.
+        # A record that was being dropped is dropped, and what follows is not a part of it.
         run -1 "$BPIPE" -q -l -B 1000 --overflow "$policy" --report json:report \
             --from 'echo a; head -c 2000 /dev/zero; exit 3' --from 'printf "b\nc\n"'
         equal $'a\nb\nc' "$(grep -v '^bpipe: ' <<<"$output")"
@@ -242,7 +242,7 @@ torn() {
         adds_up report 1
         equal "1 2000 1" \
             "$(last_number records_dropped report) $(last_number bytes_dropped report) $(last_number bytes_undelivered report)"
-        # A signal comes while it is not known.
+        # A signal comes before that is known.
         "$BPIPE" -q -l --overflow "$policy" --report json:signalled \
             --from "$brings; exec >&-; exec sleep 100" --from 'echo ok' >out &
         local pid=$!
@@ -257,7 +257,7 @@ torn() {
         # A timeout
         torn 4 $'one\ntwo\n.' 2 -l --overflow "$policy" --idle-timeout 0.2 --from "$brings; exec sleep 100"
     done
-    # Bytes that go out as they come are those of cat(1).
+    # Bytes that go out as they come are the same as those of cat(1).
     torn 1 $'one\ntwo\ntook\n.' 0 -l --from "$brings; exit 3" --from 'echo ok'
     torn 1 $'one\ntwo\ntook\n.' 0 -l --overflow fail --from "$brings; exit 3" --from 'echo ok'
     torn 1 $'one\ntwo\nto.' 0 -l -C --from "$brings; exit 3"
@@ -325,7 +325,7 @@ torn() {
     for policy in drop-newest drop-oldest; do
         cat in | "$BPIPE" -q --overflow "$policy" -l -B 5000 --report json:report | head -n 1 >out || true
         wait_until 10 [ -s report ]
-        # head may be quicker than the producer, or not.
+        # head may or may not be quicker than the producer.
         adds_up report "$(last_number exit_status report)"
         equal "$(head -n 1 in)" "$(<out)"
         cat in | { "$BPIPE" --overflow "$policy" -l -B 5000 -o - -o copy --report json:report 2>err ||
@@ -384,7 +384,7 @@ torn() {
         said_once "$giving_up"
         [ "$(size_of out)" -gt "$buffer" ]
         cmp -n "$(size_of out)" in out
-        # What had been read and could not be kept.
+        # The bytes that had been read and could not be kept.
         [ "$(last_number bytes_undelivered report)" -gt 0 ]
         equal 0 "$(last_number bytes_dropped report)"
         exec {stuck}<&-
@@ -414,7 +414,7 @@ torn() {
     cmp in out
 }
 
-# --- who waits --------------------------------------------------------------------------------
+# --- waiting ----------------------------------------------------------------------------------
 
 @test "a regular file waits, whatever the policy" {
     { numbered 20000 60 && head -c 70000 /dev/zero | tr '\000' x && echo; } >in
@@ -437,7 +437,7 @@ torn() {
             exec {stuck}<&-
         done
     done
-    # Not even a line that is longer than the buffer makes a file an overflow.
+    # Even a line that is longer than the buffer does not make a file an overflow.
     rm -f stuck
     open_stuck
     "$BPIPE" -J 0 --overflow fail -l -B 1000 --report json:report in >stuck 2>err {stuck}<&- &
@@ -484,7 +484,7 @@ torn() {
         echo hello >&"$to"
         read -r _ <stuck
         equal "$before" "$(pipesize "$stuck")" "the pipe under $policy"
-        [ "$(pipesize "$to")" -gt "$before" ] # that of the input is
+        [ "$(pipesize "$to")" -gt "$before" ] # the pipe of the input is grown
         exec {to}>&-
         ended $! 0
         rm feed
@@ -724,10 +724,10 @@ faulty_flood() { # SEED OPTION...
     done
 }
 
-# --- what is shown ------------------------------------------------------------------------------
+# --- reports ------------------------------------------------------------------------------------
 
-# Records leave a rest of room, and what is dropped makes some. An 8 KiB buffer in front of a pipe of
-# 64 KiB is full 8 or 9 times.
+# Records leave some room unused, and drops make some more. An 8 KiB buffer in front of a pipe of 64
+# KiB is full 8 or 9 times.
 @test "what is dropped is the output's fault, and one overload is one" {
     set -o pipefail
     seq 30000 >in

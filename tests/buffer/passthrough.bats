@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# Bytes that go past the ring: by splice(2) and copy_file_range(2), whatever refuses them, and the
-# ring taking over when that helps.
+# Bytes that go past the ring by splice(2) and copy_file_range(2). If anything refuses them, the
+# ring takes over.
 
 # A pipe is not the same input as the file itself:
 # shellcheck disable=SC2002
@@ -36,7 +36,7 @@ zero_copy() {
     adds_up report
     zero_copy report 5000001
     equal 0 "$(last_number peak_bytes report)"
-    # from and to where the descriptors stand
+    # from and to the current offsets of the descriptors
     { head -c 10 >/dev/null; "$BPIPE" -q >>/dev/null; } <in
     { printf 0123456789 && "$BPIPE" -q in; } >out
     { printf 0123456789 && cat in; } | cmp - out
@@ -137,7 +137,7 @@ copies() {
     [ "$(last_number zero_copy_bytes report)" -ge 1400002 ]
 }
 
-# --- never past the size ----------------------------------------------------------------------
+# --- -S stops exactly -------------------------------------------------------------------------
 
 @test "-S stops exactly, and the next command finds the next byte" {
     random_bytes 3000000 >in
@@ -223,7 +223,7 @@ copies() {
 
 # --- absorbing --------------------------------------------------------------------------------
 
-# The producer of a burst that fits the buffer is done while the consumer takes nothing.
+# The producer of a burst that fits into the buffer is done while the consumer takes nothing.
 burst() { # COMMAND...
     mkfifo feed
     "$@" <feed | { wait_until 30 [ -e go ] && cat >out; } &
@@ -247,7 +247,7 @@ two_in_a_row() { "$BPIPE" -q -B 8M | "$BPIPE" -q -B 8M; }
     end_processes
 }
 
-small_writes() { # many pages with little in each
+small_writes() { # many pages with few bytes in each
     awk 'BEGIN { for (i = 0; i < 100000; i++) { print i; fflush() } }'
 }
 
@@ -299,7 +299,7 @@ small_writes() { # many pages with little in each
     [ "$(last_number zero_copy_bytes report)" -gt 2000000 ]
 }
 
-# --- everything else is the same --------------------------------------------------------------
+# --- other behaviour is unchanged -------------------------------------------------------------
 
 @test "a reader that leaves ends it, bytes under way or not" {
     local -a statuses

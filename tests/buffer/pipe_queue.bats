@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# Bytes that wait in pipes of bpipe's own (buffer/pipe_queue.h): a burst is held without a copy, records
-# are counted on their way, and whatever is refused loses nothing.
+# Bytes that wait in pipes of bpipe's own (buffer/pipe_queue.h). A burst is held without a copy,
+# records are counted on their way, and nothing is lost if a call is refused.
 
 # A pipe is not the same input as the file itself:
 # shellcheck disable=SC2002
@@ -14,8 +14,8 @@ skip_portable() {
     ! is_portable || skip "the portable build holds bytes in its ring only"
 }
 
-# burst OPTION...: in | bpipe OPTION... >out, which takes nothing until the producer is done. The
-# report is in ./report.
+# burst OPTION...: in | bpipe OPTION... >out, where the reader takes nothing until the producer is
+# done. The report is in ./report.
 burst() {
     rm -f feed finished report
     mkfifo feed
@@ -23,7 +23,7 @@ burst() {
     cat in >feed
     touch finished
     wait_until 30 [ -s report ]
-    wait "$!" # bpipe is done before its reader has written all
+    wait "$!" # bpipe is done before its reader has written everything
     cmp in out
     adds_up report
 }
@@ -50,7 +50,7 @@ zero_copy_share() { # REPORT: in percent
     end_processes
 }
 
-sampled() { # KEY VALUE: the last line of ./report says so
+sampled() { # KEY VALUE: whether the last line of ./report has this
     [ -s report ] && equal "$2" "$(last_number "$1" report)"
 }
 
@@ -77,7 +77,7 @@ sampled() { # KEY VALUE: the last line of ./report says so
     awk 'BEGIN { for (i = 0; i < 60000; i++) print i }' >in
     rm -f feed
     mkfifo feed
-    # The first bpipe is there for its pages of one line each.
+    # The first bpipe makes pages of one line each.
     "$BPIPE" -q <feed | "$BPIPE" -J 0 --report json:report |
         { wait_until 30 [ -e finished ] && cat >out; } &
     awk '{ print; fflush() }' in >feed
@@ -115,7 +115,7 @@ sampled() { # KEY VALUE: the last line of ./report says so
     seq 1 200000 >in
     mkfifo feed
     { "$BPIPE" -l --report json:report <feed || echo $? >status; } | { wait_until 30 [ -e finished ]; } &
-    cat in >feed # fits the pipes and the buffer
+    cat in >feed # fits into the pipes and the buffer
     touch finished
     wait_until 30 [ -s report ]
     wait_until 30 [ -s status ]
@@ -147,10 +147,10 @@ sampled() { # KEY VALUE: the last line of ./report says so
     equal 7000001 "$(size_of out)"
 }
 
-# --- everything else is the same with bytes in the pipe queue ----------------------------------
+# --- other behaviour, with bytes in the pipe queue ---------------------------------------------
 
-# stalled OPTION...: a bpipe whose pipe queue holds all of ./in but what two pipes do, and no end of
-# input; its output is read from $from. $pid is its process.
+# stalled OPTION...: starts a bpipe whose pipe queue holds all of ./in except what two pipes hold.
+# Its input does not end. Read its output from $from. $pid is its process.
 stalled() {
     mkfifo feed out
     "$BPIPE" "$@" --report json:report --report-every 0.05 <feed >out &
@@ -269,7 +269,7 @@ stalled() {
     skip_portable
     skip_unless_faults
     random_bytes 12M >in
-    # All that is asked of a pipe of bpipe's own is to be large.
+    # A pipe of bpipe's own needs only to be large.
     burst_with "fcntl:pipe?*:*:EPERM" -J 0
     grep -q "call=fcntl.*EPERM" log
     seq 1 700000 >in

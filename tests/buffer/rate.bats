@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# --rate-limit, --read-rate, --burst: no faster than that, every byte, and who is to blame. What the
-# bucket does over time is in test_limiter.c.
+# --rate-limit, --read-rate, --burst: bytes go no faster than that, every byte arrives, and the
+# limit is named as the cause. test_limiter.c tests the bucket over time.
 
 # A pipe is not the same input as the file itself:
 # shellcheck disable=SC2002
@@ -17,7 +17,7 @@ seconds_at_least() {
         print "took " got " s, not " want; exit 1 }'
 }
 
-# throttled REPORT: the limit is what it says it waited for, for most of the time.
+# throttled REPORT: it names the limit as what it waited for most of the time.
 throttled() {
     grep -q '"bottleneck":"throttle"' "$1"
 }
@@ -34,7 +34,7 @@ throttled() {
         # shellcheck disable=SC2086
         cat in | "$BPIPE" $rate $option --report json:report | cmp in -
         adds_up report
-        seconds_at_least report 0.33 # 0.38 s, less the first 20 ms worth and some
+        seconds_at_least report 0.33 # 0.38 s, minus what may go in the first 20 ms, and some more
         throttled report
         unset rate
     done
@@ -58,7 +58,7 @@ throttled() {
         # shellcheck disable=SC2086
         "$BPIPE" -J 0 -L 500K $option --report json:report <feed >out &
         cat in >feed
-        [ "$(size_of out)" -lt 900000 ] # the producer is done, and most of it is still here
+        [ "$(size_of out)" -lt 900000 ] # the producer is done, and most of the bytes are still here
         wait
         cmp in out
         adds_up report
@@ -92,7 +92,7 @@ throttled() {
     cat in0 | "$BPIPE" -0 -L 500 -B 100 -z 7 --report json:report | cmp in0 -
     adds_up report
     seconds_at_least report 0.55
-    # One that is longer than the buffer, and a last one without its end.
+    # A record that is longer than the buffer, and a last one without its terminator.
     { head -c 5000 /dev/zero && printf 'x\ny\nz'; } >in
     cat in | "$BPIPE" -l -L 20 -B 100 --report json:report | cmp in -
     adds_up report
@@ -108,7 +108,7 @@ throttled() {
         cat in | "$BPIPE" $option -L 1M --report json:report | cmp in -
         adds_up report
         seconds_at_least report 0.35
-        # 0.4 s are 115 slices of 3.5 ms; the chunks may be smaller.
+        # 0.4 s have 115 slices of 3.5 ms; the chunks may be smaller.
         [ "$(last_number write report)" -lt 3000 ]
     done
 }
@@ -120,7 +120,7 @@ throttled() {
     [ $((${EPOCHREALTIME/./} - before)) -ge 1000000 ]
     cat in in | cmp - out
     adds_up report
-    # 2 MiB at 1 MiB/s in less than 2 s: the second went at once.
+    # 2 MiB at 1 MiB/s in less than 2 s: the second MiB went at once.
     seconds_at_least report 0.95
     "$BPIPE" -q -L 20K --burst 1000 --block-size 4000 in -S -s 8000 --report json:report >out
     cmp -n 8000 in out
@@ -209,7 +209,7 @@ out_has() { # BYTES
         open_stuck
         # shellcheck disable=SC2086
         cat in | "$BPIPE" -q -J 0 $option --report json:report --report-every 0.05 >stuck {stuck}<&- &
-        wait_until 20 out_has 30000 # it holds 64 KiB, but whole pages of small writes
+        wait_until 20 out_has 30000 # the pipe holds 64 KiB, but whole pages of small writes
         cat <stuck >out {stuck}<&- &
         wait_until 20 out_has 200000
         exec {stuck}>&-

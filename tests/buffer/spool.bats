@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# --spool, --spool-max: what the buffer cannot hold waits on disk, in order, bounded, and leaves no
-# trace. (The file as such: test_spool.c.)
+# --spool, --spool-max: what the buffer cannot hold waits on disk, in order and bounded, and leaves
+# no trace. (test_spool.c tests the file itself.)
 
 # A pipe is not the same input as the file itself:
 # shellcheck disable=SC2002
@@ -13,7 +13,7 @@ load ../helpers
 load ../observe
 load ../overload
 
-spool_number() { # KEY: of the spool in ./report
+spool_number() { # KEY: prints a number of the spool in ./report
     [[ ! $(last_line report) =~ \"spool\":\{[^}]*\"$1\":([0-9]*) ]] || echo "${BASH_REMATCH[1]}"
 }
 
@@ -57,7 +57,7 @@ nothing_left() { # NAME...: these are all the files in ./place
     cat in | "$BPIPE" --spool . --report json:report 2>err | cmp in -
     adds_up report
     equal 0 "$(spool_number written_bytes)"
-    # Nor for a file, which can wait where it is.
+    # A file is not spooled either: it can wait where it is.
     open_stuck
     "$BPIPE" -q -J 0 -B 1000 --spool . --report json:report in >stuck {stuck}<&- &
     wait_until 10 in_poll $!
@@ -83,7 +83,7 @@ nothing_left() { # NAME...: these are all the files in ./place
     nothing_left
 }
 
-stops_at() { # REPORT BYTES: so much has been read, and no more comes
+stops_at() { # REPORT BYTES: at least BYTES have been read, and no more come
     [ -s "$1" ] && [ "$(last_number bytes_in "$1")" -ge "$2" ]
 }
 
@@ -102,7 +102,7 @@ stops_at() { # REPORT BYTES: so much has been read, and no more comes
     equal 100000 "$(spool_number fill_bytes)"
     local came
     came=$(last_number bytes_in report)
-    # The pipe, the buffer, the spool, and what was in hand when it was full.
+    # The pipe, the buffer, the spool, and what bpipe had just read when it was full.
     [ "$came" -le $((65536 + 10000 + 100000 + 262144)) ]
     sleep 0.2
     equal "$came" "$(last_number bytes_in report)"
@@ -166,7 +166,7 @@ stops_at() { # REPORT BYTES: so much has been read, and no more comes
 
 # --- names ------------------------------------------------------------------------------------
 
-refused() { # NAME REASON: nothing is changed, nothing read
+refused() { # NAME REASON: nothing is changed, nothing is read
     local before
     before=$(ls -lR --time-style=full-iso)
     run -1 timeout -k 1 10 "$BPIPE" -q --spool "$1" -o new <in
@@ -238,7 +238,7 @@ refused() { # NAME REASON: nothing is changed, nothing read
     { cat in && sleep 0.1; } | "$BPIPE" -q -J 0 -B 1000 --spool place/file --report json:report | head -c 5 >out || true
     wait_until 10 is_final
     nothing_left
-    # SIGKILL cannot be helped where it has a name, and without one it leaves nothing.
+    # After SIGKILL a spool with a name stays; one without a name does not.
     rm -f feed stuck
     open_stuck
     mkfifo feed
@@ -267,7 +267,7 @@ refused() { # NAME REASON: nothing is changed, nothing read
     equal 0 "$(last_number bytes_undelivered report)"
 }
 
-blocks_of() { # FILE: KiB on the disk
+blocks_of() { # FILE: prints KiB on the disk
     du -k "$1" | cut -f1
 }
 
@@ -311,8 +311,8 @@ gave_back() { # FILE KIB
 
 # --- faults -----------------------------------------------------------------------------------
 
-# faulty SCRIPT OPTION...: a flood through a spool in ./place/file under these rules; what was done
-# is in ./log.
+# faulty SCRIPT OPTION...: a flood through a spool in ./place/file under these rules. ./log has the
+# faults.
 faulty() {
     local script=$1
     shift
@@ -333,11 +333,11 @@ faulty() {
             marking=1
             faulty "pwrite:*/place/file*:3+:$error" --overflow $policy -l --gap-mark
             loses_whole_records
-            equal 1 "$(lines_of err)" # that it drops
+            equal 1 "$(lines_of err)" # the message that it drops
             faulty "pwrite:*/place/file*:@30000:$error" --overflow $policy -l --gap-mark
             loses_whole_records
             [ "$(spool_number peak_bytes)" -le 30000 ]
-            # It comes and goes.
+            # The full disk comes and goes.
             faulty "pwrite:*/place/file*:2:$error;pwrite:*/place/file*:4:$error" --overflow $policy -l --gap-mark
             loses_whole_records
         done
@@ -348,7 +348,7 @@ faulty() {
     done
 }
 
-# What is dropped makes room on the disk that it was on: not a few bytes at a time, refused each time.
+# What is dropped makes room on the disk. bpipe must not write a few bytes at a time, each refused.
 @test "a full disk, and the oldest are dropped: few calls" {
     random_bytes 3M >in
     mkdir place
@@ -430,7 +430,7 @@ faulty() {
             [ "$(last_number bytes_undelivered report)" -gt 0 ]
             cmp -n "$(size_of out)" in out
         done
-        # While bytes are dropped, too.
+        # The same while bytes are dropped.
         [ $policy != block ] || continue
         faulty "pread:*/place/file*:2+:EIO" --overflow $policy --spool-max 30000
         [ $policy = fail ] || adds_up report 1

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# -R changes a running bpipe, -Q asks it, and nobody who tries can hurt it. What messages look like
-# is in test_control.c.
+# -R changes a running bpipe, -Q asks it, and no client can harm it. test_control.c tests the
+# messages themselves.
 
 # shellcheck disable=SC2094 # FIFOs are opened both ways on purpose
 
@@ -14,9 +14,9 @@ teardown() {
     common_teardown
 }
 
-# --- what the tests share -------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------
 
-# Sets $pid: that of a bpipe that was started with -P pid, and $socket, when it is there.
+# Waits for the socket of the bpipe that was started with -P pid. Sets $pid and $socket.
 await_control() {
     wait_until 20 [ -s pid ]
     pid=$(<pid)
@@ -24,21 +24,21 @@ await_control() {
     wait_until 20 [ -S "$socket" ]
 }
 
-# The same for the only one that there is.
+# The same for the only bpipe that there is.
 find_control() {
     socket=$(find "$XDG_RUNTIME_DIR" -name '*.sock' | grep .) || return 1
     pid=${socket##*bpipe-}
     pid=${pid%.sock}
 }
 
-# Sets $pid, $socket, $idle: a bpipe that waits for what comes by ./idle.
+# Starts a bpipe that waits for input from ./idle. Sets $pid, $socket, $idle.
 start_idle() { # OPTION...
     open_idle
     "$BPIPE" -P pid "$@" <idle 2>err {idle}>&- &
     await_control
 }
 
-# at_least KEY NUMBER: a number of the report of $pid, now.
+# at_least KEY NUMBER: whether a number in the report of $pid is at least NUMBER now.
 at_least() {
     "$BPIPE" -Q "$pid" --report json >asked &&
         awk "BEGIN { exit !($(last_number "$1" asked) >= $2) }"
@@ -48,7 +48,7 @@ number() { # KEY
     "$BPIPE" -Q "$pid" --report json >asked && last_number "$1" asked
 }
 
-# It has run for longer than it takes to open its socket, and it has none.
+# Waits until the process has run for longer than it takes to open its socket: it has none.
 stays_without() { # PID REPORT
     local long_enough=0
     while [ "$long_enough" = 0 ]; do
@@ -63,7 +63,7 @@ sockets_of() { # PID
     find "/proc/$1/fd" -lname 'socket:*' | grep .
 }
 
-# --- what it does ---------------------------------------------------------------------------
+# --- requests -------------------------------------------------------------------------------
 
 @test "-F that shows the last bytes needs the buffer, and another does not" {
     local before
@@ -74,7 +74,7 @@ sockets_of() { # PID
     "$BPIPE" -R "$pid" -F %9A
     before=$(number zero_copy_bytes)
     wait_until 20 at_least bytes_out "$(number bytes_out) + 100000000"
-    [ "$(number zero_copy_bytes)" -le $((before + 17000000)) ] # what waited in pipes then
+    [ "$(number zero_copy_bytes)" -le $((before + 17000000)) ] # the bytes that waited in pipes then
     "$BPIPE" -R "$pid" -F %b
     wait_until 20 at_least zero_copy_bytes "$before + 50000000"
     kill -TERM "$pid"
@@ -83,7 +83,7 @@ sockets_of() { # PID
 
 @test "where descriptors were short for a while, it answers again" {
     skip_unless prlimit
-    start_idle -q >out 3</dev/null 4</dev/null 5</dev/null 6</dev/null # poll() wants some, too
+    start_idle -q >out 3</dev/null 4</dev/null 5</dev/null 6</dev/null # poll() needs some, too
     local lowest=0
     while [ -e "/proc/$pid/fd/$lowest" ]; do lowest=$((lowest + 1)); done
     prlimit --pid "$pid" --nofile=$lowest:
@@ -270,7 +270,7 @@ END
     equal "1::bpipe: PID $other: is not a bpipe that can be reached" "$result"
     result "$BPIPE" -R "$other" -L 1
     equal "1::bpipe: PID $other: is not a bpipe that can be reached" "$result"
-    # A socket that was left under its number is not its own.
+    # A socket that was left under its number does not belong to it.
     start_idle -q >out
     kill -KILL "$pid"
     ended "$pid" 137
@@ -284,7 +284,7 @@ END
     equal "1::bpipe: PID $other: No such process" "$result"
     open_idle
     "$BPIPE" -q <&"$idle" >out &
-    "$BPIPE" -Q $! >asked # it is waited for
+    "$BPIPE" -Q $! >asked # the client waits for the socket
     has_lines asked 3
 }
 
@@ -300,7 +300,7 @@ END
     setpriv --reuid=65534 --regid=65534 --clear-groups sleep 60 &
     local other=$!
     wait_until 20 has_owner "$other" 65534
-    result "$BPIPE" -Q "$other" # seen by root, who may signal anybody
+    result "$BPIPE" -Q "$other" # seen by root, which may signal any process
     equal "1::bpipe: PID $other: belongs to another user" "$result"
     result as_other_user "$BPIPE" -Q "$$"
     equal "1::bpipe: PID $$: belongs to another user" "$result"
@@ -357,13 +357,13 @@ has_owner() { # PID UID
     result "$BPIPE" -Q "$pid"
     equal "1::bpipe: PID $pid: No such process" "$result"
     refute [ -e "$socket" ]
-    # A file of that name is none of ours.
+    # A file of that name is not a socket of bpipe.
     : >"$socket"
     result "$BPIPE" -Q "$pid"
     [ -e "$socket" ]
 }
 
-# killed: a bpipe that is, once it has its socket. Sets $socket.
+# killed: kills a bpipe once it has its socket. Sets $socket.
 killed() {
     rm -f pid idle
     start_idle -q >out
@@ -381,7 +381,7 @@ sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
     first=$socket
     killed
     second=$socket
-    [ ! -e "$first" ] # by the second one, before it was killed
+    [ ! -e "$first" ] # the second bpipe removed it before it was killed
     : >"$XDG_RUNTIME_DIR/bpipe-7.sock"
     rm pid idle
     start_idle -q >out
@@ -447,7 +447,7 @@ sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
         wait_until 20 [ -s pid ]
         wait_until 20 [ -S "home/.bpipe/bpipe-$(<pid).sock" ]
         equal 700 "$(stat -c %a home/.bpipe)"
-        "$BPIPE" -Q "$(<pid)" >asked # who asks looks into all folders
+        "$BPIPE" -Q "$(<pid)" >asked # the client searches all folders
         has_lines asked 3
         pid=$(<pid)
         exec {idle}>&-
@@ -506,7 +506,7 @@ sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
     is_portable || "$BPIPE" -Q "$pid" --report json | grep -q '"name":"old"'
 }
 
-# --- whoever tries --------------------------------------------------------------------------
+# --- bad clients ----------------------------------------------------------------------------
 
 @test "what is malformed or too long is refused" {
     start_idle -q -N old >out
@@ -533,7 +533,7 @@ ok|" "$(control send "$socket" 'x' 'bpipe 2\n' 'bpipe 1\nname new\nrate-limit x\
     control hold "$socket" >held.2 &
     wait_until 20 [ -s held.1 ]
     wait_until 20 [ -s held.2 ]
-    "$BPIPE" -Q "$pid" >asked # within its patience
+    "$BPIPE" -Q "$pid" >asked # within the client's patience
     has_lines asked 3
     control rude "$socket" 100
     control hold "$socket" >held.3 &

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 #
-# The live line on a real terminal: what it looks like in each width, that it is one row, that it
-# keeps out of the way of everything else that is on the screen, and that the data never waits for it.
-# What its parts are, compared with pv(1)'s, is in pv.bats; each number is in test_display_format.c.
+# The live line on a real terminal: what it looks like at each width, that it is one row, that it
+# does not disturb anything else on the screen, and that the data never waits for it. pv.bats
+# compares its parts with those of pv(1); test_display_format.c tests each number.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
@@ -13,7 +13,7 @@ teardown() {
     common_teardown && equal "" "$(ls -A "$XDG_RUNTIME_DIR")" "left in the runtime folder"
 }
 
-# Parts of the line, as extended regular expressions.
+# The parts of the line, as extended regular expressions.
 amount=' *[0-9.]+ *([KMG]i)?B'
 time='[0-9]+:[0-9]{2}:[0-9]{2}'
 rate='\[ *[0-9.]+ *([KMG]i)?B/s\]'
@@ -22,8 +22,8 @@ eta='ETA +[0-9]+:[0-9]{2}:[0-9]{2}'
 buffer='buf .*[0-9]+%'
 report='bpipe: .*'
 
-# $feed: what is written there is what `bpipe <feed` reads, until it is closed. After terminal_open,
-# whose tmux would keep it open.
+# Sets $feed: `bpipe <feed` reads what is written to it, until it is closed. Call it after
+# terminal_open, because tmux would keep it open.
 open_feed() {
     mkfifo feed
     exec {feed}<>feed
@@ -39,7 +39,7 @@ pid_of_bpipe() { pid=$(<pid); } # of a script that has -P pid
 
 written() { [ -s out ] && [ "$(size_of out)" -ge "$1" ]; }
 
-# A report every 0.3 s goes to the file every: so many frames later.
+# A report goes to the file every each 0.3 s. Waits for the frames of a few reports.
 frames_later() {
     local before
     before=$(wc -l <every)
@@ -48,7 +48,7 @@ frames_later() {
 more_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 every='--report json:every --report-every 0.3'
 
-# ends: the rest of the data, and the report.
+# Ends the feed, and waits for the report and the prompt.
 end_of_feed() {
     close_feed
     wait_screen prompt_is_last
@@ -56,7 +56,8 @@ end_of_feed() {
 
 # --- shapes ---------------------------------------------------------------------------------
 
-# A bpipe that has half of what it expects, or of an unknown size; SHAPE is all of the screen.
+# Starts a bpipe that has half of the expected bytes, or of an unknown size. SHAPE is the whole
+# screen.
 shape_is() { # COLUMNS SIZE SHAPE
     local size=$2
     rm -f feed
@@ -70,7 +71,7 @@ shape_is() { # COLUMNS SIZE SHAPE
     terminal_close
 }
 
-# Frame after frame there is nothing but that line.
+# Frame after frame, only that line is shown.
 frames_go_on() { # SHAPE
     local before i
     for i in 1 2 3; do
@@ -136,7 +137,7 @@ changed() { [ "$(screen)" != "$1" ]; }
 last_row() { screen | tail -n 1; }
 last_row_is() { last_row | grep -qxE -e "$1"; }
 
-# What a terminal makes of a line that it wraps itself is left where it is, but nothing is added.
+# The rows that a terminal makes of a line that it wraps itself stay, but no more are added.
 stays_in_place() { # PATTERN
     local count before i
     count=$(rows)
@@ -175,7 +176,7 @@ stays_in_place() { # PATTERN
     end_of_feed
 }
 
-# --- its end --------------------------------------------------------------------------------
+# --- the end of the line --------------------------------------------------------------------
 
 @test "the last state stays, with the report under it" {
     skip_unless_terminal
@@ -415,7 +416,7 @@ both_rows() { screen_has "$1" && screen_has "$2"; }
     rows_of "$a +100%.*" 1
     rows_of "$b +100%.*" 1
     equal "" "$(screen | grep -vxE "$a +100%.*|$b +100%.*|1?[0-9]|20|bash>")"
-    # What was there has gone up, and none of it is lost.
+    # The rows that were there have moved up, and none of them is lost.
     equal "$(seq 20)" "$(in_tmux capture-pane -p -S - | grep -xE ' *[0-9]+ *' | tr -d ' ')"
 }
 

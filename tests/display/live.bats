@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 #
-# What the live line shows, and where, without tmux: frames are read from a file or from the master
-# side of a pseudo-terminal (tests/tools/pty.c). What the line looks like on a screen is in
-# display.bats; each number is in test_display_format.c.
+# What the live line shows, and where, without tmux. Frames are read from a file or from the master
+# side of a pseudo-terminal (tests/tools/pty.c). display.bats tests what the line looks like on a
+# screen; test_display_format.c tests each number.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
@@ -15,7 +15,7 @@ has_frame() { frames "$1" | grep -qxE -e "$2"; } # FILE PATTERN: a whole frame
 
 # --- the buffer -----------------------------------------------------------------------------
 
-# fill FILE: the percentage of the last frame, or nothing.
+# fill FILE: prints the percentage of the last frame, or nothing.
 fill() { last_frame "$1" | tr -cd 0-9; }
 fill_is_between() { # FILE LEAST MOST
     local percent
@@ -23,7 +23,7 @@ fill_is_between() { # FILE LEAST MOST
     [ -n "$percent" ] && [ "$percent" -ge "$2" ] && [ "$percent" -le "$3" ]
 }
 
-# fill_follows COMMAND...: 640K go to COMMAND, which has a buffer of 1M and writes to a pipe; the
+# fill_follows COMMAND...: sends 640K to COMMAND, which has a buffer of 1M and writes to a pipe. The
 # consumer takes nothing, then two parts, then the rest. The pipe behind COMMAND holds 64K.
 fill_follows() {
     echo "$*"
@@ -52,12 +52,12 @@ fill_follows() {
     fill_follows "$BPIPE" --report none -f -T -i 0.1 -B 1M
     fill_follows "$BPIPE" --report none -f -T -i 0.1 -B 1M --merge
     fill_follows "$BPIPE" --report none -f -i 0.1 -B 1M -C -F '%{buffer-fill}'
-    # Without -C it waits in pipes of bpipe's own, and is counted.
+    # Without -C bytes wait in pipes of bpipe's own, and are counted.
     fill_follows "$BPIPE" --report none -f -i 0.1 -B 1M -F '%{buffer-fill}'
     fill_follows "$BPIPE" --report none -f -i 0.1 -B 1M -F '%{buffer-fill}' -l
 }
 
-# The example of a buffer that is smaller than a pipe: 1M, and a consumer that takes it in two parts.
+# A buffer that is smaller than a pipe: sends 1M; the consumer takes it in two parts.
 # shellcheck disable=SC2094
 small_buffer() { # COMMAND...
     echo "$*"
@@ -84,9 +84,9 @@ small_buffer() { # COMMAND...
     ! command -v pv >/dev/null || small_buffer pv -f -T -i 0.1 -B 1024
 }
 
-# --- what is not known ----------------------------------------------------------------------
+# --- unknown values -------------------------------------------------------------------------
 
-# With -n a line that has no number is not written; with other text it is null.
+# With -n a line that would have no number is not written; in other text an unknown number is null.
 @test "-n: no size, no percentage" {
     skip_unless_json
     seq 20 >in
@@ -103,10 +103,10 @@ small_buffer() { # COMMAND...
     "$BPIPE" --report none -n -F '{"elapsed":%t,"bytes":%b,"percent":%p,"amount":%{progress-amount-only},"eta":%e}' \
         < <(cat in) 2>err | cmp in -
     equal 'null null null 51' "$(json .percent err) $(json .amount err) $(json .eta err) $(json .bytes err)"
-    # What is known is a number, the last time left 0.
+    # A known value is a number; at the end, the time left is 0.
     "$BPIPE" --report none -n -F '{"percent":%p,"eta":%e}' in 2>err | cmp in -
     equal '{"percent":100,"eta":0}' "$(<err)"
-    # So is a word or a time of day: the value alone, or null.
+    # The same holds for a word or a time of day: the value alone, or null.
     "$BPIPE" --report none -n -F '%I|%{state}|%{bottleneck}|%N' in 2>err | cmp in -
     grep -qxE '[0-9]{2}:[0-9]{2}:[0-9]{2}\|[a-z]+\|null\|null' err
     "$BPIPE" --report none -n -F '%I|%2A|%L|%N' -N me < <(printf 'one\ntwo') 2>err >out
@@ -139,7 +139,7 @@ last_is() { [ "$(last_frame "$1")" = "$2" ]; } # FILE FRAME
 
 # --- times ----------------------------------------------------------------------------------
 
-# The report that follows, and the JSON report, are of the same moment as the last line.
+# The report that follows, and the JSON report, have the same end time as the last line.
 @test "the elapsed time is rounded, as in the report under it" {
     skip_unless_json
     local i line report exact
@@ -160,8 +160,9 @@ last_is() { [ "$(last_frame "$1")" = "$2" ]; } # FILE FRAME
 
 # --- where it is shown ------------------------------------------------------------------------
 
-# Sets $name, the path of a terminal; what is written to it goes to the file shown. end_terminal waits
-# for the last of that. (The slave side is held open: a master whose slave was closed has an end.)
+# Sets $name, the path of a terminal. What is written to it goes to the file shown. end_terminal
+# waits for the last of that. (The slave side is held open, because a master whose slave was closed
+# has ended.)
 open_terminal() {
     exec {master}<>/dev/ptmx
     name=$(pty name <&"$master")
@@ -201,7 +202,7 @@ half='.* 50% .*' whole='.* 100% .*'
     skip_unless setsid
     export TERM=xterm LC_ALL=C
     local live stderr name reader master slave pid
-    # Without a session of its own, and in one that has no terminal.
+    # Without a session of its own, and in a session that has no terminal.
     for live in env setsid; do
         open_terminal
         stderr=$name
@@ -220,8 +221,9 @@ half='.* 50% .*' whole='.* 100% .*'
     equal "" "$(<shown)"
 }
 
-# Makes live, a script for a session: its arguments are a job in the background of the controlling
-# terminal, <feed >out 2>$err. Opens $feed, after open_terminal, whose reader would keep it open.
+# Makes live, a script for a session. The script runs its arguments as a background job of the
+# controlling terminal, <feed >out 2>$err. Opens $feed; call it after open_terminal, whose reader
+# would keep it open.
 make_session() {
     rm -f feed
     cat >live <<'SCRIPT'
@@ -299,7 +301,7 @@ process_is() { [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ]; }
     wait_until 30 process_is ' 500  B'
     end_live
     equal "" "$(<err)"
-    # Closed, and with pv's abbreviation.
+    # With stderr closed, and with pv's abbreviation.
     mkfifo closed
     exec {feed}<>closed
     "$BPIPE" -q -i 0.1 -x process:%b <closed >out 2>&- {feed}<&- &
@@ -359,7 +361,7 @@ has_title() { titles shown | grep -qxE -e "$1"; }
         -q) equal "" "$(tr '\a' '\n' <shown | sed -e $'s/^\\(\e\\[2[23];2t\\)*\\(\e\\]2;.*\\)*$//' -e '/^$/d')" ;;
         -n) tr '\a' '\n' <shown | grep -qx 100 ;;
         esac
-        grep -q $'\e\\[23;2t' shown # the title before comes back
+        grep -q $'\e\\[23;2t' shown # the earlier title comes back
     done
     stderr=err
     live -x windowtitle

@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 #
-# Command lines of pv(1) as they stand in scripts, with bpipe in pv's place: the same bytes, the same
-# success or failure, and the same kind of line, part by part (the amount, the time, the bar ...).
-# Numbers for dialog(1) are the same to the byte.
+# Command lines of pv(1) as scripts have them, with bpipe in place of pv. The bytes must be the
+# same, and so must success or failure and the parts of the line (the amount, the time, the bar
+# ...). Numbers for dialog(1) must be the same to the byte.
 #
-# What pv writes is asked of the pv that is installed; what each line shows is written down here as
-# well, so that the table means something where there is no pv. `BPIPE=pv bats tests/display/pv.bats` tries
-# the table itself.
+# The installed pv shows what pv writes. The parts of each line are also listed here, so that the
+# table is of use where there is no pv. `BPIPE=pv bats tests/display/pv.bats` tests the table
+# itself.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
@@ -14,11 +14,11 @@ load ../observe
 
 # NAME;INPUT;PARTS;ARGUMENTS
 #
-# INPUT: slow (a pipe; what it brings pauses until something is shown), quick (a pipe), file
-# (<data), none (</dev/null, for those that name files).
-# PARTS: those that some frame shows: see parts_of. "silent": nothing is written to stderr. "+" is
-# said of a line without display switches, where bpipe may show more than pv.
-# In ARGUMENTS -f makes it write to what is no terminal.
+# INPUT: slow (a pipe that pauses until something is shown), quick (a pipe), file (<data), none
+# (</dev/null, for command lines that name files).
+# PARTS: the parts that some frame shows: see parts_of. "silent": nothing is written to stderr. "+"
+# marks a line without display switches, where bpipe may show more than pv.
+# In ARGUMENTS -f makes the tool show its line where stderr is not a terminal.
 # shellcheck disable=SC2016
 table='
 syncoid;slow;amount bar eta percent rate time;-f -p -t -e -r -b -s 20000
@@ -84,7 +84,7 @@ setup_file() {
     wait
 }
 
-# What the case NUMBER is, from its LINE: sets name, input, parts, arguments.
+# Parses the LINE of a case: sets name, input, parts, arguments.
 read_case() {
     IFS=';' read -r name input parts arguments <<<"$1"
 }
@@ -112,7 +112,7 @@ run_case() { # TOOL NUMBER LINE
     echo "$status" >status
 }
 
-# Half of the data, and the rest once something was shown.
+# Prints half of the data, and the rest once something was shown.
 produce() { # [slowly]
     local turn
     exec 3>&-
@@ -124,13 +124,13 @@ produce() { # [slowly]
     tail -c +10001 data
 }
 
-# --- what a line shows ----------------------------------------------------------------------
+# --- the parts of a line --------------------------------------------------------------------
 
 # The frames of a file, one on a line, without escape sequences.
 frames() { tr '\r' '\n' <"$1" | sed -e $'s/\e\\[[0-9;?]*[A-Za-z]//g' | grep '[^ ]'; }
 
-# The parts of each frame, in a line: amount, bar, buffer, eta, fin, name, percent, rate (twice: the
-# average as well), time, text (anything else).
+# Prints the parts of each frame, in a line: amount, bar, buffer, eta, fin, name, percent, rate
+# (twice if the average is there, too), time, text (anything else).
 # shellcheck disable=SC2016
 parts_of_frames='
 function take(pattern, part) {
@@ -157,7 +157,7 @@ function take(pattern, part) {
     print parts
 }'
 
-parts_of() { # FILE: of all of its frames together, sorted
+parts_of() { # FILE: prints the parts of all of its frames together, sorted
     frames "$1" | awk "$parts_of_frames" | awk '
         { split("", seen); for (i = 1; i <= NF; i++) if (++seen[$i] > most[$i]) most[$i] = seen[$i] }
         END { for (part in most) for (i = 0; i < most[part]; i++) print part }' | sort | xargs
@@ -165,8 +165,8 @@ parts_of() { # FILE: of all of its frames together, sorted
 
 # --- the table ------------------------------------------------------------------------------
 
-# each_case COMMAND: runs it for every case, in its number's directories ($pv, $bpipe), and shows all
-# that fail. Fails if one did, or if there are none.
+# each_case COMMAND: runs it for every case, in the directories of its number ($pv, $bpipe), and
+# shows all that fail. Fails if a case fails, or if there are none.
 each_case() {
     local line number=0 failed=0 name input parts arguments pv bpipe
     while IFS= read -r line; do
@@ -181,11 +181,11 @@ each_case() {
     ((number >= 40 && failed == 0))
 }
 
-has_pv() { # is pv one that knows the options of this case?
+has_pv() { # whether this pv knows the options of this case
     [ -e "$pv/status" ] && ! grep -q 'invalid option' "$pv/err"
 }
 
-# What comes out without pv: everything, but for what -S and a missing file say.
+# The output without pv: everything, except what -S and a missing file cut.
 right_bytes() {
     (
         cd "$bpipe" || exit 1
@@ -231,7 +231,7 @@ right_parts() {
     case $parts in
     silent) [ ! -s "$bpipe/err" ] ;;
     'silent ') true ;; # a message
-    +*) # these at least
+    +*) # at least these
         shown=" $(parts_of "$bpipe/err") "
         for part in ${parts#+}; do
             [[ $shown == *" $part "* ]] || { echo "no $part in:" && frames "$bpipe/err" && return 1; }
@@ -245,7 +245,7 @@ right_parts() {
     each_case right_parts
 }
 
-# Where pv is given no display switches bpipe may show more.
+# Where pv gets no display switches, bpipe may show more.
 same_parts() {
     local part shown wanted
     has_pv && [[ $parts != 'silent ' ]] || return 0
@@ -276,9 +276,9 @@ parts_of_last() { parts_of <(tr '\r' '\n' <"$1" | grep '[^ ]' | tail -n 1); }
     each_case same_parts parts_of_last
 }
 
-# --- the form of it -------------------------------------------------------------------------
+# --- the form of the line -------------------------------------------------------------------
 
-# The frames begin (or end) with \r, and after the last is a newline: one line in all.
+# The frames begin (or end) with \r, and there is a newline after the last one: one line in all.
 one_line() {
     case $parts in
     silent*) return 0 ;;
@@ -309,7 +309,8 @@ right_width() {
 
 # --- numbers --------------------------------------------------------------------------------
 
-# LINE;INPUT;ARGUMENTS: all that is written when there is time for one line only; T is a time.
+# LINE;INPUT;ARGUMENTS: LINE is all that is written when there is time for only one line; T is a
+# time.
 numbers='
 100;file;-n
 20000;file;-nb
@@ -341,7 +342,7 @@ T 2500;quick;-nblt
 20000;file;--numeric --bytes --interval 100
 '
 
-# What it writes to stderr, with T for the time.
+# Prints what the tool writes to stderr, with T for the time.
 number_case() { # TOOL INPUT ARGUMENT...
     local input=$2 tool=$1
     shift 2
@@ -422,12 +423,12 @@ shown_more_than() { # COUNT
     [ "$(wc -l <shown)" -ge 4 ]
 }
 
-# counted TOOL ARGUMENT...: a hundred lines at fifty a second, shown as numbers.
+# counted TOOL ARGUMENT...: shows a hundred lines at fifty a second as numbers.
 counted() {
     seq 100 | "$@" -l -b -n -i 0.2 -L 50 >out 2>shown
 }
 
-# The numbers grow to `last`, and the first is only a part of it.
+# The numbers grow to LAST, and the first is only a part of it.
 grow_to() { # LAST
     sort -n -c shown
     equal "$1" "$(tail -n 1 shown)"
@@ -456,7 +457,7 @@ grow_to() { # LAST
 
 # --- newer than 1.6 -------------------------------------------------------------------------
 
-# One line of a million bytes, and a hundred thousand of ten bytes.
+# One line of a million bytes, and a hundred thousand lines of ten bytes.
 unequal_lines() {
     head -c 999999 /dev/zero | tr '\0' x
     echo
@@ -470,12 +471,12 @@ unequal_lines() {
     cmp data out
     awk '
         $2 !~ /^[0-9]+$/ || $4 !~ /^[0-9]+$/ { print "no numbers"; failed = 1 }
-        # In percent, the bytes of so many whole lines, and of one more.
+        # In percent, the bytes of that many whole lines, and of one more.
         { least = $4 == 0 ? 0 : 50 + ($4 - 1) / 2000; most = $4 == 0 ? 50 : least + 1 / 2000 }
         $2 < int(least) || $2 > most + 0.5 { print "not " least ": " $0; failed = 1 }
         $4 > 0 && $4 < 50000 && $6 !~ /^[0-9]+$/ { print "no ETA: " $0; failed = 1 }
         END { exit failed || $2 != 100 || $4 != 100001 }' shown
-    # With the number of lines it is that of the lines.
+    # With the number of lines as the size, the percentage is that of the lines.
     "$BPIPE" -l -n -i 0.1 -L 60000 -s 200000 -F 'p %{progress-amount-only} b %b' data >out 2>shown
     awk '{ exact = $4 / 2000 } $2 < int(exact) || $2 > exact + 0.5 { print exact ": " $0; failed = 1 }
          END { exit failed || $2 != 50 || $4 != 100001 }' shown
@@ -508,9 +509,9 @@ unequal_lines() {
     cmp data out
 }
 
-# --- clocks -------------------------------------------------------------------------------------------
+# --- clocks ---------------------------------------------------------------------------------------
 
-# elapsed: of the report; last_time: of the last number's line.
+# elapsed: the time in the report; last_time: the time in the last line of numbers.
 elapsed() { jq .elapsed_seconds report; }
 last_time() { tail -n 1 numbers | cut -d ' ' -f 1; }
 
@@ -565,7 +566,7 @@ last_time() { tail -n 1 numbers | cut -d ' ' -f 1; }
     equal $'5\n5' "$(<numbers)"
 }
 
-# --- sizes --------------------------------------------------------------------------------------------
+# --- sizes ----------------------------------------------------------------------------------------
 
 @test "the size of a disk is known, on either side" {
     skip_unless losetup

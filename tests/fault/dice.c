@@ -1,8 +1,8 @@
 /*
- * dice.c - what happens to a call.
+ * dice.c - decides what happens to a call.
  *
- * May run in a signal handler, and does in any thread: no locks, no allocation, no descriptor that
- * stays open; the counters are atomic.
+ * It may run in a signal handler, and does run in any thread. So it takes no locks, allocates
+ * nothing, and keeps no descriptor open; the counters are atomic.
  */
 #define _GNU_SOURCE
 #include "fault.h"
@@ -22,12 +22,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* By function and descriptor, modulo SLOTS. */
+/* By function, and by descriptor modulo SLOTS. */
 static atomic_uint counts[CALL_COUNT][SLOTS], stuck[CALL_COUNT][SLOTS];
 
 /* --- the log ------------------------------------------------------------------------------- */
 
-/* Opened for each line: a descriptor kept open might take the place of a closed stdin. */
+/* The log is opened for each line: a descriptor kept open might get the number of a closed stdin.
+ * */
 __attribute__((format(printf, 2, 3))) static void report(const struct attempt *attempt,
                                                          const char *format, ...)
 {
@@ -112,7 +113,7 @@ static bool rule_fires(struct rule *rule, struct attempt *attempt)
     return false;
 }
 
-/* Returns whether a rule has decided what happens. */
+/* Returns whether the rule has decided what happens. */
 static bool apply_rule(const struct rule *rule, struct attempt *attempt)
 {
     switch (rule->what) {
@@ -159,7 +160,7 @@ static bool follow_script(struct attempt *attempt)
 
 /* --- random faults ------------------------------------------------------------------------- */
 
-/* Every bit of the answer depends on every bit of the question. */
+/* Every bit of the result depends on every bit of the argument. */
 static uint64_t mix(uint64_t question)
 {
     return random_next(&question);
@@ -190,8 +191,9 @@ static bool may_say_eagain(const struct attempt *attempt)
 }
 
 /*
- * Into how many units a short call can be cut: 1 byte each, or a block with O_DIRECT. Fewer than
- * all are done. 0 where it must not come short: a datagram is sent whole.
+ * Returns into how many units a short call can be cut: units of 1 byte, or of a block with
+ * O_DIRECT. A short call does fewer than all of them. 0 if it must not be short: a datagram is sent
+ * whole.
  */
 static size_t short_units(const struct attempt *attempt, size_t *unit)
 {
@@ -227,7 +229,7 @@ static int possible_kinds(const struct attempt *attempt)
     return kinds;
 }
 
-/* One of the bits of `kinds`, which has some. */
+/* Picks one of the bits of `kinds`, which has at least one. */
 static enum kind pick(int kinds, uint64_t random)
 {
     unsigned steps = (unsigned)(random % (unsigned)__builtin_popcount((unsigned)kinds));
@@ -240,7 +242,7 @@ static enum kind pick(int kinds, uint64_t random)
 static void come_short(struct attempt *attempt, uint64_t random)
 {
     size_t unit, units = short_units(attempt, &unit);
-    bool least = random % 4 == 0; /* a single byte is a case of its own, and would be rare */
+    bool least = random % 4 == 0; /* a single byte would be rare otherwise */
     size_t bytes = units < 2 || least ? unit : ((size_t)(random >> 2) % units + 1) * unit;
 
     if (bytes < attempt->limit)
@@ -281,7 +283,7 @@ static void apply_kind(struct attempt *attempt, enum kind kind, uint64_t random)
         report(attempt, "%s", fault_error_name(attempt->error));
 }
 
-/* Whether the system lacks this call, in this process, for good. */
+/* Whether the system lacks this call, for the whole life of this process. */
 static bool is_missing(struct attempt *attempt)
 {
     static const int answers[] = {ENOSYS, EOPNOTSUPP, EINVAL};

@@ -1,9 +1,9 @@
 /*
- * fault.h - what the parts of the fault shim know of each other.
+ * fault.h - the interface between the parts of the fault shim.
  *
- * shim.c   the functions that stand before libc's; says how to use the shim
- * plan.c   the variables -> struct fault_plan
- * dice.c   what happens to a call: a rule of the script, or the dice; and the log
+ * shim.c   defines the functions that take the place of libc's; says how to use the shim
+ * plan.c   turns the variables into struct fault_plan
+ * dice.c   decides what happens to a call: a rule of the script, or the dice; writes the log
  */
 #ifndef BPIPE_FAULT_H
 #define BPIPE_FAULT_H
@@ -111,7 +111,7 @@ enum what { WHAT_ERROR, WHAT_ZERO, WHAT_SHORT, WHAT_DELAY, WHAT_RAISE };
 struct rule {
     bool whole_group;
     int call; /* an enum call, or an enum group */
-    int fd;   /* or -1: then `pattern` says it */
+    int fd;   /* or -1: then `pattern` applies */
     const char *pattern;
     enum when when;
     unsigned long long threshold;
@@ -123,7 +123,7 @@ struct rule {
 
 enum { MAX_RULES = 32, SLOTS = 256, MAX_STUCK = 3, PATH_TEXT = 512 };
 
-/* What the variables ask for. Read-only after fault_read_plan(), but for the rules' counters. */
+/* What the variables ask for. Read-only after fault_read_plan(), except for the rules' counters. */
 struct fault_plan {
     bool active;
     uint64_t seed;
@@ -138,7 +138,7 @@ struct fault_plan {
 };
 extern struct fault_plan fault_plan;
 
-/* Reads the variables; ends the process with 126 where one makes no sense. */
+/* Reads the variables. If one makes no sense, ends the process with 126. */
 void fault_read_plan(void);
 
 const char *fault_error_name(int error);
@@ -148,19 +148,19 @@ struct attempt {
     enum call call;
     int fd;           /* or -1 */
     const char *path; /* or NULL */
-    size_t asked;     /* bytes; 0 where that means nothing */
+    size_t asked;     /* bytes; 0 if the call has none */
     bool nowait;      /* a flag of the call says so */
     unsigned number;  /* of this function on this descriptor, from 1 */
-    uint32_t matched; /* the rules that its bytes count for */
-    int error;        /* to fail with; or 0 */
-    bool zero;        /* to answer 0 */
-    size_t limit;     /* else: at most so many bytes */
+    uint32_t matched; /* the rules that count its bytes */
+    int error;        /* to fail with, or 0 */
+    bool zero;        /* return 0 */
+    size_t limit;     /* otherwise: at most this many bytes */
 };
 
 /* Fills in the verdict. Leaves errno alone. */
 void fault_decide(struct attempt *attempt);
 
-/* For calls that move bytes: counts them for the rules that have a threshold. Returns `bytes`. */
+/* For calls that move bytes: counts the bytes for the rules with a threshold. Returns `bytes`. */
 ssize_t fault_moved(const struct attempt *attempt, ssize_t bytes);
 
 #endif

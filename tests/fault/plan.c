@@ -1,5 +1,5 @@
 /*
- * plan.c - the shim's variables, as shim.c describes them.
+ * plan.c - parses the shim's variables, which shim.c describes.
  */
 #define _GNU_SOURCE
 #include "fault.h"
@@ -104,7 +104,7 @@ static unsigned long long number_variable(const char *name, unsigned long long f
     return number;
 }
 
-/* Copies of variables that are cut into words; they stay, because rules point into them. */
+/* Copies of variables, cut into words. They stay, because rules point into them. */
 static char script_text[8192], kinds_text[256], fds_text[256];
 
 static char *word_variable(const char *name, char *copy, size_t size)
@@ -146,7 +146,7 @@ static void parse_fds(void)
     }
 }
 
-/* A group's name is also that of its first function; the group is meant. */
+/* A group has the same name as its first function; the name means the group. */
 static bool parse_call(struct rule *rule, const char *text)
 {
     for (int i = 0; i < (int)(sizeof group_names / sizeof group_names[0]); i++)

@@ -1,10 +1,10 @@
 /*
- * probe - makes the system calls that it is told to, and says what they answered: for the tests of
+ * probe - makes system calls as the command line says, and prints their results: for the tests of
  * the fault shim itself.
  *
  *     probe [COUNT*]CALL[:ARGUMENT]... ...       probe read:0:100 5*write:3:10 open:/dev/null
  *
- * A line for each call on stderr: "read:0:100 = 37", "open:/dev/null = EACCES".
+ * Prints a line for each call on stderr: "read:0:100 = 37", "open:/dev/null = EACCES".
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -41,7 +41,7 @@ static struct iovec *pieces(int bytes)
     return iov;
 }
 
-/* 0, or -1 with errno: an allocation by any of the functions that make one. */
+/* Allocates with any of the functions that do. Returns 0, or -1 with errno. */
 static ssize_t allocate(const char *call)
 {
     enum { SIZE = 4096 };

@@ -1,15 +1,17 @@
 /*
- * shim.c - makes system calls fail, come short, or take their time, as tests ask for.
+ * shim.c - makes system calls fail, do less than asked, or take their time, as tests ask for.
  *
  *     LD_PRELOAD=build/fault.so FAULT_RATE=20 FAULT_SEED=7 bpipe ...
  *
- * Only the process whose name (argv[0] without directories) is FAULT_ONLY is touched. A variable
- * that makes no sense ends it with status 126 and a message: no test may pass for want of faults.
+ * The shim touches only a process whose name (argv[0] without directories) is FAULT_ONLY. A
+ * variable that makes no sense ends the process with status 126 and a message: no test may pass
+ * because there were no faults.
  *
  * Which          FAULT_ONLY=bpipe
  * Random faults  FAULT_RATE=0        percent of the calls that get one
  *                FAULT_SEED=1        the same seed gives the same faults: whether call n of a
- * function on a descriptor gets one, and which, depends on nothing else
+ *                                    function on a descriptor gets one, and which, depends on
+ *                                    nothing else
  *                FAULT_KINDS=short,eintr,eagain,delay,wakeup,nosys,pipe
  *                FAULT_FDS=          only on these descriptors ("0,1"), and calls that have none
  *                FAULT_DELAY_US=500  the longest delay, in microseconds
@@ -22,25 +24,24 @@
  *   short   of n > 1 bytes asked for, 1 to n - 1 are done (whole blocks with O_DIRECT); only
  *           streams
  *   eintr   EINTR: read, write, poll, open, fsync, ftruncate, splice, fallocate, their relatives;
- *           connect, accept.
- *           Not close: Linux has closed the descriptor then, and whether the data is safe nobody
- *           knows.
- *   eagain  EAGAIN, where a real call could say so: O_NONBLOCK on a pipe, socket or terminal,
+ *           connect, accept. Not close: Linux has closed the descriptor then, and nobody knows
+ *           whether the data is safe.
+ *   eagain  EAGAIN, where a real call could return it: O_NONBLOCK on a pipe, socket or terminal,
  *           RWF_NOWAIT, MSG_DONTWAIT, SPLICE_F_NONBLOCK
  *   delay   the call starts late
- *   wakeup  poll() answers 0, early
+ *   wakeup  poll() returns 0, early
  *   nosys   preadv2, pwritev2, splice, tee, copy_file_range, sendfile, fallocate: each is missing
- * (ENOSYS, EOPNOTSUPP or EINVAL) from the first call to the last, in half of the seeds, whatever
- *           the rate
+ *           (ENOSYS, EOPNOTSUPP or EINVAL) from the first call to the last, in half of the seeds,
+ *           whatever the rate
  *   pipe    F_SETPIPE_SZ is refused (EPERM, EBUSY)
- * After three faults without progress on the same descriptor and function a call goes through: even
- * at 100 percent everything ends.
+ * After three faults without progress on the same descriptor and function, a call goes through. So
+ * everything ends, even at 100 percent.
  *
  * Scripts are rules separated by ";", each CALL:ON:WHEN:WHAT, e.g.
  *
  *     write:1:3:ENOSPC             the third write to descriptor 1
  *     read:0:@1000:EIO             reads of 0, once they have got 1000 bytes
- *     close:1:1:EIO                closed, but close() says EIO
+ *     close:1:1:EIO                closed, but close() returns EIO
  *     open:/proc/self/fd/0:*:EACCES
  *     read:*.tar:*:delay=20        each read of such a file takes 20 ms longer
  *     poll:*:5:raise=15            SIGTERM arrives as the fifth poll() begins
@@ -51,24 +52,24 @@
  *         splice (tee, copy_file_range, sendfile; ON is the input), fallocate, socket, connect,
  *         accept, shutdown, getsockopt, malloc (calloc, realloc, posix_memalign, aligned_alloc,
  *         getaddrinfo)
- *   ON    a descriptor; or a pattern (fnmatch(3), "*" matches "/") for the path in the call or what
- *         /proc/self/fd says of the descriptor; no ":" or ";" in it
- *   WHEN  N: the Nth call that matches; N+: from the Nth on; *: all; @BYTES: all after so many
- *         bytes were moved by matching calls; the one that would go beyond comes short
+ *   ON    a descriptor; or a pattern (fnmatch(3), "*" matches "/") for the path in the call, or for
+ *         the path of the descriptor in /proc/self/fd; no ":" or ";" in it
+ *   WHEN  N: the Nth call that matches; N+: from the Nth on; *: all; @BYTES: all calls after the
+ *         matching calls have moved that many bytes; a call that would go beyond that is short
  *   WHAT  an errno name; zero (returns 0: end of file, or a poll that timed out); short=BYTES (at
  *         most); delay=MS; raise=SIGNAL (a number). The last three do the call. The first rule that
  *         fires decides, but delays and signals add up.
  *
- * Allocations get no random faults, only directed ones: "malloc:*:7:ENOMEM". All count that are
- * made after the start of the program, also those that libc makes itself (strdup(), fopen()).
- * getaddrinfo() counts as one and fails with EAI_MEMORY, since glibc crashes where one within it
- * fails (glibc 2.36, nss_database.c). A program that has an allocator of its own (ASan) is not
+ * Allocations get no random faults, only directed ones: "malloc:*:7:ENOMEM". All allocations after
+ * the start of the program count, including those that libc makes itself (strdup(), fopen()).
+ * getaddrinfo() counts as one and fails with EAI_MEMORY, because glibc crashes if an allocation
+ * within it fails (glibc 2.36, nss_database.c). A program that has its own allocator (ASan) is not
  * touched.
  *
- * Exempt from everything, and from the counts: write() to a pipe that the process made itself by
- * pipe(). bpipe's signal handler writes to its self-pipe so, and a fault there would be a lost
- * signal, which does not exist. Otherwise the shim may be called from signal handlers: it takes no
- * locks, allocates nothing, and keeps no descriptor open.
+ * One call is exempt from everything, and from the counts: write() to a pipe that the process made
+ * itself with pipe(). bpipe's signal handler writes to its self-pipe that way, and a fault there
+ * would be a lost signal, which does not exist. Apart from that, signal handlers may call the shim:
+ * it takes no locks, allocates nothing, and keeps no descriptor open.
  */
 #define _GNU_SOURCE
 #undef _FILE_OFFSET_BITS /* open() and open64() are both defined here */
@@ -89,7 +90,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Other names of the same, for 64-bit offsets; and what is only watched. */
+/* Other names of the same functions, for 64-bit offsets; and functions that are only watched. */
 #define OTHER_CALLS(X) \
     X(pread64)         \
     X(preadv64v2)      \
@@ -116,7 +117,7 @@ static void find_next(void *function, const char *name)
 {
     void *address = dlsym(RTLD_NEXT, name);
 
-    memcpy(function, &address, sizeof address); /* ISO C knows no conversion */
+    memcpy(function, &address, sizeof address); /* ISO C has no conversion */
 }
 
 static atomic_bool resolved, resolving;
@@ -142,7 +143,7 @@ __attribute__((constructor)) static void start(void)
         fault_read_plan();
 }
 
-/* What a call without bytes returns; `result` is evaluated, that is, done, only if it is to be. */
+/* The result of a call without bytes. `result` is evaluated, and so done, only if it is to be. */
 #define ANSWER(attempt, result) \
     ((attempt).error != 0 ? (errno = (attempt).error, -1) : (attempt).zero ? 0 : (result))
 
@@ -159,7 +160,7 @@ static size_t total_bytes(const struct iovec *iov, size_t count)
     return total;
 }
 
-/* The first `limit` bytes of iov in `shorter`; returns the number of pieces. */
+/* Puts the first `limit` bytes of iov into `shorter`. Returns the number of pieces. */
 static size_t shorten(struct iovec shorter[MOST_PIECES], const struct iovec *iov, size_t count,
                       size_t limit)
 {
@@ -174,8 +175,8 @@ static size_t shorten(struct iovec shorter[MOST_PIECES], const struct iovec *iov
     return i;
 }
 
-/* Defines `name` with `parameters`: attempt, then `doing`, in which `bytes` is the count to pass.
- */
+/* Defines the function `name` with `parameters`: the attempt, then `doing`, in which `bytes` is the
+ * count to pass. */
 #define BYTES_CALL(name, id, parameters, fd_, asked_, nowait_, doing)                \
     ssize_t name parameters                                                          \
     {                                                                                \
@@ -256,7 +257,7 @@ PIECES_CALL(pwritev64v2, pwritev2,
             (int fd, const struct iovec *iov, int count, off64_t at, int flags), fd, iov, count,
             (flags & RWF_NOWAIT) != 0, next.pwritev64v2(fd, pieces, pieces_count, at, flags))
 
-/* The descriptors of pipes that the process has made itself. */
+/* The descriptors of pipes that the process made itself. */
 static atomic_bool own_pipes[SLOTS];
 
 static void set_own_pipe(int fd, bool own)
@@ -379,7 +380,7 @@ int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, cons
     return ANSWER(attempt, next.ppoll(fds, count, timeout, mask));
 }
 
-/* The mode is there only if a file can be made; reading it otherwise is harmless in every ABI. */
+/* The mode is passed only if a file can be made; reading it otherwise is harmless in every ABI. */
 #define OPEN_MODE(mode, flags)            \
     do {                                  \
         va_list arguments;                \
@@ -409,7 +410,7 @@ OPEN_CALL(openat, openat, (int at, const char *path, int flags, ...), flags, pat
 OPEN_CALL(openat64, openat, (int at, const char *path, int flags, ...), flags, path,
           next.openat64(at, path, flags, mode))
 
-/* As on Linux, an error does not keep the descriptor open. */
+/* As on Linux, the descriptor is closed even if close() fails. */
 int close(int fd)
 {
     struct attempt attempt = {.call = CALL_close, .fd = fd};
@@ -457,7 +458,7 @@ PLAIN_CALL(shutdown, shutdown, (int fd, int how), fd, NULL, next.shutdown(fd, ho
 PLAIN_CALL(getsockopt, getsockopt, (int fd, int level, int name, void *value, socklen_t *size), fd,
            NULL, next.getsockopt(fd, level, name, value, size))
 
-/* A pointer holds whatever the third argument is. */
+/* A pointer can hold any type of the third argument. */
 #define FCNTL_CALL(name)                                          \
     int name(int fd, int command, ...)                            \
     {                                                             \
@@ -479,7 +480,7 @@ FCNTL_CALL(fcntl64)
 
 /* --- the functions: memory ----------------------------------------------------------------- */
 
-/* What dlsym(3) may want while libc's functions are looked for; never given back. */
+/* Memory that dlsym(3) may need while libc's functions are looked up; never given back. */
 static _Alignas(16) unsigned char early[4096];
 static size_t early_used;
 
@@ -500,10 +501,10 @@ static void *allocate_early(size_t size)
     return memory;
 }
 
-/* Within a function of libc that is one call for us. */
+/* Set while a function of libc runs that counts as one call. */
 static _Thread_local bool exempt;
 
-/* Whether the call is to fail; errno is set then. */
+/* Whether the call is to fail; then errno is set. */
 static bool is_refused(enum call call)
 {
     struct attempt attempt = {.call = call, .fd = -1};
@@ -552,7 +553,7 @@ int posix_memalign(void **memory, size_t alignment, size_t size)
 
     if (is_refused(CALL_posix_memalign)) {
         error = errno;
-        errno = saved; /* which it need not set */
+        errno = saved; /* posix_memalign(3) need not set it */
         return error;
     }
     return next.posix_memalign(memory, alignment, size);
@@ -576,7 +577,7 @@ int getaddrinfo(const char *host, const char *service, const struct addrinfo *hi
     return result;
 }
 
-/* --- what _FORTIFY_SOURCE makes of them ---------------------------------------------------- */
+/* --- the names that _FORTIFY_SOURCE uses --------------------------------------------------- */
 
 ssize_t __read_chk(int fd, void *buf, size_t count, size_t size);
 ssize_t __pread_chk(int fd, void *buf, size_t count, off_t at, size_t size);

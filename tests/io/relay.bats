@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 #
-# A pipe that is full is emptied by way of a relay (io/pipe_relay.h), where the copy goes to TCP on this
-# machine: every byte, whatever refuses, and nowhere else. And little is read by it, so that nothing
-# of a pipe's packets is lost.
+# bpipe empties a full pipe through a relay (io/pipe_relay.h) where the copy goes to TCP on this
+# machine, and nowhere else. Every byte arrives, whatever is refused. Small reads go through a
+# relay, too, so that no part of a packet is lost.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
@@ -14,8 +14,8 @@ setup() {
     ! is_portable || skip "the portable build has no splice(2)"
 }
 
-# into COMMAND...: its input is ./in by way of a pipe of 1 MiB, full before the command starts, and
-# its output a bpipe that writes ./out. In the command @ stands for that one's address.
+# into COMMAND...: COMMAND reads ./in from a pipe of 1 MiB that is full before it starts. Its output
+# goes to a bpipe that writes ./out. In COMMAND @ stands for the address of that bpipe.
 into() {
     local receiver
     rm -f in.err out filled report
@@ -29,7 +29,8 @@ into() {
     adds_up report
 }
 
-# relays REPORT: how many pieces came by a relay. What is copied into the ring is spliced for nothing else.
+# relays REPORT: prints how many pieces came through a relay. A copy into the ring splices nothing
+# else.
 relays() { last_number splice "$1"; }
 
 @test "a full pipe into TCP on this machine: by way of a relay, and every call is counted" {
@@ -40,7 +41,7 @@ relays() { last_number splice "$1"; }
     [ "$(relays report)" -gt 0 ]
     equal "$(grep -c '^splice' trace)" "$(relays report)" "splice calls"
     equal 0 "$(last_number zero_copy_bytes report)" "bytes that were not copied"
-    # What a call has spliced the next ones have read: nothing waits in the relay.
+    # The reads after a splice get exactly its bytes: nothing waits in the relay.
     awk -F'= ' '/^splice/ && $NF > 0 { left += $NF }
         /^readv?\([0-9]+, / && $NF > 0 && left > 0 { left -= $NF }
         /^splice/ && $NF > 0 && left != $NF + 0 { exit 1 }
@@ -127,13 +128,14 @@ one_storm() {
 
 # --- packets ----------------------------------------------------------------------------------
 
-# slowly: writes to ./out when there is no more room anywhere before it.
+# slowly: writes to ./out, from when there is no more room anywhere before it.
 slowly() {
     wait_until 30 [ -e full ]
     cat >out
 }
 
-# packets OPTION...: ./in, in packets, by way of bpipe to a consumer that makes all buffers full first.
+# packets OPTION...: sends ./in, in packets, through bpipe to a consumer that waits until all
+# buffers are full.
 packets() {
     rm -f full out report
     packetpipe 4096 <in |
@@ -145,7 +147,7 @@ packets() {
     adds_up report
 }
 
-# For as long as a tenth of a second nothing more came.
+# Whether nothing more came for a tenth of a second.
 stays_full() {
     local before
     [ -s report ] && before=$(last_number bytes_in report) && ((before > 1000000)) && sleep 0.1 &&

@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 #
-# -s @PATH: what a path counts for, what has no size, and what cannot be counted. -S shows what the
-# size was taken to be: so many bytes (or records) pass.
+# -s @PATH: what a path counts for, what has no size, and what cannot be counted. -S shows which
+# size bpipe uses: that many bytes (or records) pass.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
 load ../observe
 
-# passes COUNT OPTION...: with -S and these options so many bytes of `in` pass, with status 0; $stderr
-# is what was said.
+# passes COUNT OPTION...: with -S and these options COUNT bytes of `in` pass, with status 0. $stderr
+# has the messages.
 passes() {
     local count=$1 status=0
     shift
@@ -22,7 +22,7 @@ passes() {
 one='the size is a lower bound (1 file or directory not counted)'
 two='the size is a lower bound (2 files or directories not counted)'
 
-# tree/a of 1000 bytes, tree/sub/b of 500, and in, which is longer; all of lines of two bytes.
+# Makes tree/a of 1000 bytes, tree/sub/b of 500, and in, which is longer; all in lines of two bytes.
 make_tree() {
     mkdir -p tree/sub
     yes | head -c 1000 >tree/a
@@ -63,7 +63,7 @@ make_tree() {
     done
     mkdir links
     ln many/* links
-    passes 400 -s @links # the other names are not below it
+    passes 400 -s @links # their other names are not below it
     mv many links/many
     passes 400 -s @links
     equal 400 "$(cat links/many/* | wc -c)"
@@ -100,7 +100,7 @@ make_tree() {
     run -0 --separate-stderr as_other_user "$BPIPE" -q -S -s @tree -o got in
     equal 1500 "$(size_of got)"
     [[ $stderr =~ ^'bpipe: --size: tree/'(secret|sub/other)": Permission denied: $two"$ ]]
-    # Names and lengths may be seen, contents not: that matters to -l alone.
+    # Names and lengths are readable, contents are not: that matters only to -l.
     chmod 0 tree/sub/b
     chmod 755 tree/secret tree/sub/other
     run -0 --separate-stderr as_other_user "$BPIPE" -q -S -s @tree -o got in
@@ -108,7 +108,7 @@ make_tree() {
     run -0 --separate-stderr as_other_user "$BPIPE" -q -l -S -s @tree -o got in
     equal 2000 "$(size_of got)"
     equal "bpipe: --size: tree/sub/b: Permission denied: $one" "$stderr"
-    # What was named itself is a failure.
+    # If the named path itself cannot be read, that is a failure.
     chmod 0 tree
     run -1 as_other_user "$BPIPE" -q -s @tree -o new in
     equal "bpipe: --size: tree: Permission denied" "$output"
@@ -188,7 +188,7 @@ make_tree() {
     ended $! 0
 }
 
-# Whatever else takes long, the run is shorter than the whole by what the counting took at least.
+# However slow the rest is, the run is shorter than the whole by at least the time of the counting.
 @test "the time that -s @DIR takes to count is not the run's" {
     skip_unless_faults
     random_bytes 100000 >in

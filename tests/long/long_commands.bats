@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# Two hundred times bpipe between two commands, one of which, or bpipe, is killed at a random moment.
-# Only for `make check-long`. TEST_SEED=N repeats a run.
+# Two hundred runs of bpipe between two commands. One of the commands, or bpipe, is killed at a
+# random moment. Only for `make check-long`. TEST_SEED=N repeats a run.
 
 bats_require_minimum_version 1.5.0
 load ../helpers

@@ -1,12 +1,12 @@
 #!/usr/bin/env bats
 #
-# Thousands of runs that reach every module (cases.bash), in each of which some calls fail at random: one
-# to three of any kind with an error of its own, allocations included, among calls that are short, late,
-# interrupted or missing. None hangs, none crashes, none ends with 0 and wrong bytes, and the counters
-# add up. Only for `make check-long`.
+# Thousands of runs that reach every module (cases.bash). In each run some calls fail at random: one
+# to three calls of any kind with an error of their own, including allocations, among calls that are
+# short, late, interrupted or missing. No run hangs or crashes or ends with 0 and wrong bytes, and
+# the counters add up. Only for `make check-long`.
 #
-# FAULT_ROUNDS=N runs so many; TEST_SEED=N begins with another seed, and repeats a run; TEST_CASES="tap
-# spool": only these.
+# FAULT_ROUNDS=N sets the number of runs. TEST_SEED=N begins with another seed, and repeats a run.
+# TEST_CASES="tap spool" runs only these.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
@@ -19,7 +19,7 @@ setup() {
     make_case_data
 }
 
-# What each call may answer, where the system is to blame.
+# The errors that each call may return when the system is to blame.
 calls=(malloc:ENOMEM open:EMFILE open:EACCES open:ENFILE read:EIO read:ENOMEM write:ENOSPC write:EIO
     write:EDQUOT poll:EINVAL poll:ENOMEM poll:EAGAIN close:EIO close:EINTR fsync:EIO fcntl:EPERM link:EACCES
     rename:EACCES ftruncate:EIO splice:EINVAL splice:EIO splice:ENOMEM fallocate:ENOSPC socket:EMFILE
@@ -42,7 +42,7 @@ plan_faults() {
     done
 }
 
-# Keeps the status, for one whose neighbours' status counts, in odd.status.
+# Runs bpipe, and keeps its status in odd.status, for cases where the neighbours' status counts.
 B() {
     local status=0
     local -a report=(--report json:report.faulted)
@@ -67,9 +67,9 @@ one_round() {
     fi
 }
 
-# A guard that cannot look into /proc does not find the processes that it is to end, and the portable
-# one cannot tell without poll() whether a pipe is still read. It holds the pipes, so that no reader
-# sees a false end.
+# A guard that cannot look into /proc does not find the processes that it should end. The portable
+# guard cannot tell without poll() whether a pipe is still read. It then holds the pipes, so that no
+# reader sees a false end.
 nothing_runs() {
     if [[ $script =~ (read|open|malloc): ]] || { is_portable && [[ $script == *poll:* ]]; }; then
         end_processes 2>/dev/null
@@ -84,14 +84,14 @@ judge() {
     case $status in
     0) "good_$picked_case" ;;
     1) true ;;
-    4) [[ $picked_case == *_from ]] ;; # its port was not told, so nobody called it
+    4) [[ $picked_case == *_from ]] ;; # its port was not printed, so nobody connected to it
     141) [[ $script == *EPIPE* ]] ;; # a reader that left
     *) false ;;
     esac
 }
 
-# The report of a run that began is whole, and says the status; unless a report could not be written,
-# of which the message may have failed, too.
+# The report of a run that began is whole and has the status, unless a report could not be written.
+# The message about that may have failed, too.
 counters_add_up() {
     [ -s report.faulted ] || return 0
     ! grep -q '^bpipe: report[.a-z]*: ' err || return 0

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# A framed stream that is cut after each of its first 5000 bytes or at one of 1000 places, or changed
-# at one of 10,000 bits, is never taken for whole. Only for `make check-long`. TEST_SEED=N repeats a
+# A framed stream is cut after each of its first 5000 bytes or at one of 1000 places, or changed at
+# one of 10,000 bits. It is never taken for whole. Only for `make check-long`. TEST_SEED=N repeats a
 # run.
 
 bats_require_minimum_version 1.5.0

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 #
-# Hundreds of pipelines in which one of bpipe's neighbours is killed at a random moment, or bpipe gets
-# a signal: it always ends at once, with the status that it should have, and with numbers that add
-# up. Only for `make check-long`. TEST_SEED=N repeats a run.
+# Hundreds of pipelines in which one of bpipe's neighbours is killed at a random moment, or bpipe
+# gets a signal. bpipe always ends at once, with the right status, and with numbers that add up.
+# Only for `make check-long`. TEST_SEED=N repeats a run.
 
 bats_require_minimum_version 1.5.0
 load ../helpers

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 #
-# A thousand random schedules of producers that burst and consumers that stall: nothing is lost but
-# what a policy drops, that is counted, and nothing hangs. Only for `make check-long`. TEST_SEED=N
-# repeats a run.
+# A thousand random schedules of producers that burst and consumers that stall. Nothing is lost
+# except what a policy drops, drops are counted, and nothing hangs. Only for `make check-long`.
+# TEST_SEED=N repeats a run.
 
 bats_require_minimum_version 1.5.0
 load ../helpers

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# Hundreds of transfers from one bpipe to another, in which one of them is killed at a random moment or
-# none (transfers.bash). Only for `make check-long`. TEST_SEED=N repeats a run.
+# Hundreds of transfers from one bpipe to another. In each, one of them or none is killed at a
+# random moment (transfers.bash). Only for `make check-long`. TEST_SEED=N repeats a run.
 
 bats_require_minimum_version 1.5.0
 load ../helpers

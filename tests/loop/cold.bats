@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# A file that is not in memory must not delay what is ready to be written: while the ring holds
-# bytes, only what is in memory is read (RWF_NOWAIT), and the rest is asked for again soon.
+# A file that is not in memory must not delay bytes that are ready to be written. While the ring
+# holds bytes, bpipe reads only what is in memory (RWF_NOWAIT), and soon asks again for the rest.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
@@ -16,7 +16,7 @@ skip_unless_told() {
     skip_unless_faults
 }
 
-# Every read that may wait and that found bytes of the ring still unwritten, from strace's trace.
+# Counts the reads that may wait although bytes of the ring are unwritten, from strace's trace.
 late_reads() {
     awk '/^readv?\([0-9]+<[^>]*\/in>/ { late += taken != written; taken += $NF; reads++ }
         /^writev?\(1</ && $NF > 0 { written += $NF }
@@ -46,7 +46,7 @@ has_closed() { # PID FILE
     adds_up report
     grep -q 'call=preadv2.*EAGAIN' log
     equal 0 "$(late_reads trace)"
-    # While the file is cold it is looked at again within 5 ms.
+    # While the file is cold, bpipe looks at it again within 5 ms.
     [ "$(sed -n 's/^ppoll(.*tv_sec=\([0-9]*\), tv_nsec=\([0-9]*\)}.*/\1 \2/p' trace |
         awk '$1 > 0 || $2 > 5000000' | wc -l)" -eq 0 ]
     grep -q '^ppoll(.*events=POLLOUT.*tv_nsec=' trace
@@ -59,7 +59,7 @@ has_closed() { # PID FILE
     FAULT_SCRIPT='preadv2:*/in:1:EAGAIN' FAULT_LOG=log LD_PRELOAD=$FAULT_SO \
         "$BPIPE" -C -J 0 -z 64K -o out in --report json:report &
     exec {reader}<out
-    wait_until 10 [ -s log ] # it was asked for
+    wait_until 10 [ -s log ] # bpipe has asked for it
     wait_until 10 has_closed "$!" in
     cat <&"$reader" | cmp in -
     wait

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# Bytes: that every one of them arrives, once, in order and in the right pieces, whatever the sizes
-# of buffer, chunk and block, the kind of the endpoints, and the options that hold bytes back.
+# Every byte arrives, once, in order and in the right pieces, whatever the sizes of buffer, chunk
+# and block, the kind of the endpoints, and the options that hold bytes back.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
@@ -21,7 +21,7 @@ same() {
     done
 }
 
-# All that is in the directory, hidden files too.
+# Prints the names of all files in the directory, including hidden ones.
 files() (
     shopt -s dotglob
     echo *
@@ -43,7 +43,8 @@ expect_sum() {
     [ -d /usr/share ] || skip "there is no /usr/share"
     local most=96M
     [ -z "${TEST_LONG:-}" ] || most=100G
-    # tar may find files that it cannot read, or that just change: its own sum is what counts.
+    # tar may find files that it cannot read, or that are changing: its own sum is the one that
+    # counts.
     { tar -C /usr/share -cf - . 2>/dev/null || true; } | head -c "$most" |
         tee >(sum_stdin >source.sum) |
         "$BPIPE" -B 64M -z 64K -o copy -o >(sum_stdin >other.sum) --report json:report
@@ -55,7 +56,7 @@ expect_sum() {
     adds_up report
 }
 
-# through BUFFER CHUNK SIZE [OPTION]...: a pipe to a pipe and a file.
+# through BUFFER CHUNK SIZE [OPTION]...: sends SIZE bytes from a pipe to a pipe and a file.
 through() {
     local buffer=$1 chunk=$2 size=$3
     shift 3
@@ -79,7 +80,8 @@ through() {
             esac
         done
     done
-    # Blocks that do not divide it: something is always left, and the ring goes round.
+    # Block sizes that do not divide the data: some bytes are always left over, and the ring wraps
+    # around.
     through 7 3 20001 --block-size 5
     through 7 64K 20001 --block-size 4
     through 4096 3 50001 --block-size 3001
@@ -109,7 +111,7 @@ through() {
     ended "$pid" 0
     same copy
     adds_up report
-    # Many writes for one chunk: they came short.
+    # Many writes for one chunk: they were short.
     is_portable || [ "$(last_number write report)" -gt 200 ]
 }
 
@@ -211,7 +213,7 @@ through() {
     "$BPIPE" -q -o rest - <&7
     cat first rest | cmp in -
     equal 87655 "$(size_of rest)"
-    "$BPIPE" -q fd://7 | cmp - /dev/null # and is now at its end
+    "$BPIPE" -q fd://7 | cmp - /dev/null # and is at its end now
 }
 
 @test "inherited inputs by number, and closed ones" {
@@ -260,7 +262,7 @@ through() {
     pid=$!
     wait_until 20 holds "$pid" fast
     cat data >&5 &
-    # The fast one is read, the slow one is not: its pipe and the buffer fill.
+    # The fast output is read, the slow one is not: its pipe and the buffer fill.
     head -c 75776 <&7 >fast.part # 65536 in the slow pipe and 10240 in the buffer
     wait_number "$pid" report fill_bytes 10240
     equal 75776 "$(last_number bytes_in report)"
@@ -291,7 +293,7 @@ through() {
     printf start >out
     "$BPIPE" -q in >>out
     { printf start && cat in; } | cmp out -
-    # Opened by bpipe it is a new file; open already, it is written from where it stands.
+    # A file that bpipe opens is truncated; one that is open already is written from its offset on.
     printf '0123456789' >out
     "$BPIPE" -q -o - <<<'abc' 1<>out
     equal $'abc\n456789' "$(<out)"
@@ -299,7 +301,7 @@ through() {
 
 # --- whole blocks and marks -------------------------------------------------------------------
 
-# writes_of: what packets printed, runs shown once: "512*10 100".
+# writes_of: summarizes the output of packets, with runs shown once: "512*10 100".
 writes_of() {
     uniq -c | awk '{ printf "%s%s", sep, ($1 > 1 ? $2 "*" $1 : $2); sep = " " } END { print "" }'
 }
@@ -360,13 +362,13 @@ writes_of() {
     printf a >&5
     wait_until 20 has_lines sizes 1
     wait_number "$(<pid)" report fill_bytes 0
-    printf b >&5 # it ran dry: this waits again
+    printf b >&5 # the buffer ran dry: this byte waits again
     wait_number "$(<pid)" report bytes_in 4097
     equal 4096 "$(last_number bytes_out report)"
     head -c 9000 /dev/zero >&5
     wait_number "$(<pid)" report bytes_in 13097
     printf c >&5
-    exec 5>&- # the end brings what is there
+    exec 5>&- # the end brings the bytes that are there
     ended "$tool" 0
     { head -c 4095 /dev/zero && printf ab && head -c 9000 /dev/zero && printf c; } | cmp out -
     adds_up report
@@ -386,7 +388,7 @@ writes_of() {
     "$BPIPE" -J 0 -B 16384 -z 512 --resume-fill 25 --report json:report <in >out 5>&- 6>&- &
     pid=$!
     cat data >&5 &
-    # The output pipe holds 64K in pages, the buffer 16K: 81920 bytes can be read.
+    # The output's pipe holds 64K in pages, the buffer 16K: bpipe can read 81920 bytes.
     wait_number "$pid" report bytes_in 81920
     equal 16384 "$(last_number fill_bytes report)"
     head -c 4096 <&6 >copy
@@ -419,7 +421,7 @@ writes_of() {
     pingpong 200 4096 "$BPIPE" -q
     # shellcheck disable=SC2016
     pingpong 200 64 sh -c '"$BPIPE" -q | cat | "$BPIPE" -q'
-    # The tool does notice:
+    # pingpong does notice bytes that are held back:
     run pingpong -t 1 1 64 "$BPIPE" -q --block-size 65
     equal 2 "$status"
     run pingpong 1 64 "$BPIPE" -q -S -s 63
@@ -435,7 +437,7 @@ writes_of() {
     { printf start && cat in; } | cmp out -
     "$BPIPE" -q --append -o new in
     same new
-    # Two at once, a record at each write: no record is torn or overwritten.
+    # Two at once, with a record in each write: no record is torn or overwritten.
     for name in a b; do
         awk -v name="$name" 'BEGIN { for (i = 0; i < 3000; i++) printf "%s%063d\n", name, i }' >"$name"
         "$BPIPE" -q --append --block-size 65 -o both "$name" &
@@ -456,7 +458,7 @@ writes_of() {
     done
     equal old "$(<old)"
     [ ! -e nowhere ]
-    # None of the others is created or written to either.
+    # The other outputs are not created or written to either.
     run -1 "$BPIPE" -q --no-clobber -o new -o old in
     [ ! -e new ]
     "$BPIPE" -q --no-clobber -o new -o /dev/null -o >(sum_stdin >sum) in
@@ -517,7 +519,7 @@ writes_of() {
     grep -oE '(write|writev|fdatasync|fsync)\([0-9]+' trace | sed 's/writev/write/' | tr '(' ' ' |
         awk '{ print $2, $1 }' >calls
     fd=$(awk '$2 == "fsync" { print $1 }' calls)
-    # A write, its sync, ..., and the last one.
+    # A write, its sync, ..., and the last sync.
     equal "11*write+fdatasync fsync" "$(awk -v fd="$fd" '$1 == fd { print $2 }' calls |
         paste -sd ' ' | awk '{ n = gsub(/write fdatasync ?/, ""); print n "*write+fdatasync " $0 }')"
 }
@@ -538,7 +540,7 @@ writes_of() {
         same copy
         "$BPIPE" -q -K in | cmp in -
     done
-    # Behind an odd end, from an odd place, in dribs.
+    # After an odd end, from an odd place, in small pieces.
     printf odd >out
     dd if=data obs=1111 2>/dev/null | "$BPIPE" -q -K --append -o out
     { printf odd && cat data; } | cmp out -
@@ -557,7 +559,7 @@ writes_of() {
     same out
     equal 2 "$(grep -o 'fcntl([0-9]*, F_SETFL, .*O_DIRECT.*) = 0' trace | cut -d, -f1 | sort -u | wc -l)"
     rm out
-    # Another process that has the same file open would see its own writes refused.
+    # Another process that has the same file open would get errors from its own writes.
     no_leak_check strace -o trace -e trace=fcntl "$BPIPE" -q -K <in >out
     same out
     refute grep -q 'F_SETFL.*O_DIRECT' trace
@@ -576,8 +578,8 @@ writes_of() {
 
 # --- size -------------------------------------------------------------------------------------
 
-# rest_follows SIZE OPTION...: bpipe takes the first SIZE bytes of ./in and the next command the
-# others, from a file, a pipe and a FIFO.
+# rest_follows SIZE OPTION...: bpipe takes the first SIZE bytes of ./in and the next command takes
+# the others, from a file, a pipe and a FIFO.
 rest_follows() {
     local size=$1
     shift
@@ -606,7 +608,7 @@ rest_follows() {
         rest_follows $size -s $size -B 1000 -z 333
         rest_follows $size -s $size -C
     done
-    rest_follows 300000 -s 300001 # there are not so many
+    rest_follows 300000 -s 300001 # there are not that many
     rest_follows 100 -s 100 --start-fill 100
     rest_follows 1000 -s 1000 --block-size 512
     rest_follows 5000 -s 5000 -K
@@ -614,7 +616,7 @@ rest_follows() {
 
 @test "-S with -l and -0: after so many records" {
     mkfifo fifo
-    # Records of 0 to 299 bytes, an unfinished one last.
+    # Records of 0 to 299 bytes; the last one is unfinished.
     awk 'BEGIN { srand(5); for (i = 0; i < 1000; i++) printf "%*s\n", rand() * 300, ""; printf "end" }' \
         >in
     local count
@@ -642,19 +644,19 @@ rest_follows() {
         *) rest_follows 0 $option ;;
         esac
     done
-    # Several inputs; the second is not even looked at.
+    # Several inputs; bpipe does not even look at the second one.
     { "$BPIPE" -q -S -s 0 -o got - missing && cat >left; } <in
     cmp in left
     size_is got 0
-    # A terminal keeps what was typed.
+    # A terminal keeps the line that was typed.
     if command -v python3 >/dev/null; then
         python3 -c "$typed" "$BPIPE" -q -S -s 0 >out
         equal "status 0, left b'12345\\n'" "$(<out)"
     fi
-    # A command that nothing is wanted of is not started.
+    # A command that has to give nothing is not started.
     "$BPIPE" -q -S -s 0 --from ': >started' -o got
     refute [ -e started ]
-    # What is wrong is found all the same.
+    # Errors are found all the same.
     run -1 --separate-stderr "$BPIPE" -q -S -s 0 missing -o new
     equal 'bpipe: missing: No such file or directory' "$stderr"
     refute [ -e new ]
@@ -662,7 +664,7 @@ rest_follows() {
     equal 'bpipe: in: the stream ended after 0 bytes, not 5 (--expect-size)' "$stderr"
 }
 
-# Types a line, runs the arguments on that terminal, and says what is left.
+# Types a line, runs the arguments on that terminal, and prints what is left.
 typed='
 import os, pty, subprocess, sys
 master, slave = pty.openpty()
@@ -682,7 +684,7 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
         equal 100 "$(tail -n 1 err)"
         # shellcheck disable=SC2086
         "$BPIPE" $option 2>&1 </dev/null | head -n 1 | grep -qx 'bpipe: 0 B of 0 B (100%) in .*'
-        # What comes all the same has no percentage.
+        # Bytes that come all the same have no percentage.
         # shellcheck disable=SC2086
         "$BPIPE" $option --report none -n -F '[%b,%p,%e,%I]' in 2>err | cmp in -
         equal '[5,null,null,null]' "$(<err)"
@@ -703,8 +705,8 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
     "$BPIPE" --report none -f -p -e -s 0 in 2>err >out
     tr '\r' '\n' <err | grep -qE '^\[ *<=> *\] *$'
     refute grep -q -e % -e ETA err
-    # What is left of a file that was read to its end is nothing; that of a file without bytes may be
-    # one in /proc, and is not known.
+    # A file that was read to its end has 0 bytes left. A file without bytes may be one in /proc,
+    # and its size is not known.
     { cat >/dev/null; "$BPIPE" -q -S --report json:report; } <in
     equal 0 "$(last_number size_bytes report)"
     "$BPIPE" -q --report json:report empty
@@ -731,7 +733,7 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
     # A size that was given stays.
     "$BPIPE" -q -s 20480 --report json:report /proc/version in >out
     equal 20480 "$(last_number size_bytes report)"
-    # -S does not lose what is not in the sum.
+    # -S does not lose the bytes that are not in the sum.
     "$BPIPE" -q -S in /proc/version | cmp both -
     "$BPIPE" -S --report none in /proc/version 2>err | cmp both -
     equal 'bpipe: --stop-at-size: the size is not known, so all is copied (use --size)' "$(<err)"
@@ -756,9 +758,9 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
     tail -c +1501 in | cmp left -
     printf '1\n2\n' >lines
     equal $'a\nb' "$(printf 'a\nb\nc\n' | "$BPIPE" -q -l -S -s @lines)"
-    # Without -s it is the size of the input as it is now.
+    # Without -s it is the current size of the input.
     "$BPIPE" -q -S in | cmp in -
-    # No size at all: everything, with a word about it.
+    # No size at all: everything is copied, with a message.
     run -0 --separate-stderr "$BPIPE" --report none -S < <(echo 'all of it')
     equal 'all of it' "$output"
     equal 'bpipe: --stop-at-size: the size is not known, so all is copied (use --size)' "$stderr"
@@ -782,7 +784,7 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
     "$BPIPE" -q -o copy fifo &
     pid=$!
     wait_until 20 holds "$pid" fifo
-    wait_until 20 in_poll "$pid" # no writer is no end
+    wait_until 20 in_poll "$pid" # a FIFO without a writer has not ended
     cat in >fifo
     ended "$pid" 0
     same copy
@@ -800,7 +802,7 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
     exec 5>&-
     ended "$pid" 0
     same copy
-    # Writers, one after the other, as long as the FIFO is held open.
+    # Writers come one after the other while the FIFO is held open.
     "$BPIPE" -q -o copy fifo &
     pid=$!
     exec 5>fifo
@@ -820,7 +822,7 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
         head -c "$size" in >&5
         exec 5>&-
         timeout 20 "$BPIPE" -q -B 1000 <&6 | cmp <(head -c "$size" in) -
-        # Again: it is still at its end, for everybody.
+        # Again: it is still at its end, for every reader.
         timeout 20 "$BPIPE" -q <&6 | cmp - /dev/null
         exec 6<&-
     done
@@ -865,7 +867,7 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
     "$BPIPE" -q -o fifo in
     wait
     same got
-    # And one whose reader is slow to begin reading.
+    # And an output FIFO whose reader is slow to begin.
     exec 6<>fifo
     "$BPIPE" -q -J 0 -o fifo in 6>&- &
     pid=$!
@@ -882,8 +884,8 @@ has_size() { # FD BYTES
     [ "$(pipesize "$1")" = "$2" ]
 }
 
-# grows WANT OPTION...: the pipes on 5 and 6, both sides of bpipe, have WANT bytes while it runs, and
-# what they had after it.
+# grows WANT OPTION...: the pipes on 5 and 6, at both sides of bpipe, have WANT bytes while it runs,
+# and their old size after it.
 grows() {
     local want=$1 fd
     shift
@@ -917,8 +919,8 @@ grows() {
     grows 131072 -J 100000
     grows "$before" -J 0
     grows "$before" -J 4096 # never smaller
-    grows 1048576 -J 2000M # more than any kernel gives: as much as without
-    # Not where the buffer is to be seen or to be small, unless -J is given.
+    grows 1048576 -J 2000M # more than any kernel gives: same as without -J
+    # Not where the buffer is shown or is small, unless -J is given.
     grows "$before" -T
     grows "$before" -F '%b %T'
     grows "$before" -F '%{buffer-bar}'
@@ -967,8 +969,8 @@ grows() {
 
 # --- memory -----------------------------------------------------------------------------------
 
-# needs BYTES OPTION...: 24M through bpipe hold BYTES in the buffer at most, and its memory is no
-# more than that and 3 MiB.
+# needs BYTES OPTION...: 24M through bpipe hold at most BYTES in the buffer, and the memory of bpipe
+# is at most that and 3 MiB.
 needs() {
     local want=$1 peak rss
     shift
@@ -997,7 +999,7 @@ rss_below() { # PID MEBIBYTES
     refute rss_below "$pid" 9
     head -c 12M <&"$from" | cmp in -
     wait_until 10 rss_below "$pid" 4
-    cat in >&"$to" # and it serves again
+    cat in >&"$to" # the buffer serves again
     refute rss_below "$pid" 9
     exec {to}>&-
     cat <&"$from" | cmp in -

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
 # How a run ends, and what it leaves behind: departures, signals, timeouts, inputs and outputs that
-# fail, and which status wins where several hold. Every ending's report must add up.
+# fail, and which status wins if several apply. The report of every end must add up.
 
 # shellcheck disable=SC2094,SC2261 # FIFOs are opened both ways on purpose, and {var}< is no stderr
 # shellcheck disable=SC2153 # BPIPE and bpipe are two things
@@ -13,14 +13,14 @@ setup() {
     ulimit -c 0 # SIGQUIT
 }
 
-# --- what the tests share -------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------
 
-# finished PID STATUS: it has ended so, and says so in the report file.
+# finished PID STATUS: it has ended with that status, and the report file says so.
 finished() {
     ended "$1" "$2" && adds_up report "$2"
 }
 
-# fails STATUS MESSAGE COMMAND...: quickly, with this one line on stderr, and nothing on stdout.
+# fails STATUS MESSAGE COMMAND...: quickly, with only this line on stderr, and nothing on stdout.
 fails() {
     local status=$1 message=$2
     shift 2
@@ -29,7 +29,7 @@ fails() {
     equal "$status::$message" "$result" "$*"
 }
 
-# files: all that is in the directory, but for what the tests' own functions write.
+# files: prints the names in the directory, except those that the tests' own functions write.
 files() (
     shopt -s dotglob nullglob
     for file in *; do
@@ -37,12 +37,12 @@ files() (
     done
 )
 
-# draining PID: it has closed its standard input.
+# draining PID: whether it has closed its standard input.
 draining() { [ ! -e "/proc/$1/fd/0" ]; }
 
 taken() { [ "$(last_number "$1" report)" -ge "$2" ]; } # KEY COUNT
 
-# fed PID COUNT: it has read so many bytes, and waits.
+# fed PID COUNT: whether it has read COUNT bytes, and waits.
 fed() {
     wait_number "$1" report bytes_in "$2" && wait_until 10 in_poll "$1"
 }
@@ -96,7 +96,7 @@ fed() {
     statuses=("${PIPESTATUS[@]}")
     equal "141 0" "${statuses[*]:1}"
     equal "" "$(<err)"
-    # Its own report is there, without a complaint.
+    # bpipe's own report is there, without a complaint.
     yes | defsig "$BPIPE" 2>err | head -1 >out
     statuses=("${PIPESTATUS[@]}")
     equal "141 0" "${statuses[*]:1}"
@@ -502,7 +502,7 @@ fed() {
     equal 12345678 "$(<out)"
 }
 
-# --- which one wins -------------------------------------------------------------------------
+# --- which status wins ----------------------------------------------------------------------
 
 @test "a failed input and a departed consumer: 1" {
     open_idle
@@ -573,7 +573,7 @@ bpipe: stdin: no data for 100 ms (--idle-timeout)" "$result"
 
 @test "an output that is its own input: refused in every form, and untouched" {
     local how name
-    ulimit -f 100000 # should it ever feed itself
+    ulimit -f 100000 # a limit, in case it feeds itself
     random_bytes 10K >want
     for how in 'f|f -o f' 'f|f -o ./f' 'f|f -o link' 'link|link -o f' 'f|f -o hard' \
         'f|--append -o f f' 'f|--append -o link f' 'f|f >>f' 'f|f 1<>f' 'stdin|<f >>f' \
@@ -607,7 +607,7 @@ bpipe: stdin: no data for 100 ms (--idle-timeout)" "$result"
         equal "1 bpipe: $name: input file is output file" "$status $(<err)" "$how"
         equal_files a f
     done
-    rm f # made by the output, and not there before
+    rm f # the output made it; it was not there before
     status=0
     timeout 20 "$BPIPE" -q --merge --read-rate 1M a f -o f 2>err || status=$?
     equal "1 bpipe: f: input file is output file" "$status $(<err)"
@@ -686,7 +686,7 @@ bpipe: stdin: no data for 100 ms (--idle-timeout)" "$result"
     equal "hard in link old " "$(files)"
 }
 
-# --- what cannot be opened -----------------------------------------------------------------
+# --- files that cannot be opened -----------------------------------------------------------
 
 @test "directories as input and output" {
     mkdir dir
@@ -845,7 +845,7 @@ bpipe: b: No such file or directory" "$BPIPE" -q -o made a b
     adds_up report 1
     equal_files data one
     equal_files data two
-    "$BPIPE" -q /dev/null >/dev/full # nothing to be written, nothing failed
+    "$BPIPE" -q /dev/null >/dev/full # nothing to write, so nothing fails
 }
 
 @test "/dev/full while the producer is idle ends at once" {
@@ -876,7 +876,7 @@ bpipe: b: No such file or directory" "$BPIPE" -q -o made a b
     head -c 16384 data | cmp - out
 }
 
-# on_tmpfs SIZE SCRIPT: in a directory tmp that holds no more than SIZE.
+# on_tmpfs SIZE SCRIPT: runs SCRIPT; the directory tmp holds no more than SIZE.
 on_tmpfs() {
     mkdir -p tmp
     unshare -m sh -c "mount -t tmpfs -o size=$1 none tmp && $2"
@@ -936,7 +936,7 @@ on_tmpfs() {
     files=$(ls -A dir)
     kill -KILL $!
     ended $! 137
-    # Where the filesystem has files without a name there is nothing to leave behind.
+    # If the filesystem has files without a name, nothing can be left behind.
     if [ "$files" = old ]; then
         equal old "$(ls -A dir)"
     else
@@ -962,7 +962,7 @@ timeout_atomically() {
     tail -c +1000001 new >idle
     finished $! 0
     equal_files new target
-    equal "$(sum old)" "$(sum_stdin <&"$before")" # whoever has the old one open keeps it
+    equal "$(sum old)" "$(sum_stdin <&"$before")" # a process that has the old file open keeps it
     equal "idle new old target " "$(files)"
 }
 
@@ -1170,7 +1170,7 @@ only_links() {
     [ ! -e target ]
 }
 
-# --- what an outsider found -------------------------------------------------------------------
+# --- found by an outsider ---------------------------------------------------------------------
 
 @test "an output FIFO that never gets a reader ends by --stall-timeout, and nothing else was touched" {
     mkfifo fifo
@@ -1214,7 +1214,7 @@ only_links() {
     mkfifo feed
     for option in '' -C -l; do
         for ((i = 0; i < 10; i++)); do
-            # The consumer is the producer as well, so that both ends come at the same time.
+            # The consumer is also the producer, so both ends come at the same time.
             # shellcheck disable=SC2086
             "$BPIPE" -q --report json:report $option <feed | {
                 exec 7>feed
@@ -1233,7 +1233,7 @@ only_links() {
     local round
     local -a statuses
     for ((round = 0; round < 5; round++)); do
-        # What comes after the reader has left has nowhere to go, and then the input ends.
+        # The bytes that come after the reader has left have nowhere to go. Then the input ends.
         sh -c 'head -c 1M /dev/zero; sleep 0.1; printf abc' | timeout -s KILL 20 "$BPIPE" -q |
             sh -c 'sleep 0.05; head -c 10 >/dev/null'
         statuses=("${PIPESTATUS[@]}")
@@ -1250,7 +1250,7 @@ only_links() {
         pid=$!
         echo text >&"$idle"
         wait_until 20 size_is out 5
-        [ "$option" != -C ] || echo more >&"$idle" # else nothing comes any more
+        [ "$option" != -C ] || echo more >&"$idle" # otherwise no byte comes any more
         wait_until 20 gone "$pid"
         status=0
         wait "$pid" || status=$?

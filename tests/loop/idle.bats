@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# Nothing spins and nothing ticks while nothing can move: a bpipe that waits makes no system call and
-# is not woken up, whatever it waits for and whatever its neighbours are or were.
+# Nothing spins and nothing ticks while nothing can move. A bpipe that waits makes no system call
+# and is not woken up, whatever it waits for and whatever its neighbours are or were.
 
 # shellcheck disable=SC2094,SC2261 # FIFOs are opened both ways on purpose, and {var}< is no stderr
 load ../helpers
@@ -13,9 +13,9 @@ teardown() {
     common_teardown
 }
 
-# --- what the tests share -------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------
 
-switches() { # PID: how often it went to sleep or was interrupted
+switches() { # PID: prints how often it went to sleep or was interrupted
     sed -n 's/.*ctxt_switches:[[:space:]]*//p' "/proc/$1/status" | xargs
 }
 
@@ -32,26 +32,26 @@ settled() { # PID: what was still under way when it began to wait is over
     [ "$before" = "$(switches "$1")" ]
 }
 
-# calls_of PID: its system calls in the trace that came to an end. The poll() that it was found in
-# has not.
+# calls_of PID: prints its system calls in the trace that have returned. The poll() in which it was
+# found has not.
 calls_of() {
     [ -z "$tracer" ] || grep "^$1 .* = " trace || true
 }
 
-# woken PID SWITCHES CALLS: there were more since, and SIGUSR1 shows.
+# woken PID SWITCHES CALLS: whether there were more since then, and SIGUSR1 shows.
 woken() {
     [ "$(switches "$1")" != "$2" ] || return 1
     [ -z "$tracer" ] || { grep -q "^$1 .*SIGUSR1" trace && [ "$(calls_of "$1")" != "$3" ]; }
 }
 
-# stays_idle PID...: each sleeps in poll(), for a second without a system call or a wake-up. The
-# proof that one would have been seen is a SIGUSR1 in the end.
+# stays_idle PID...: each process sleeps in poll(), for a second without a system call or a wakeup.
+# A SIGUSR1 at the end proves that the test would have seen one.
 stays_idle() {
     local pid tracer=''
     local -A slept=() called=()
     local -a attach=()
     for pid; do
-        wait_until 20 has_control "$pid" # which takes the last wake-up of its own
+        wait_until 20 has_control "$pid" # making the socket is its last own wakeup
         wait_until 20 in_poll "$pid"
         attach+=(-p "$pid")
     done
@@ -229,7 +229,7 @@ pid_in() { # FILE
     "$BPIPE" -q -P pid.2 unix-listen://socket > >(exec cat >/dev/null) &
     await_port err.1
     wait_until 10 [ -S socket ]
-    # Also after a byte has gone through, and with an output that cannot take more.
+    # The same after a byte has gone through, and with an output that cannot take more.
     "$BPIPE" -q --retry 10 -P pid.3 -o "tcp://127.0.0.1:$port" -o unix://socket <&"$idle" &
     echo text >idle
     open_stuck

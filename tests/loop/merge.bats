@@ -1,9 +1,9 @@
 #!/usr/bin/env bats
 #
-# --merge: all inputs at once, whole records, in fair turns; what one input does is no other's
-# business. Random schedules of it are in schedules.bats.
+# --merge: all inputs at once, whole records, in fair turns, and no input affects another one.
+# schedules.bats plays random schedules of it.
 
-# A pipe is not the same input as the file itself; what is a tag is no file:
+# A pipe is not the same input as the file itself, and tags are not files:
 # shellcheck disable=SC2002,SC2094,SC2016
 
 bats_require_minimum_version 1.5.0
@@ -11,18 +11,18 @@ load ../helpers
 load ../observe
 load ../overload
 
-# tagged TAG COUNT [LONGEST]: numbered lines that begin with TAG and a space.
+# tagged TAG COUNT [LONGEST]: prints numbered lines that begin with TAG and a space.
 tagged() {
     numbered "$2" "${3:-60}" | sed "s/^/$1 /"
 }
 
-# of_input INDEX KEY: a number of that input in the last line of ./report.
+# of_input INDEX KEY: prints a number of that input in the last line of ./report.
 of_input() {
     tail -n 1 report | sed 's/.*"inputs":\[//; s/\],"outputs".*//' | tr '}' '\n' | sed -n "$(($1 + 1))p" |
         grep -o "\"$2\":[0-9.]*" | cut -d: -f2
 }
 
-# comes_whole TAG FILE [OUT]: OUT (./out) has the lines of FILE, which begin with TAG, as they are.
+# comes_whole TAG FILE [OUT]: OUT (./out) has exactly the lines of FILE, which begin with TAG.
 comes_whole() {
     grep -a "^$1 " "${3:-out}" | cmp "$2" -
 }
@@ -87,7 +87,7 @@ comes_whole() {
     "$BPIPE" -q --merge -0 a b --report json:report | tr '\0\n' ';,' | tr ';' '\n' >out
     equal "$(printf '%s\n' one two x,y)" "$(sort out)"
     equal "1 1" "$(of_input 0 bytes_added) $(of_input 1 bytes_added)"
-    # Without records there are none.
+    # Without records no terminators are added.
     "$BPIPE" -q --merge a b --report json:report >out
     equal "$(cat a b | wc -c)" "$(size_of out)"
     equal 0 "$(last_number bytes_added report)"
@@ -114,7 +114,7 @@ comes_whole() {
     "$BPIPE" -q --merge -l <(exec yes busy) rare seldom 2>/dev/null | grep -v --line-buffered busy >out &
     exec {rare}>rare {seldom}>seldom
     local i
-    for i in 1 2 3 4 5; do # each goes out while the busy one goes on: nothing else ends it
+    for i in 1 2 3 4 5; do # each arrives while the busy input goes on: nothing else ends it
         echo "rare $i" >&"$rare"
         wait_until 20 has_lines out $((2 * i - 1))
         echo "seldom $i" >&"$seldom"
@@ -122,14 +122,14 @@ comes_whole() {
     done
     exec {rare}>&- {seldom}>&-
     end_processes
-    # (Killed, it may have been in the middle of a busy line.)
+    # (When bpipe was killed it may have been in the middle of a busy line.)
     equal "$(for i in 1 2 3 4 5; do echo "rare $i"; echo "seldom $i"; done)" "$(head -n 10 out)"
 }
 
 @test "turns are fair in bytes, whatever the records are" {
     tagged a 40000 10 >a
     tagged b 4000 150 >b
-    # Both always have something: as long as that is so each has half.
+    # While both inputs have something, each gets half.
     "$BPIPE" -q --merge -l -B 100000 a b >out
     local part
     head -c 200000 out >begin
@@ -145,7 +145,7 @@ comes_whole() {
     comes_whole a a
     comes_whole b b
     adds_up report
-    # Under a policy that drops it is dropped whole, and counted for its input.
+    # Under a policy that drops, it is dropped whole, and counted for its input.
     local policy
     for policy in drop-newest drop-oldest; do
         mkfifo later
@@ -173,7 +173,7 @@ comes_whole() {
         "$BPIPE" -q -J 0 --merge -l -B 30000 --overflow $policy --report json:report feed b \
             >stuck 2>err {stuck}<&- &
         local pid=$!
-        timeout 20 cat a >feed # nobody is held up, though the consumer takes nothing
+        timeout 20 cat a >feed # the producer is not held up, though the consumer takes nothing
         drained "$pid" 0
         adds_up report
         comes_whole b b
@@ -196,7 +196,7 @@ comes_whole() {
     local pid=$!
     exec {feed}>feed
     cat a >&"$feed"
-    wait_until 20 has_size copy "$(cat a b | wc -c)" # though the other has got next to nothing
+    wait_until 20 has_size copy "$(cat a b | wc -c)" # though the other got next to nothing
     exec {feed}>&-
     drained "$pid" 0
     adds_up report
@@ -249,8 +249,8 @@ comes_whole() {
     adds_up report 1
 }
 
-# torn STATUS OPTION...: runs bpipe --merge -l of two inputs, of which `a` brings "one", "two" and an
-# unfinished "to"; ./out has the lines in any order but "to", which is undelivered.
+# torn STATUS OPTION...: runs bpipe --merge -l with two inputs. `a` brings "one", "two" and an
+# unfinished "to". ./out has the lines in any order, without "to", which is undelivered.
 torn() {
     local status=0 want=$1
     shift
@@ -285,7 +285,7 @@ torn() {
     torn 1 -l "tcp://127.0.0.1:$(sed -n 's/.*:\([0-9]*\)$/\1/p' listen.err)" --from 'sleep 0.2; echo ok'
     grep -q 'read failed at byte 10: Connection reset by peer' err
     wait || true
-    # A file that cannot be read on
+    # A file that cannot be read any further
     skip_unless_faults
     seq 5 >b
     printf 'one\ntwo\ntore\n' >a
@@ -324,7 +324,7 @@ torn() {
         fi
         adds_up report $((status == 0 ? 0 : 1))
     done
-    # A signal comes first: nobody waits.
+    # A signal comes first: nothing waits for the command.
     rm -f go report
     "$BPIPE" -q --merge -l --report json:report --from "printf 'one\\ntwo'; exec >&-; exec sleep 100" >out 2>err &
     pid=$!
@@ -335,7 +335,7 @@ torn() {
     equal one "$(<out)"
     equal 3 "$(last_number bytes_undelivered report)"
     adds_up report 143
-    # Another input has failed: it is not waited for without an end.
+    # Another input has failed: the wait for the command has an end.
     run -1 --separate-stderr timeout -s KILL 60 "$BPIPE" -q --merge -l --report json:report \
         --from "printf 'one\\ntwo'; exec >&-; exec sleep 100" --from 'exit 3'
     equal one "$output"
@@ -344,7 +344,7 @@ torn() {
 }
 
 @test "a torn record that is longer than its share gets its end only before another" {
-    # What has passed cannot be taken back.
+    # Bytes that have passed cannot be taken back.
     local long="head -c 5000 /dev/zero | tr '\\0' x"
     run -1 --separate-stderr "$BPIPE" -q --merge -l -B 1000 --report json:report --from "$long; exit 3" --from 'echo ok'
     adds_up report 1
@@ -381,7 +381,7 @@ torn() {
     "$BPIPE" -q -J 0 --merge -l -B 20000 --overflow fail --report json:report feed /dev/null \
         >stuck 2>err {stuck}<&- &
     local pid=$!
-    cat a >feed || true # it is not read to its end
+    cat a >feed || true # the file is not read to its end
     drained "$pid" 3
     adds_up report 3
     equal 'bpipe: feed: the buffer is full (19.5 KiB): giving up (--overflow fail)' "$(<err)"

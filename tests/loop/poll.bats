@@ -1,13 +1,13 @@
 #!/usr/bin/env bats
 #
-# poll() gets only what is open, whatever the number of inputs and outputs; and a poll() that fails
-# ends a run.
+# poll() gets only descriptors that are open, whatever the number of inputs and outputs. A poll()
+# that fails ends a run.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
 load ../observe
 
-# numbered COUNT: files in/001, in/002 ..., of 1000 bytes each, and all of them in ./want.
+# numbered COUNT: makes files in/001, in/002 ..., of 1000 bytes each, and ./want with all of them.
 numbered() {
     mkdir in
     random_bytes $(($1 * 1000)) >want
@@ -15,7 +15,7 @@ numbered() {
     equal "$1" "$(find in -type f | wc -l)"
 }
 
-# few_descriptors COMMAND...: with 64 of them. The shell keeps what bats has open below that.
+# few_descriptors COMMAND...: runs it with 64 descriptors. Those that bats has open are below that.
 few_descriptors() (
     ulimit -n 64
     exec "$@"
@@ -100,7 +100,7 @@ few_descriptors() (
 
 # --- poll() fails -----------------------------------------------------------------------------
 
-# fails_by ERROR WHEN COMMAND...: with poll() failing so.
+# fails_by ERROR WHEN COMMAND...: runs it with poll() failing this way.
 fails_by() {
     local error=$1 when=$2
     shift 2
@@ -125,7 +125,7 @@ reason() {
         fails_by $error 2+ "$BPIPE" -q --report json:report -o out <idle {idle}<&- 2>err || status=$?
         equal "1 bpipe: poll: $(reason $error)" "$status $(<err)"
         adds_up report 1
-        # A shortage of memory may pass, and is waited for; but not for ever.
+        # A shortage of memory may pass, so bpipe waits, but not for ever.
         equal "$([ $error = EINVAL ] && echo 1 || echo 23)" \
             "$(grep -c "call=p*poll .*fault=$error" log)"
     done
@@ -136,7 +136,7 @@ reason() {
     random_bytes 1M >in
     printf old >old
     local status=0
-    # From a FIFO whose writer stays, so that there is something to wait for.
+    # Input from a FIFO whose writer stays, so that there is something to wait for.
     open_idle
     fails_by EINVAL 3+ "$BPIPE" -q --atomic -o old -o new --to 'cat >part; mv part whole' \
         --report json:report <idle 2>err {idle}<&- &
@@ -169,7 +169,7 @@ none_is_left() { [ -z "$(test_processes)" ]; }
 
 @test "poll() fails while bytes are moving" {
     skip_unless_faults
-    # Endless input that is always ready: poll() is only a look.
+    # Endless input that is always ready: poll() is called only to look.
     local status=0
     fails_by EINVAL 3+ "$BPIPE" -q --report json:report -o /dev/null /dev/zero 2>err || status=$?
     equal "1 bpipe: poll: $(reason EINVAL)" "$status $(<err)"
@@ -195,8 +195,8 @@ none_is_left() { [ -z "$(test_processes)" ]; }
     random_bytes 300000 >in
     mkfifo tap
     exec {held}<>tap
-    # How often a run calls poll() before its end depends on how busy the machine is. What is wanted is
-    # a run in which the last one fails, so that its outputs are complete.
+    # How often a run calls poll() before its end depends on how busy the machine is. The test looks
+    # for a run in which only the last call fails, so that its outputs are complete.
     local first=1
     wait_until 60 complete_with_a_poll_that_failed
     equal_files in out

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 #
-# Producers that burst and consumers that stall, by pipes and sockets, and signals, at random:
-# nothing is lost but what a policy drops, that is counted, nothing that failed looks complete, and
-# nothing hangs. A seeded sample of what long_schedules.bats does at length.
+# Random producers that burst and consumers that stall, by pipes and sockets, with signals. Nothing
+# is lost except what a policy drops, drops are counted, nothing that failed looks complete, and
+# nothing hangs. This is a seeded sample; long_schedules.bats plays many more.
 
 bats_require_minimum_version 1.5.0
 load ../helpers

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# --tap: it sees what it can keep up with, and nothing about the outputs depends on it.
+# --tap: a tap gets what it can keep up with, and the outputs do not depend on it.
 
 # A pipe is not the same input as the file itself:
 # shellcheck disable=SC2002
@@ -12,13 +12,15 @@ load ../helpers
 load ../observe
 load ../overload
 
-# tap_number KEY [INDEX]: a number of a tap in the last line of ./report, of the first by default.
+# tap_number KEY [INDEX]: prints a number of a tap (the first by default) in the last line of
+# ./report.
 tap_number() {
     tail -n 1 report | sed 's/.*"taps":\[//' | grep -o '{[^}]*}' | sed -n "$((${2:-0} + 1))p" |
         grep -o "\"$1\":[0-9.]*" | cut -d: -f2
 }
 
-# tapped OPTION...: ./in through a bpipe to ./out, whatever its taps do: all of it, status 0.
+# tapped OPTION...: ./in goes through a bpipe to ./out, all of it, with status 0, whatever the taps
+# do.
 tapped() {
     rm -f report out
     cat in | timeout -k 1 300 "$BPIPE" "$@" --report json:report 2>err >out || return 1
@@ -34,7 +36,7 @@ tapped() {
     for option in "" -l -0 "-B 1000" "-B 1" "-B 5000 -l" "--start-fill 100 -B 5000" "-z 7 -B 100" \
         "--block-size 512" "--overflow drop-oldest -B 5000" "--overflow drop-newest -l -B 5000 --gap-mark"; do
         echo "options: $option"
-        # A file input waits for the outputs under every policy.
+        # A file as input waits for the outputs under every policy.
         # shellcheck disable=SC2086
         "$BPIPE" $option --tap copy --tap fd://5 --report json:report in 5>other | cmp in -
         adds_up report
@@ -61,18 +63,18 @@ tapped() {
         tapped -J 0 $option --tap stuck {stuck}<&-
         head -c "$(tap_number bytes)" <stuck | cmp -n "$(tap_number bytes)" in - # it begins at the start
         [ "$(tap_number bytes_dropped)" -gt 0 ]
-        # What it could not take at the end it missed, too.
+        # The tap has missed what it could not take at the end, too.
         equal 0 "$(tap_number bytes_undelivered)"
         case $option in
         *-l*) [ "$(tap_number records_dropped)" -gt 0 ] ;;
         *) grep -q '"records_dropped":null' report ;;
         esac
-        # Without records it may take the rest at the end: nothing has to be missing before.
+        # Without records the tap may take the rest at the end, so it need not miss anything before.
         equal 1 "$(grep -c 'stuck: does not keep up, and misses some (--tap)' err)"
     done
 }
 
-# The output goes on while nobody takes anything from the tap: by conditions, not by time.
+# The output goes on while nothing is read from the tap. This is tested by conditions, not by time.
 @test "the output gets what comes while the tap is stuck" {
     random_bytes 500000 >in
     open_stuck
@@ -94,8 +96,8 @@ tapped() {
     adds_up report
 }
 
-# tap_loses_whole_records FILE: as for an output; but where bpipe did not wait for it any more at the
-# end, the record that it was getting is cut.
+# tap_loses_whole_records FILE: as for an output. But if bpipe stopped waiting for the tap at the
+# end, the record that the tap was getting is cut.
 tap_loses_whole_records() {
     local found
     head -n "$(lines_of "$1")" "$1" >whole
@@ -131,7 +133,7 @@ ends_alike() { # FILE FILE
     wait_until 20 has_size out 1000000
     cat <stuck >seen {stuck}<&- {to}>&- &
     local reader=$!
-    wait_until 20 has_more_than seen 60000 # it takes some again
+    wait_until 20 has_more_than seen 60000 # the tap takes bytes again
     random_bytes 15000 >later
     cat later >&"$to"
     wait_until 20 ends_alike later seen
@@ -191,7 +193,7 @@ ends_alike() { # FILE FILE
     grep -qx "bpipe: lonely: no reader came" err
     equal 100000 "$(tap_number bytes_dropped)"
     rm copy
-    # The output must be there all the same, and what is refused for it touches no tap.
+    # The output must be there all the same, and if it is refused no tap is touched.
     printf old >tap
     run -1 "$BPIPE" -q -o missing/out --tap tap in
     equal old "$(<tap)"
@@ -215,7 +217,7 @@ ends_alike() { # FILE FILE
     equal 0 "$(tap_number bytes_dropped 1)"
     [ "$(tap_number records_dropped)" -gt 0 ]
     timeout -k 1 10 head -c "$(tap_number bytes)" <stuck >seen
-    # Whole lines only, but for what it was taking when all was over.
+    # Only whole lines, except the one that the tap was getting at the end.
     grep -n '' seen | head -n -1 | cut -d: -f2- >whole
     refute grep -vxFf in whole
 }
@@ -230,7 +232,7 @@ ends_alike() { # FILE FILE
         flood --overflow "$policy" -l --gap-mark -B 5000 --tap copy
         loses_whole_records
         case $policy in
-        drop-newest) cmp out copy ;; # before it comes to the taps
+        drop-newest) cmp out copy ;; # dropped before it comes to the taps
         drop-oldest) cmp in copy ;;
         esac
     done
@@ -250,7 +252,7 @@ ends_alike() { # FILE FILE
     adds_up report 130
     [ "$(tap_number bytes_dropped)" -gt 100000 ]
     exec {to}>&-
-    # Nor does one that takes all that it is given keep a signal from being heard.
+    # A tap that accepts everything it is given must not keep a signal from being heard, either.
     if [ -e "$FAULT_SO" ]; then
         FAULT_ONLY=bpipe FAULT_SCRIPT="write:*/tiny:200:raise=2;write:*/tiny:*:short=1" \
             LD_PRELOAD=$FAULT_SO "$BPIPE" -q --tap tiny --report json:report <in >out
@@ -261,7 +263,7 @@ ends_alike() { # FILE FILE
         [ "$(wc -c <tiny)" -ge 200 ]
         cmp -n "$(wc -c <tiny)" tiny in
     fi
-    # A departed reader ends it whatever the tap has.
+    # A departed reader ends the run, whatever the tap has.
     local -a statuses
     yes | "$BPIPE" -q --tap copy --report json:report | head -n 1 >out || true
     wait_until 10 [ -s report ]
@@ -385,7 +387,7 @@ ends_alike() { # FILE FILE
     equal $'one\ntwo\nto' "$(<out)"
     equal $'one\ntwo\n.' "$(cat tap && echo .)"
     adds_up report 1
-    # Nothing waits for the tap, and it gets a last record that is whole, though that is known late.
+    # Nothing waits for the tap. It gets a last record that is whole, even if that is known late.
     "$BPIPE" -q -l --tap tap --report json:report --from "$brings; exec >&-; until [ -e go ]; do sleep 0.01; done" -o out &
     local pid=$!
     wait_until 20 size_is out 10 >/dev/null

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 #
-# Transfers from one bpipe to another, in which one of them is killed or none: what arrives is always
-# the beginning of what was sent, and nobody believes that a stream was complete which was not. A
-# seeded sample of what long_transfers.bats does at length. TEST_SEED=N repeats a run.
+# Transfers from one bpipe to another, in which one of them or none is killed. The bytes that arrive
+# are always the beginning of those that were sent, and no side takes an incomplete stream for
+# complete. This is a seeded sample; long_transfers.bats plays many more. TEST_SEED=N repeats a run.
 
 bats_require_minimum_version 1.5.0
 load ../helpers

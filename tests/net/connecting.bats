@@ -1,10 +1,11 @@
 #!/usr/bin/env bats
 #
-# Time spent connecting: waiting for a listener's peer, for a FIFO's reader, for a peer that is not there
-# yet. It is a state of its own, and is part of neither the rate nor anybody's share.
+# Time spent connecting: bpipe waits for a listener's peer, for a FIFO's reader, or for a peer that
+# is not there yet. This time is a state of its own. It is part of no rate, and counts for no
+# endpoint's wait.
 #
-# The peer comes when bpipe itself has reported that it has been connecting for a while: what such a run
-# has to say does not depend on how fast anything is.
+# The peer comes when bpipe itself has reported that it has been connecting for a while. So the
+# results do not depend on how fast the machine is.
 
 # shellcheck disable=SC2094,SC2261 # FIFOs are opened both ways on purpose
 bats_require_minimum_version 1.5.0
@@ -12,14 +13,14 @@ load ../helpers
 load ../observe
 load ../sockets
 
-# --- what the tests share -------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------
 
 connecting() { # PID FILE
     sample "$1" "$2" && awk -v ns="$(last_number connect "$2")" 'BEGIN { exit !(ns >= 0.3) }'
 }
 
-# await_connecting PID FILE: until that bpipe has been connecting for 0.3 s. Nothing has moved, and
-# nobody is blamed.
+# await_connecting PID FILE: waits until that bpipe has been connecting for 0.3 s. Nothing has
+# moved, and no side is blamed.
 await_connecting() {
     wait_until 30 connecting "$1" "$2"
     last_line "$2" | grep -q '"rate_bytes_per_second":{"current":0.000,"mean":0.000,'
@@ -29,15 +30,17 @@ await_connecting() {
     last_line "$2" | grep -q '"bottleneck":null,"bottleneck_endpoint":null,'
 }
 
-# side SIDE KEY FILE: that number of the first endpoint of a side ("inputs", "outputs", "taps").
+# side SIDE KEY FILE: prints that number of the first endpoint of a side ("inputs", "outputs",
+# "taps").
 side() {
     local line
     line=$(last_line "$3")
     [[ ! ${line#*\""$1"\":\[} =~ \"$2\":([0-9.]*) ]] || echo "${BASH_REMATCH[1]}"
 }
 
-# tells_apart FILE SIDE: in the final report the connecting took 0.3 s at least, of the endpoint of that
-# side as well, which was not waited for meanwhile; and the rate is that of the other time.
+# tells_apart FILE SIDE: in the final report connecting took at least 0.3 s, also for the endpoint
+# of that side. bpipe did not count that time as a wait for the endpoint, and the rate is that of
+# the other time.
 tells_apart() {
     adds_up "$1"
     awk -v elapsed="$(last_number elapsed_seconds "$1")" -v connect="$(last_number connect "$1")" \
@@ -128,7 +131,7 @@ tells_apart() {
     exec {to}<>"/dev/tcp/127.0.0.1/$port"
     cat in >&"$to"
     connected() { sample "$pid" json && grep -q '"address":"127.0.0.1:' <(last_line json); }
-    # Its peer is known when it is opened, which is when the FIFO has a reader.
+    # The peer of the output is known when it is opened, which is when the FIFO has a reader.
     cat fifo >out {to}>&- &
     wait_until 20 connected
     exec {to}>&-
@@ -178,7 +181,7 @@ tells_apart() {
     equal 'bpipe: fifo: no reader for 300 ms (--connect-timeout)' "$(<err)"
     equal '0.000 0.000 0.000' \
         "$(last_number current json) $(last_number mean json) $(last_number max json)"
-    # The limit counts from the start, so what bpipe was busy with by then is part of it.
+    # The limit counts from the start, so time that bpipe was busy before is part of it.
     awk -v own="$(side outputs connect_seconds json)" -v connect="$(last_number connect json)" \
         -v busy="$(last_number busy json)" \
         'BEGIN { exit !(own > 0 && own == connect && connect + busy >= 0.3) }'

@@ -21,8 +21,8 @@ teardown() {
 on_near() { nsenter -t "$near" -n "$@"; }
 on_far() { nsenter -t "$far" -n "$@"; }
 
-# A process in the background that should run in a namespace is started by this and a command, since
-# $! is then the command's.
+# To run a background process in a namespace, start it with one of these and a command, because $!
+# is then the process id of the command.
 # shellcheck disable=SC2034
 set_ways() {
     at_near=(nsenter -t "$near" -n)
@@ -31,7 +31,7 @@ set_ways() {
 
 has_own_network() { ! [ "/proc/$1/ns/net" -ef /proc/self/ns/net ]; }
 
-# lay_cable: $near is 10.77.0.1, $far is 10.77.0.2, and the interfaces are both called cable.
+# lay_cable: $near is 10.77.0.1, $far is 10.77.0.2, and both interfaces are called cable.
 lay_cable() {
     skip_unless_root
     skip_unless ip unshare nsenter
@@ -52,14 +52,15 @@ lay_cable() {
 
 cut_cable() { on_far ip link set cable down; }
 
-# One in a hundred packets that leave the near end is lost. Each is as small as on a real wire, or a
-# few MiB were only a hundred.
+# One in a hundred packets that leave the near end is lost. Packets are as small as on a real wire;
+# otherwise a few MiB would be only a hundred packets.
 lose_packets() {
     skip_unless tc
     on_near ip link set cable gso_max_segs 1 || true
     on_far ip link set cable gso_max_segs 1 || true
     on_near tc qdisc add dev cable root netem loss 1% 2>why && return
-    # Without netem: what a dice of the classic BPF chooses goes to where nobody is.
+    # Without netem: packets that a random choice of the classic BPF selects go to an interface
+    # without receiver.
     on_near ip link add void type veth peer name nobody
     on_near ip link set void up
     on_near ip link set nobody up
@@ -70,17 +71,18 @@ lose_packets() {
     fi
 }
 
-# How many segments the near end had to send again.
+# Prints how many segments the near end had to send again.
 sent_again() {
     awk '/^Tcp:/ { if (!column) { for (i = 1; i <= NF; i++) if ($i == "RetransSegs") column = i }
         else print $column }' "/proc/$near/net/snmp"
 }
 
-has_sent_again() { [ "$(sent_again)" -gt "$1" ]; } # COUNT: more often
+has_sent_again() { [ "$(sent_again)" -gt "$1" ]; } # COUNT: more often than that
 
 # --- transfers ------------------------------------------------------------------------------
 
-# receive OPTION...: a bpipe at the far end, in the background, to ./out. Sets $receiver and $port.
+# receive OPTION...: starts a bpipe at the far end, in the background, that writes ./out. Sets
+# $receiver and $port.
 receive() {
     "${at_far[@]}" "$BPIPE" -q "$@" tcp-listen://10.77.0.2:0 >out 2>receiver.err &
     receiver=$!
@@ -98,7 +100,7 @@ passes() {
     rm report
 }
 
-# one_line FILE PATTERN: that is all that it says, but for the port.
+# one_line FILE PATTERN: FILE has only this line, besides the port.
 one_line() {
     cat "$1"
     grep -v ': listening on ' "$1" >lines || true
@@ -116,7 +118,7 @@ one_line() {
     [ "$(sent_again)" -gt 10 ]
     : >in
     passes
-    # From a pipe, spliced where that can be, and read by the other side.
+    # From a pipe, spliced where possible, and read by the other side.
     random_bytes 3M 2 >in
     receive
     # shellcheck disable=SC2002
@@ -157,7 +159,7 @@ one_line() {
 @test "a narrow line with a long queue: the end is confirmed" {
     lay_cable
     skip_unless tc
-    # What has been written is on its way for a tenth of a second.
+    # Bytes that were written are on their way for a tenth of a second.
     on_near tc qdisc add dev cable root tbf rate 20mbit burst 16k limit 250k 2>why ||
         skip "no tbf: $(tail -n 1 why)"
     local size
@@ -194,8 +196,8 @@ one_line() {
 
 has_bytes() { [ "$(size_of "$1")" -ge "$2" ]; } # FILE COUNT: at least
 
-# cut_before_the_end OPTION: 1000 bytes arrive, 5000 do not, and then the input ends. Status 4, and
-# as many are in doubt.
+# cut_before_the_end OPTION: 1000 bytes arrive, 5000 do not, and then the input ends. The status is
+# 4, and 5000 bytes are in doubt.
 cut_before_the_end() {
     receive --idle-timeout 3
     rm -f feed report
@@ -240,7 +242,7 @@ cut_before_the_end() {
     cut_cable
     local before
     before=$(sent_again)
-    wait_until 20 has_sent_again "$before" # it has noticed
+    wait_until 20 has_sent_again "$before" # the near end has noticed
     on_far ip link set cable up
     ended "$sender" 0
     ended "$receiver" 0
@@ -252,7 +254,7 @@ cut_before_the_end() {
 
 @test "an address that never answers: --connect-timeout" {
     lay_cable
-    # Somebody is there, as far as the near end knows.
+    # The near end believes that somebody is there.
     on_near ip neighbour add 10.77.0.9 lladdr 02:00:00:00:00:09 dev cable
     result timeout 20 "${at_near[@]}" "$BPIPE" -q --connect-timeout 0.5 -o tcp://10.77.0.9:9 </dev/null
     echo "$result"
@@ -261,7 +263,7 @@ cut_before_the_end() {
     result timeout 20 "${at_near[@]}" "$BPIPE" -q --connect-timeout 0.5 tcp://10.77.0.9:9
     echo "$result"
     [[ $result == "4::bpipe: tcp://10.77.0.9:9: "*"--connect-timeout"* ]]
-    # Nobody comes.
+    # Nobody connects.
     result timeout 20 "${at_near[@]}" "$BPIPE" -q --connect-timeout 0.5 tcp-listen://10.77.0.1:9
     echo "$result"
     [[ $result == "4::bpipe: tcp-listen://10.77.0.1:9: "*"--connect-timeout"* ]]

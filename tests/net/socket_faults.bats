@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 #
-# bpipes that talk to each other while system calls on their sockets fail, come short or are
-# interrupted (tests/fault/shim.c): whole streams under random faults of many seeds, and each failure
-# that has a meaning of its own.
+# bpipes that talk to each other while system calls on their sockets fail, do less than asked or are
+# interrupted (tests/fault/shim.c): whole streams under random faults of many seeds, and each
+# failure that has a meaning of its own.
 #
 # TEST_SEED=N begins with another seed; TEST_LONG=1 runs 20 times as many.
 
@@ -16,12 +16,12 @@ setup() {
     skip_unless_faults
 }
 
-socket='socket*' # what /proc/self/fd says of one, for rules
+socket='socket*' # what /proc/self/fd shows for a socket, for rules
 
 # --- random faults ----------------------------------------------------------------------------
 
-# faulty NAME OPTION...: bpipe under the faults of this seed; NAME.report, NAME.log. With some of the
-# seeds all bytes go through the buffer.
+# faulty NAME OPTION...: runs bpipe under the faults of this seed; writes NAME.report, NAME.log.
+# With some of the seeds all bytes go through the buffer.
 faulty() {
     local name=$1
     shift
@@ -30,7 +30,7 @@ faulty() {
         timeout -k 1 60 "$BPIPE" -q --report "json:$name.report" "$@"
 }
 
-# one_transfer FAMILY OPTION...: with faults at both ends; from a file or a pipe, to one or the other.
+# one_transfer FAMILY OPTION...: a transfer with faults at both ends, from and to a file or a pipe.
 one_transfer() {
     local family=$1 job
     shift
@@ -90,8 +90,8 @@ storm() {
 
 # --- directed faults --------------------------------------------------------------------------
 
-# to SCRIPT [OPTION]...: bpipe under these rules sends ./in to a bpipe that has none. Sets $status,
-# $said, $receiver_status, $endpoint.
+# to SCRIPT [OPTION]...: a bpipe under these rules sends ./in to a bpipe that has none. Sets
+# $status, $said, $receiver_status, $endpoint.
 to() {
     local script=$1 job
     shift
@@ -103,7 +103,7 @@ to() {
     with_faults FAULT_SCRIPT="$script" FAULT_LOG="$T/log" timeout -k 1 30 "$BPIPE" -q -z 10000 \
         --report json:report "$@" -o "$endpoint" in 2>err || status=$?
     said=$(<err)
-    if listens "$port"; then # it was never called
+    if listens "$port"; then # nobody connected to it
         kill $job
     fi
     wait $job || receiver_status=$?
@@ -113,8 +113,8 @@ to() {
 
 listens_or_has_gone() { listens_as_told "$1" || { [ -n "$port" ] && gone "$2"; }; }
 
-# from SCRIPT [OPTION]...: bpipe under these rules receives ./in, and connects unless it is one that
-# listens. The same variables.
+# from SCRIPT [OPTION]...: a bpipe under these rules receives ./in. It listens. Sets the same
+# variables.
 from() {
     local script=$1 job
     shift
@@ -122,7 +122,7 @@ from() {
     with_faults FAULT_SCRIPT="$script" FAULT_LOG="$T/log" timeout -k 1 30 "$BPIPE" -q -z 10000 \
         --report json:report tcp-listen://127.0.0.1:0 -o out "$@" 2>in.err &
     job=$!
-    wait_until 20 listens_or_has_gone in.err $job # its second accept() may come before anybody else does
+    wait_until 20 listens_or_has_gone in.err $job # the second accept() may come before a peer does
     endpoint=tcp://127.0.0.1:$port
     status=0 sender_status=0
     timeout -k 1 30 "$BPIPE" -q -o "$endpoint" in 2>err || sender_status=$?
@@ -132,7 +132,7 @@ from() {
     adds_up report $status
 }
 
-# ends STATUS MESSAGE OTHER: what the last of these two did, and the other end.
+# ends STATUS MESSAGE OTHER: compares how the bpipe of to or from ended, and how the other end did.
 ends() {
     equal "$2" "$said" message
     equal "$1" "$status" status
@@ -177,7 +177,7 @@ ends() {
     random_bytes 100000 >in
     local error
     for error in EINTR EAGAIN ECONNABORTED EPROTO EPERM; do
-        # The first accept() is when it begins to listen, before somebody has come.
+        # The first accept() is made when bpipe begins to listen, before a peer has come.
         from "accept:*:2:$error;accept:*:3:$error"
         ends 0 '' complete
         equal 0 "$sender_status"
@@ -206,7 +206,7 @@ ends() {
     to "write:$socket:3:ENOBUFS" -C
     [[ $said == "bpipe: $endpoint: "*" at byte 20000: No buffer space available"* ]]
     ends 1 "$said" cut
-    # Short ones, one after the other.
+    # Short writes, one after the other.
     to "write:$socket:*:short=777" -C
     ends 0 '' complete
 }
@@ -249,12 +249,12 @@ ends() {
     [[ $said == "bpipe: $endpoint: connection lost at byte 100000: "* ]]
     ends 1 "$said" cut
     is_portable || {
-        # Asked whether something is wrong while it waits. (The first question is when it connects.)
+        # bpipe asks for the socket's error while it waits. (It asks first when it connects.)
         to "getsockopt:$socket:2+:ENOBUFS"
         [[ $said == "bpipe: $endpoint: "* ]]
         equal 1 "$status"
     }
-    # Reading what the peer says: interrupted, nothing there, broken.
+    # Reading what the peer sends: interrupted, nothing there, broken.
     to "recv:*:1:EINTR;recv:*:2:EINTR;recv:*:3:EAGAIN"
     ends 0 '' complete
     to "recv:*:1+:ECONNRESET"

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 #
-# bpipes that talk to each other by TCP and unix sockets: how they come to be connected, that bytes and
-# statuses at both ends are right whatever happens to one of them, who is waited for, and what is
-# left alone. network.bats has other programs as peers, transfers.bats random murders.
+# bpipes that talk to each other by TCP and unix sockets: how they are connected, that bytes and
+# statuses at both ends are right whatever happens to one of them, which side waits, and what is
+# left alone. transfers.bats plays random kills.
 
 # shellcheck disable=SC2094,SC2261 # FIFOs are opened both ways on purpose, and {var}< is no stderr
 # shellcheck disable=SC2153 # BPIPE and bpipe are two things
@@ -13,10 +13,10 @@ load ../helpers
 load ../observe
 load ../sockets
 
-# --- what the tests share ---------------------------------------------------------------------
+# --- helpers ----------------------------------------------------------------------------------
 
-# receive NAME FAMILY [OPTION]...: a bpipe in the background that listens; NAME.err and NAME.report
-# are its own. Sets $receiver, and what await_listener does.
+# receive NAME FAMILY [OPTION]...: starts a bpipe in the background that listens, with NAME.err and
+# NAME.report. Sets $receiver, and what await_listener sets.
 receive() {
     local name=$1 family=$2
     shift 2
@@ -27,7 +27,7 @@ receive() {
     await_listener "$family" "$name.err"
 }
 
-# sends [OPTION]...: bpipe to $endpoint, in the foreground; sets $status; ./err, ./report.
+# sends [OPTION]...: runs a bpipe that sends to $endpoint; sets $status; writes ./err, ./report.
 sends() {
     status=0
     rm -f report
@@ -41,13 +41,13 @@ start_sending() {
     sender=$!
 }
 
-# finished PID STATUS REPORT: it has ended so, and its numbers add up.
+# finished PID STATUS REPORT: it has ended with that status, and its numbers add up.
 finished() {
     ended "$1" "$2" && adds_up "$3" "$2"
 }
 
-# says FILE LINE...: these lines, and where somebody listens. LINE: an extended regular expression,
-# in which [::1] is meant.
+# says FILE LINE...: FILE has only these lines, and those about listening. LINE is an extended
+# regular expression, in which [::1] means itself.
 says() {
     local file=$1 line
     shift
@@ -67,8 +67,8 @@ is_prefix() {
     cmp "$1" <(head -c "$(size_of "$1")" in)
 }
 
-# Sets $own to an address of this machine that no other test uses, for ports that have to be known
-# before somebody listens there.
+# Sets $own to an address of this machine that no other test uses, for ports that must be known
+# before somebody listens on them.
 own_address() {
     own=127.$((RANDOM % 250 + 2)).$((RANDOM % 250 + 2)).$((RANDOM % 250 + 2))
 }
@@ -85,7 +85,7 @@ has_read_all() { # PID
     [ ! -e "/proc/$1/fd/0" ]
 }
 
-# settles PID FILE KEY VALUE_VARIABLE: samples until a number stays as it is; sets the variable.
+# settles PID FILE KEY VALUE_VARIABLE: samples until a number no longer changes; sets the variable.
 settles() {
     local before=none now
     for _ in {1..200}; do
@@ -116,7 +116,7 @@ settles() {
             says in.err
             cmp in out
             [ ! -e here ]
-            # The other way round: the sender listens; a file, and a pipe to read from.
+            # The other way round: the sender listens; to a file, and to a pipe.
             defsig "$BPIPE" -q --report json:report -o "$(listening "$family")" in 2>err &
             sender=$!
             [ "$family" != unix ] || wait_until 20 [ -S here ]
@@ -149,7 +149,7 @@ settles() {
     equal '' "$(<last.err)$(<middle.err)"
 }
 
-# zero_copy REPORT: in percent of what came in.
+# zero_copy REPORT: prints a percentage of the bytes that came in.
 zero_copy() {
     equal 1 "$(lines_of "$1")"
     echo $(($(last_number zero_copy_bytes "$1") * 100 / $(last_number bytes_in "$1")))
@@ -171,7 +171,8 @@ zero_copy() {
             finished "$receiver" 0 in.report
             wait_until 10 cmp -s in out
             echo "$family, from a $from: $(zero_copy report) % out, $(zero_copy in.report) % in"
-            # On one machine a copy is cheaper than the pages are (buffer/transfer.h); netns.bats has two.
+            # On one machine a copy is cheaper than splicing (buffer/transfer.h); netns.bats has
+            # two.
             if [ $from = pipe ] && [[ $family == ip* ]]; then
                 equal 0 "$(zero_copy report)"
             else
@@ -212,7 +213,8 @@ zero_copy() {
     finished $sender 0 report
     says err
     cmp in out
-    # Two that talk at the same time: neither listens, and whoever is done closes the connection.
+    # Two that send at the same time: neither reads, and the first that is done closes the
+    # connection.
     "$BPIPE" -q --report json:one.report -o tcp-listen://:0 in 2>one.err &
     local one=$! one_status=0
     await_port one.err
@@ -275,7 +277,7 @@ zero_copy() {
         read -r line <&5
         equal "1 1" "$status $line"
         exec 5<&-
-        # As an input: another one is copied.
+        # As an input: another input is copied.
         result "$BPIPE" -q "$endpoint" in
         [[ $result == $'1:1\n2:bpipe: '"$endpoint: "* ]]
         [ ! -e out ]
@@ -307,7 +309,7 @@ zero_copy() {
         equal 1 $status
         says err "$endpoint: .* \(tried 2 times\)"
     done
-    # What will not change is not tried again.
+    # An error that will not change is not tried again.
     result "$BPIPE" --report none --retry 5 -o tcp://nobody.invalid:1 <in
     equal 1 "$(lines_of result.err)"
     : >file
@@ -330,7 +332,7 @@ zero_copy() {
         cmp in out
         [ ! -e later ]
         rm out report
-        # The receiver connects, and an input that waits longer than that.
+        # The receiver connects, and so does an input that waits longer than that.
         "$BPIPE" -q --retry 20 "$endpoint" -o out 2>err &
         receiver=$!
         wait_until 10 in_poll $receiver
@@ -356,7 +358,7 @@ zero_copy() {
     mkfifo fifo
     result "$BPIPE" -q --connect-timeout 100ms -o fifo in
     equal "4::bpipe: fifo: no reader for 100 ms (--connect-timeout)" "$result"
-    # One that listens, but does not accept: when its queue is full it does not answer.
+    # A listener that does not accept: when its queue is full it does not answer.
     receive in ip4
     kill -STOP "$receiver"
     wait_until 20 queue_is_full
@@ -375,7 +377,7 @@ zero_copy() {
     end_processes
 }
 
-# One more connection does not come about.
+# One more connection is not made.
 queue_is_full() {
     timeout 0.2 bash -c ": <>/dev/tcp/127.0.0.1/$port" 3>&- && return 1
     [ $? = 124 ]
@@ -476,7 +478,7 @@ somebody_is_there() {
         ended $! 0
         cmp in out
     done
-    # But not while somebody else has it.
+    # But not while another process has it.
     "$BPIPE" -q "tcp-listen://$own:7000" &
     wait_until 10 in_poll $!
     result "$BPIPE" -q "tcp-listen://$own:7000"
@@ -509,7 +511,7 @@ somebody_is_there() {
     kill -KILL "$receiver"
     ended "$receiver" 137
     [ -S here ]
-    # The next one takes that over.
+    # The next listener takes the name over.
     receive in unix -o out
     sends <<<text
     finished "$receiver" 0 in.report
@@ -522,12 +524,12 @@ somebody_is_there() {
     result "$BPIPE" -q unix-listen://here
     [[ $result == "1::bpipe: unix-listen://here: "* ]]
     [ -S here ]
-    # It has not been taken for a peer.
+    # The check was not taken for a peer.
     sends <<<text
     equal 0 $status
     finished "$receiver" 0 in.report
     equal text "$(<out)"
-    # One that has been replaced meanwhile is not removed.
+    # A name that has been replaced meanwhile is not removed.
     receive in unix
     mv here elsewhere
     : >here
@@ -550,7 +552,7 @@ somebody_is_there() {
     [ -d dir ] && [ -p fifo ] && [ -h link ] && [ -h dangling ] && [ ! -e never ] && [ ! -e nothing ]
 }
 
-# --- signals before there is a connection -----------------------------------------------------------
+# --- signals before there is a connection ---------------------------------------------------------
 
 @test "signals while listening and between tries: it ends at once, quietly" {
     local signal family
@@ -587,7 +589,7 @@ somebody_is_there() {
     ended "$receiver" 0
     cmp in out
     socket=$(sed -n 's/.* connect(\([0-9]*\),.*sin_port=htons('"$port"').*/\1/p' trace)
-    # Whoever dies before it keeps the connection resets it.
+    # A bpipe that dies before it keeps the connection resets it.
     grep -oE "(connect|setsockopt|shutdown|ioctl|close)\($socket, ?[^)]*(SO_LINGER|SHUT_WR|TIOCOUTQ|SIOCOUTQ|l_onoff=[01])?|close\($socket\)" trace >calls
     order=$(awk -v fd="$socket" '
         /SO_LINGER/ && /l_onoff=1/ { print "linger" }
@@ -619,8 +621,8 @@ somebody_is_there() {
     done
 }
 
-# stuck_at_the_end [OPTION]...: a sender that has written everything of ./in, and a stopped receiver
-# whose system has not taken all of that.
+# stuck_at_the_end [OPTION]...: a sender has written everything of ./in. The receiver is stopped,
+# and its system has not taken all of that.
 stuck_at_the_end() {
     receive in ip4 --tcp-buffer 4K -o out
     kill -STOP "$receiver"
@@ -668,7 +670,7 @@ stuck_at_the_end() {
         is_prefix out
     done
     for signal in TERM HUP; do
-        # It goes on, and the end of the stream may get there.
+        # The sender goes on, and the end of the stream may get there.
         stuck_at_the_end
         kill -$signal "$sender"
         kill -CONT "$receiver"
@@ -684,7 +686,7 @@ stuck_at_the_end() {
         kill -CONT "$receiver"
         finished "$receiver" 1 in.report
         is_prefix out
-        # A second one stops now.
+        # A second signal ends it at once.
         stuck_at_the_end
         kill -$signal "$sender"
         wait_until 10 in_poll "$sender"
@@ -694,7 +696,7 @@ stuck_at_the_end() {
     done
 }
 
-# --- one of them ends too early -------------------------------------------------------------------
+# --- one end stops too early ----------------------------------------------------------------------
 
 @test "the sender is killed in the middle: the receiver has the beginning, and status 1" {
     local signal
@@ -716,7 +718,7 @@ stuck_at_the_end() {
         says err
         [ ! -e target ]
         exec {feed}>&-
-        # While more comes than is taken.
+        # While more bytes come than are taken.
         receive in ip4 -o out -B 64K --tcp-buffer 64K -L 2M
         start_sending -B 64K --tcp-buffer 64K large
         wait_until 10 has_size out 100000
@@ -738,7 +740,7 @@ stuck_at_the_end() {
     finished "$receiver" 1 in.report
     says in.err "tcp-listen://[^ ]*: read failed at byte 100000: Connection reset by peer"
     [ ! -e target ]
-    # Also if it is another output that failed, and after the last byte.
+    # The same if another output failed, after the last byte.
     receive in ip4 --atomic -o target
     sends -o /dev/full in
     equal 1 $status
@@ -766,7 +768,7 @@ stuck_at_the_end() {
         finished "$receiver" 1 in.report
         says in.err "/dev/full: write failed at byte 0: No space left on device"
     done
-    # Nothing more is sent when that happens: it is seen even while the input is idle.
+    # Nothing more is sent when that happens: bpipe sees it even while the input is idle.
     open_idle
     receive in ip4 > >(head -c 5 >/dev/null)
     start_sending <&"$idle"
@@ -836,7 +838,7 @@ stuck_at_the_end() {
 
 # --- several outputs ------------------------------------------------------------------------------
 
-# eight: that many receivers; sets ${receivers[1..8]}, ${ports[1..8]}.
+# eight: starts that many receivers; sets ${receivers[1..8]}, ${ports[1..8]}.
 eight() {
     local n
     for n in {1..8}; do
@@ -860,7 +862,7 @@ eight() {
     sender=$!
     settles $sender report bytes_in moved
     echo "$moved bytes were read before it stood still"
-    # The buffer, and what the systems at both ends hold (each twice what was asked for).
+    # The buffer, and what the systems at both ends hold (each twice as much as asked for).
     ((moved <= (1 << 20) + (1 << 20)))
     for n in 1 4 8; do
         [ "$(size_of "out.$n")" -le "$moved" ]
@@ -916,7 +918,7 @@ eight() {
     tail -c 2000000 in >feed
     finished $sender 1 report
     says err "tcp://127.0.0.1:${ports[2]}: $lost"
-    # What ends with 1 resets its connections: nobody takes the stream for complete.
+    # A bpipe that ends with 1 resets its connections: no receiver takes the stream for complete.
     for n in 1 3; do
         finished "${receivers[n]}" 1 "r$n.report"
         cmp in "out.$n"
@@ -968,7 +970,7 @@ bpipe: unix://nobody: No such file or directory; going on without this tap' "$re
     finished $sender 0 report
     says err "$endpoint: .*; going on without this tap"
     equal $'text\nmore' "$(<out)"
-    # One that listens for its peer.
+    # A tap that listens for its peer.
     rm -f report out
     "$BPIPE" -q --report json:report -S -s 10 -o out --tap tcp-listen://:0 <&"$idle" 2>err &
     sender=$!
@@ -989,7 +991,7 @@ bpipe: unix://nobody: No such file or directory; going on without this tap' "$re
 
 refused_now() { refute listens "$port" >/dev/null; }
 
-# --- what is not ours -------------------------------------------------------------------------------
+# --- inherited sockets ----------------------------------------------------------------------------
 
 @test "an inherited connection is neither ended nor reset, whatever the status" {
     receive in ip4 -o out
@@ -1015,13 +1017,13 @@ refused_now() { refute listens "$port" >/dev/null; }
     equal $'one\ntwo\nthree' "$(<out)"
 }
 
-# --- small writes -------------------------------------------------------------------------------------
+# --- small writes ---------------------------------------------------------------------------------
 
 @test "TCP_NODELAY for a small write that is alone, not in bulk" {
     ! is_sanitized || skip "strace and sanitizers do not go together"
     skip_unless strace
     random_bytes 20M >in
-    receive in ip4 -o out --tcp-buffer 32K -L 30M # writes that are small since there is little room
+    receive in ip4 -o out --tcp-buffer 32K -L 30M # writes are small because there is little room
     strace -f -e trace=setsockopt -o trace "$BPIPE" -q --tcp-buffer 32K -o "$endpoint" in
     ended "$receiver" 0
     equal 0 "$(grep -c TCP_NODELAY trace)"
@@ -1047,7 +1049,7 @@ refused_now() { refute listens "$port" >/dev/null; }
     equal text "$(<out)"
 }
 
-# --- reports ------------------------------------------------------------------------------------------
+# --- reports --------------------------------------------------------------------------------------
 
 @test "reports say which side is slow" {
     local family
@@ -1077,7 +1079,7 @@ refused_now() { refute listens "$port" >/dev/null; }
     exec {to}<>"/dev/tcp/127.0.0.1/$port"
     wait_until 20 [ -e out ]
     kill -STOP "$receiver"
-    # It all fits the system's buffer here, and the peer's system has no room.
+    # All of it fits into the system's buffer here, and the peer's system has no room.
     status=0
     "$BPIPE" -q --drain-timeout 0.3 --report json:report in >&"$to" 2>err {to}>&- || status=$?
     kill -CONT "$receiver"
@@ -1135,7 +1137,7 @@ refused_now() { refute listens "$port" >/dev/null; }
         status=0
         "$BPIPE" -q --report json:report "tcp://127.0.0.1:$port" >out 2>err || status=$?
         wait $! || true
-        # socat says nothing of its reset; bpipe has seen it, or an end that came before it.
+        # socat does not report its reset; bpipe has seen it, or an end that came before it.
         equal_files in out
         [ $status -le 1 ]
         adds_up report $status
@@ -1151,7 +1153,7 @@ refused_now() { refute listens "$port" >/dev/null; }
     equal_files in out
 }
 
-# --- who is waited for at the start -----------------------------------------------------------
+# --- waiting at the start ---------------------------------------------------------------------
 
 @test "where no input can be connected nobody is waited for" {
     local status=0
@@ -1176,7 +1178,7 @@ refused_now() { refute listens "$port" >/dev/null; }
         "$BPIPE" -q --retry 50 --tap "$tap" --report json:report -o "$endpoint" in
         wait $!
         cmp in out
-        # Once there is all of it in the kernel, which takes the most of the time to send it.
+        # Once the kernel has all of it, bpipe hardly polls; sending it takes most of the time.
         echo "$tap: $(last_number poll report) polls"
         [ "$(last_number poll report)" -lt 2000 ]
     done

@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 #
-# UDP: datagrams are records, one in, one out. What a system's kernel drops is a loss that is counted
-# only there, so where all of it has to arrive there is room for it in the sockets' buffers, and where
-# more is sent the numbers have to add up with that.
+# UDP: datagrams are records, one in, one out. Only the kernel counts the datagrams that it drops.
+# So where all of them have to arrive, they fit into the sockets' buffers, and where more are sent,
+# the numbers have to add up with the kernel's count.
 
 # A pipe is not the same input as the file itself:
 # shellcheck disable=SC2002
@@ -12,8 +12,8 @@ load ../helpers
 load ../observe
 load ../overload
 
-# listen OPTION...: a bpipe with udp-listen://:0 as its (last) input, and $port that it listens on. Its
-# pid is $pid.
+# listen OPTION...: starts a bpipe with udp-listen://:0 as its (last) input. Sets $port, on which it
+# listens, and $pid.
 listen() {
     rm -f err report
     "$BPIPE" --report json:report "$@" udp-listen://:0 2>err &
@@ -30,8 +30,8 @@ has_port() {
     [ -n "$(port_in "$1")" ]
 }
 
-# receive COUNT: a receiver of so many datagrams at $to, into ./got; the sizes of what comes are in
-# ./sizes.
+# receive COUNT: starts a receiver of COUNT datagrams at $to, into ./got. The sizes of the datagrams
+# go to ./sizes.
 receive() {
     rm -f got sizes
     datagrams receive got "$1" >sizes &
@@ -40,22 +40,22 @@ receive() {
     to=$(head -n 1 sizes)
 }
 
-received() { # a file with the sizes that there should be
+received() { # FILE: has the sizes that should come
     wait "$receiver"
     tail -n +2 sizes | cmp "$1" -
 }
 
-lengths_of() { # FILE: of its lines, without the newline
+lengths_of() { # FILE: prints the lengths of its lines, without the newline
     awk '{ print length }' "$1"
 }
 
-# count NAME: of a UDP input, in the last line of ./report; "null" where the system does not tell.
+# count NAME: prints a number of a UDP input in the last line of ./report; "null" if unknown.
 count() {
     [[ ! $(last_line report) =~ \{\"name\":\"udp([^}]*)\} ]] ||
         [[ ! ${BASH_REMATCH[1]} =~ \"$1\":([0-9a-z]*) ]] || echo "${BASH_REMATCH[1]}"
 }
 
-# has_come COUNT: so many datagrams were read, or dropped by the kernel; of which it need not tell.
+# has_come COUNT: whether COUNT datagrams were read, or dropped by the kernel, if it tells.
 has_come() {
     local dropped
     sample "$pid" report && dropped=$(count datagrams_dropped_by_kernel) || return 1
@@ -174,8 +174,8 @@ in_order() {
     received sizes.in
 }
 
-# sends_whole COUNT STATUS OPTION...: a bpipe -l of these sends COUNT of the lines of ./want, and not what
-# is left of a record.
+# sends_whole COUNT STATUS OPTION...: a bpipe -l with these options sends COUNT of the lines of
+# ./want, and not the rest of a record.
 sends_whole() {
     local count=$1 want=$2 status=0
     shift 2
@@ -185,7 +185,7 @@ sends_whole() {
     "$BPIPE" -q -l --report json:report "$@" -o "udp://127.0.0.1:$to" 2>err || status=$?
     equal "$want" "$status"
     adds_up report "$want"
-    echo end | datagrams send "$to" # would come behind what should not have been sent
+    echo end | datagrams send "$to" # it would come behind datagrams that should not have been sent
     { head -n "$count" want; echo end; } >want.got
     received <(awk '{ print length + 1 }' want.got)
     cmp want.got got
@@ -212,12 +212,12 @@ sends_whole() {
     sends_whole 3 1 --from "$brings; exit 3" --from 'echo ok'
     printf '%s\n' one two took >want
     sends_whole 3 0 --from "$brings; exec >&-; sleep 0.1" --from 'echo ok'
-    # --overflow fail ends the reading in the middle of a line.
+    # --overflow fail stops the reading in the middle of a line.
     numbered 100 20 >want
     sends_whole_of_overflow
 }
 
-# What the buffer held of whole lines, at 50 lines a second.
+# The whole lines that the buffer held are sent, at 50 lines a second.
 sends_whole_of_overflow() {
     local status=0 both
     mkfifo feed
@@ -272,7 +272,7 @@ sends_whole_of_overflow() {
     adds_up report
     equal 20 "$(tail -n 1 report | grep -o '"refusals":[0-9][0-9]*' | cut -d: -f2)"
     grep -qx "bpipe: udp://127.0.0.1:$to: 20 refusals" err
-    # An input, too: it says where it is, and nobody is there.
+    # As an input, too: it sends an empty datagram to where it is, and nobody is there.
     result "$BPIPE" -q --idle-timeout 0.3 --report json:report "udp://127.0.0.1:$to"
     equal "4:" "${result%%:bpipe*}"
     equal 1 "$(count refusals)"
@@ -317,7 +317,7 @@ sends_whole_of_overflow() {
         (($(of_output stdout records_dropped) > 0))
         equal "$(size_of out)" "$(of_output stdout bytes)"
     done
-    # The last policy was drop-oldest: what came last is there.
+    # The last policy was drop-oldest: the last record is there.
     [ "$read_in" != "$sent" ] || cmp <(tail -n 1 in) <(tail -n 1 out)
 }
 

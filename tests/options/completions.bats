@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# The completions for bash, zsh and fish: that they are made from this --help, and what each offers
-# in its shell.
+# The completions for bash, zsh and fish: they are made from this --help, and each offers the right
+# words in its shell.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
@@ -22,13 +22,13 @@ made_from_help() { # SHELL FILE
 
 options_of_help() { "$BPIPE" --help | sed -n 's/^  \(-.,\|   \) \(--[a-z0-9-]*\).*/\2/p'; }
 
-# What bpipe itself says to choose from where a value is none of them.
+# Prints the choices that bpipe names when it refuses a value.
 choices_of() { # OPTION
     "$BPIPE" "$1" nonsense 2>&1 </dev/null | sed -n 's/.*(choose \(.*\))$/\1/p' |
         sed -e 's/ or / /' -e 's/,//g'
 }
 
-# A running bpipe; sets $running.
+# Starts a bpipe; sets $running.
 start_bpipe() {
     open_idle
     "$BPIPE" -q <&"$idle" >out &
@@ -36,7 +36,7 @@ start_bpipe() {
     wait_until 5 in_poll "$running"
 }
 
-# pgrep knows it by that name, wherever it is.
+# pgrep finds a running bpipe by that name, wherever the program is.
 needs_pgrep() {
     skip_unless pgrep
     [ "$(basename "$BPIPE")" = bpipe ] || skip "the program is not called bpipe"
@@ -44,8 +44,9 @@ needs_pgrep() {
 
 # --- bash -----------------------------------------------------------------------------------
 
-# offered LINE WORD...: what is offered for the last WORD, one on a line, by the function itself; the
-# words are those that bash makes of LINE. Sets $with_paths where readline may complete paths.
+# offered LINE WORD...: calls the function itself and prints what it offers for the last WORD, one
+# on a line. The words are those that bash makes of LINE. Sets $with_paths if readline may complete
+# paths.
 offered() {
     # shellcheck disable=SC2034
     local COMP_LINE=$1 COMP_POINT=${#1} COMP_CWORD=$(($# - 2))
@@ -58,7 +59,7 @@ offered() {
     printf '%s\n' "${COMPREPLY[@]}" >offered
 }
 
-# offers WANT LINE WORD...: exactly these (divided by blanks, in any order), and no paths.
+# offers WANT LINE WORD...: exactly these (separated by blanks, in any order), and no paths.
 offers() {
     local want=$1
     shift
@@ -176,9 +177,9 @@ load_bash() {
     refute grep -qx "$running" offered
 }
 
-# --- in its shell ---------------------------------------------------------------------------
+# --- at a prompt ----------------------------------------------------------------------------
 
-# completes TYPED WANT: what a prompt makes of what is typed, and the Tab key.
+# completes TYPED WANT: what a prompt makes of the typed text and the Tab key.
 completes() {
     terminal_type "$1"
     terminal_keys Tab
@@ -189,7 +190,7 @@ completes() {
 
 row_shows() { [ "$(row 1)" = "$1" ]; }
 
-# A bpipe in PATH, some files, a prompt that has taken SETUP.
+# Opens a prompt that has run SETUP, with a bpipe in PATH and some files.
 open_prompt() { # SETUP
     touch data1 'with blank'
     mkdir bin
@@ -201,7 +202,8 @@ open_prompt() { # SETUP
     wait_screen row_shows "${PROMPT% }"
 }
 
-# What all three shells make of these. (The screen is captured without the blank behind a word.)
+# Lines that all three shells must complete. (The screen is captured without the blank after a
+# word.)
 completes_all() {
     completes 'bpipe --on-o' 'bpipe --on-output-error'"${1:-}"
     completes 'bpipe --overflow b' 'bpipe --overflow block'
@@ -247,7 +249,7 @@ autoload -U compinit; compinit -D -u; unsetopt auto_menu"
     made_from_help fish bpipe.fish
 }
 
-# fish_offers LINE: the words that fish offers, in offered.
+# fish_offers LINE: writes the words that fish offers to the file offered.
 fish_offers() {
     HOME=$T XDG_CONFIG_HOME=$T XDG_DATA_HOME=$T fish --no-config -c \
         "source $ROOT/completions/bpipe.fish; complete -C '$1'" >out

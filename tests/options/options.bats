@@ -1,20 +1,20 @@
 #!/usr/bin/env bats
 #
-# The command line as a user meets it: what is refused and how, --help and --version, and that
-# --help and the man page tell of the same options. What each option is parsed into is in
-# test_options.c, what it does in the files of its subject.
+# The command line as a user sees it: what is refused and how, --help and --version, and that --help
+# and the man page describe the same options. test_options.c tests what each option is parsed into.
+# The files of its subject test what it does.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
 
-# refused NAME TEXT ARGUMENT...: a usage error. Status 2, nothing on stdout, no file made, and one
-# line on stderr which names the option and the text.
+# refused NAME TEXT ARGUMENT...: a usage error. The status is 2, stdout is empty, no file is made,
+# and there is one line on stderr, which names the option and has the text.
 refused() {
     local name=$1 wanted=$2 status=0 out=$BATS_TEST_TMPDIR/out err=$BATS_TEST_TMPDIR/err text whole=
     local -a made
     shift 2
     "$BPIPE" "$@" </dev/null >"$out" 2>"$err" || status=$?
-    IFS= read -rd '' text <"$err" || whole=1 # no NUL is in it
+    IFS= read -rd '' text <"$err" || whole=1 # it has no NUL
     made=("$T"/* "$T"/.[!.]*)
     echo "bpipe $*: status $status: $text; ${made[*]}"
     [ "$status" -eq 2 ] && [ ! -s "$out" ] && [ -n "$whole" ] &&
@@ -94,7 +94,7 @@ refused() {
     for value in 0 257; do
         refused "--last-written: '$value': must be a number from 1 to 256" "" -A "$value"
     done
-    # The ends of each range are in it.
+    # The ends of each range are accepted.
     for value in "-i 0.1" "-i .1" "-i 600" "-i 10m" "-m 1" "-m 1d" "-w 1" "-w 9999" "-H 1" "-H 9999" \
         "-A 1" "-A 256" "-D 0"; do
         # shellcheck disable=SC2086
@@ -421,7 +421,7 @@ helps() {
     done
 }
 
-# The options of --help: "letter name argument", - for no letter, as it lists them.
+# The options of --help: "letter name argument", with - for no letter, in the same order.
 options_of_help() {
     "$BPIPE" --help | sed -nE \
         -e 's/^  -(.), --([a-z0-9-]+) ([A-Z][^ ]*)?( .*)?$/\1 \2 \3/p' \
@@ -502,7 +502,7 @@ groups_of_help() {
     } >names
     [ "$(wc -l <names)" -gt 60 ]
     while read -r name; do
-        # Metrics of endpoints are there without the bpipe_input_ and bpipe_output_ before them.
+        # The man page has the metrics of endpoints without bpipe_input_ and bpipe_output_.
         grep -qE "^\.(It )?Cm ([^ ]+ )*($name|${name#bpipe_*put_})( |$)" "$ROOT/man/bpipe.1" ||
             { echo "$name is not in the man page" && false; }
     done <names
@@ -514,7 +514,7 @@ groups_of_help() {
     equal '' "$output"
 }
 
-# --- what is taken --------------------------------------------------------------------------
+# --- accepted options -----------------------------------------------------------------------
 
 @test "operands and options mix; -- ends the options; - is standard input" {
     echo a >a

@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 #
-# What bpipe writes besides the data - messages, reports, the pidfile, the spool - never goes into a
-# file of the data: whatever name or descriptor leads there. Refused means status 1 before anything
-# begins, with every file as it was.
+# What bpipe writes besides the data (messages, reports, the pidfile, the spool) never goes into a
+# file of the data, whatever name or descriptor leads there. Refused means status 1 before anything
+# begins, with every file unchanged.
 
-# One file read and written in one command is what these tests are about.
+# These tests read and write one file in one command.
 # shellcheck disable=SC2094,SC2129
 
 bats_require_minimum_version 1.5.0
@@ -19,7 +19,7 @@ setup() {
     cp old old.copy
 }
 
-# refused REASON COMMAND...: status 1 with this one message, and ./in and ./old are what they were.
+# refused REASON COMMAND...: status 1 with only this message; ./in and ./old are unchanged.
 refused() {
     local want=$1
     shift
@@ -29,8 +29,8 @@ refused() {
     cmp old old.copy
 }
 
-# refused_as_told FILE REASON COMMAND...: the same, and the message is the last line of FILE, which is
-# stderr.
+# refused_as_told FILE REASON COMMAND...: the same, but stderr goes to FILE, and the message is its
+# last line.
 refused_as_told() {
     local file=$1 want=$2 status=0
     shift 2
@@ -131,7 +131,7 @@ shared='is also an input, an output or a report'
         refused "--spool: $link: $shared" "$BPIPE" -q --spool "$link" -o new in
         [ -L "$link" ] && [ ! -e new ] && [ ! -e copy ]
     done
-    # One that leads nowhere at all is the same as nothing.
+    # A link that leads nowhere at all is refused.
     ln -s circle circle
     refused "circle: Too many levels of symbolic links" "$BPIPE" -q --report json:circle -o copy in
     [ ! -e copy ]
@@ -174,7 +174,7 @@ shared='is also an input, an output or a report'
     [ ! -e copy ]
 }
 
-# whole FILE [COUNT]: a text report and so many JSON ones (or one), whole, and no other lines.
+# whole FILE [COUNT]: FILE has a text report and COUNT JSON ones (1), all whole, and no other lines.
 whole() {
     equal "${2:-1}" "$(grep -c '^{"type":"final".*}$' "$1")"
     equal 1 "$(grep -c '^bpipe: time: ' "$1")"
@@ -182,7 +182,7 @@ whole() {
 }
 
 @test "a report that goes where stderr goes takes turns with the messages" {
-    # By name, which overwrites nothing then, and by descriptors of every kind.
+    # By name, which overwrites nothing here, and by descriptors of every kind.
     echo before >log
     "$BPIPE" --report json:log --report text -o copy in missing 2>>log || true
     equal before "$(head -n 1 log)"
@@ -198,7 +198,7 @@ whole() {
     "$BPIPE" --report json:fd://7 --report text --report json:fd://8 -o copy in 2>&1 7>&2 8>&2 | cat >log
     whole log 2
     cmp in copy
-    # What would be renamed to stderr's file would take the messages away.
+    # A report that is renamed over stderr's file would remove the messages.
     status=0
     "$BPIPE" --report prometheus:log -o copy in 2>log || status=$?
     equal '1 bpipe: log: is also the file of stderr' "$status $(<log)"
@@ -246,7 +246,7 @@ whole() {
     [ ! -e copy ]
 }
 
-# mixed FILE: it has the bytes of ./in, all of them in their order, and lines of bpipe's between.
+# mixed FILE: it has the bytes of ./in, all of them in order, with lines of bpipe's between them.
 mixed() {
     LC_ALL=C grep -av '^bpipe: ' "$1" >data || true
     cmp lines data
@@ -279,12 +279,12 @@ mixed() {
     # A pipe or a terminal overwrites nothing.
     "$BPIPE" -v lines 2>&1 | cat >f
     mixed f
-    # stdout is no output then.
+    # stdout is not an output then.
     "$BPIPE" -o copy lines >f 2>&1
     cmp lines copy
     grep -q '^bpipe: time: ' f
     refute grep -v '^bpipe: ' f
-    # The flags are what they were.
+    # The flags are unchanged.
     { "$BPIPE" -q lines; fdflags 1 2 >flags; } >f 2>&1 || true
     refute grep -qi nonblock flags
 }

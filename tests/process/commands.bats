@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 #
-# Commands as inputs and outputs: --from, --to, -M. Whatever fails or is killed, no consumer takes a
-# stream that was cut for a whole one; nothing that bpipe started outlives it.
+# Commands as inputs and outputs: --from, --to, -M. If anything fails or is killed, no consumer
+# takes a cut stream for a whole one, and nothing that bpipe started outlives it.
 
-# Scripts for sh; files that are only read; a pipe is not the same input as the file itself; functions
-# that others call:
+# Scripts for sh; files that are only read; a pipe is not the same input as the file itself;
+# functions that others call:
 # shellcheck disable=SC2016,SC2094,SC2002,SC2317
 
 bats_require_minimum_version 1.5.0
@@ -19,17 +19,17 @@ teardown() {
     common_teardown
 }
 
-# What is to be there at the end only if all is well.
+# A consumer that makes ./out only if all is well.
 keep='cat >out.tmp && mv out.tmp out'
 
-# kept: the consumer that is $keep has finished, and has got ./in. not_kept: it has not.
+# kept: the consumer $keep has finished, and has got ./in. not_kept: it has not.
 kept() { equal_files in out; }
 not_kept() {
     wait_until 5 nobody_left
     refute [ -e out ]
 }
 
-# fails MESSAGE OPTION...: status 1, and stderr is that line, and not one more. Nothing goes on.
+# fails MESSAGE OPTION...: status 1, with only this line on stderr. No process goes on.
 fails() {
     local message=$1
     shift
@@ -38,12 +38,12 @@ fails() {
     wait_until 5 nobody_left
 }
 
-# prefix FILE: of what comes. (The consumer is ended, whatever is still in its pipe.)
+# prefix FILE: FILE is the beginning of stdin. (The consumer is ended with bytes still in its pipe.)
 prefix() {
     head -c "$(size_of "$1")" | cmp - "$1"
 }
 
-# leaves ARGUMENT...: dies by SIGPIPE, and quietly.
+# leaves ARGUMENT...: bpipe dies of SIGPIPE, without a message.
 leaves() {
     run -141 --separate-stderr "$BPIPE" -q "$@"
     equal "" "$stderr"
@@ -73,7 +73,7 @@ skip_without_proc() {
     echo a >a && echo b >b && echo c >c && echo d >d
     cat b | "$BPIPE" -q a --from 'cat c' - --from 'cat d' a >out
     printf '%s\n' a c b d a | cmp - out
-    # The second is not there before the first has ended.
+    # The second command does not run before the first one has ended.
     "$BPIPE" -q --from 'sleep 0.1; echo 1 | tee made' --from 'cat made' --from 'rm made; cat made a 2>/dev/null || cat b' >out
     printf '%s\n' 1 1 a b | cmp - out
     for size in 1 7 4096; do
@@ -90,7 +90,7 @@ skip_without_proc() {
     for file in 1 2 3 4 all out; do
         equal_files in "$file"
     done
-    # What a command says goes where bpipe's own does, or into the other command.
+    # What a command prints goes where bpipe's own output goes, or into the other command.
     "$BPIPE" -q --from 'cat in; echo said >&2' --to 'cat >1; echo heard; echo said too >&2' >told 2>err
     equal heard "$(<told)"
     equal "said
@@ -185,7 +185,7 @@ waiting='until [ -e go ]; do sleep 0.01; done; cat >out'
     "$BPIPE" -q --from 'cat in' --to - -o copy2 -- sh -c 'cat >"$1"' - 'last one'
     equal_files in 'last one'
     equal_files in copy2
-    # what looks like options and inputs is the program's
+    # options and inputs after -- belong to the program
     "$BPIPE" -q -M out -- printf '%s %s\n' -q --to >out
     equal "-q --to" "$(<out)"
 }
@@ -200,7 +200,7 @@ waiting='until [ -e go ]; do sleep 0.01; done; cat >out'
     not_kept
 }
 
-# bad_producers FUNCTION: calls it with each ./in of which is cut, as the command and as what is said.
+# bad_producers FUNCTION: calls it with a command that cuts ./in, and with bpipe's words for that.
 bad_producers() {
     local command how
     while IFS='|' read -r command how; do
@@ -228,7 +228,7 @@ END
         fails "$2" --from "$1" --to 'cat | cat >x; echo done >y'
         refute [ -e y ]
     }
-    first() { # of two: what follows is copied, and nobody is told an end
+    first() { # of two: the second input is copied, and no consumer is told an end
         fails "$2" --from "$1" in --to "$keep"
         not_kept
         cat in in | prefix out.tmp
@@ -307,8 +307,8 @@ END
     kept
 }
 
-# sent_to FAMILY PRODUCER SAID [OPTION...] : over a socket into an --atomic file; the options are
-# the sender's, $receiving the receiver's.
+# sent_to FAMILY PRODUCER SAID [OPTION...] : sends by a socket to an --atomic file. The options are
+# the sender's; $receiving has those of the receiver.
 sent_to() {
     local family=$1 producer=$2 said=$3
     shift 3
@@ -341,7 +341,7 @@ fails_beside_receiver() {
             ended "$receiver" 1
             refute [ -e out ]
         }
-        bytes() { # nobody can tell a reset from an end there
+        bytes() { # there nobody can tell a reset from an end
             receiving='' sent_to "$family" "$1" "$2"
             ended "$receiver" 0
             equal_files in out
@@ -392,13 +392,13 @@ fails_beside_receiver() {
 @test "a producer whose child holds the pipe open" {
     random_bytes 300000 >in
     local waits='until [ -e go ]; do sleep 0.01; done'
-    # It has failed: that is the end, whatever the child may have to say.
+    # The command has failed: that is the end, whatever its child may still write.
     run -1 --separate-stderr "$BPIPE" -q --from "{ $waits; } & cat in; exit 3" --to "$keep"
     : >go
     equal "bpipe: { $waits; } & cat in; exit 3: exited with status 3 after 300000 bytes" "$stderr"
     not_kept
     rm go
-    # It has not: what the child writes belongs to the stream.
+    # The command has not failed: what the child writes belongs to the stream.
     "$BPIPE" -q --from "{ $waits; cat in; } & cat in; exit 0" --to "$keep" &
     pid=$!
     wait_until 20 size_is out.tmp 300000 >/dev/null
@@ -421,7 +421,7 @@ fails_beside_receiver() {
     fails 'bpipe: cat >1; exit 7: exited with status 7 after 300000 bytes' in --to 'cat >1; exit 7' -o out --to 'cat >2'
     kept
     equal_files in 2
-    # Not the one that is named at the very end.
+    # But not a file that gets its name last of all.
     fails 'bpipe: cat >1; exit 7: exited with status 7 after 300000 bytes' \
         --atomic in --to 'cat >1; exit 7' -o atomic
     equal "1 2 in out " "$(files)"
@@ -453,7 +453,7 @@ fails_beside_receiver() {
 }
 
 @test "a consumer whose disk is full" {
-    random_bytes 4M >in # more than its pipe holds, so that it is before the end
+    random_bytes 4M >in # more than its pipe holds, so that it fails before the end
     run -1 --separate-stderr "$BPIPE" -q --from 'cat in' --to 'cat >/dev/full 2>&-'
     [[ $stderr =~ ^'bpipe: cat >/dev/full 2>&-: exited with status 1 after '[0-9]+' bytes'$ ]]
     run -1 --separate-stderr "$BPIPE" -q --from 'cat in' --to 'cat >/dev/full 2>&-' --to "$keep" -o copy
@@ -504,16 +504,16 @@ fails_beside_receiver() {
     leaves --from 'echo 1; exec sleep 100' --to 'read line' # while the input is idle
     seq 1000000 >in
     leaves in --to 'head -n 1'
-    # It is an error where SIGPIPE is ignored.
+    # It is an error if SIGPIPE is ignored.
     run -1 --separate-stderr defsig -i 13 "$BPIPE" -q --from 'seq 1000000 2>&-' --to 'head -n 1 >/dev/null'
     [[ $stderr =~ ^'bpipe: head -n 1 >/dev/null: exited after '[0-9]+' bytes, and left the rest unread'$ ]]
-    # One that has read everything has not left.
+    # A consumer that has read everything has not left early.
     echo 1 >line
     "$BPIPE" -q line --to 'head -n 1' >out
     equal 1 "$(<out)"
 }
 
-# first_output KEY FILE: that number of the first output in the last report.
+# first_output KEY FILE: prints that number of the first output in the last report.
 first_output() {
     local line
     line=$(last_line "$2")
@@ -536,7 +536,7 @@ first_output() {
     done
 }
 
-# leaves_early OPTION...: of several outputs some commands leave, and $keep is told the true end.
+# leaves_early OPTION...: some of several consumers leave, and $keep is told the true end.
 leaves_early() {
     echo "leaves: $*"
     rm -f out report
@@ -553,7 +553,7 @@ leaves_early() {
     for early in 'head -c 3 >/dev/null' 'exit 0' 'kill -PIPE $$' 'head -c 3 >/dev/null; exit 141' \
         'exec <&-; exit 0' 'head -c 2M >/dev/null' 'cat >/dev/null & head -c 3 >/dev/null'; do
         leaves_early --to "$early"
-        # What it left is told: in its pipe, and what was never written to it.
+        # The report has what the consumer left: in its pipe, and what was never written to it.
         [ "$early" = 'head -c 2M >/dev/null' ] || is_portable ||
             [ $(($(first_output bytes_undelivered report) + $(first_output bytes_unacknowledged report))) -gt 4194304 ]
         for other in "-C" "-B 1000 -z 100" "-J 4096" "-o copy" "--tap tap" "--on-output-error stop" \
@@ -584,7 +584,7 @@ leaves_early() {
     kept
     grep -qxE 'bpipe: head -c 3 >/dev/null: [0-9.]+ MiB undelivered(, [0-9.]+ [KM]iB left unread)?' err
     equal 4 "$(grep -vc bottleneck err)" # with or without a verdict
-    # The numbers of all are those of who stayed, in each format.
+    # The totals are those of the outputs that stayed, in each format.
     seq 1000000 >lines
     "$BPIPE" -q -l --report json:report --report prometheus:prom lines --to 'head -c 3 >/dev/null' --to 'cat >got'
     equal_files lines got
@@ -593,7 +593,7 @@ leaves_early() {
         "$(last_number records_in report) $(last_number records_out report) $(last_number bytes_undelivered report)"
     grep -qx 'bpipe_out_records_total 1000000' prom
     grep -qx "bpipe_passed_bytes_total $(size_of lines)" prom
-    # Where SIGPIPE is ignored, too
+    # The same if SIGPIPE is ignored.
     run -0 --separate-stderr defsig -i 13 "$BPIPE" -q --to 'head -c 3 >/dev/null' --to "$keep" in
     kept
 }
@@ -613,14 +613,14 @@ leaves_early() {
     leaves in --to 'head -c 3 >/dev/null' --to 'exit 0'
     leaves in --to 'head -c 3 >/dev/null' --to 'head -c 2M >/dev/null' --to 'kill -PIPE $$'
     leaves --from 'echo 1; exec sleep 100' --to 'read line' --to 'read line' # while the input is idle
-    # The last one has got everything.
+    # The last consumer has got everything.
     "$BPIPE" -q in --to 'head -c 3 >/dev/null' --to 'head -c 5M >out'
     kept
     local i
     for i in 1 2 3 4 5; do
         "$BPIPE" -q --from 'echo 1; sleep 0.02' --to 'read line' --to 'read line'
     done
-    # An error where SIGPIPE is ignored: the last one
+    # It is an error of the last one if SIGPIPE is ignored.
     run -1 --separate-stderr defsig -i 13 "$BPIPE" -q in --to 'head -c 3 >/dev/null' --to 'head -c 4 >/dev/null'
     [[ $stderr =~ ^'bpipe: head -c '[34]' >/dev/null: exited after '[0-9]+' bytes, and left the rest unread'$ ]]
     # One of them fails, or is no command: that is a failure.
@@ -673,7 +673,7 @@ leaves_early() {
         ended "$pid" $((i == 0 ? 141 : 1))
     done
     [[ $(<err) =~ ^"bpipe: $waits; exit 7: exited with status 7 after "[0-9]+' bytes'$ ]]
-    # With others, which get everything meanwhile
+    # With other outputs, which get everything meanwhile.
     rm -f go
     "$BPIPE" -q in --to "$waits; exit 0" -o out 2>err &
     pid=$!
@@ -682,7 +682,7 @@ leaves_early() {
     ended "$pid" 0
     kept
     [ ! -s err ]
-    # It may take its time after the end
+    # It may take its time after the end.
     "$BPIPE" -q in --to 'cat >out; exec <&-; sleep 0.1; cp out slow'
     equal_files in slow
 }
@@ -692,10 +692,10 @@ leaves_early() {
     fails 'bpipe: cat in; exit 3: exited with status 3 after 30000 bytes' --kill-after 0.2 \
         --from 'cat in; exit 3' --to "trap '' TERM; $keep"
     not_kept
-    # (As much as its pipe holds: what has come is written first.)
+    # (The text fits into its pipe: bytes that have come are written first.)
     fails 'bpipe: echo text; exit 3: exited with status 3 after 5 bytes' --kill-after 0.2 \
         --from 'echo text; exit 3' --to "trap '' TERM; exec sleep 100"
-    # With 0 it has its time.
+    # With --kill-after 0 it has all the time it needs.
     "$BPIPE" -q --kill-after 0 --from 'cat in; until [ -e ready ]; do sleep 0.01; done; exit 3' \
         --to "exec 2>&-; trap ': >termed' TERM; : >ready; until [ -e termed ] && [ -e go ]; do sleep 0.01; done; : >gone" 2>err &
     pid=$!
@@ -729,7 +729,7 @@ leaves_early() {
     echo text >in
     echo kept >out
     : >plain
-    fails_with() { # MESSAGE OPTION...: its last line
+    fails_with() { # MESSAGE OPTION...: compares the last line
         local message=$1
         shift
         run -1 --separate-stderr "$BPIPE" -q "$@"
@@ -744,7 +744,7 @@ leaves_early() {
         equal kept "$(<out)"
     done
     fails 'bpipe: /: cannot be started: Permission denied' -M out -- /
-    # What was started already sees no end.
+    # A consumer that was started already sees no end.
     fails 'bpipe: ./missing: cannot be started: No such file or directory' \
         in --to 'cat >x; echo done >y' --to - -- ./missing
     refute [ -e y ]
@@ -753,7 +753,7 @@ leaves_early() {
     refute [ -e y ]
     fails 'bpipe: missing: No such file or directory' missing --to 'cat >x; echo done >y'
     refute [ -e y ]
-    # An output that cannot be opened: none is started.
+    # An output cannot be opened: no command is started.
     fails 'bpipe: no/where: No such file or directory' in --to ': >made' --from ': >made' -o no/where
     refute [ -e made ]
     # The other inputs are copied.
@@ -761,9 +761,9 @@ leaves_early() {
     cat in in | cmp - copy
 }
 
-# --- what a command is given --------------------------------------------------------------------
+# --- what a command inherits --------------------------------------------------------------------
 
-# Shows ./NAME.fds, what is open in the command, and what else it was born with.
+# Writes to ./NAME.* what is open in the command, and what else it inherited.
 show='show() { ls /proc/$$/fd >$1.fds; fdflags 0 1 2 >$1.flags
 # The shell itself reads this: it blocks signals while it forks.
 while read -r line; do case $line in SigIgn:*|SigBlk:*) echo $line ;; esac; done </proc/$$/status >$1.signals
@@ -782,10 +782,10 @@ cut -d" " -f5 /proc/$$/stat >$1.group; cut -d" " -f5 /proc/$PPID/stat >$1.parent
         cmp shell.fds $side.fds
         equal "$(<$side.parent)" "$(<$side.group)" "process group"
     done
-    # Closed ones are closed, not somebody else's.
+    # Closed descriptors stay closed, and are not reused for others.
     "$BPIPE" -q -o out --from 'ls /proc/$$/fd >from.fds; :' --to 'ls /proc/$$/fd >to.fds; cat >/dev/null' <&- >&- 2>&-
     equal 1 "$(grep -x '[012]' from.fds)"
-    refute grep -qx 2 to.fds # 1 is what the shell itself opens there
+    refute grep -qx 2 to.fds # 1 is opened there by the shell itself
     run -1 sh -c '"$BPIPE" -q --from "echo x" --to cat 2>err >&-'
     grep -q '^bpipe: cat: exited with status 1 after' err
 }
@@ -815,7 +815,7 @@ cut -d" " -f5 /proc/$$/stat >$1.group; cut -d" " -f5 /proc/$PPID/stat >$1.parent
             cmp shell.signals $side.signals || { cat shell.signals $side.signals && false; }
         done
     done
-    # (Not through a shell: dash has a mask of its own.)
+    # (Not through a shell: dash has its own mask.)
     env --block-signal=USR2 true 2>/dev/null || skip "env has no --block-signal"
     defsig env --block-signal=USR2 "$BPIPE" -q -M out -- grep SigBlk /proc/self/status >blocked
     grep -qE '^SigBlk:[[:space:]]0*800$' blocked
@@ -847,7 +847,7 @@ forty_runs() {
     : >all
 }
 
-@test "at the end nobody waits for anybody in vain" { # a second each, once
+@test "at the end nobody waits for anybody in vain" { # each run once took a second
     forty_runs &
     wait_until 20 test -e all
     wait
@@ -865,7 +865,7 @@ forty_runs() {
         cmp in out.tmp
         equal "" "$(<err)"
     done
-    middle # one that bpipe does not know
+    middle # a signal that bpipe does not know
     kill -ALRM "$pid"
     ended "$pid" 142 || { cat err && false; }
     not_kept

@@ -1,10 +1,11 @@
 #!/usr/bin/env bats
 #
 # The culprit by name: which program at the other end of a pipe bpipe waits for, in pipelines of
-# real programs. What a unit test can show of it is in test_peer.c.
+# real programs. test_peer.c has the unit tests.
 #
-# A pipeline runs until bpipe has told, of itself (--report-every) and in a report that it was asked
-# for (SIGUSR1), or it ends by itself; nothing depends on how fast anything is.
+# A pipeline runs until bpipe has named the culprit in a periodic report (--report-every) and in one
+# that it was asked for (SIGUSR1), or until it ends by itself. Nothing depends on how fast the
+# machine is.
 
 # shellcheck disable=SC2094,SC2261 # FIFOs are opened both ways on purpose
 load ../helpers
@@ -21,9 +22,9 @@ teardown() {
     common_teardown
 }
 
-# --- what the tests share -------------------------------------------------------------------
+# --- helpers --------------------------------------------------------------------------------
 
-# told PATTERN: the report in `text` has that verdict, in its last one.
+# told PATTERN: whether the last report in `text` has that verdict.
 told() {
     grep '^bpipe:.* bottleneck: ' text 2>/dev/null | tail -n 1 >verdict
     grep -qE "^bpipe:.* bottleneck: $1, longest stall " verdict
@@ -35,8 +36,8 @@ ask_and_told() { # PID PATTERN
     told "$2"
 }
 
-# blames PATTERN: the bpipe that wrote its number to `pid` says so when it is asked, sooner or
-# later.
+# blames PATTERN: the bpipe that wrote its process id to `pid` has that verdict when it is asked,
+# sooner or later.
 blames() {
     wait_until 20 [ -s pid ]
     wait_until 20 catches_usr1 "$(<pid)"
@@ -51,7 +52,7 @@ has_found() { # ENDPOINT COMMAND
         grep -qE "\"name\":\"$1\",[^{}]*\"peer\":\{\"pid\":[0-9]+,\"command\":\"$2\",\"address\":null\}"
 }
 
-# finds ENDPOINT COMMAND: without being asked, for the reports that it writes anyway.
+# finds ENDPOINT COMMAND: finds it without being asked, for the reports that it writes anyway.
 finds() {
     wait_until 60 has_found "$1" "$2" || {
         cat json
@@ -59,8 +60,8 @@ finds() {
     }
 }
 
-# called COMMAND: the process that the last verdict names has this command, and is what the
-# JSON report says as well.
+# called COMMAND: the process that the last verdict names has this command, and the JSON report
+# names the same process.
 called() {
     local number
     number=$(sed -n 's/.*, pid \([0-9]*\).*/\1/p' verdict)
@@ -71,14 +72,14 @@ called() {
 # bp OPTION...: the bpipe that is asked.
 bp() { "$BPIPE" -P pid --report text:text --report json:json --report-every 0.1 "$@"; }
 
-# a_tree: a directory with some megabytes that do not compress.
+# a_tree: makes a directory with some megabytes that do not compress.
 a_tree() {
     mkdir tree
     random_bytes 6M 1 >tree/one
     random_bytes 6M 2 >tree/two
 }
 
-# Without end, for a consumer to be slow with.
+# A stream without end, for a slow consumer.
 random_stream() {
     a_tree
     while cat tree/one tree/two; do :; done 2>/dev/null
@@ -143,8 +144,8 @@ random_stream() {
 @test "a subshell that waits for tar, which is slow: tar" {
     skip_unless tar
     a_tree
-    # Its archive comes at the pace at which it is told the names. More follows, so that the subshell
-    # does not become tar.
+    # The archive comes at the pace at which tar gets the names. Another command follows, so that
+    # the subshell does not become tar.
     (
         tar c -C tree -f - --files-from=<(while echo one; do sleep 0.2; done)
         echo end
@@ -176,7 +177,7 @@ random_stream() {
 @test "whoever keeps a FIFO open for both is not its reader" {
     skip_unless gzip
     mkfifo fifo
-    exec {keep}<>fifo # this shell, which has used more time by far
+    exec {keep}<>fifo # this shell, which has used far more time
     gzip -1 <fifo >/dev/null {keep}<&- &
     random_stream {keep}<&- | bp -o fifo {keep}<&- &
     finds fifo gzip
@@ -228,10 +229,10 @@ random_stream() {
     grep -qF "\"peer\":{\"pid\":$(<pid),\"command\":\"bpipe\",\"address\":null}" json.in
 }
 
-# --- who is not looked for --------------------------------------------------------------------
+# --- no search --------------------------------------------------------------------------------
 
-# stayed_short: one run over a pipe, traced, took less than the fifth of a second from which a run
-# is worth a search. It may take longer on a busy machine, which then proves nothing.
+# stayed_short: a run over a pipe, traced, took less than a fifth of a second; from then on a run is
+# worth a search. It may take longer on a busy machine, which then proves nothing.
 stayed_short() {
     echo text | no_leak_check strace -f --seccomp-bpf -e trace=%file -o trace \
         "$BPIPE" --report json 2>json | cat
@@ -246,7 +247,7 @@ stayed_short() {
     (echo one; sleep 1; echo two; sleep 0.2; echo three) |
         no_leak_check strace -f -o trace.quiet "$BPIPE" -q | cat
     refute grep -q '"/proc/[0-9]*/fd"' trace.quiet
-    # The same with a report does, so that it would be seen.
+    # A run with a report does look, so the trace would show it.
     (echo one; sleep 1; echo two; sleep 0.2; echo three) |
         no_leak_check strace -f -o trace.report "$BPIPE" 2>err | cat
     grep -q '"/proc/[0-9]*/fd"' trace.report

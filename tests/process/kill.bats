@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 #
-# Neighbours that are killed, and signals to bpipe at each of its system calls: it ends with the
-# status that it should have, at once, and its numbers add up. A seeded sample of what long_kill.bats
-# does at length.
+# Neighbours that are killed, and signals to bpipe at each of its system calls. bpipe ends at once,
+# with the right status, and its numbers add up. This is a seeded sample; long_kill.bats plays many
+# more.
 
-# What play and kill_round are to do is in variables:
+# The parameters of play and kill_round are in variables:
 # shellcheck disable=SC2034
 
 bats_require_minimum_version 1.5.0
@@ -37,7 +37,7 @@ load ../kills
 }
 
 # raised SIGNAL CALL N OPTION [OUTPUT]: bpipe copies from a pipe that stays open to ./out, or to the
-# FIFO called OUTPUT, which goes there; SIGNAL arrives as the Nth such call begins. Sets $status.
+# FIFO OUTPUT, whose reader writes ./out. SIGNAL arrives as the Nth such call begins. Sets $status.
 raised() {
     local output=${5:-out}
     echo "$1 at $2 $3"
@@ -66,7 +66,7 @@ raised() {
     equal 1 "$(lines_of log)"
     equal '' "$(<err)"
     adds_up report "$status"
-    # What was delivered is the beginning of the input.
+    # The delivered bytes are the beginning of the input.
     cmp out <(head -c "$(last_number bytes_out report)" in)
 }
 

@@ -12,7 +12,7 @@ load ../observe
     "$BPIPE" -q -M both -- gzip -1 <in | gzip -dc | cmp in -
     "$BPIPE" -q -B 64K -z 4K -C -M both -- sh -c 'cat; cat "$0"' in <in >out
     cat in in | cmp out -
-    # Each says its own.
+    # Each prints its own report.
     run -0 --separate-stderr "$BPIPE" -M both -- tr a-z A-Z <<<hello
     equal HELLO "$output"
     local side
@@ -21,7 +21,7 @@ load ../observe
         grep -q "^bpipe: $side: time: " <<<"$stderr"
     done
     refute grep -qvE '^bpipe: (in|out): ' <<<"$stderr"
-    # Options of the other side's that are not its own: a report is of one.
+    # Some options are for only one of the two bpipes: only one writes the report.
     "$BPIPE" -q --report json:report -M both -- cat <in | cmp in -
     equal 1 "$(grep -c . report)"
     equal "$(size_of in)" "$(last_number bytes_out report)"
@@ -58,7 +58,7 @@ load ../observe
     local -a statuses=("${PIPESTATUS[@]}")
     equal 141 "${statuses[1]}"
     equal "" "$(<err)"
-    # Beside another it has left early, which is no failure, and the other gets everything.
+    # Beside another output it has left early, which is no failure. The other one gets everything.
     random_bytes 3M >in
     {
         status=0

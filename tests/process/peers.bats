@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# Other people's programs at the other end: socat, nc, curl, and bpipe itself. Every stream is
-# compared as a whole, and every status is looked at.
+# Other programs at the other end: socat, nc, curl, and bpipe itself. Every stream is compared as a
+# whole, and every status is checked.
 
 # shellcheck disable=SC2030,SC2031,SC2094 # every test is a subshell; names of files and functions
 # shellcheck disable=SC2154 # $endpoint, $peer, $port and $server come from sockets.bash
@@ -13,7 +13,7 @@ load ../sockets
 sizes=(0 1 65537 5M)
 
 teardown() {
-    end_processes # peers that a failed test has left; what still runs after a good one is in its last lines
+    end_processes # those that a failed test left; a good test checks itself what still runs
     common_teardown
 }
 
@@ -77,7 +77,7 @@ teardown() {
 
 @test "a peer that sends much before it reads" {
     skip_unless socat
-    random_bytes 12M 4 >in # more than buffers hold, so that it has to read some after it has sent
+    random_bytes 12M 4 >in # more than buffers hold: the peer has to read some after it has sent
     local family option
     for family in $(families); do
         for option in -q -C; do
@@ -93,10 +93,9 @@ teardown() {
     done
 }
 
-# FAILS nearly always by TCP: bpipe closes once all is acknowledged, although its peer is still
-# talking; what that says then is answered by a reset, and socat ends before it has read all that
-# its system had acknowledged. (A lingering close, as HTTP servers have one, would help: once all is
-# acknowledged, go on discarding for a bounded time while the peer is still sending.)
+# While its peer is talking, bpipe does not close a connection at once when all is acknowledged
+# (is_talking() in loop/close.c). A reset would answer what the peer sends after the close, and
+# socat would end before it has read all that its system had acknowledged.
 @test "a peer that says again what it hears, to its own end" {
     skip_unless socat
     random_bytes 5M 4 >in
@@ -131,7 +130,7 @@ teardown() {
         mkfifo feed
         serve "$family" -o LISTEN < <(cat feed)
         exec {to}>feed
-        # Its own end comes first: then it reads on for up to 20 s, as long as something comes.
+        # The peer's own end comes first. Then it reads on for up to 20 s, as long as bytes come.
         timeout 60 socat -t 20 - "$peer" </dev/null >out {to}>&- &
         local reader=$!
         head -c 1000000 in >&"$to"
@@ -168,7 +167,7 @@ teardown() {
         kill -STOP "$reader"
         random_bytes 30M 9 >large
         "$BPIPE" -q -B 100K --report json:report -o "$endpoint" large &
-        # It is stopped before it accepts: the kernel takes what its buffers hold.
+        # The peer is stopped before it accepts: the kernel takes what its buffers hold.
         wait_until 20 in_poll $!
         kill -CONT "$reader"
         ended $! 0
@@ -185,7 +184,7 @@ lost="^bpipe: tcp://127.0.0.1:[0-9]+: connection lost at byte [0-9]+: (Connectio
     skip_unless socat
     open_idle
     mkfifo go
-    # socat ends with unread bytes, and linger=0 makes sure.
+    # socat ends with unread bytes; linger=0 makes sure of the reset.
     socat -dd -U TCP4-LISTEN:0,bind=127.0.0.1,linger=0 SYSTEM:'read -r line <go' 2>err &
     local reader=$!
     await_listener ip4 err
@@ -235,7 +234,7 @@ lost="^bpipe: tcp://127.0.0.1:[0-9]+: connection lost at byte [0-9]+: (Connectio
     cat in >feed
     wait_until 20 size_is out 100000
     kill -KILL "$sender"
-    # A process that is killed closes; only its unread bytes or SO_LINGER make that a reset.
+    # A process that is killed closes its socket. Only unread bytes or SO_LINGER make that a reset.
     ended "$server" 1
     equal_files in out
     adds_up report 1
@@ -246,12 +245,12 @@ lost="^bpipe: tcp://127.0.0.1:[0-9]+: connection lost at byte [0-9]+: (Connectio
 @test "socat's EXEC: bpipe between the two directions of one socket" {
     skip_unless socat
     random_bytes 1M 10 >in
-    # A socketpair is its stdin and its stdout; it is an echo then.
+    # A socketpair is its stdin and its stdout, so it is an echo.
     timeout 30 socat -t 20 - EXEC:"$BPIPE -q" <in >out
     equal_files in out
     timeout 30 socat -t 20 - EXEC:"$BPIPE -q -B 1000" <in >out
     equal_files in out
-    # And with a socket of TCP.
+    # And with a TCP socket.
     socat -dd TCP4-LISTEN:0,bind=127.0.0.1 EXEC:"$BPIPE -q" 2>err &
     server=$!
     await_listener ip4 err
@@ -292,7 +291,7 @@ lost="^bpipe: tcp://127.0.0.1:[0-9]+: connection lost at byte [0-9]+: (Connectio
     done
 }
 
-# nc ends at the end of what it gets: one that does not is one that is stopped.
+# nc ends at the end of its input: to keep it from closing, the test stops it.
 @test "nc that does not close its side does not keep bpipe" {
     skip_unless_openbsd_nc
     random_bytes 1000 12 >in
@@ -301,7 +300,7 @@ lost="^bpipe: tcp://127.0.0.1:[0-9]+: connection lost at byte [0-9]+: (Connectio
     await_port err
     kill -STOP "$reader"
     if is_portable; then
-        # Nothing tells it that all was acknowledged, and it says so: that is no success.
+        # Nothing tells bpipe that all was acknowledged, and it says so: that is not a success.
         result timeout 30 "$BPIPE" -q --drain-timeout 0.5 -o "tcp://127.0.0.1:$port" in
         echo "$result"
         [[ $result == "4::bpipe: tcp://127.0.0.1:$port: "*"(--drain-timeout)"* ]]
@@ -347,14 +346,14 @@ lost="^bpipe: tcp://127.0.0.1:[0-9]+: connection lost at byte [0-9]+: (Connectio
 
 # --- curl -------------------------------------------------------------------------------------
 
-# answer FILE: an HTTP answer that has it as the body.
+# answer FILE: prints an HTTP answer with FILE as its body.
 answer() {
     printf 'HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nContent-Length: %d\r\nConnection: close\r\n\r\n' \
         "$(size_of "$1")"
     cat "$1"
 }
 
-# The test's own proxy settings must not matter.
+# The user's own proxy settings must not matter.
 plain_curl() { timeout 30 curl -q --noproxy '*' -sS "$@"; }
 
 @test "curl fetches an answer that bpipe serves" {
@@ -368,7 +367,7 @@ plain_curl() { timeout 30 curl -q --noproxy '*' -sS "$@"; }
             serve ip4 "$option" -o LISTEN answer
             equal 200 "$(plain_curl -o got -w '%{http_code}' "http://127.0.0.1:$port/")"
             ended "$server" 0
-            touch got # curl makes none for an empty body
+            touch got # curl makes no file for an empty body
             equal_files body got
             rm got
         done
@@ -384,7 +383,7 @@ plain_curl() { timeout 30 curl -q --noproxy '*' -sS "$@"; }
 @test "curl posts a body with the request, which an output discards" {
     skip_unless curl
     random_bytes 200000 16 >body
-    random_bytes 3M 17 >upload # more than is read before the answer has been sent
+    random_bytes 3M 17 >upload # more than bpipe reads before the answer has been sent
     answer body >answer
     serve ip4 -o LISTEN answer
     plain_curl -o got -H Expect: --data-binary @upload "http://127.0.0.1:$port/"
@@ -396,7 +395,8 @@ plain_curl() { timeout 30 curl -q --noproxy '*' -sS "$@"; }
     skip_unless curl
     random_bytes 1M 18 | base64 >in # telnet doubles a byte 255
     serve ip4 LISTEN >out
-    # It goes on until its peer ends, which bpipe does not: so it is ended once all has come.
+    # curl goes on until its peer ends, but bpipe does not end. So the test ends it when all has
+    # come.
     timeout 30 curl -q --noproxy '*' -sS "telnet://127.0.0.1:$port" <in &
     local client=$!
     wait_until 20 size_is out "$(size_of in)"
@@ -408,8 +408,8 @@ plain_curl() { timeout 30 curl -q --noproxy '*' -sS "$@"; }
 
 # --- bpipes -----------------------------------------------------------------------------------
 
-# chain COUNT OPTION...: in to out through COUNT bpipes that hand on by TCP, the last listening first.
-# Each has to end with 0.
+# chain COUNT OPTION...: sends in to out through COUNT bpipes that pass it on by TCP, and starts the
+# last one first. Each has to end with 0.
 chain() {
     local count=$1 target=out pid
     local -a pids=()
@@ -490,7 +490,7 @@ chain() {
     tar -cf - tree | timeout 30 "$BPIPE" -q -o "tcp://127.0.0.1:$port"
     ended "$server" 0
     diff -r tree there/tree
-    # And back, by who listens.
+    # And back, from a sender that listens.
     mkdir back
     tar -c -C there -f - tree | "$BPIPE" -q -o tcp-listen://127.0.0.1:0 2>err2 &
     server=$!
@@ -514,7 +514,7 @@ chain() {
     serve ip4 LISTEN >out
     exec {net}<>"/dev/tcp/127.0.0.1/$port"
     timeout 30 "$BPIPE" -q -o "fd://$net" in
-    # It is the shell's: that has to end it.
+    # The socket belongs to the shell, which has to end it.
     random_bytes 1000 24 >rest
     cat rest >&"$net"
     exec {net}>&-

@@ -1,5 +1,5 @@
 /*
- * dice.h - the same throws for the same seed, on every machine.
+ * dice.h - random numbers that are the same for the same seed on every machine.
  */
 #ifndef SCHEDULE_DICE_H
 #define SCHEDULE_DICE_H

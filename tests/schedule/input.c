@@ -10,7 +10,7 @@
 
 enum { SHORTEST_RECORD = 8, ORDINARY_RECORD = 200, LABEL = 32 };
 
-/* A record without its terminator, cut to `size` bytes. */
+/* Writes a record without its terminator, cut to `size` bytes. */
 static void write_record(unsigned char *bytes, size_t size, struct dice *dice, size_t source,
                          size_t number)
 {
@@ -24,7 +24,7 @@ static void write_record(unsigned char *bytes, size_t size, struct dice *dice, s
             (unsigned char)(i < length ? label[i] : letters[dice_below(dice, sizeof letters - 1)]);
 }
 
-/* Without the terminator. */
+/* Chooses a length without the terminator. */
 static size_t choose_length(struct dice *dice, const struct plan *plan, bool may_be_empty)
 {
     if (may_be_empty && dice_one_in(dice, 20))
@@ -92,7 +92,7 @@ static void split(struct stream *stream, int terminator, bool merge)
     }
 }
 
-/* The stream of a source, with room for what it adds and a terminator. */
+/* The stream of a source, with room for the bytes of that source and a terminator. */
 static struct stream *stream_for(struct input *input, const struct plan *plan, size_t source)
 {
     struct stream *stream = &input->streams[plan->merge ? source : 0];

@@ -23,8 +23,8 @@ enum {
 
 struct trial {
     const struct plan *plan;
-    const struct input *input; /* what bpipe could read of it */
-    const struct input *all;   /* what it should */
+    const struct input *input; /* the part that bpipe could read */
+    const struct input *all;   /* all that it should read */
     const struct outcome *outcome;
     struct numbers numbers;
     bool reported; /* there are numbers */
@@ -45,7 +45,7 @@ __attribute__((format(printf, 2, 3))) static void complain(struct trial *trial, 
     va_end(values);
 }
 
-/* A number of the report, which may be missing. */
+/* Compares a number of the report, which may be missing. */
 static void check(struct trial *trial, const char *what, size_t number, uint64_t wanted,
                   uint64_t got)
 {
@@ -66,7 +66,7 @@ static bool was_killed(const struct trial *trial)
     return trial->outcome->status == STATUS_SIGNAL + SIGKILL;
 }
 
-/* It ended by a signal that it was sent. */
+/* Whether bpipe ended by a signal that it was sent. */
 static bool was_interrupted(const struct trial *trial)
 {
     return trial->outcome->signals > 0 &&
@@ -81,7 +81,7 @@ static bool was_drained(const struct trial *trial)
            trial->outcome->signals == 1 && trial->plan->policy != POLICY_FAIL && trial->reported;
 }
 
-/* How many of the outputs' consumers departed, but not that one. */
+/* How many of the outputs' consumers departed, except that one. */
 static size_t lost_outputs(const struct trial *trial, size_t except)
 {
     size_t count = 0;
@@ -100,7 +100,7 @@ static bool any_reset_source(const struct trial *trial)
     return any;
 }
 
-/* The run came to the end of its input. */
+/* Whether the run came to the end of its input. */
 static bool came_to_end(const struct trial *trial)
 {
     size_t lost = lost_outputs(trial, MOST_OUTPUTS);
@@ -111,16 +111,16 @@ static bool came_to_end(const struct trial *trial)
            (lost == 0 || trial->plan->on_error != ON_ERROR_STOP);
 }
 
-/* All of the input fits into the buffer, so that nothing has to be dropped. (With --merge each has
- * only its share.) */
+/* Whether all of the input fits into the buffer, so that nothing has to be dropped. (With --merge
+ * each input has only its share.) */
 static bool fits(const struct trial *trial)
 {
     return !trial->plan->merge && plan_bytes(trial->plan) <= trial->plan->buffer_size;
 }
 
-/* --- the whole ----------------------------------------------------------------------------- */
+/* --- the whole run ------------------------------------------------------------------------- */
 
-/* Could it end like that, with so many outputs lost? */
+/* Whether it may end with this status, with so many outputs lost. */
 static bool may_be_status(const struct trial *trial, size_t lost)
 {
     bool quiet = trial->plan->output_count == 1 && trial->plan->sinks[0].kind != SINK_SOCKET;
@@ -151,7 +151,7 @@ static void check_status(struct trial *trial)
             complain(trial, "status 0, and output %zu left before all was written", i);
 }
 
-/* A run that is interrupted before it begins has none. */
+/* A run that is interrupted before it begins has no report. */
 static void check_report(struct trial *trial)
 {
     trial->reported = numbers_read(&trial->numbers, trial->outcome->report);
@@ -164,7 +164,7 @@ static void check_report(struct trial *trial)
             complain(trial, "there is no report, and there are bytes of output %zu", i);
 }
 
-/* bpipe speaks only of what it drops, of who left, and of its end. */
+/* bpipe may only print messages about what it drops, who left, and its end. */
 static void check_messages(struct trial *trial)
 {
     bool may_warn = trial->outcome->status != 0;
@@ -190,7 +190,7 @@ static void check_inputs(struct trial *trial)
     check(trial, "number of inputs", 0, trial->plan->source_count, numbers->input_count);
     check(trial, "number of outputs", 0, trial->plan->output_count, numbers->output_count);
     check(trial, "number of taps", 0, trial->plan->tap_count, numbers->tap_count);
-    if (!was_killed(trial)) /* or it was as it wrote that */
+    if (!was_killed(trial)) /* or it wrote that before it was killed */
         check(trial, "exit status", 0, (uint64_t)trial->outcome->status, numbers->exit_status);
     for (size_t i = 0; i < trial->plan->source_count; i++) {
         uint64_t bytes = numbers->inputs[i].bytes, written = trial->outcome->given[i].written;
@@ -224,15 +224,15 @@ static void check_identity(struct trial *trial, const char *what, size_t number,
 
 /* --- outputs ------------------------------------------------------------------------------- */
 
-/* With --merge each input drops from its share of the buffer. Under drop-oldest an output that
- * holds another one up misses more than that, and a mark may be among what it misses. */
+/* With --merge each input drops from its share of the buffer. Under drop-oldest an output also
+ * misses bytes if another one holds it up, and a mark may be among the bytes that it misses. */
 static bool drops_twice(const struct trial *trial)
 {
     return trial->plan->merge && trial->plan->policy == POLICY_DROP_OLDEST &&
            trial->plan->output_count > 1;
 }
 
-/* A dropped record may have got its terminator before, which is then added and dropped. */
+/* A dropped record may have got its terminator before: that counts as added and as dropped. */
 static void check_counters(struct trial *trial, size_t number, const struct match *match,
                            uint64_t withheld)
 {
@@ -271,8 +271,8 @@ static void check_input_counters(struct trial *trial, size_t number, const struc
     }
 }
 
-/* The first record, or byte, is the last that is dropped as the newest; the last one the last that
- * is dropped as the oldest. */
+/* Under drop-newest the first record, or byte, is the last one that may be dropped; under
+ * drop-oldest the last one is. */
 static void check_direction(struct trial *trial, size_t number, const struct taken *taken)
 {
     const struct stream *stream = &trial->input->streams[0];
@@ -298,7 +298,7 @@ static void check_direction(struct trial *trial, size_t number, const struct tak
                         : "newest although the oldest is dropped");
 }
 
-/* drop-newest drops for all. */
+/* drop-newest drops for all outputs. */
 static void check_equal_outputs(struct trial *trial, size_t number)
 {
     const struct taken *first, *taken = &trial->outcome->taken[number];
@@ -312,8 +312,8 @@ static void check_equal_outputs(struct trial *trial, size_t number)
         complain(trial, "outputs %zu and %zu did not get the same", trial->whole, number);
 }
 
-/* A reset destroys what the peer's system has not acknowledged; but after the end of the input, or
- * a signal, that is waited for. */
+/* A reset destroys the bytes that the peer's system has not acknowledged. But after the end of the
+ * input, or a signal, bpipe waits for acknowledgements. */
 static bool got_all_written(const struct trial *trial, size_t sink)
 {
     const struct taken *taken = &trial->outcome->taken[sink];
@@ -337,7 +337,7 @@ static void check_bytes(struct trial *trial, const char *what, size_t number, si
                  it->bytes);
 }
 
-/* The records that end in what came to a consumer. */
+/* Counts the records that end in the bytes that came to a consumer. */
 static uint64_t ended_records(const struct trial *trial, const struct taken *taken)
 {
     uint64_t count = 0;
@@ -347,7 +347,7 @@ static uint64_t ended_records(const struct trial *trial, const struct taken *tak
     return count;
 }
 
-/* records_out, where all that was written is there to be counted. */
+/* Checks records_out, if all that was written is there to be counted. */
 static void check_records_out(struct trial *trial, const char *what, size_t number, size_t sink,
                               const struct endpoint_numbers *it)
 {
@@ -360,8 +360,9 @@ static void check_records_out(struct trial *trial, const char *what, size_t numb
               it->records_out);
 }
 
-/* What came in went out or was dropped. A last record without a terminator is no record, unless it
- * was dropped. Marks and supplied terminators make records that did not come in. */
+/* Every record that came in went out or was dropped. A last record without a terminator is no
+ * record, unless it was dropped. Marks and supplied terminators make records that did not come in.
+ * */
 static void check_records(struct trial *trial, size_t number)
 {
     const struct endpoint_numbers *it = &trial->numbers.outputs[number];
@@ -375,14 +376,14 @@ static void check_records(struct trial *trial, size_t number)
                  number, trial->numbers.records_in, it->records_out, it->records_dropped);
 }
 
-/* What could be read is known, if not from a report. */
+/* Whether it is known, from a report or otherwise, which bytes bpipe could read. */
 static bool input_is_known(const struct trial *trial)
 {
     return trial->reported || trial->plan->source_count == 1 || !any_reset_source(trial);
 }
 
-/* What is undelivered, if these are torn records that were withheld, which then are no part of the
- * trial's input any more; else 0. */
+/* Returns `undelivered` if these bytes are torn records that were withheld, which then are no
+ * longer part of the trial's input; otherwise 0. */
 static uint64_t withhold(struct trial *trial, uint64_t undelivered, enum match_kind kind,
                          const struct taken *taken, struct input *kept)
 {
@@ -394,7 +395,8 @@ static uint64_t withhold(struct trial *trial, uint64_t undelivered, enum match_k
     return undelivered;
 }
 
-/* Torn records that were being dropped already when their source failed are records of their own. */
+/* Torn records that were already being dropped when their source failed are records of their own.
+ * */
 static void end_dropped(struct trial *trial, enum match_kind kind, const struct taken *taken,
                         struct input *kept)
 {
@@ -408,7 +410,7 @@ static void end_dropped(struct trial *trial, enum match_kind kind, const struct 
         trial->input = kept;
 }
 
-/* The last record may be a torn one that could not be withheld. */
+/* Whether the last record may be a torn one that could not be withheld. */
 static bool ends_torn(const struct trial *trial)
 {
     bool any = false;
@@ -418,7 +420,7 @@ static bool ends_torn(const struct trial *trial)
     return any;
 }
 
-/* The match if that record had a terminator. */
+/* Matches the output as if its last record had a terminator. */
 static void match_ended(struct match *match, const struct trial *trial, const struct taken *taken)
 {
     unsigned char terminator = (unsigned char)plan_terminator(trial->plan);
@@ -431,7 +433,7 @@ static void match_ended(struct match *match, const struct trial *trial, const st
     free(ended.bytes);
 }
 
-/* `withheld`: bytes of torn records, which are no part of the trial's input. */
+/* `withheld`: bytes of torn records, which are not part of the trial's input. */
 static void check_output_without(struct trial *trial, size_t number, bool whole, uint64_t withheld)
 {
     const struct taken *taken = &trial->outcome->taken[number];
@@ -465,8 +467,8 @@ static void check_output_without(struct trial *trial, size_t number, bool whole,
     check_equal_outputs(trial, number);
 }
 
-/* What a producer left unfinished when it reset its connection is not written. (A record that is
- * longer than a share of the buffer may be written in parts.) */
+/* The record that a producer left unfinished when it reset its connection must not be written. (A
+ * record that is longer than a share of the buffer may be written in parts.) */
 static void check_torn(struct trial *trial, size_t number)
 {
     const struct plan *plan = trial->plan;
@@ -507,8 +509,8 @@ static void check_output(struct trial *trial, size_t number)
 
 /* --- taps ---------------------------------------------------------------------------------- */
 
-/* Records that waited in the spool or in a share of the buffer when a tap came count as missed by
- * it. */
+/* A tap that comes late counts as missed the records that waited in the spool or in a share of the
+ * buffer when it came. */
 static bool may_be_late(const struct trial *trial, size_t sink)
 {
     return trial->plan->sinks[sink].kind == SINK_SOCKET &&
@@ -550,7 +552,7 @@ static void check_tap(struct trial *trial, size_t number)
 
 /* --- the ends of connections ----------------------------------------------------------------- */
 
-/* All that was to come to an output has come. */
+/* Whether everything that was to come to an output has come. */
 static bool is_whole(const struct trial *trial, size_t number)
 {
     const struct taken *taken = &trial->outcome->taken[number];
@@ -568,8 +570,8 @@ static bool are_whole(const struct trial *trial)
     return true;
 }
 
-/* An output ends before bpipe does. If that fails after all, by a signal or because another output
- * is lost at that very time, this one has at least all bytes. Taps end when all is done. */
+/* An output ends before bpipe does. If the run fails after that, by a signal or because another
+ * output is lost at that moment, this output has at least all bytes. Taps end when all is done. */
 static bool may_end_although_failed(const struct trial *trial, size_t number)
 {
     bool late = was_interrupted(trial) || lost_outputs(trial, number) > 0;
@@ -579,7 +581,7 @@ static bool may_end_although_failed(const struct trial *trial, size_t number)
     return late && !any_reset_source(trial) && is_whole(trial, number);
 }
 
-/* A tap that talks while it is closed, or comes too late, is reset. */
+/* A tap may be reset if it sends while it is closed, or comes too late. */
 static void check_sink_end(struct trial *trial, size_t number)
 {
     const struct sink *sink = &trial->plan->sinks[number];
@@ -603,7 +605,7 @@ static void check_sink_end(struct trial *trial, size_t number)
                  number);
 }
 
-/* The connections of inputs are closed after all is done. */
+/* bpipe closes the connections of inputs after all is done. */
 static void check_source_end(struct trial *trial, size_t number)
 {
     const struct given *given = &trial->outcome->given[number];
@@ -623,7 +625,8 @@ static void check_source_end(struct trial *trial, size_t number)
 
 /* --- all of it ------------------------------------------------------------------------------- */
 
-/* If a producer reset its connection, or the run ended early, only that came which bpipe says. */
+/* If a producer reset its connection, or the run ended early, only the bytes came that bpipe says.
+ * */
 static void cut_input(struct trial *trial, struct input *cut)
 {
     struct torn *torn = &trial->torn;

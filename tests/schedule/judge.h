@@ -1,5 +1,5 @@
 /*
- * judge.h - whether what came of a schedule is what it should be: bytes, counters, status.
+ * judge.h - checks whether a schedule had the right results: bytes, counters, status.
  */
 #ifndef SCHEDULE_JUDGE_H
 #define SCHEDULE_JUDGE_H
@@ -10,7 +10,7 @@
 
 enum { COMPLAINT_SIZE = 512 };
 
-/* false: *complaint says what is wrong. */
+/* False: *complaint says what is wrong. */
 bool judge(const struct plan *plan, const struct input *input, const struct outcome *outcome,
            char complaint[COMPLAINT_SIZE]);
 

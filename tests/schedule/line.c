@@ -46,7 +46,7 @@ static struct sockaddr_un at_name(const char *name)
     return address;
 }
 
-/* A port of its own, or that name. */
+/* Binds to a port of its own, or to the name. */
 static void bind_line(struct line *line)
 {
     struct sockaddr_in tcp = loopback(0);

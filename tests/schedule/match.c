@@ -14,7 +14,7 @@ struct reader {
     enum match_kind kind;
     size_t at;                      /* in the output */
     size_t next[MOST_SOURCES];      /* record, or byte, of each stream */
-    struct missing marked;          /* what all marks so far say together */
+    struct missing marked;          /* the sum of all marks so far */
     size_t marked_at[MOST_SOURCES]; /* marked.records at the stream's last record that was kept */
 };
 
@@ -52,13 +52,13 @@ static bool marks_count(const struct reader *reader)
            reader->kind != MATCH_TAP_BEGINNING;
 }
 
-/* Without --merge it is known what a mark stands for. */
+/* Without --merge it is known which records a mark stands for. */
 static bool marks_are_exact(const struct reader *reader)
 {
     return marks_count(reader) && reader->input->stream_count == 1;
 }
 
-/* The records from the next one up to that number are missing. */
+/* The records from the next one up to record `number` are missing. */
 static void skip_to(struct reader *reader, size_t stream, size_t number)
 {
     struct missing *missing = &reader->match->missing[stream];
@@ -72,7 +72,7 @@ static void skip_to(struct reader *reader, size_t stream, size_t number)
     reader->next[stream] = number;
 }
 
-/* Marks must stand where records were skipped: between those that were kept before and after. */
+/* Marks must be where records were skipped: between those that were kept before and after. */
 static void check_hole(struct reader *reader, size_t stream, size_t records)
 {
     if (!marks_count(reader))
@@ -123,7 +123,7 @@ static void take_mark(struct reader *reader, const struct missing *mark, size_t 
                  missing->bytes - bytes);
 }
 
-/* Is this the record, or its beginning? */
+/* Whether this is the record, or its beginning. */
 static bool is_record(const struct record *record, const unsigned char *piece, size_t size,
                       bool whole)
 {
@@ -131,13 +131,13 @@ static bool is_record(const struct record *record, const unsigned char *piece, s
            memcmp(piece, record->bytes, size) == 0;
 }
 
-/* Whose it would be. */
+/* The stream to which the record would belong. */
 static size_t stream_of(const struct reader *reader, const unsigned char *piece, int terminator)
 {
     return reader->input->stream_count == 1 || *piece == terminator ? 0 : (size_t)(*piece - 'a');
 }
 
-/* How much of a record stands in a complaint. */
+/* How much of a record a complaint shows. */
 static int shown(size_t size)
 {
     return size <= 20 ? (int)size - 1 : 20;
@@ -177,7 +177,7 @@ static void take_record(struct reader *reader, const unsigned char *piece, size_
     reader->match->added += stream->records[found].supplied;
 }
 
-/* A mark that is cut off. */
+/* Whether it is a mark that is cut off. */
 static bool is_torn_mark(const struct reader *reader, const unsigned char *piece)
 {
     return reader->kind != MATCH_WHOLE && reader->plan->gap_mark && *piece == '[';
@@ -197,7 +197,7 @@ static void take_piece(struct reader *reader, const unsigned char *piece, size_t
         take_record(reader, piece, size, terminator);
 }
 
-/* What is left when the output is at its end. */
+/* Counts the records that are left when the output has ended as missing. */
 static void take_rest(struct reader *reader)
 {
     struct missing all = {0};

@@ -1,10 +1,10 @@
 /*
- * match.h - compares what a consumer got with what the producers wrote: what of it is missing, and
- * that nothing else is there, torn, doubled, or out of order.
+ * match.h - compares the bytes that a consumer got with those that the producers wrote: which are
+ * missing, and that no others are there, none torn, doubled, or out of order.
  *
- * Records are found by their own numbers. Bytes without records are matched one by one with the
- * first equal one that is left: no honest output is refused that way, and one with bytes that are
- * not the input's, or not in its order, soon has nothing left to match.
+ * Records are found by their own numbers. Bytes without records are matched one by one, each with
+ * the first equal byte that is left. No honest output is refused that way. An output with bytes
+ * that are not in the input, or are in another order, soon has no byte left to match.
  */
 #ifndef SCHEDULE_MATCH_H
 #define SCHEDULE_MATCH_H
@@ -13,8 +13,8 @@
 #include "plan.h"
 
 enum match_kind {
-    MATCH_WHOLE, /* the run came to its end: what is missing was dropped, and says so in marks */
-    MATCH_BEGINNING, /* the output ends anywhere, in the middle of a record perhaps */
+    MATCH_WHOLE,     /* the run came to its end: what is missing was dropped, and marks say so */
+    MATCH_BEGINNING, /* the output may end anywhere, even in the middle of a record */
     MATCH_TAP,       /* it may end in the middle of a record, and marks need not add up */
     MATCH_TAP_BEGINNING
 };
@@ -31,7 +31,7 @@ struct match {
     size_t added; /* bytes: gap marks, supplied terminators */
     size_t mark_count;
     bool torn;           /* it ends in the middle of a record or mark */
-    char complaint[256]; /* "": it is an honest output */
+    char complaint[256]; /* "": the output is honest */
 };
 
 void match_output(struct match *match, const struct plan *plan, const struct input *input,

@@ -121,7 +121,7 @@ void producer_advance(struct game *game, struct producer *producer)
     }
 }
 
-/* bpipe has nothing to say: how the connection ends. */
+/* bpipe sends nothing here; reading shows how the connection ends. */
 static void listen_to(struct producer *producer)
 {
     char byte;
@@ -148,8 +148,8 @@ static size_t how_much(const struct producer *producer)
     return size > source->write_size ? source->write_size : size;
 }
 
-/* To write to a connection that bpipe has closed first is EPIPE, to one that it reset ECONNRESET.
- */
+/* A write to a connection that bpipe has closed fails with EPIPE, to one that it has reset with
+ * ECONNRESET. */
 void producer_write(struct game *game, struct producer *producer)
 {
     if (producer->said_all) {
@@ -169,7 +169,7 @@ void producer_write(struct game *game, struct producer *producer)
         die("write");
 }
 
-/* Waits for what is on its way; false: nothing comes. */
+/* Waits for bytes that are on their way; false: none come. */
 static bool await(int fd)
 {
     struct pollfd it = {.fd = fd, .events = POLLIN};
@@ -227,7 +227,7 @@ static void end_consumer(struct consumer *consumer, enum tail tail)
     consumer->fd = -1;
 }
 
-/* Reads once, at most `size`; returns whether there was anything. */
+/* Reads once, at most `size` bytes; returns whether there was anything. */
 static bool take(struct game *game, struct consumer *consumer, size_t size)
 {
     static unsigned char bytes[READ_SIZE];

@@ -20,7 +20,7 @@ static uint64_t number(const char *begin, const char *end, const char *key)
     return *found >= '0' && *found <= '9' ? strtoull(found, NULL, 10) : NO_NUMBER;
 }
 
-/* The objects of the array of that name; returns how many they are. */
+/* Reads the objects of the array with that name; returns how many there are. */
 static size_t endpoints(const char *report, const char *name, struct endpoint_numbers *numbers,
                         size_t most)
 {

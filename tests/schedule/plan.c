@@ -11,7 +11,7 @@
 enum {
     MOST_BYTES = 1 << 20,
     MOST_BUFFER = 256 << 10,
-    MOST_CALLS = 16000, /* that a schedule's bytes take, about, at each end */
+    MOST_CALLS = 16000, /* about how many calls the bytes of a schedule take, at each end */
     SMALL_PIPE = 4096,
     ROOM_OF_PIPES = 32 * SMALL_PIPE,
     LEAVERS = 8 * MOST_OUTPUTS, /* one in 8 schedules with MOST_OUTPUTS has one */
@@ -128,8 +128,7 @@ static void choose_bursts(struct source *source, struct dice *dice)
     }
 }
 
-/* Mostly more than what the buffer and the pipes hold, but as much only as moves in so many calls.
- */
+/* Mostly more than the buffer and the pipes hold, but no more than MOST_CALLS calls move. */
 static size_t choose_bytes(const struct plan *plan, struct dice *dice)
 {
     size_t step = least(plan->buffer_size, plan->chunk_size);
@@ -209,8 +208,9 @@ static void choose_sinks(struct plan *plan, struct dice *dice)
     plan->tap_count = dice_one_in(dice, 2) ? 0 : dice_from_to(dice, 0, MOST_TAPS);
     for (size_t i = 0; i < plan_sinks(plan); i++)
         choose_sink(plan, dice, i);
-    /* All stand still, and no producer may be held up for that. (A run that fails may deliver what
-     * it has, and hold the inputs that it never read open meanwhile.) */
+    /* All consumers stand still, and no producer may be held up by that. (With POLICY_FAIL it may:
+     * a run that fails may deliver what it has, and meanwhile hold open the inputs that it never
+     * read.) */
     if (flood && plan_drops(plan))
         for (size_t i = 0; i < plan->output_count; i++) {
             struct sink *sink = &plan->sinks[i];
@@ -222,7 +222,7 @@ static void choose_sinks(struct plan *plan, struct dice *dice)
         plan->sinks[leaver].leaves = true;
 }
 
-/* High ones: the whole takes 10 to 100 ms. */
+/* High rates: the whole run takes 10 to 100 ms. */
 static void choose_rates(struct plan *plan, struct dice *dice)
 {
     size_t bytes = plan_bytes(plan) + 1000;
@@ -238,7 +238,7 @@ static void leave_out(struct plan *plan, unsigned without)
 
     if (without & of_policy[plan->policy]) {
         plan->policy = POLICY_BLOCK;
-        for (size_t i = 0; i < plan->output_count; i++) /* no stall is to last for ever */
+        for (size_t i = 0; i < plan->output_count; i++) /* no stall may last for ever */
             for (size_t j = 0; j < plan->sinks[i].stall_count; j++)
                 plan->sinks[i].stalls[j].quiet_ms += plan->sinks[i].stalls[j].quiet_ms == 0;
     }
@@ -379,7 +379,7 @@ void plan_arguments(const struct plan *plan, const struct ports *ports,
         add_source(&command, plan, ports, i);
 }
 
-/* --- for people ---------------------------------------------------------------------------- */
+/* --- printing ------------------------------------------------------------------------------ */
 
 static void print_source(const struct source *source, size_t number, FILE *stream)
 {

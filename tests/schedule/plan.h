@@ -1,9 +1,9 @@
 /*
- * plan.h - one schedule: how bpipe is called, what its producers and consumers do and when.
+ * plan.h - one schedule: how bpipe is called, and what its producers and consumers do and when.
  *
- * All of it comes from the seed. Moments are not times but progress: a producer goes on, a consumer
- * takes up reading again, when nothing has moved anywhere for some milliseconds, or when all
- * producers have written all they have.
+ * All of it comes from the seed. A moment is not a time but a state of progress: a producer goes
+ * on, or a consumer reads again, when nothing has moved anywhere for some milliseconds, or when all
+ * producers have written everything.
  */
 #ifndef SCHEDULE_PLAN_H
 #define SCHEDULE_PLAN_H
@@ -24,7 +24,7 @@ enum {
 enum unit { UNIT_BYTES, UNIT_LINES, UNIT_NULS };
 enum policy { POLICY_BLOCK, POLICY_DROP_NEWEST, POLICY_DROP_OLDEST, POLICY_FAIL, POLICIES };
 
-/* What can be left out of schedules (-x). */
+/* What schedules can be made without (-x). */
 enum feature {
     FEATURE_DROP_NEWEST = 1,
     FEATURE_DROP_OLDEST = 2,
@@ -42,12 +42,12 @@ enum wire_kind { WIRE_NONE, WIRE_TCP, WIRE_UNIX };
 /* A connection between bpipe and a producer or consumer. */
 struct wire {
     enum wire_kind kind;
-    bool bpipe_listens;  /* else it connects */
+    bool bpipe_listens;  /* otherwise it connects */
     size_t buffer_size;  /* of our socket, each way; 0: the system's */
-    unsigned patient_ms; /* so late we connect, or accept */
+    unsigned patient_ms; /* how late we connect, or accept */
 };
 
-/* So many bytes at once, then a pause until nothing has moved for so long. */
+/* Writes this many bytes at once, then pauses until nothing has moved for quiet_ms. */
 struct burst {
     size_t bytes;
     unsigned quiet_ms; /* 0: no pause */
@@ -68,8 +68,8 @@ struct source {
     size_t burst_count;
 };
 
-/* Having read so many bytes, it reads no more until nothing has moved for so long, or (0) until all
- * producers have written everything. */
+/* After so many bytes the consumer reads no more until nothing has moved for quiet_ms, or (0) until
+ * all producers have written everything. */
 struct stall {
     size_t after;
     unsigned quiet_ms;
@@ -77,8 +77,8 @@ struct stall {
 
 enum sink_kind { SINK_STDOUT, SINK_DESCRIPTOR, SINK_FIFO, SINK_FILE, SINK_SOCKET };
 
-/* What the consumer of a connection says to bpipe. */
-enum talk { TALK_NONE, TALK_END /* at once, that it says nothing */, TALK_JUNK };
+/* What the consumer at a connection sends to bpipe. */
+enum talk { TALK_NONE, TALK_END /* ends its direction at once */, TALK_JUNK };
 
 /* An output or tap, and its consumer. */
 struct sink {
@@ -90,15 +90,15 @@ struct sink {
     size_t read_size; /* at most in a call */
     struct stall stalls[MOST_STEPS];
     size_t stall_count;
-    bool leaves; /* after reading so many bytes */
-    bool resets; /* when it leaves */
+    bool leaves; /* after reading leaves_after bytes */
+    bool resets; /* with a reset, when it leaves */
     size_t leaves_after;
     bool stuck; /* a tap that reads nothing before bpipe has ended */
 };
 
 enum on_error { ON_ERROR_DEFAULT, ON_ERROR_STOP, ON_ERROR_CONTINUE };
 
-/* A signal when the producers have written so many bytes, or are done, and some time after that. */
+/* A signal, sent some time after the producers have written that many bytes, or are done. */
 struct interruption {
     int signal; /* 0: none */
     size_t after;
@@ -120,16 +120,16 @@ struct plan {
     size_t longest_record;
     struct source sources[MOST_SOURCES];
     size_t source_count;
-    struct sink sinks[MOST_SINKS]; /* the taps stand behind the outputs */
+    struct sink sinks[MOST_SINKS]; /* outputs first, then taps */
     size_t output_count, tap_count;
     enum on_error on_error;
     struct interruption interruption;
-    bool freezes; /* all stand still when so many bytes are written, and bpipe must sleep */
+    bool freezes; /* after that many bytes all ends stand still, and bpipe must sleep */
     size_t freezes_after;
     bool portable; /* bpipe cannot tell what a peer has acknowledged; not from the seed */
 };
 
-/* What bpipe is to listen at, or to connect to. */
+/* The ports at which bpipe listens, or to which it connects. */
 struct ports {
     unsigned sources[MOST_SOURCES], sinks[MOST_SINKS];
 };
@@ -144,26 +144,27 @@ int plan_terminator(const struct plan *plan); /* '\n', '\0', or -1 for bytes */
 bool plan_source_is_tcp(const struct plan *plan, size_t source);
 bool plan_sink_is_tcp(const struct plan *plan, size_t sink);
 
-/* plan_network.c: makes connections of some pipes, and chooses signals. For plan_make(). */
+/* plan_network.c: turns some pipes into connections, and chooses signals. For plan_make(). */
 void plan_choose_network(struct plan *plan, unsigned without);
 void plan_print_source_wire(const struct source *source, FILE *stream);
 void plan_print_sink_wire(const struct sink *sink, FILE *stream);
 void plan_print_interruption(const struct plan *plan, FILE *stream);
 
-/* The descriptor that a source or sink of bpipe gets, and the name of a sink's FIFO or file, and of
+/* The descriptor that a source or sink of bpipe gets, and the name of a sink's FIFO or file, or of
  * a unix socket. */
 int plan_source_descriptor(size_t source);
 int plan_sink_descriptor(size_t sink);
 void plan_sink_name(size_t sink, char name[16]);
 void plan_source_name(size_t source, char name[16]);
 
-/* bpipe's arguments after its name, in a directory where spool/ is. They live until the next call.
+/* bpipe's arguments after its name, for a directory with spool/ in it. They live until the next
+ * call.
  */
 enum { MOST_ARGUMENTS = 64 };
 void plan_arguments(const struct plan *plan, const struct ports *ports,
                     char *arguments[MOST_ARGUMENTS]);
 
-/* All of it, on a line. */
+/* Prints all of it, on one line. */
 void plan_print(const struct plan *plan, FILE *stream);
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * plan_network.c - the connections and the signals of a schedule; see plan.h.
  *
- * They come from dice of their own, so that the rest of the schedule is the same without them.
+ * They come from dice of their own, so that the rest of the schedule does not depend on them.
  */
 #include "plan.h"
 
@@ -11,7 +11,7 @@
 
 enum {
     MOST_SOCKET_BUFFER = 64 << 10,
-    MOST_WINDOWS = 8, /* that all bytes take: TCP may wait for 200 ms when one was closed */
+    MOST_WINDOWS = 8, /* for all bytes: TCP may wait for 200 ms when a window was closed */
     MOST_PATIENT_MS = 4,
     MOST_JUNK = 4096,
     MOST_LATE_US = 4000
@@ -90,7 +90,7 @@ void plan_choose_network(struct plan *plan, unsigned without)
     plan->freezes_after = dice_below(&dice, plan_bytes(plan) + 1);
 }
 
-/* --- for people ---------------------------------------------------------------------------- */
+/* --- printing ------------------------------------------------------------------------------ */
 
 static void print_wire(const struct wire *wire, FILE *stream)
 {

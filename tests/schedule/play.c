@@ -1,8 +1,8 @@
 /*
  * play.c - see play.h.
  *
- * One poll() loop; all ends here are nonblocking. That bpipe has ended shows in a pipe that nobody
- * but it has open for writing.
+ * One poll() loop; all ends here are nonblocking. The end of a pipe that only bpipe has open for
+ * writing shows that bpipe has ended.
  */
 #define _GNU_SOURCE /* F_SETPIPE_SZ, where there is one */
 #include "play.h"
@@ -29,7 +29,7 @@
 #define CONNECT_NS NS_PER_MS          /* between tries */
 #define QUIT_NS    (2000 * NS_PER_MS) /* from SIGQUIT, for its report, to SIGKILL */
 
-enum { ABOVE = 200 /* descriptors for nobody */, FREEZE_STEP_MS = 10 };
+enum { ABOVE = 200 /* no test uses descriptors from here on */, FREEZE_STEP_MS = 10 };
 
 static uint64_t clock_ns(void)
 {
@@ -138,7 +138,7 @@ static void open_all(struct game *game, const struct input *input)
 
 /* --- bpipe --------------------------------------------------------------------------------- */
 
-/* In the child: what was `fd` becomes `wanted`. */
+/* In the child: moves `fd` to the number `wanted`. */
 static void give(int fd, int wanted)
 {
     if (dup2(fd, wanted) < 0)
@@ -256,11 +256,11 @@ static uint64_t cpu_ns(const struct game *game)
     clockid_t clock;
 
     if (clock_getcpuclockid(game->bpipe, &clock) != 0 || clock_gettime(clock, &time) != 0)
-        return 0; /* it is gone */
+        return 0; /* it has gone */
     return (uint64_t)time.tv_sec * 1000 * NS_PER_MS + (uint64_t)time.tv_nsec;
 }
 
-/* With nothing to do for anybody bpipe must come to rest: it may finish what it has. */
+/* When nobody has anything to do, bpipe must come to rest. It may finish what it has. */
 static void freeze(struct game *game)
 {
     uint64_t before, end_ns = game->now_ns + FREEZE_NS;
@@ -281,7 +281,7 @@ static void freeze(struct game *game)
 
 /* --- the loop ------------------------------------------------------------------------------ */
 
-/* What is polled for, and whose it is. */
+/* The descriptors to poll, and the ends to which they belong. */
 struct watch {
     struct pollfd fds[1 + MOST_SOURCES + MOST_SINKS];
     struct producer *producers[1 + MOST_SOURCES + MOST_SINKS];
@@ -375,7 +375,7 @@ static const char *who_waits(const struct game *game)
 
 /* --- afterwards ---------------------------------------------------------------------------- */
 
-/* Adds what is in the file, if it is there. */
+/* Adds the content of the file, if the file is there. */
 static void take_file(struct taken *taken, const char *name)
 {
     unsigned char bytes[4096];

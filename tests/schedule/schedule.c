@@ -1,29 +1,31 @@
 /*
- * schedule - plays a random schedule of bursts and stalls to bpipe, and checks what comes of it.
+ * schedule - plays a random schedule of bursts and stalls to bpipe, and checks the results.
  *
  *     schedule [-pv] [-x WITHOUT] SEED BPIPE [DIR]
  *     schedule -t                                      checks its own checks
  *
  * All of the schedule comes from the SEED: how BPIPE is called, what its producers write and when
- * they pause, where its consumers stall, who leaves early, which of them are connections, and by
- * whom, what signal bpipe gets; only the timing differs from run to run. Then every output's bytes
- * must be exactly the input's but for whole dropped records, the counters of the JSON report must
- * equal what is missing, a connection must end like a whole stream if it was one and by a reset if
- * bpipe failed, and nothing may hang: 20 s without a byte moved, or a producer that is held up
- * under a policy that drops. Nor may bpipe use the processor while all others stand still.
+ * they pause, where its consumers stall, which of them leaves early, which of them are connections,
+ * who listens, and which signal bpipe gets. Only the timing differs from run to run. These things
+ * are checked: Every output has exactly the input's bytes except whole dropped records. The
+ * counters of the JSON report equal what is missing. A connection ends like a whole stream if the
+ * stream was whole, and by a reset if bpipe failed. Nothing hangs: 20 s without a byte moved is an
+ * error, and so is a producer that is held up under a policy that drops. bpipe does not use the
+ * processor while all others stand still.
  *
- * WITHOUT: what no schedule is to have, names of {drop-newest,drop-oldest,fail,gap-mark,tap,spool,
- * merge,network,signal} with commas between. The rest of the schedule stays what it was. -v prints
- * the schedule and the report. -p: this BPIPE cannot tell what a peer's system has acknowledged.
- * DIR: made, and kept, with the producers' bytes (in0 ...), what the consumers got (out0 ...),
- * bpipe's messages and its report; else a directory of its own in TMPDIR, which is removed.
+ * WITHOUT: features that no schedule is to have, names of
+ * {drop-newest,drop-oldest,fail,gap-mark,tap, spool,merge,network,signal} separated by commas. The
+ * rest of the schedule stays as it was. -v prints the schedule and the report. -p: this BPIPE
+ * cannot tell what a peer's system has acknowledged. DIR is made and kept, with the producers'
+ * bytes (in0 ...), the consumers' bytes (out0 ...), bpipe's messages and its report. Without DIR a
+ * directory in TMPDIR is used, and removed.
  *
- * Status 0; 1 where something is wrong, with the schedule and what is wrong on stdout; 2 for what
- * has nothing to do with bpipe.
+ * Status 0; 1 if something is wrong, with the schedule and the error on stdout; 2 for a failure
+ * that is not bpipe's.
  *
  * plan.c and plan_network.c make the schedule, input.c the bytes; play.c plays it, with moves.c and
  * line.c; match.c compares bytes, numbers.c reads the report, judge.c decides. selftest.c,
- * selftest_network.c and trick.c judge the judge.
+ * selftest_network.c and trick.c test the judge.
  */
 #define _XOPEN_SOURCE 700 /* realpath(), mkdtemp() */
 #include "input.h"
@@ -51,7 +53,7 @@ static _Noreturn void usage(void)
     exit(2);
 }
 
-/* Words with commas between. */
+/* Words separated by commas. */
 static unsigned parse_features(char *words)
 {
     static const struct {
@@ -79,7 +81,7 @@ static unsigned parse_features(char *words)
     return features;
 }
 
-/* Enters the directory where all files are. */
+/* Enters the directory for all files. */
 static void enter(const char *wanted, char directory[PATH_MAX])
 {
     const char *parent = getenv("TMPDIR");
@@ -98,7 +100,7 @@ static void keep(const char *name, size_t number, const unsigned char *bytes, si
 {
     char path[32];
     snprintf(path, sizeof path, "%s%zu", name, number);
-    remove(path); /* a FIFO */
+    remove(path); /* it may be a FIFO */
     FILE *file = fopen(path, "w");
 
     if (file == NULL || fwrite(bytes, 1, size, file) != size || fclose(file) != 0)

@@ -1,5 +1,5 @@
 /*
- * selftest.c - see selftest.h. One thing is spoiled, with counters that hide it as far as they can.
+ * selftest.c - see selftest.h. One thing is spoiled, and counters hide it as far as they can.
  */
 #include "selftest.h"
 
@@ -11,14 +11,14 @@
 
 enum { FOUR_PIECES = 4 * PIECE };
 
-/* --- what is to be told from that ---------------------------------------------------------- */
+/* --- what the judge must find -------------------------------------------------------------- */
 
 static struct taken *output(struct trick *trick)
 {
     return &trick->outcome.taken[0];
 }
 
-/* Where the record begins that so many others follow. */
+/* Where the record begins that has `from_end` records after it. */
 static size_t record_before(struct trick *trick, size_t from_end)
 {
     int terminator = plan_terminator(&trick->plan);
@@ -116,7 +116,7 @@ static void swap(struct trick *trick)
     free(first.bytes);
 }
 
-/* In the last mark: the number that begins after these words. */
+/* Changes the number in the last mark that begins `behind` bytes after the bracket. */
 static void change_mark(struct trick *trick, size_t behind)
 {
     unsigned char *bytes = output(trick)->bytes;
@@ -138,7 +138,7 @@ static void change_mark_bytes(struct trick *trick)
     change_mark(trick, strlen("[bpipe: 3 records, "));
 }
 
-static void move_mark(struct trick *trick) /* behind the next record */
+static void move_mark(struct trick *trick) /* to after the next record */
 {
     unsigned char *bytes = output(trick)->bytes;
     size_t from_end = 0;
@@ -227,7 +227,7 @@ static void lose_last_byte(struct trick *trick)
     trick_cut(trick, output(trick)->size - 1, 1);
 }
 
-/* A tap that was stuck: the end of its bytes never came. */
+/* A tap that was stuck: the last of its bytes never came. */
 static void stop_tap(struct trick *trick)
 {
     struct endpoint_numbers *tap = &trick->numbers.taps[0];

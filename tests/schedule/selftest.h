@@ -1,5 +1,5 @@
 /*
- * selftest.h - the judge judged: what is right must pass, and each kind of wrong be found.
+ * selftest.h - tests the judge: it must accept what is right, and find each kind of error.
  */
 #ifndef SCHEDULE_SELFTEST_H
 #define SCHEDULE_SELFTEST_H
@@ -7,7 +7,7 @@
 /* Prints a line for each case; returns how many failed. */
 int selftest(void);
 
-/* The part of it that is about connections and signals. */
+/* The part of it that tests connections and signals. */
 int selftest_network(void);
 
 #endif

@@ -25,7 +25,7 @@ static void overflow(struct trick *trick)
     reset_all(trick);
 }
 
-/* The consumer of the second output leaves, the first one's gets everything all the same. */
+/* The consumer of the second output leaves; the first one's still gets everything. */
 static void leave(struct trick *trick)
 {
     struct endpoint_numbers *it = &trick->numbers.outputs[1];
@@ -39,7 +39,7 @@ static void leave(struct trick *trick)
     it->bytes_undelivered += few;
 }
 
-/* The producer resets, and some of what it wrote never comes. */
+/* The producer resets, and some of the bytes that it wrote never come. */
 static void reset_source(struct trick *trick)
 {
     size_t bytes = SOURCE_BYTES - 2 * few;
@@ -53,8 +53,8 @@ static void reset_source(struct trick *trick)
     trick->numbers.outputs[0].bytes = bytes;
 }
 
-/* The second producer resets before the terminator of its last record, of which nothing is written.
- * Returns the bytes of that. */
+/* The second producer resets before the terminator of its last record. Nothing of that record is
+ * written. Returns the bytes of the record. */
 static size_t withhold(struct trick *trick)
 {
     const struct stream *stream = &trick->input.streams[1];
@@ -96,7 +96,7 @@ static void kill_it(struct trick *trick)
     trick->outcome.taken[0].size /= 2;
 }
 
-/* SIGTERM: what was read is still written. */
+/* SIGTERM: the bytes that were read are still written. */
 static void drain(struct trick *trick)
 {
     size_t bytes = SOURCE_BYTES / 2;
@@ -207,7 +207,7 @@ static void invent_after_reset(struct trick *trick) /* more than was written */
     trick->outcome.given[0].written = trick->numbers.bytes_in - 1;
 }
 
-/* It is written, with a terminator or without. */
+/* The torn record is written, with a terminator or without. */
 static void pass_torn(struct trick *trick, size_t terminator)
 {
     size_t torn = withhold(trick) + terminator;

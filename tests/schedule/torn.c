@@ -17,8 +17,8 @@ static size_t tail_of(const struct torn *torn, size_t source)
     return tail;
 }
 
-/* Takes the torn record of a source out of `left`; without --merge it may begin in a source before
- * that. Returns its bytes. */
+/* Takes the torn record of a source out of `left`; without --merge it may begin in an earlier
+ * source. Returns its bytes. */
 static size_t take_out(const struct torn *torn, size_t source, size_t left[MOST_SOURCES])
 {
     size_t bytes = 0;
@@ -35,7 +35,7 @@ static size_t take_out(const struct torn *torn, size_t source, size_t left[MOST_
     return bytes;
 }
 
-/* Takes those of the sources in `chosen`, a bit for each, out of `left`. */
+/* Takes the torn records of the sources in `chosen`, a bit for each, out of `left`. */
 static size_t take_out_all(const struct torn *torn, unsigned chosen, size_t left[MOST_SOURCES])
 {
     size_t bytes = 0;
@@ -105,7 +105,7 @@ bool torn_is_in(const struct torn *torn, size_t source, const unsigned char *byt
     int terminator = plan_terminator(torn->plan);
 
     if (tail == 0 || (begin == 0 && source > 0 && !torn->plan->merge))
-        return false; /* there is none; or it began in a source before that */
+        return false; /* there is none, or it began in an earlier source */
     bool is_numbered = memchr(record, ':', tail) != NULL;
     for (size_t at = 0; at + tail <= size; at++) {
         bool begins = at == 0 || bytes[at - 1] == terminator;

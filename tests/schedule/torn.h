@@ -1,9 +1,9 @@
 /*
- * torn.h - the records that an input began and did not end, because it failed or the run was cut.
+ * torn.h - records that an input began and did not end, because it failed or the run was cut.
  *
- * bpipe withholds such a record where it passes on whole records only: under a policy that drops,
- * with --merge, and for taps. Then all of its bytes are undelivered, and the output is what it
- * would be if the input had ended before it.
+ * bpipe withholds such a record where it passes on only whole records: under a policy that drops,
+ * with --merge, and for taps. Then all bytes of the record are undelivered, and the output is the
+ * same as if the input had ended before it.
  */
 #ifndef SCHEDULE_TORN_H
 #define SCHEDULE_TORN_H
@@ -19,24 +19,24 @@ struct torn {
     const struct plan *plan;
     const struct input *all;     /* with `sources` */
     size_t came[MOST_SOURCES];   /* bytes of each source */
-    bool may_tear[MOST_SOURCES]; /* it did not come to its end */
+    bool may_tear[MOST_SOURCES]; /* the source did not come to its end */
 };
 
 /*
- * Looks for torn records that make `undelivered` > 0 bytes in all, and without which `bytes` is an
- * honest output. True: *kept is the input without them, which input_free() frees.
+ * Looks for torn records that have `undelivered` > 0 bytes in all, and without which `bytes` is an
+ * honest output. True: *kept is the input without them; free it with input_free().
  */
 bool torn_explains(const struct torn *torn, uint64_t undelivered, enum match_kind kind,
                    const unsigned char *bytes, size_t size, struct input *kept);
 
-/* The same if torn records were being dropped already, and what came behind them was no part of
- * them: *kept has them as records of their own. Without --merge. */
+/* The same for torn records that were already being dropped, so that the bytes behind them were no
+ * part of them: in *kept they are records of their own. Without --merge. */
 bool torn_were_dropped(const struct torn *torn, enum match_kind kind, const unsigned char *bytes,
                        size_t size, struct input *kept);
 
 /*
  * Whether the record that this source left unfinished is in `bytes` all the same: it ends there, or
- * has grown together with what follows. false where that cannot be told.
+ * what follows has become a part of it. False where that cannot be told.
  */
 bool torn_is_in(const struct torn *torn, size_t source, const unsigned char *bytes, size_t size);
 

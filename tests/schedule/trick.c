@@ -1,7 +1,7 @@
 /*
  * trick.c - see trick.h.
  *
- * The outputs of an honest bpipe miss the same records (or bytes), and all counters and marks say
+ * All outputs of an honest bpipe miss the same records (or bytes), and all counters and marks say
  * so.
  */
 #include "trick.h"
@@ -16,7 +16,7 @@ enum { REPORT_SIZE = 4096 };
 
 /* --- an honest bpipe ----------------------------------------------------------------------- */
 
-/* Drops come in threes; the first and the last stay. */
+/* Drops come in threes; the first and the last record are kept. */
 static bool drops(const struct trick *trick, size_t number, size_t count)
 {
     return plan_drops(&trick->plan) && number > 0 && number + 1 < count && number / 3 % 3 == 1;
@@ -124,7 +124,7 @@ static size_t print_number(char *text, const char *key, uint64_t number)
     return (size_t)sprintf(text, ",\"%s\":%" PRIu64, key, number);
 }
 
-/* How many records end there, and `more`. */
+/* How many records end in those bytes, plus `more`. */
 static uint64_t count_records(const struct trick *trick, const struct taken *taken, uint64_t more)
 {
     if (trick->plan.unit == UNIT_BYTES)
@@ -134,7 +134,7 @@ static uint64_t count_records(const struct trick *trick, const struct taken *tak
     return more;
 }
 
-/* `taken`: what the first of them got; NULL: they are inputs. */
+/* `taken`: what the first output got; NULL: these are inputs. */
 static size_t print_endpoints(const struct trick *trick, char *text, const char *name,
                               const struct endpoint_numbers *numbers, size_t count,
                               const struct taken *taken)

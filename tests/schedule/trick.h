@@ -1,5 +1,6 @@
 /*
- * trick.h - an honest bpipe that is made up, of which one thing is then spoiled: for the self-test.
+ * trick.h - makes up the results of an honest bpipe and spoils one thing in them: for the
+ * self-test.
  */
 #ifndef SCHEDULE_TRICK_H
 #define SCHEDULE_TRICK_H
@@ -29,13 +30,13 @@ struct attempt {
     bool right;
 };
 
-/* Prints a line for each; returns how many the judge has got wrong. */
+/* Prints a line for each attempt; returns how many the judge got wrong. */
 int trick_try(const struct attempt *attempts, size_t count);
 
-/* So many bytes at that place do not come to the first output, and count as dropped. */
+/* `size` bytes at `at` do not come to the first output, and count as dropped. */
 void trick_cut(struct trick *trick, size_t at, size_t size);
 
-/* --overflow fail: what there is is a beginning. */
+/* --overflow fail: the output is only the beginning. */
 void trick_overflow(struct trick *trick);
 
 void trick_status(struct trick *trick, int status);

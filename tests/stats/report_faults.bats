@@ -1,10 +1,10 @@
 #!/usr/bin/env bats
 #
 # Reports that fail after the run has begun: a warning for each, and nothing else changes. The data
-# arrive, their end is told as it is, and the exit status is the one that the final report has.
+# arrives, its end is told as it is, and the exit status is the one in the final report.
 #
-# Each case is played with outputs that tell an end: --atomic, --to and TCP. What a report that cannot
-# be opened does is in reports.bats.
+# Each case is played with outputs that tell an end: --atomic, --to and TCP. reports.bats tests
+# reports that cannot be opened.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
@@ -17,8 +17,8 @@ setup() {
     mkfifo feed
 }
 
-# start WAY ARGUMENT...: a bpipe that reads ./feed, writes ./report and, by this way, ./out. It is
-# called by $command, and gets what is written to $feed. Sets $pid.
+# start WAY ARGUMENT...: starts $command, a bpipe that reads ./feed and writes ./report, and ./out
+# by this way. Its input is what is written to $feed. Sets $pid.
 command=("$BPIPE")
 start() {
     local way=$1
@@ -37,8 +37,8 @@ start() {
     exec {feed}>feed
 }
 
-# finish WAY OBJECT: all is written; the status is 0, here and in the report and at the receiver, the
-# data are there, and one warning names the report.
+# finish WAY OBJECT: writes everything. The status is 0, here and in the report and at the receiver,
+# the data is there, and one warning names the report.
 finish() {
     cat in >&"$feed"
     exec {feed}>&-

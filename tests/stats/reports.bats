@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 #
-# Reports of real runs: that their numbers add up and tell the truth, that they are valid in their
-# formats whatever files are called, that they are there when they are asked for, and that they never
-# hold up the data. How a report looks in detail is in test_report*.c.
+# Reports of real runs: their numbers add up and are true, they are valid in their formats whatever
+# names files have, they are there when they are asked for, and they never hold up the data.
+# test_report*.c tests the details of a report.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
 load ../observe
 
-# What holds in every final report, for jq. Times are exact to the nanosecond, and compared so.
+# What must be true in every final report, for jq. Times are compared exactly, to the nanosecond.
 # shellcheck disable=SC2016
 proof='
 def ns: . * 1e9 | round;
@@ -72,7 +72,7 @@ def ns: . * 1e9 | round;
 | to_entries | map(select(.value != true).key)
 | if . == [] then true else . end'
 
-# sound FILE [STATUS]: the last line is a final report in which all that holds.
+# sound FILE [STATUS]: the last line is a final report for which all that is true.
 sound() {
     local said
     said=$(tail -n 1 "$1" | jq -c --argjson status "${2:-0}" "$proof") || return 1
@@ -109,7 +109,7 @@ sound() {
     sound report
 }
 
-# fails STATUS COMMAND...: the report of a run with that status, which it writes to ./report.
+# fails STATUS COMMAND...: the report, in ./report, of a run with that status.
 fails() {
     local want=$1 status=0
     shift
@@ -131,7 +131,7 @@ fails() {
     fails 4 "$BPIPE" --report json:report --idle-timeout 50ms < <(exec sleep 20)
     fails 4 "$BPIPE" --report json:report -J 0 --stall-timeout 50ms -o >(exec sleep 20) in
     end_processes
-    # The reader that leaves: all that it did not take is undelivered.
+    # The reader leaves: all bytes that it did not take are undelivered.
     "$BPIPE" -C --report json:report -J 0 in | head -c 10 >out
     equal 141 "${PIPESTATUS[0]}"
     sound report 141
@@ -171,7 +171,7 @@ fails() {
         and (map(.bytes_in) | . == sort)
         and (.[-2:] | map(.bytes_in) == [50000, 50000])
         and all(.bytes_out <= .bytes_in and .buffer.fill_bytes <= .bytes_in)' report
-    # As text a line each, with the reports of the end after them.
+    # As text, a line each, followed by the final report.
     "$BPIPE" --report-every 10ms -o out fifo 2>err &
     pid=$!
     exec 5>fifo
@@ -191,7 +191,7 @@ fails() {
     "$BPIPE" -J 0 -B 10000 --report json:report <in >out 5>&- 6>&- &
     pid=$!
     wait_until 20 in_poll "$pid"
-    # Idle: nothing has come, and there is nobody to blame before it lasts.
+    # Idle: nothing has come, and no side is blamed before the wait is long enough.
     idle() { sample "$pid" report && tail -n 1 report | jq -e '.state_seconds.input >= 0.1' >idle; }
     wait_until 20 idle
     equal 'sample 0 null' "$(tail -n 1 report | jq -r '"\(.type) \(.bytes_in) \(.exit_status)"')"
@@ -199,7 +199,7 @@ fails() {
     tail -n 1 report | jq -e '.bottleneck == "input"
         and .inputs[0].wait_seconds > 0 and .inputs[0].longest_stall_seconds > 0'
     cat data >&5 &
-    # Blocked: the pipe and the buffer are full. The time of the wait that goes on counts.
+    # Blocked: the pipe and the buffer are full. The time of the current wait counts.
     wait_until 20 shows "$pid" report fill_bytes 10000
     before=$(tail -n 1 report | jq .state_seconds.output)
     sample "$pid" report
@@ -232,7 +232,7 @@ fails() {
     done
 }
 
-# now: the time of day as reports have it. They are compared as text.
+# now: prints the time of day as reports have it, to be compared as text.
 now() { date -u +%Y-%m-%dT%H:%M:%S.%6NZ; }
 
 @test "JSON: who ran, and from when to when" {
@@ -269,8 +269,8 @@ now() { date -u +%Y-%m-%dT%H:%M:%S.%6NZ; }
 
 # --- JSON on stderr -----------------------------------------------------------------------------
 
-# apart FILE [COUNT]: every object in FILE is a line of its own, which begins with "{"; there are COUNT
-# or more, and only these lines begin so.
+# apart FILE [COUNT]: every object in FILE is on a line of its own, which begins with "{". There are
+# at least COUNT, and no other lines begin that way.
 apart() {
     local objects
     LC_ALL=C grep -a '^{' "$1" >objects
@@ -332,7 +332,7 @@ apart() {
     "$BPIPE" --report json -o out in 2>>err
     equal 'half a line' "$(head -n 1 err)"
     apart err
-    # Nothing is added to a whole one, nor to none.
+    # Nothing is added to a whole line, or to an empty file.
     echo 'a line' >err
     "$BPIPE" --report json -o out in 2>>err
     equal 2 "$(lines_of err)"
@@ -403,7 +403,7 @@ apart() {
     wait
 }
 
-# mostly_busy FILE: most of that run's time, and enough of it to be judged.
+# mostly_busy FILE: whether busy is most of that run's time, and long enough for a verdict.
 mostly_busy() {
     awk -v busy="$(last_number busy "$1")" -v elapsed="$(last_number elapsed_seconds "$1")" \
         -v least="$2" 'BEGIN { exit !(busy >= least && busy * 2 >= elapsed) }'
@@ -417,10 +417,11 @@ copy_is_busy() {
 
 @test "verdict: a copy of a cached file is bpipe's own work" {
     random_bytes 32M >in
-    # Again, where a neighbour took the processor away or the disk was behind: that is waiting.
+    # Tried again if a neighbour took the processor away or the disk was slow: that counts as
+    # waiting.
     wait_until 60 copy_is_busy
     cmp in copy
-    # What takes a second of such work says so. The smaller the pieces, the longer.
+    # A run with a second of such work says so. The smaller the pieces, the longer it takes.
     local chunk
     for chunk in 64 16 4 1; do
         "$BPIPE" -C -z $chunk --report json:report --report text:text in >copy
@@ -432,7 +433,8 @@ copy_is_busy() {
     grep -qx 'bpipe: bottleneck: busy (bpipe itself)' text
 }
 
-# unjudged STATUS COMMAND...: it ends so, and its reports, in ./json, ./text, ./prom, blame nobody.
+# unjudged STATUS COMMAND...: it ends with STATUS, and its reports, in ./json, ./text, ./prom, have
+# no verdict.
 unjudged() {
     local want=$1 status=0
     shift
@@ -452,7 +454,7 @@ unjudged() {
     unjudged 0 "$BPIPE" -o out < <(sleep 0.5) # empty, however long it takes
     unjudged 1 "$BPIPE" -o out missing
     mkfifo fifo slow
-    # It fails, after a time in which it waited for its input.
+    # It fails, after it has waited for its input for a while.
     (exec 5>fifo && sleep 0.3 && cat in >&5) &
     unjudged 1 "$BPIPE" -o out fifo missing
     equal_files in out
@@ -461,7 +463,7 @@ unjudged() {
     open_stuck
     unjudged 3 "$BPIPE" -J 0 -B 1000 --overflow fail --drain-timeout 200ms -o stuck < <(cat in)
     end_processes
-    # A short one: again, where the machine was too slow for that.
+    # A short run: tried again if the machine was too slow.
     short() {
         "$BPIPE" --report json:json --report text:text in >out && equal_files in out &&
             awk -v busy="$(last_number busy json)" -v input="$(last_number input json)" \
@@ -527,7 +529,7 @@ broken=($'\xff\xfe' $'half\xc3' $'\xed\xa0\x80')
         "$(jq -r '[.inputs[-3:][].name] | join("|")' report)"
     equal $'out"\n'"$bad" "$(jq -r '.outputs[0].name' report)"
     equal "${nasty[*]}" "$(jq -r .name report)"
-    # Where the file is valid UTF-8 throughout, and has nothing raw in its strings:
+    # The whole file is valid UTF-8, and has no control characters in its strings:
     iconv -f UTF-8 -t UTF-8 report >/dev/null
     refute grep -q '[[:cntrl:]]' report
 }
@@ -570,7 +572,7 @@ broken=($'\xff\xfe' $'half\xc3' $'\xed\xa0\x80')
     equal '' "$output"
 }
 
-# harmless FILE: nothing that a terminal acts on, nor what nobody sees.
+# harmless FILE: it has nothing that a terminal acts on or that is invisible.
 harmless() {
     iconv -f UTF-8 -t UTF-8 "$1" >/dev/null
     refute env LC_ALL=C grep -n $'[\x01-\x09\x0b-\x1f\x7f]' "$1"
@@ -579,7 +581,7 @@ harmless() {
     refute env LC_ALL=C grep -nE $'\xef\xbb\xbf|\xf3\xa0' "$1"
 }
 
-# ESC, DEL, C1, right-to-left overrides and isolates, marks, separators, what is invisible.
+# ESC, DEL, C1, right-to-left overrides and isolates, marks, separators, and invisible characters.
 hostile=$'\e[31mred\x7f \xc2\x9b31m \xe2\x80\xaefdp.exe\xe2\x80\xac \xe2\x81\xa6x\xe2\x81\xa9'
 hostile+=$'\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c \xe2\x80\xa8\xe2\x80\xa9 \xe2\x80\x8b\xef\xbb\xbf\xc2\xad\xf3\xa0\x81\x81'
 
@@ -618,7 +620,7 @@ hostile+=$'\xe2\x80\x8e\xe2\x80\x8f\xd8\x9c \xe2\x80\xa8\xe2\x80\xa9 \xe2\x80\x8
     mkfifo feed
     printf '%s' $'a\e[1m\xe2\x80\xaeb' >name
     open_idle
-    # A shell that calls itself so (proc(5), comm).
+    # A shell that gives itself this name (proc(5), comm).
     # shellcheck disable=SC2016
     sh -c 'printf "%s" "$(cat name)" >/proc/$$/comm; exec 5>feed; read -r line' <&"$idle" &
     "$BPIPE" -f -i 0.1 -F '%{bottleneck}' -P pid feed >out 2>shown &
@@ -655,7 +657,7 @@ knows_peer() {
     equal '' "$output"
 }
 
-# Reads ./prom so often; fails where it is not whole.
+# Reads ./prom that many times; fails if it is not whole.
 read_whole() {
     local i text
     for ((i = 0; i < $1; i++)); do
@@ -676,7 +678,7 @@ read_whole() {
     exec 5>fifo
     echo x >&5
     wait_until 20 grep -q '^bpipe_in_bytes_total 2$' prom
-    # Each time another file; and whoever has opened one keeps that.
+    # It is another file each time, and a process that has opened one keeps it.
     exec 6<prom
     wait_until 20 refute test prom -ef /dev/fd/6
     read_whole 200
@@ -701,7 +703,7 @@ read_whole() {
     for format in text json prometheus; do
         for path in missing/report directory/ fifo fd://9 /dev/fd/9 in/report; do
             echo "--report $format:$path"
-            # A FIFO without a reader; it is taken by name only if it cannot be replaced.
+            # A FIFO without a reader. It is opened by name only if it cannot be replaced.
             {
                 run -1 "$BPIPE" --report "$format:$path" -o old -o new - 9>&-
                 cat >rest
@@ -785,7 +787,7 @@ read_whole() {
     random_bytes 3M >in
     "$BPIPE" -C -o out in 2>err
     local verdict
-    verdict=$(grep -c bottleneck err) || true # where it took long
+    verdict=$(grep -c bottleneck err) || true # if the run took long
     equal $((3 + verdict)) "$(lines_of err)"
     grep -qE "^bpipe: 3.00 MiB of 3.00 MiB \(100%\) in $number m?s(: $number [KMG]iB/s)?\$" err
     grep -qE '^bpipe: time: input [0-9]+%, output [0-9]+%, absorb [0-9]+%, throttle 0%, busy [0-9]+%$' err
@@ -831,13 +833,14 @@ read_whole() {
     grep -q '"records_in":null' report
 }
 
-# The last report says as many records as end in the bytes that it says have gone out. Sets $bytes_out.
+# The last report counts the records that end in the bytes that it says have gone out. Sets
+# $bytes_out.
 tells_what_left() {
     bytes_out=$(last_number bytes_out report)
     equal "$(head -c "$bytes_out" in | wc -l)" "$(last_number records_out report)" "records, $1"
 }
 
-bytes_left() { # PID MORE: the output has got more than so many
+bytes_left() { # PID MORE: whether the output has got more than MORE bytes
     sample "$1" report && [ "$(last_number bytes_out report)" -gt "$2" ]
 }
 
@@ -886,13 +889,13 @@ bytes_left() { # PID MORE: the output has got more than so many
     grep -q '^bpipe: 575 KiB of 575 KiB (100%), 100000 records in ' said
     "$BPIPE" -l --report text:said -o out -s 100000 in
     grep -q '^bpipe: 575 KiB, 100000 of 100000 records (100%) in ' said
-    # -S needs a number of records: the bytes are none.
+    # -S needs a number of records; the bytes are no such number.
     "$BPIPE" -l -S --report text:said -o out in 2>err
     cmp in out
     grep -q -e '--stop-at-size: the number of records is not known' err
 }
 
-# What comes and leaves in one turn was held for as long as the calls took.
+# Bytes that come and leave in one turn were held for as long as the calls took.
 @test "residence: what is written at once was held for a while, too" {
     skip_unless_faults
     local i option
@@ -922,19 +925,20 @@ bytes_left() { # PID MORE: the output has got more than so many
         "$BPIPE" -z 3000 -B 10000 -o - -o file --report json:report <fifo >out
     wait
     equal 100000 "$(size_of out)"
-    # Up to the end of stdin: what the C library opens after that (its time zone) may get that number.
+    # Up to the end of stdin: a file that the C library opens later (its time zone) may get that
+    # number.
     equal "$(awk '/^readv?\(0,/ { n++; if (/ = 0$/) exit } END { print n }' trace)" \
         "$(last_number read report)" read
     file=$(sed -n 's/^writev\{0,1\}(\([0-9]*\),.* = [0-9]*$/\1/p' trace | sort | uniq -c | sort -rn |
         awk '$2 != 1 { print $2; exit }')
     equal "$(grep -cE "^writev?\\((1|$file)," trace)" "$(last_number write report)" write
-    # None moves more than a chunk.
+    # No call moves more than a chunk.
     [ "$(sed -nE "s/^(read|write)v?\\((0|1|$file),.* = ([0-9]+)\$/\\3/p" trace | sort -n | tail -n 1)" -le 3000 ]
-    # Those of the loop have the self-pipe first, and mostly more.
+    # The polls of the loop have the self-pipe first, and mostly more.
     first=$(sed -n "s/^$poll(\[{fd=\([0-9]*\), events=POLLIN}, .*/\1/p" trace | head -n 1)
     equal "$(grep -cE "^$poll\\(\\[\\{fd=$first, events=POLLIN\\}" trace)" \
         "$(last_number poll report)" poll
-    # The pipe is looked at for packets, since chunks are smaller than those may be.
+    # bpipe checks the pipe for packets, because chunks are smaller than packets may be.
     equal "$(grep -cE '^(splice|tee)\(' trace)" "$(last_number splice report)" splice
     [ "$(last_number splice report)" -lt 20 ]
 }
@@ -948,7 +952,7 @@ full_stderr() {
     head -c "$(pipesize 9)" /dev/zero >&9
 }
 
-# What is in it, behind what was there.
+# Prints what was written to it, after what was there.
 said_to_full_stderr() {
     dd if=err iflag=nonblock bs=1M 2>/dev/null | tr -d '\0'
 }
@@ -959,7 +963,7 @@ said_to_full_stderr() {
     timeout 20 "$BPIPE" -v --report-every 1ms -o copy in 2>&9
     cmp in copy
     pingpong -t 20 300 64 "$BPIPE" -v --report-every 1ms 2>&9
-    # What it has to say while it runs stalls nothing either.
+    # Messages while it runs do not stall it either.
     status=0
     timeout 20 "$BPIPE" -v -o /dev/full -o copy in 2>&9 || status=$?
     equal 1 "$status"
@@ -1013,7 +1017,7 @@ said_to_full_stderr() {
     status=0
     "$BPIPE" -v -o copy in missing 2>&- || status=$?
     equal 1 "$status"
-    # And it is no output that was not asked for.
+    # And it does not become an output that was not asked for.
     "$BPIPE" -v -o copy --report json:report in 2>&- <&- >&-
     adds_up report
     equal 1 "$(lines_of report)"
@@ -1029,7 +1033,7 @@ said_to_full_stderr() {
     sample "$pid" report
     kill -TSTP "$pid"
     wait_until 20 in_state "$pid" T
-    sleep 3 # what is to be left out
+    sleep 3 # the time that must not count
     kill -CONT "$pid"
     sample "$pid" report
     exec {to}>&-
@@ -1050,7 +1054,7 @@ said_to_full_stderr() {
     wait_until 20 sampled
     kill -TSTP "$pid"
     wait_until 20 in_state "$pid" T
-    sleep 3 # what is to be left out
+    sleep 3 # the time that must not count
     kill -CONT "$pid"
     head -c 400000 <stuck | cmp in -
     exec {to}>&-

@@ -1,15 +1,17 @@
 /*
  * control - talk to the control socket of a bpipe, well or badly (control/control.h: the protocol).
  *
- *     control send PATH MESSAGE...     each on a connection of its own, with printf's \n \\ \0,
- * then a line for each answer, its newlines as "|"; "none" for none control long PATH BYTES the
- * same with a message of so many bytes control hold PATH                connects, says "connected",
- * and nothing more to the bpipe control rude PATH COUNT          connects so often, asks for a
- * report, and leaves unanswered control fuzz PATH COUNT SEED     random messages, most of them
- * nearly right
+ *     control send PATH MESSAGE...     sends each on a connection of its own, with the \n \\ \0 of
+ *                                      printf, then prints a line for each answer, with its
+ *                                      newlines as "|"; "none" if there is none
+ *     control long PATH BYTES          does the same with a message of BYTES bytes
+ *     control hold PATH                connects, prints "connected", and sends nothing to the bpipe
+ *     control rude PATH COUNT          COUNT times: connects, asks for a report, and leaves without
+ *                                      the answer
+ *     control fuzz PATH COUNT SEED     sends random messages, most of them nearly right
  *
- * Everybody is given 60 s. Status 1 where there was no answer, or fuzz got one that is none; 127
- * where nobody listens.
+ * It gives up after 60 s. The status is 1 if there was no answer, or if fuzz got one that is not an
+ * answer of the protocol; 127 if nobody listens.
  */
 #include "tests/random.h"
 #include "tests/tools/die.h"
@@ -45,7 +47,7 @@ static int dial(const char *path)
 
 /* --- answers --------------------------------------------------------------------------------- */
 
-/* The answer in `text`, NUL-terminated; false: there is none. Closes `fd`. */
+/* Puts the answer into `text`, NUL-terminated; false: there is none. Closes `fd`. */
 static bool receive(int fd, char text[ANSWER])
 {
     ssize_t length = recv(fd, text, ANSWER - 1, 0);
@@ -74,7 +76,7 @@ static int exchange(const char *path, const char *message, size_t length)
     return answered ? 0 : 1;
 }
 
-/* \n, \\ and \0 of `text` in place; how many bytes it is then. */
+/* Replaces \n, \\ and \0 in `text`, in place. Returns its new length in bytes. */
 static size_t unescape(char *text)
 {
     char *to = text;
@@ -111,7 +113,7 @@ static int send_long(const char *path, size_t length)
     return status;
 }
 
-/* --- the badly behaved ------------------------------------------------------------------------ */
+/* --- bad clients ------------------------------------------------------------------------------ */
 
 static int hold(const char *path)
 {
@@ -134,7 +136,7 @@ static int be_rude(const char *path, unsigned long count)
 
 /* --- random messages -------------------------------------------------------------------------- */
 
-/* Something that may well be right. */
+/* A message that is valid, or may be. */
 static size_t compose(char message[MESSAGE])
 {
     static const char *const lines[] = {"rate-limit 0\n",
@@ -203,7 +205,7 @@ static void fuzz_batch(const char *path, size_t count)
         length = mutate(message, length);
         fds[i] = dial(path);
         sent[i] = length > 0 && below(50) > 0;
-        /* What nothing was sent to is closed: a silent one would be waited for. */
+        /* Close those to which nothing was sent: bpipe would wait for a silent client. */
         if (!sent[i])
             close(fds[i]);
         else if (send(fds[i], message, length, MSG_NOSIGNAL) < 0)

@@ -5,14 +5,15 @@
  *     damage cut SEED COUNT STREAM COMMAND...            cut at COUNT random places
  *     damage flip SEED COUNT STREAM COMMAND...           with one of COUNT random bits changed
  *
- * STREAM is a file with a whole framed stream; COMMAND, bpipe -q --unframe with other options,
- * reads it from a pipe and writes to one. First the stream as it is: that must be status 0 and its
- * payload. Then each damaged one must be status 1, with one line of message, and exactly the
- * payload that is before the damage is found. What that is says a reader of the format of our own,
- * which knows no checksum: nothing that we do may be taken for whole.
+ * STREAM is a file with a whole framed stream. COMMAND, which is bpipe -q --unframe with other
+ * options, reads it from a pipe and writes to one. First COMMAND gets the stream as it is: its
+ * status must be 0, and its output the payload. Then it gets each damaged stream: its status must
+ * be 1, with one line of message, and its output exactly the payload that comes before the place
+ * where the damage is found. A separate reader of the format, which knows no checksum, says what
+ * that is: no damaged stream may be taken for whole.
  *
- * Status 0; 1, with a line that says which damage and what was wrong, at the first such; 127 where
- * something cannot be run.
+ * Status 0; 1 at the first failure, with a line that says which damage it was and what was wrong;
+ * 127 if something cannot be run.
  */
 #include "tests/random.h"
 #include "tests/tools/die.h"
@@ -50,9 +51,9 @@ static struct bytes original, damaged, payload;
 static struct outcome outcome;
 static char **command;
 
-/* --- what comes out of a stream -------------------------------------------------------------- */
+/* --- the payload of a stream ----------------------------------------------------------------- */
 
-/* Its payload, up to where it ends or makes no sense. */
+/* The payload of a stream, up to where it ends or makes no sense. */
 static void read_framed(const struct bytes *stream, struct bytes *out)
 {
     static const unsigned char head[HEAD] = {0x89, 'b', 'p', 'f', '\r', '\n', 0x1a, 1};
@@ -78,7 +79,7 @@ static void read_framed(const struct bytes *stream, struct bytes *out)
 
 /* --- running it ------------------------------------------------------------------------------ */
 
-/* With its descriptors 0 to 2 these. */
+/* Starts the command with these as its descriptors 0 to 2. */
 static pid_t start(const int descriptors[3])
 {
     posix_spawn_file_actions_t actions;
@@ -102,7 +103,7 @@ static pid_t start(const int descriptors[3])
     return id;
 }
 
-/* Its end is *fd < 0. */
+/* At the end of input, *fd becomes -1. */
 static void take(int *fd, struct bytes *to)
 {
     ssize_t count = read(*fd, to->at + to->length, sizeof to->at - to->length);
@@ -115,7 +116,7 @@ static void take(int *fd, struct bytes *to)
     }
 }
 
-/* A reader that has enough may be gone. */
+/* A reader that has enough may have gone. */
 static void give(int *fd, const struct bytes *from, size_t *given)
 {
     ssize_t count = write(*fd, from->at + *given, from->length - *given);
@@ -130,7 +131,7 @@ static void give(int *fd, const struct bytes *from, size_t *given)
     }
 }
 
-/* Returns whether it did not take too long. */
+/* Returns 0 if it took too long. */
 static int exchange(int fds[3], const struct bytes *stream)
 {
     size_t given = 0;
@@ -185,7 +186,7 @@ static void run(const struct bytes *stream)
 
 /* --- judging it ------------------------------------------------------------------------------ */
 
-/* NULL, or what is wrong with what the stream led to. */
+/* Returns NULL, or what is wrong with the outcome of the stream. */
 static const char *judge(const struct bytes *stream, int status)
 {
     const struct bytes *message = &outcome.message;
@@ -218,7 +219,7 @@ static void check(const char *what, size_t place, int status)
     exit(1);
 }
 
-/* A cut stream must be said to be cut just there. */
+/* bpipe must say of a cut stream that it was cut exactly there. */
 static void check_cut(size_t length)
 {
     char wanted[128];

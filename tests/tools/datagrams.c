@@ -4,13 +4,14 @@
  *     datagrams send [-n] [-f ADDRESS] PORT
  *     datagrams receive FILE COUNT
  *
- * send: every line of stdin is a datagram to 127.0.0.1:PORT, with its newline, or (-n) without, so
- * that an empty line is an empty datagram. -f: from that address (127.0.0.2). It sends no more than
- * 16 in a millisecond, so that what is read is not lost. That somebody refuses them is no failure.
+ * send: sends every line of stdin as a datagram to 127.0.0.1:PORT, with its newline, or with -n
+ * without it, so that an empty line is an empty datagram. -f: sends from that address (127.0.0.2).
+ * It sends at most 16 datagrams in a millisecond, so that the reader loses none. It is no failure
+ * if somebody refuses them.
  *
- * receive: writes the port that it is bound to on stdout, a line; then the bytes of COUNT datagrams
- * to FILE, and the length of each, a line and at once, on stdout. Ends with 1 where none comes for
- * 20 s.
+ * receive: prints the port to which it is bound on stdout, as a line. Then it writes the bytes of
+ * COUNT datagrams to FILE, and prints the length of each on stdout, as a line and at once. The
+ * status is 1 if no datagram comes for 20 s.
  */
 #include "tests/tools/die.h"
 
@@ -88,7 +89,7 @@ static int receive(const char *path, int count)
     int fd = bound_to("127.0.0.1"), buffer = BUFFER;
     FILE *file = fopen(path, "w");
 
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer); /* as far as the system lets */
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer); /* up to the system's limit */
     if (file == NULL || getsockname(fd, (struct sockaddr *)&address, &length) != 0)
         die(path);
     printf("%d\n", ntohs(address.sin_port));

@@ -1,11 +1,11 @@
 /*
  * defsig - run a command with every signal at its default action and none blocked.
  *
- *     defsig [-i SIGNUMBER]... COMMAND [ARGUMENT]...        -i: but this one ignored
+ *     defsig [-i SIGNUMBER]... COMMAND [ARGUMENT]...        -i: this signal is ignored
  *
  * A shell starts `command &` with SIGINT and SIGQUIT ignored, and some CI runners start everything
- * with SIGPIPE ignored; ignored signals are inherited, and bpipe leaves them so. Becomes the
- * command, with the same process id; ends with 127 where it could not be run.
+ * with SIGPIPE ignored. A process inherits ignored signals, and bpipe leaves them ignored. defsig
+ * becomes the command, with the same process id. The status is 127 if the command cannot be run.
  */
 #include <errno.h>
 #include <signal.h>
@@ -22,7 +22,7 @@ int main(int argc, char *argv[])
     int option;
 
     for (int number = 1; number <= LAST_SIGNAL; number++)
-        signal(number, SIG_DFL); /* fails for SIGKILL, SIGSTOP and libc's own: fine */
+        signal(number, SIG_DFL); /* fails for SIGKILL, SIGSTOP and signals of libc, which is fine */
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 

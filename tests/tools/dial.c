@@ -3,7 +3,7 @@
  *
  *     dial FD FROM HOST PORT COMMAND...        IPv4 addresses
  *
- * Status 127 where something failed.
+ * The status is 127 if something failed.
  */
 #include "tests/tools/die.h"
 

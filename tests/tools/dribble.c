@@ -3,8 +3,9 @@
  *
  *     dribble COUNT >PIPE
  *
- * Writes the numbers from 0 on, a line each, each when the reader has taken all that was written
- * before (FIONREAD; Linux): so what is read is never more than one line, however busy the machine.
+ * Writes the numbers from 0 on, one on a line. It writes each number when the reader has taken all
+ * that was written before (FIONREAD; Linux). So a read never gets more than one line, however busy
+ * the machine is.
  */
 #include <errno.h>
 #include <sched.h>

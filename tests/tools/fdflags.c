@@ -5,8 +5,8 @@
  *                         or "FD closed"
  *     fdflags -n FD...    sets O_NONBLOCK on them first
  *
- * The description is shared with whoever started this, so that it tells what others did to it.
- * Reads and writes nothing. Status 1 where a descriptor is closed.
+ * The description is shared with the process that started this one, so the flags show what others
+ * did to it. Reads and writes nothing. The status is 1 if a descriptor is closed.
  */
 #ifdef __linux__
 #define _GNU_SOURCE /* O_DIRECT */

@@ -10,7 +10,7 @@
  * end), path (O_PATH of "."), path=FILE, epoll, eventfd (whose count is 0x0a333231), timerfd (which
  * expires once), signalfd (of no signal), inotify (of nothing), pidfd (its own).
  *
- * Status 127 where something failed, 126 where the system has no such thing.
+ * The status is 127 if something failed, 126 if the system does not have that kind.
  */
 #ifdef __linux__
 #define _GNU_SOURCE /* O_PATH, syscall() */
@@ -52,7 +52,7 @@ static int tcp_listener(void)
                                                                                             : -1;
 }
 
-/* The sender stays open, as a descriptor that the command does not know of. */
+/* The sender stays open, as a descriptor of which the command does not know. */
 static int datagrams(void)
 {
     static char bytes[LENGTH];
@@ -65,7 +65,7 @@ static int datagrams(void)
     return ends[0];
 }
 
-/* It has no peer any more, and yet something to be read. */
+/* The socket no longer has a peer, but still has something to be read. */
 static int half_open(void)
 {
     struct sockaddr_in address;
@@ -163,7 +163,7 @@ int main(int argc, char *argv[])
     }
     if (fd != wanted)
         close(fd);
-    (void)fcntl(wanted, F_SETFD, 0); /* a pidfd closes on exec */
+    (void)fcntl(wanted, F_SETFD, 0); /* a pidfd is closed on exec */
     execvp(argv[3], argv + 3);
     fprintf(stderr, "oddfd: %s: %s\n", argv[3], strerror(errno));
     return 127;

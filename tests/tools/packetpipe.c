@@ -1,11 +1,11 @@
 /*
- * packetpipe - make a pipe one of packets.
+ * packetpipe - turn a pipe into a pipe of packets.
  *
  *     packetpipe MOST <FILE >PIPE
  *
- * Copies stdin to stdout, a pipe in packet mode (pipe(2), O_DIRECT; Linux): what one write has put
- * in one read gets, and what of it there is no room for is gone. The packets are of 1 to MOST bytes
- * (4096 at most), in an order that is the same each time.
+ * Copies stdin to stdout, a pipe in packet mode (pipe(2), O_DIRECT; Linux): one read gets the bytes
+ * of one write, and those that have no room are lost. The packets have 1 to MOST bytes (at most
+ * 4096), in an order that is the same each time.
  */
 #define _GNU_SOURCE
 

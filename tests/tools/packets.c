@@ -1,13 +1,13 @@
 /*
- * packets - see how large each single write of a command was.
+ * packets - show how large each single write of a command was.
  *
  *     packets FILE COMMAND [ARGUMENT]...
  *
- * Runs the command with a SOCK_SEQPACKET socket as its stdout: it is a socket that keeps writes
- * apart, so that what was written at once is read at once. Puts the bytes into FILE and the size of
- * each write, a line each and at once, on stdout. Ends with the command's status, or 128 + N where
- * signal N ended it, or 127 where it could not be run. A write may be as long as the socket's
- * buffer, some 200 KiB.
+ * Runs the command with a SOCK_SEQPACKET socket as its stdout. Such a socket keeps writes apart, so
+ * that each read gets the bytes of one write. Writes the bytes to FILE, and prints the size of each
+ * write on stdout, as a line and at once. Ends with the command's status, or with 128 + N if signal
+ * N ended it, or with 127 if it could not be run. A write may be as long as the socket's buffer,
+ * about 200 KiB.
  */
 #include "tests/tools/die.h"
 

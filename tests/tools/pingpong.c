@@ -3,13 +3,13 @@
  *
  *     pingpong [-n] [-t SECONDS] ROUNDS SIZE COMMAND [ARGUMENT]...
  *
- * Writes SIZE bytes to the command's stdin and waits until just these have come from its stdout,
- * ROUNDS times, then closes stdin and waits for the command to end. Status 0 if all that happened
- * and the command ended with 0; 1, with a message, where a reply was wrong; 2 where it was not
- * there after SECONDS in all (60), the command being killed then.
+ * Writes SIZE bytes to the command's stdin and waits until exactly these have come from its stdout,
+ * ROUNDS times. Then it closes stdin and waits for the command to end. The status is 0 if all that
+ * happened and the command ended with 0; 1, with a message, if a reply was wrong; 2 if all of it
+ * took more than SECONDS (60): then the command is killed.
  *
- * -n prints how long the rounds took, from before the request to after the reply, the first tenth
- * excepted (the command has yet to start):
+ * -n prints how long the rounds took, from before the request to after the reply, except for the
+ * first tenth of them (the command has yet to start):
  *
  *     rounds=9000 p50_ns=11822 p99_ns=20310 max_ns=184033
  */
@@ -154,7 +154,7 @@ int main(int argc, char *argv[])
     }
     if (child == 0)
         return run(argv + optind + 2, to_child, from_child);
-    setpgid(child, child); /* whoever comes first */
+    setpgid(child, child); /* parent and child both call it, whichever comes first */
     close(to_child[0]);
     close(from_child[1]);
     signal(SIGPIPE, SIG_IGN);

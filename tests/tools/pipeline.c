@@ -1,21 +1,21 @@
 /*
  * pipeline - a pipeline in which signals arrive at given moments.
  *
- *     pipeline -w N -o FILE [-l SECONDS] [-e MICROSECONDS:N:SIGNAL]... COMMAND... [--
- * COMMAND...]...
+ *     pipeline -w N -o FILE [-l SECONDS] [-e MICROSECONDS:N:SIGNAL]... COMMAND...
+ *         [-- COMMAND...]...
  *
  * Runs the commands, joined by pipes, with every signal at its default action. At each moment (-e;
- * counted from the start, in the order given) process N, from 0, gets the signal of that number.
- * Waits for process -w N to end, then kills those before it, continues those after it where they
- * were stopped, and waits for them. Writes to FILE, made new, a line for each event that found its
- * process gone or not, and for each process:
+ * counted from the start, in the given order) process N, counted from 0, gets the signal with that
+ * number. Waits for process -w N to end. Then it kills the processes before that one, continues
+ * those after it if they were stopped, and waits for them. Writes to FILE, made new, a line for
+ * each event, which says whether its process was still there, and a line for each process:
  *
  *     event=0 process=2 signal=9 us=41230 alive=1
  *     process=1 status=141 us=41377
  *
- * in which a status is 128 + N for a process that was ended by signal N. Status 0; or 1, after
- * everything has been killed, if process -w is there SECONDS (10) after the last event, or those
- * after it are SECONDS later; 127 where something cannot be run.
+ * The status in a line is 128 + N for a process that was ended by signal N. pipeline ends with 0;
+ * with 1, after it has killed everything, if process -w is still there SECONDS (10) after the last
+ * event, or the processes after it SECONDS later; with 127 if something cannot be run.
  */
 #define _POSIX_C_SOURCE 200809L
 #include "tests/tools/die.h"
@@ -130,7 +130,7 @@ static int send_signal(int process, int number)
     return processes[process].ended_us < 0 && kill(processes[process].id, number) == 0;
 }
 
-/* Waits until then, or until a child has ended. */
+/* Waits until at_us, or until a child has ended. */
 static void wait_until(long long at_us)
 {
     long long left_us = at_us - now_us();
@@ -225,7 +225,7 @@ static void parse_options(int argc, char *argv[])
     }
 }
 
-/* The commands, each an end of argv that is cut where "--" stands. */
+/* The commands: each is a part of argv, which is cut where it has "--". */
 static void parse_commands(char *argv[])
 {
     char **command = argv;

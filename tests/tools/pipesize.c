@@ -3,8 +3,8 @@
  *
  *     pipesize FD [BYTES]        FD: a descriptor; with BYTES its pipe is resized first
  *
- * Prints how many bytes the kernel keeps in the pipe. Status 1, with the reason on stderr, where it
- * is no pipe or the size is refused.
+ * Prints how many bytes the kernel keeps in the pipe. The status is 1, with the reason on stderr,
+ * if FD is no pipe or the size is refused.
  */
 #define _GNU_SOURCE /* F_GETPIPE_SZ */
 #include <errno.h>

@@ -6,8 +6,8 @@
  *     pty raw <"$name"                        no editing, echo, translation or signals
  *     pty session COMMAND... <>"$name" >&0    a new session with standard input as its terminal
  *
- * `session` becomes the command, with the same process id, so that it must not be a process group's
- * leader: call it in the background, or in a subshell. Status 127 where something failed.
+ * `session` becomes the command, with the same process id. It must not be the leader of a process
+ * group, so call it in the background or in a subshell. The status is 127 if something failed.
  */
 #define _XOPEN_SOURCE   700
 #define _DEFAULT_SOURCE /* TIOCSCTTY */

@@ -1,15 +1,16 @@
 /*
- * randbytes - the same pseudo-random bytes for the same seed, at memory speed; and their judge.
+ * randbytes - write the same pseudo-random bytes for the same seed, at memory speed; or check them.
  *
  *     randbytes [-k] [-b BYTES] [-u MICROSECONDS] COUNT [SEED]     writes them
  *     randbytes -c [-b BYTES] [-u MICROSECONDS] [SEED]             reads, and compares
  *
- * COUNT: bytes, or with K, M, G (1024s). SEED: a number. -b: so many at most in a call (65536), -u:
- * and so long a pause after each. -k: keeps its output open after that, until it is killed.
+ * COUNT is in bytes, or with K, M, G in units of 1024. SEED is a number. -b: at most that many
+ * bytes in a call (65536). -u: a pause of that length after each call. -k: keeps its output open
+ * after that, until it is killed.
  *
- * SplitMix64, little-endian words on every machine. The first N bytes do not depend on COUNT. Ends
- * quietly with status 1 when its reader is gone. With -c it prints how many bytes came when the
- * input ends; status 1, with a message that says where, at the first one that is another.
+ * SplitMix64, little-endian words on every machine. The first N bytes do not depend on COUNT. When
+ * its reader is gone it ends quietly with status 1. With -c it prints how many bytes came when the
+ * input ends. At the first byte that differs it ends with status 1 and a message that says where.
  */
 #include "tests/random.h"
 
@@ -165,7 +166,7 @@ int main(int argc, char *argv[])
         else
             return 2;
     }
-    count = checks ? 0 : 1; /* of the arguments before the seed */
+    count = checks ? 0 : 1; /* arguments before the seed */
     if (most == 0 || argc - optind < count || argc - optind > count + 1) {
         fprintf(stderr,
                 "usage: randbytes [-k] [-b BYTES] [-u MICROSECONDS] { COUNT | -c } [SEED]\n");

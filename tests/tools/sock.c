@@ -2,9 +2,9 @@
  * sock - connected sockets for shell scripts.
  *
  *     sock pair A B COMMAND...    becomes COMMAND, with two connected stream sockets as A and B
- *     sock shut FD                ends the direction from here on the socket FD (shutdown(2))
+ *     sock shut FD                shuts down the direction from here on the socket FD (shutdown(2))
  *
- * Status 127 where something failed.
+ * The status is 127 if something failed.
  */
 #include "tests/tools/die.h"
 
@@ -17,7 +17,7 @@
 const char program_name[] = "sock";
 const int failure_status = 127;
 
-enum { ABOVE = 50 }; /* descriptors that no test asks for */
+enum { ABOVE = 50 }; /* no test uses descriptors from here on */
 
 static int number(const char *text)
 {

@@ -1,5 +1,5 @@
 /*
- * spawn - run a command and say what it alone used.
+ * spawn - run a command and print what it alone used.
  *
  *     spawn [-o FILE | -f FD] COMMAND [ARGUMENT]...
  *
@@ -8,12 +8,13 @@
  *     wall_s=1.234567 user_s=0.100000 sys_s=0.200000 maxrss_kib=1996 voluntary=12 involuntary=3
  *     status=0 signal=0
  *
- * (as one) and ends with the command's status, or 128 + N where signal N ended it (then status=-1),
- * or 127 where it could not be run. FD is not open in the command. voluntary and involuntary are
- * context switches; threads count, and children that the command waited for.
+ * (these two are one line). Ends with the command's status, or with 128 + N if signal N ended it
+ * (then status=-1), or with 127 if it could not be run. FD is not open in the command. voluntary
+ * and involuntary are context switches. Threads count, and so do children that the command waited
+ * for.
  *
- * Why a program of its own: the peak memory of a process starts at what the process it was forked
- * from had at exec, so that bash or Python as the parent would measure themselves. This one is
+ * This is a program of its own for this reason: the peak memory of a process starts at the peak
+ * that its parent had at exec, so bash or Python as the parent would measure themselves. spawn is
  * linked statically and stays below 1 MiB.
  */
 #define _DEFAULT_SOURCE /* wait4() */
@@ -45,7 +46,7 @@ int main(int argc, char *argv[])
     struct rusage usage;
     pid_t child;
 
-    /* "+": the command's own options are not ours; POSIX stops there anyway. */
+    /* "+": stop at the command, whose options are not for spawn; POSIX stops there anyway. */
     while ((option = getopt(argc, argv, "+o:f:")) != -1) {
         if (option == 'o')
             report = open(optarg, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

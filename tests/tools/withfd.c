@@ -1,9 +1,9 @@
 /*
- * withfd - become a command that inherits a descriptor opened as no shell opens it.
+ * withfd - become a command that inherits a descriptor opened in a way that no shell offers.
  *
  *     withfd FD MODE PATH COMMAND...      MODE: r, w or rw, and n for O_NONBLOCK
  *
- * Status 127 where something failed.
+ * The status is 127 if something failed.
  */
 #include "tests/tools/die.h"
 

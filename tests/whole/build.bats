@@ -1,6 +1,6 @@
 load ../helpers
 
-# The Makefile, with the variables that the tested binary was made with.
+# Runs make with the variables that the tested binary was made with.
 make_again() {
     eval "make --no-print-directory -C \"\$ROOT\" ${BPIPE_MAKE_VARIABLES:-} \"\$@\""
 }

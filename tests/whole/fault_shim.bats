@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# The fault shim itself (tests/fault/shim.c): that it does inject. What bpipe makes of that:
-# faults.bats.
+# The fault shim itself (tests/fault/shim.c): it does inject faults. faults.bats tests what bpipe
+# makes of them.
 
 load ../helpers
 
@@ -11,7 +11,8 @@ setup() {
     export FAULT_ONLY=probe
 }
 
-# probe's answers, a line each, under these variables. Its first new descriptor is 3, not bats'.
+# Prints probe's results, one on a line, under these variables. Its first new descriptor is 3,
+# because bats' own is closed.
 answers() { # [VARIABLE=VALUE]... CALL...
     local -a variables=()
     while [[ $1 == FAULT_* ]]; do
@@ -21,7 +22,7 @@ answers() { # [VARIABLE=VALUE]... CALL...
     with_faults "${variables[@]}" FAULT_LOG="$T/log" probe "$@" 2>&1 3>&- 4>&-
 }
 
-count_of() { # PATTERN: the lines of the log that match
+count_of() { # PATTERN: prints how many lines of the log match
     grep -c -- "$1" "$T/log" || true
 }
 
@@ -223,7 +224,7 @@ sendfile:1:0:500 = EINVAL" "$output"
 @test "shim: script: an allocation by whatever function, also one of libc's" {
     local -a functions=(malloc calloc realloc aligned_alloc posix_memalign strdup getaddrinfo)
     local i
-    # probe makes one of its own before each of these.
+    # probe makes one allocation of its own before each of these.
     for ((i = 0; i < ${#functions[@]}; i++)); do
         rm -f log
         run answers FAULT_SCRIPT="malloc:*:$((2 * i + 2)):ENOMEM" "${functions[@]}"

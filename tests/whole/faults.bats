@@ -1,8 +1,8 @@
 #!/usr/bin/env bats
 #
-# bpipe when system calls fail, come short or are interrupted, by the fault shim (tests/fault/shim.c,
-# which fault_shim.bats tests): whole streams under random faults of many seeds, and each failure that
-# has a meaning of its own, directed at one call.
+# bpipe when system calls fail, do less than asked or are interrupted, by the fault shim
+# (tests/fault/shim.c, which fault_shim.bats tests): whole streams under random faults of many
+# seeds, and each failure that has a meaning of its own, directed at one call.
 #
 # TEST_SEED=N begins with another seed; TEST_LONG=1 runs 20 times as many.
 
@@ -17,8 +17,8 @@ setup() {
 
 # --- random faults ----------------------------------------------------------------------------
 
-# storm FUNCTION RATE: runs FUNCTION, which calls faulty, under the faults of many seeds; all of them
-# together must have been hit.
+# storm FUNCTION RATE: runs FUNCTION, which calls faulty, under the faults of many seeds. All runs
+# together must have had enough faults, of each kind.
 storm() {
     local first=${TEST_SEED:-$((RANDOM * 32768 + RANDOM))} count=25 seed
     [ -z "${TEST_LONG:-}" ] || count=500
@@ -36,7 +36,7 @@ storm() {
     done
 }
 
-# bpipe under the faults of this seed; with every second one all bytes go through the buffer.
+# Runs bpipe under the faults of this seed; with every second seed all bytes go through the buffer.
 faulty() {
     ((seed % 2)) || set -- -C "$@"
     with_faults FAULT_RATE="$rate" FAULT_SEED="$seed" FAULT_DELAY_US=200 FAULT_LOG="$T/log" \
@@ -157,7 +157,7 @@ from_and_to() {
     scripted 'read:pipe*:*:short=3' --from 'cat in' --to 'cat >copy'
     fails 0 ''
     cmp in copy
-    # What it is told is to end a command: it does.
+    # The guard is told to end a command, and does.
     scripted 'read:pipe*:*:short=3' --from 'cat in; exit 3' --to 'cat >part; mv part whole'
     equal 1 "$status"
     [ ! -e whole ]
@@ -176,7 +176,7 @@ from_and_to() {
             echo "read:$fd:$times:EIO: $status"
             [ $status -le 1 ]
             [ $status = 1 ] || cmp in out
-            end_processes 2>/dev/null # a command that sees no end, as it could not be ended
+            end_processes 2>/dev/null # a command that sees no end, because it could not be ended
         done
     done
 }
@@ -201,8 +201,8 @@ from_and_to() {
 
 # --- directed faults --------------------------------------------------------------------------
 
-# scripted SCRIPT OPTION...: bpipe under these rules, with a report; sets $status and $said. By -C
-# it reads and writes, as the rules say (passthrough.bats has rules for the other way).
+# scripted SCRIPT OPTION...: runs bpipe under these rules, with a report; sets $status and $said.
+# With -C it reads and writes, as the rules say (passthrough.bats has rules for the other way).
 scripted() {
     local script=$1
     shift
@@ -214,7 +214,7 @@ scripted() {
     [ -s log ]
 }
 
-# fails STATUS MESSAGE: what the last scripted one did, in one line, and its numbers.
+# fails STATUS MESSAGE: the last scripted run ended with this, in one line, and its numbers add up.
 fails() {
     echo "status $status: $said"
     tail -n 1 log
@@ -223,7 +223,7 @@ fails() {
     adds_up report "$1"
 }
 
-reason() { # NAME: what strerror() says
+reason() { # NAME: prints what strerror() says
     case $1 in
     ENOSPC) echo 'No space left on device' ;;
     EIO) echo 'Input/output error' ;;
@@ -239,7 +239,7 @@ reason() { # NAME: what strerror() says
     esac
 }
 
-# has_bytes FILE COUNT: it has the first so many of ./in.
+# has_bytes FILE COUNT: it has exactly the first COUNT bytes of ./in.
 has_bytes() {
     equal "$2" "$(size_of "$1")" "size of $1"
     head -c "$2" in | cmp - "$1"
@@ -265,12 +265,12 @@ has_bytes() {
     scripted 'write:*/full:@34567:ENOSPC' -z 10000 -o full in
     fails 1 "bpipe: full: write failed at byte 34567: $(reason ENOSPC)"
     has_bytes full 34567
-    # The first byte that one must not lose is that of the other.
+    # One output fails at that byte; the other one gets all bytes.
     scripted 'write:1:@34567:EIO' -z 10000 -o - -o copy in >out
     fails 1 "bpipe: stdout: write failed at byte 34567: $(reason EIO)"
     has_bytes copy 100000
     has_bytes out 34567
-    # All of them, each with its own word.
+    # All of them fail, each with its own message.
     scripted 'write:*/a:@5:EIO;write:*/b:@6:ENOSPC' -o a -o b in
     equal 1 "$status"
     equal $'bpipe: a: write failed at byte 5: Input/output error
@@ -284,7 +284,7 @@ bpipe: b: write failed at byte 6: No space left on device' "$said"
     scripted 'write:*/out:*:short=300' --block-size 512 -o out in
     fails 0 ''
     cmp in out
-    # 512 bytes are asked for, then the other 212; at last 80.
+    # bpipe asks for 512 bytes, then for the other 212; at last for 80.
     equal '10*(512 212) 80' "$(sed -n 's/.* asked=\([0-9]*\) .*/\1/p' log | paste -sd ' ' |
         awk '{ n = gsub(/512 212 ?/, ""); print n "*(512 212) " $0 }')"
 }
@@ -329,7 +329,7 @@ has_size() { # FILE BYTES
     scripted 'close:*/out:1:EINTR' -o out in
     fails 0 ''
     cmp in out
-    # What was only read has nothing to lose.
+    # A file that was only read has nothing to lose.
     scripted 'close:*/in:1:EIO' -o out in
     fails 0 ''
 }
@@ -343,7 +343,7 @@ has_size() { # FILE BYTES
     cmp in copy
     scripted 'fsync:*/out:11:ENOSPC' -Y -z 10000 -o out in # the group: 10 fdatasync() before it
     fails 1 "bpipe: out: sync failed: $(reason ENOSPC)"
-    # Where there is nothing to sync that is no failure.
+    # It is no failure if there is nothing to sync.
     scripted 'fsync:*/out:*:EINVAL' -Y -z 10000 -o out in
     fails 0 ''
     scripted 'fsync:*/out:2:EINTR;fsync:*/out:13:EINTR' -Y -z 10000 -o out in
@@ -362,7 +362,7 @@ has_size() { # FILE BYTES
     { head -c 34567 in && cat second; } | cmp out -
     scripted 'read:*/in:1:EISDIR' -o out in
     fails 1 "bpipe: in: read failed at byte 0: $(reason EISDIR)"
-    # A file that cannot be waited for must not say EAGAIN: waiting would never end.
+    # bpipe cannot wait for a file, so EAGAIN from one is an error: waiting would never end.
     scripted 'read:*/in:3+:EAGAIN' -z 10000 -o out in second
     fails 1 "bpipe: in: read failed at byte 20000: $(reason EAGAIN)"
     # An end that comes early is an end.
@@ -374,7 +374,7 @@ has_size() { # FILE BYTES
 @test "an endpoint cannot be opened: nothing is touched, or the others are copied" {
     random_bytes 1000 >in
     printf old >old
-    scripted 'open:in:1:EACCES' -o old in # the sole input
+    scripted 'open:in:1:EACCES' -o old in # the only input
     fails 1 "bpipe: in: $(reason EACCES)"
     equal old "$(<old)"
     scripted 'open:second:1:EMFILE' -o out in second in
@@ -388,7 +388,7 @@ has_size() { # FILE BYTES
     scripted 'ftruncate:*/old:1:EIO' -o out -o old in
     fails 1 "bpipe: old: cannot be truncated: $(reason EIO)"
     equal old "$(<old)"
-    # EINTR is none of these.
+    # EINTR is not such an error.
     scripted 'open:*in:1:EINTR;open:old:2:EINTR;ftruncate:*:1:EINTR' -s @in -o old in
     fails 0 ''
     cmp in old
@@ -398,7 +398,7 @@ has_size() { # FILE BYTES
     random_bytes 100000 >in
     local script target
     for target in old new; do
-        # Also where there is no O_TMPFILE, and the temporary file has a name.
+        # The same where there is no O_TMPFILE, and the temporary file has a name.
         for script in 'write:*:3:ENOSPC' 'fsync:*:1:EIO' 'read:*/in:2:EIO' 'close:1:1:EIO' \
             'link:*:*:EACCES;rename:*:*:EACCES' 'open:.:*:EOPNOTSUPP;write:*:3:ENOSPC' \
             'open:.:*:EOPNOTSUPP;rename:*:*:EACCES;link:*:*:EACCES'; do
@@ -429,8 +429,8 @@ flags_of() { # FD
     sed -n 's/^flags:[[:space:]]*//p' "/proc/self/fdinfo/$1"
 }
 
-# stays_shared SCRIPT: under it, bpipe copies from the pipe on 5 to that on 6, and both have the flags
-# they had before. The log must show that the calls of PATTERN were made.
+# stays_shared SCRIPT: under it, bpipe copies from the pipe on 5 to that on 6, and both have the
+# flags that they had before.
 stays_shared() {
     local in_flags out_flags
     mkfifo a b
@@ -453,7 +453,7 @@ stays_shared() {
     random_bytes 60000 >in
     local error
     for error in EACCES ENOENT ELOOP EMFILE; do
-        # Named FIFOs, so RWF_NOWAIT is refused by the kernel; the flag is what is left.
+        # Named FIFOs: the kernel refuses RWF_NOWAIT, so only the flag is left.
         stays_shared "open:/proc/self/fd/*:*:$error"
         grep -q 'call=open fd=-1 .*path=/proc/self/fd/0' log
         grep -q 'call=open fd=-1 .*path=/proc/self/fd/1' log

@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
 #
-# bpipe when memory is short: in runs that together reach every module, the first allocation fails,
-# the second, and so on, until a run makes no more; alone, and all from there on. Each run ends with a
-# message and status 1, or goes on without the memory and is complete.
+# bpipe when memory is short, in runs that together reach every module. The first allocation fails,
+# then the second, and so on, until a run makes no more; each fails alone, and then all from there
+# on. Each run ends with a message and status 1, or goes on without the memory and is complete.
 #
-# `make check` does this for one run in full and for one allocation of a dozen others;
-# TEST_LONG=1 for all. TEST_SEED=N repeats the choice; TEST_CASES="tap spool" are the only ones then.
+# `make check` does this in full for one run, and for one allocation of a dozen others. TEST_LONG=1
+# does it for all. TEST_SEED=N repeats the choice. TEST_CASES="tap spool" runs only these.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
@@ -23,7 +23,7 @@ B() {
     with_faults FAULT_SCRIPT="malloc:*:$when:ENOMEM" FAULT_LOG="$T/log" timeout -k 1 60 "$BPIPE" "$@"
 }
 
-# one_short CASE WHEN: returns 1 where no allocation was made to fail. Sets $run_status.
+# one_short CASE WHEN: returns 1 if no allocation was made to fail. Sets $run_status.
 one_short() {
     local case=$1 when=$2 status=0
     rm -rf out* report* tap odd* log err
@@ -41,7 +41,7 @@ one_short() {
     [ -s log ]
 }
 
-# Nothing is left that a run makes for itself.
+# No file is left that a run makes for itself.
 no_litter() (
     shopt -s dotglob
     for file in *; do
@@ -53,7 +53,7 @@ no_litter() (
     [ -z "$(ls -A "$XDG_RUNTIME_DIR")" ] || { ls -A "$XDG_RUNTIME_DIR" && return 1; }
 )
 
-# sweep CASE SUFFIX: all of them. Sets $count: how many allocations there are.
+# sweep CASE SUFFIX: fails each allocation in turn. Sets $count: how many there are.
 sweep() {
     local result
     for ((count = 1; count < 1000; count++)); do

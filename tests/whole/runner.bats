@@ -1,13 +1,13 @@
 load ../helpers
 
-# tests/run itself: whatever goes wrong in a test file must be counted, and its name be said.
+# tests/run itself: it must count whatever goes wrong in a test file, and name the file.
 
 setup() {
     common_setup
     mkdir -p build/tests
 }
 
-# Makes a "C test" of a shell script on stdin; tests/run finds it under the name that is printed.
+# Makes a "C test" of a shell script on stdin; tests/run finds it under the given name.
 c_test() { # NAME
     { echo '#!/bin/sh' && cat; } >"build/tests/$1"
     chmod +x "build/tests/$1"
