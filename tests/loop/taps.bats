@@ -253,9 +253,9 @@ ends_alike() { # FILE FILE
     [ "$(tap_number bytes_dropped)" -gt 100000 ]
     exec {to}>&-
     # A tap that accepts everything it is given must not keep a signal from being heard, either.
-    if [ -e "$FAULT_SO" ]; then
+    if [ -e "${FAULT_SO:?}" ]; then
         FAULT_ONLY=bpipe FAULT_SCRIPT="write:*/tiny:200:raise=2;write:*/tiny:*:short=1" \
-            LD_PRELOAD=$FAULT_SO "$BPIPE" -q --tap tiny --report json:report <in >out
+            LD_PRELOAD=${FAULT_SO:?} "$BPIPE" -q --tap tiny --report json:report <in >out
         cmp in out
         adds_up report 0
         rm report
