@@ -9,6 +9,7 @@ CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 MANDIR ?= $(PREFIX)/share/man
+DOCDIR ?= $(PREFIX)/share/doc/bpipe
 BASHDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHDIR ?= $(PREFIX)/share/fish/vendor_completions.d
@@ -225,6 +226,8 @@ install: bpipe
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL_PROGRAM) -m 755 bpipe $(DESTDIR)$(BINDIR)/bpipe
 	$(INSTALL) -m 644 $(man_pages) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -d $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -m 644 README.md LICENSE CHANGELOG.md $(DESTDIR)$(DOCDIR)
 	$(INSTALL) -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	$(INSTALL) -m 644 completions/bpipe.bash $(DESTDIR)$(BASHDIR)/bpipe
 	$(INSTALL) -m 644 completions/_bpipe $(DESTDIR)$(ZSHDIR)/_bpipe
@@ -232,6 +235,8 @@ install: bpipe
 
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/bpipe $(man_pages:man/%=$(DESTDIR)$(MANDIR)/man1/%)
+	rm -f $(addprefix $(DESTDIR)$(DOCDIR)/,README.md LICENSE CHANGELOG.md)
+	rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || true
 	rm -f $(DESTDIR)$(BASHDIR)/bpipe $(DESTDIR)$(ZSHDIR)/_bpipe $(DESTDIR)$(FISHDIR)/bpipe.fish
 
 # --- completions ----------------------------------------------------------------------------
@@ -254,7 +259,7 @@ help:
 	@echo '  bench       bpipe beside its peers; CASE="pipe ring", TOOLS="bpipe pv": only these'
 	@echo '  bench-quick a smoke test of that; bench-report writes bench/RESULTS.md'
 	@echo '  lint        clang-format, clang-tidy, cppcheck, mandoc, shellcheck, tests/house; quiet when clean'
-	@echo '  install     to $$(DESTDIR)$$(PREFIX): bin/bpipe, share/man/man1/bpipe.1, completions'
+	@echo '  install     to $$(DESTDIR)$$(PREFIX): the binary, bpipe(1), README, LICENSE, completions'
 	@echo '  install-strip  the same, without the symbols'
 	@echo '  uninstall   removes what install put there'
 	@echo '  completions those for bash, zsh and fish, from --help'
@@ -265,6 +270,6 @@ help:
 	@echo '  WERROR=1    warnings are errors'
 	@echo '  V=1         shows the commands'
 	@echo '  CC, CPPFLAGS, CFLAGS, LDFLAGS, LDLIBS   as ever; static: CC=musl-gcc LDFLAGS=-static'
-	@echo '  PREFIX=$(PREFIX)  BINDIR  MANDIR  BASHDIR  ZSHDIR  FISHDIR  DESTDIR  INSTALL'
+	@echo '  PREFIX=$(PREFIX)  BINDIR  MANDIR  DOCDIR  BASHDIR  ZSHDIR  FISHDIR  DESTDIR  INSTALL'
 	@echo '  TEST_JOBS=N test files at once (default: cores + 1); TEST_TIMEOUT=SECONDS for each'
 	@echo '  BENCH_SIZE=2G  BENCH_RUNS=5  BENCH_DIR=DIRECTORY for files (default: TMPDIR)'

@@ -7,12 +7,17 @@ make_again() {
 
 @test "make install and uninstall" {
     skip_unless make
+    local file
     [ -e "$ROOT/man/bpipe.1" ]
     make_again install DESTDIR="$T/dest" PREFIX=/usr >log 2>&1 || { cat log && false; }
     equal "./usr/bin/bpipe ./usr/share/bash-completion/completions/bpipe \
+./usr/share/doc/bpipe/CHANGELOG.md ./usr/share/doc/bpipe/LICENSE ./usr/share/doc/bpipe/README.md \
 ./usr/share/fish/vendor_completions.d/bpipe.fish ./usr/share/man/man1/bpipe.1 \
 ./usr/share/zsh/site-functions/_bpipe" \
         "$(cd dest && find . -type f | sort | xargs)"
+    for file in README.md LICENSE CHANGELOG.md; do
+        cmp "dest/usr/share/doc/bpipe/$file" "$ROOT/$file"
+    done
     cmp dest/usr/share/man/man1/bpipe.1 "$ROOT/man/bpipe.1"
     cmp dest/usr/share/bash-completion/completions/bpipe "$ROOT/completions/bpipe.bash"
     cmp dest/usr/share/zsh/site-functions/_bpipe "$ROOT/completions/_bpipe"
@@ -24,6 +29,7 @@ make_again() {
     [ "$(wc -c <small/usr/bin/bpipe)" -lt "$(wc -c <dest/usr/bin/bpipe)" ]
     make_again uninstall DESTDIR="$T/dest" PREFIX=/usr >log 2>&1
     equal "" "$(find dest -type f)"
+    [ ! -e dest/usr/share/doc/bpipe ]
 }
 
 @test "make help names the targets and the variables" {
