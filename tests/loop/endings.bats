@@ -666,15 +666,15 @@ bpipe: stdin: no data for 100 ms (--idle-timeout)" "$result"
     for how in '-o old -o old' '-o old -o ./old' '-o old -o link' '-o hard -o old' '-o link -o /dev/fd/9'; do
         # shellcheck disable=SC2086
         result "$BPIPE" -q $how in 9<>old
-        equal "1::bpipe: ${how##* }: is an output already" "$result"
+        equal "1::bpipe: ${how##* }: is already an output" "$result"
         equal old "$(<old)"
     done
-    fails 1 "bpipe: ./new: is an output already" "$BPIPE" -q -o new -o ./new in
+    fails 1 "bpipe: ./new: is already an output" "$BPIPE" -q -o new -o ./new in
     for how in '-o new -o unix-listen://new' '-o unix-listen://new -o new' '-o new --tap unix://./new' \
         '-X --tap new --tap unix-listen://new' '-o old -o unix-listen://link'; do
         # shellcheck disable=SC2086
         result timeout 20 "$BPIPE" -q $how in
-        equal "1::bpipe: ${how##* }: is an output already" "$result" "$how"
+        equal "1::bpipe: ${how##* }: is already an output" "$result" "$how"
     done
     for how in 'unix://new --retry 1 -o new' 'unix-listen://./new -o new' 'in unix-listen://old --tap link'; do
         # shellcheck disable=SC2086

@@ -506,7 +506,7 @@ fails_beside_receiver() {
     leaves in --to 'head -n 1'
     # It is an error where SIGPIPE is ignored.
     run -1 --separate-stderr defsig -i 13 "$BPIPE" -q --from 'seq 1000000 2>&-' --to 'head -n 1 >/dev/null'
-    [[ $stderr =~ ^'bpipe: head -n 1 >/dev/null: exited after '[0-9]+' bytes, and left the rest unread'$ ]]
+    [[ $stderr =~ ^'bpipe: head -n 1 >/dev/null: exited after '[0-9]+' bytes without reading the rest'$ ]]
     # One that has read everything has not left.
     echo 1 >line
     "$BPIPE" -q line --to 'head -n 1' >out
@@ -622,7 +622,7 @@ leaves_early() {
     done
     # An error where SIGPIPE is ignored: the last one
     run -1 --separate-stderr defsig -i 13 "$BPIPE" -q in --to 'head -c 3 >/dev/null' --to 'head -c 4 >/dev/null'
-    [[ $stderr =~ ^'bpipe: head -c '[34]' >/dev/null: exited after '[0-9]+' bytes, and left the rest unread'$ ]]
+    [[ $stderr =~ ^'bpipe: head -c '[34]' >/dev/null: exited after '[0-9]+' bytes without reading the rest'$ ]]
     # One of them fails, or is no command: that is a failure.
     run -1 --separate-stderr "$BPIPE" -q in --to 'head -c 3 >/dev/null' --to 'head -c 3 >/dev/null; exit 7'
     [[ $stderr =~ ^'bpipe: head -c 3 >/dev/null; exit 7: exited with status 7 after '[0-9]+' bytes'$ ]]
