@@ -90,16 +90,16 @@ void frame_check(struct frame_reader *reader, const void *bytes, size_t length);
  * The stream has ended. NULL if that was its end; else why not: `reason`, and the stage is CORRUPT.
  * A reason goes behind the name of what was read:
  *
- *     is not framed (bpipe --frame makes it so)
- *     is of a newer version of the framing: 2
- *     is empty, without even the head of a framed stream
- *     was cut: it ended after 1234 bytes without its final record
+ *     is not framed (the sender needs --frame)
+ *     has framing version 2, which is not supported
+ *     is empty: no header of a framed stream
+ *     was truncated: it ended after 1234 bytes without its final record
  *     is corrupt: a chunk of 4294967295 bytes at byte 8
- *     is corrupt: 1000 bytes came, and the final record says 1001
- *     is corrupt: its checksum is wrong
- *     goes on behind its final record (byte 40)
+ *     is corrupt: 1000 bytes received, but the final record says 1001
+ *     is corrupt: checksum mismatch
+ *     continues after its final record (byte 40)
  *
- * The bytes of "was cut" and of places are those of the stream, framing included, from 0.
+ * The bytes of "was truncated" and of places are those of the stream, framing included, from 0.
  */
 const char *frame_end(struct frame_reader *reader);
 

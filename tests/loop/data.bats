@@ -503,7 +503,7 @@ writes_of() {
     equal old "$(<target)"
     equal 'fifo in report target' "$(files)" "no stray file"
     run -1 "$BPIPE" -q --atomic -o fifo in
-    equal 'bpipe: fifo: is no regular file, which --atomic needs' "$output"
+    equal 'bpipe: fifo: is not a regular file (required by --atomic)' "$output"
 }
 
 @test "--sync: every write on the disk before the next, and all of it at the end" {
