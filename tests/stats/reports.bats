@@ -889,7 +889,7 @@ bytes_left() { # PID MORE: the output has got more than so many
     # -S needs a number of records: the bytes are none.
     "$BPIPE" -l -S --report text:said -o out in 2>err
     cmp in out
-    grep -q -e '--stop-at-size: the number of records is not known' err
+    grep -q -e '--stop-at-size: the number of records is unknown' err
 }
 
 # What comes and leaves in one turn was held for as long as the calls took.
