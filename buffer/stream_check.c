@@ -112,7 +112,7 @@ const char *stream_check_end(const struct stream_check *expect, uint64_t bytes,
     if (expect->tail_length != expect->end_length ||
         (expect->end_length > 0 && memcmp(expect->tail, expect->end, expect->end_length) != 0)) {
         snprintf(reason, STREAM_CHECK_REASON,
-                 "the stream ended after %" PRIu64 " bytes, and not with those of --expect-end",
+                 "the stream ended after %" PRIu64 " bytes, but not with the bytes of --expect-end",
                  bytes);
         return reason;
     }

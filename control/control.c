@@ -166,7 +166,7 @@ void control_answer(struct control *control, const char *refusal, const char *re
 {
     if (refusal == NULL && (length > CONTROL_ANSWER - strlen("ok\n") ||
                             !send_answer(control, "ok\n", report, length, "")))
-        refusal = "the report is too long";
+        refusal = "report too long";
     if (refusal != NULL)
         (void)send_answer(control, "error: ", refusal, strlen(refusal), "\n");
     drop_client(control);

@@ -203,7 +203,7 @@ static const char *ask(struct asking *asking)
         return strerror(ESRCH);
     if (asking->found)
         return "does not answer";
-    return is_own(asking->pid) ? "is not a bpipe that can be reached" : another_user;
+    return is_own(asking->pid) ? "is not a bpipe, or cannot be reached" : another_user;
 }
 
 /* --- the answer ------------------------------------------------------------------------------- */
@@ -238,7 +238,7 @@ static int take_answer(const struct asking *asking)
         message_print("PID %ld: %.*s", asking->pid, (int)(length - strlen(error) - 1),
                       answer + strlen(error));
     else
-        message_print("PID %ld: its answer is not understood", asking->pid);
+        message_print("PID %ld: invalid answer", asking->pid);
     return EXIT_FAILED;
 }
 

@@ -21,17 +21,17 @@ static const struct {
     uint64_t least, most;
     const char *wrong; /* the message for an invalid value */
 } fields[CONTROL_FIELDS] = {
-    [CONTROL_RATE_LIMIT] = {"rate-limit", 0, INT64_MAX, "rate-limit: is not a rate"},
-    [CONTROL_READ_RATE] = {"read-rate", 0, INT64_MAX, "read-rate: is not a rate"},
-    [CONTROL_SIZE] = {"size", 0, INT64_MAX, "size: is not a size"},
+    [CONTROL_RATE_LIMIT] = {"rate-limit", 0, INT64_MAX, "rate-limit: invalid rate"},
+    [CONTROL_READ_RATE] = {"read-rate", 0, INT64_MAX, "read-rate: invalid rate"},
+    [CONTROL_SIZE] = {"size", 0, INT64_MAX, "size: invalid size"},
     [CONTROL_INTERVAL] = {"interval", NS_PER_SEC / 10, 600 * NS_PER_SEC,
-                          "interval: is not a duration from 0.1 to 600 s, in ns"},
-    [CONTROL_WIDTH] = {"width", 1, 9999, "width: is not a number from 1 to 9999"},
-    [CONTROL_HEIGHT] = {"height", 1, 9999, "height: is not a number from 1 to 9999"},
-    [CONTROL_START_FILL] = {"start-fill", 0, 100, "start-fill: is not a percentage"},
-    [CONTROL_RESUME_FILL] = {"resume-fill", 0, 100, "resume-fill: is not a percentage"},
-    [CONTROL_FORMAT] = {"format", 0, CONTROL_TEXT - 1, "format: is no text, or too long"},
-    [CONTROL_NAME] = {"name", 1, CONTROL_TEXT - 1, "name: is no text, empty, or too long"},
+                          "interval: must be from 0.1 to 600 s, in ns"},
+    [CONTROL_WIDTH] = {"width", 1, 9999, "width: must be a number from 1 to 9999"},
+    [CONTROL_HEIGHT] = {"height", 1, 9999, "height: must be a number from 1 to 9999"},
+    [CONTROL_START_FILL] = {"start-fill", 0, 100, "start-fill: invalid percentage"},
+    [CONTROL_RESUME_FILL] = {"resume-fill", 0, 100, "resume-fill: invalid percentage"},
+    [CONTROL_FORMAT] = {"format", 0, CONTROL_TEXT - 1, "format: invalid or too long"},
+    [CONTROL_NAME] = {"name", 1, CONTROL_TEXT - 1, "name: invalid, empty or too long"},
 };
 
 /* A part of the message. */
@@ -95,20 +95,20 @@ static const char *parse_report(struct control_request *request, struct piece re
     struct piece word;
     bool more = take_until(&rest, ' ', &word);
     if (request->report != CONTROL_NO_REPORT)
-        return "report: is there twice";
+        return "report: duplicate";
     if (is_text(word, "text"))
         request->report = CONTROL_REPORT_TEXT;
     else if (is_text(word, "json"))
         request->report = CONTROL_REPORT_JSON;
     else
-        return "report: is no format";
+        return "report: invalid format";
     while (more) {
         more = take_until(&rest, ' ', &word);
         bool *flag = is_text(word, "verbose") ? &request->verbose
                      : is_text(word, "si")    ? &request->si
                                               : NULL;
         if (flag == NULL || *flag)
-            return "report: is followed by what is not understood";
+            return "report: unexpected text after the format";
         *flag = true;
     }
     return NULL;
@@ -125,13 +125,13 @@ static const char *parse_line(struct control_request *request, struct piece line
         if (!is_text(name, fields[i].name))
             continue;
         if (request->given[i])
-            return "the same thing is asked for twice";
+            return "duplicate setting";
         request->given[i] = true;
         bool valid = i < CONTROL_NUMBERS ? parse_number(line, field, &request->numbers[i])
                                          : parse_text(line, field, control_text(request, field));
         return valid ? NULL : fields[i].wrong;
     }
-    return "the request is not understood";
+    return "invalid request";
 }
 
 const char *control_parse(struct control_request *request, const char *message, size_t length)
@@ -139,14 +139,14 @@ const char *control_parse(struct control_request *request, const char *message, 
     struct piece rest = {message, length}, line;
     *request = (struct control_request){0};
     if (length > CONTROL_REQUEST)
-        return "the request is too long";
+        return "request too long";
     if (length == 0 || memchr(message, '\0', length) != NULL || message[length - 1] != '\n')
-        return "the request is not understood";
+        return "invalid request";
     (void)take_until(&rest, '\n', &line);
     if (line.length < strlen(GREETING) || memcmp(line.start, GREETING, strlen(GREETING)) != 0)
-        return "the request is not understood";
+        return "invalid request";
     if (!is_text(line, GREETING VERSION))
-        return "the request is of another version";
+        return "unsupported version";
     const char *wrong = NULL;
     while (rest.length > 0 && wrong == NULL) {
         (void)take_until(&rest, '\n', &line);

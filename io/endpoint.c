@@ -333,7 +333,7 @@ enum endpoint_opening endpoint_open_output(struct endpoint *endpoint, const char
     }
     if (options->atomic && errno == EINVAL)
         snprintf(endpoint->error, sizeof endpoint->error,
-                 "is no regular file, which --atomic needs");
+                 "is not a regular file (required by --atomic)");
     else
         set_opening_error(endpoint);
     endpoint_abandon_output(endpoint);

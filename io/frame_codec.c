@@ -86,9 +86,9 @@ static void check_head(struct frame_reader *reader)
     size_t at = reader->field_length - 1;
     unsigned char byte = reader->field[at];
     if (at == VERSION_AT && byte > VERSION)
-        fail(reader, "is of a newer version of the framing: %d", byte);
+        fail(reader, "has framing version %d, which is not supported", byte);
     else if (byte != the_head[at])
-        fail(reader, "is not framed (bpipe --frame makes it so)");
+        fail(reader, "is not framed (the sender needs --frame)");
     else if (at == FRAME_HEAD - 1)
         begin_length(reader);
 }
@@ -112,10 +112,10 @@ static void check_final(struct frame_reader *reader)
     uint64_t total = number_in(reader->field + TOTAL_AT, CRC_AT - TOTAL_AT);
     uint64_t crc = number_in(reader->field + CRC_AT, FRAME_FINAL - CRC_AT);
     if (total != reader->total)
-        fail(reader, "is corrupt: %" PRIu64 " bytes came, and the final record says %" PRIu64,
+        fail(reader, "is corrupt: %" PRIu64 " bytes received, but the final record says %" PRIu64,
              reader->total, total);
     else if (crc != reader->crc)
-        fail(reader, "is corrupt: its checksum is wrong");
+        fail(reader, "is corrupt: checksum mismatch");
     else
         reader->stage = FRAME_COMPLETE;
 }
@@ -123,7 +123,7 @@ static void check_final(struct frame_reader *reader)
 static void take_byte(struct frame_reader *reader, unsigned char byte)
 {
     if (reader->stage == FRAME_COMPLETE) {
-        fail(reader, "goes on behind its final record (byte %" PRIu64 ")", reader->taken);
+        fail(reader, "continues after its final record (byte %" PRIu64 ")", reader->taken);
         return;
     }
     reader->field[reader->field_length++] = byte;
@@ -178,9 +178,9 @@ const char *frame_end(struct frame_reader *reader)
     if (reader->stage == FRAME_COMPLETE)
         return NULL;
     if (reader->taken == 0 && reader->stage == FRAME_IN_HEAD)
-        fail(reader, "is empty, without even the head of a framed stream");
+        fail(reader, "is empty: no header of a framed stream");
     else if (reader->stage != FRAME_CORRUPT)
-        fail(reader, "was cut: it ended after %" PRIu64 " bytes without its final record",
+        fail(reader, "was truncated: it ended after %" PRIu64 " bytes without its final record",
              reader->taken);
     return reader->reason;
 }

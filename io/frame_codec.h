@@ -92,17 +92,17 @@ void frame_check(struct frame_reader *reader, const void *bytes, size_t length);
  * To be called when the stream has ended. Returns NULL if that was its end. Otherwise returns
  * `reason`, and the stage is CORRUPT. A reason is printed after the name of the input:
  *
- *     is not framed (bpipe --frame makes it so)
- *     is of a newer version of the framing: 2
- *     is empty, without even the head of a framed stream
- *     was cut: it ended after 1234 bytes without its final record
+ *     is not framed (the sender needs --frame)
+ *     has framing version 2, which is not supported
+ *     is empty: no header of a framed stream
+ *     was truncated: it ended after 1234 bytes without its final record
  *     is corrupt: a chunk of 4294967295 bytes at byte 8
- *     is corrupt: 1000 bytes came, and the final record says 1001
- *     is corrupt: its checksum is wrong
- *     goes on behind its final record (byte 40)
+ *     is corrupt: 1000 bytes received, but the final record says 1001
+ *     is corrupt: checksum mismatch
+ *     continues after its final record (byte 40)
  *
  * The byte counts and positions in these reasons are those of the stream, including the framing,
- * from 0, except in "N bytes came", which counts payload.
+ * from 0, except in "N bytes received", which counts payload.
  */
 const char *frame_end(struct frame_reader *reader);
 

@@ -23,7 +23,7 @@ static int open_regular(const char *path, int flags, const char **reason)
     int fd = retry_open(path, flags | PIDFILE_FLAGS, 0666);
     if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode))
         return fd;
-    *reason = fd >= 0 || errno == ENXIO ? "is no regular file" : strerror(errno);
+    *reason = fd >= 0 || errno == ENXIO ? "is not a regular file" : strerror(errno);
     if (fd >= 0)
         close(fd);
     return -1;

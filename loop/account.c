@@ -103,7 +103,7 @@ void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint 
     if (endpoint->socket != ENDPOINT_UDP)
         return;
     if (endpoint->udp.strangers > 0 && meter->strangers == 0)
-        message_print("%s: datagrams of %s are refused (--allow)", meter->name,
+        message_print("%s: datagrams from %s are refused (--allow)", meter->name,
                       endpoint->udp.stranger);
     meter->datagrams = true;
     meter->kernel_tells = endpoint->udp.kernel_tells;
@@ -153,9 +153,10 @@ void loop_note_overrun(struct poll_loop *loop, struct loop_output *output)
         return;
     output->dropping_said = true;
     if (output->tap)
-        message_print("%s: does not keep up, and misses some (--tap)", output->meter->name);
+        message_print("%s: tap too slow: skipping data", output->meter->name);
     else
-        loop_announce(loop, output->meter->name, "dropping the oldest (--overflow drop-oldest)");
+        loop_announce(loop, output->meter->name,
+                      "dropping the oldest data (--overflow drop-oldest)");
 }
 
 void loop_note_dropped(struct poll_loop *loop, struct loop_input *input,
@@ -177,8 +178,9 @@ void loop_note_dropped(struct poll_loop *loop, struct loop_input *input,
     if (dropped->bytes > 0 && !*said) {
         *said = true;
         loop_announce(loop, input != NULL ? input->meter->name : "input",
-                      loop_drops_newest(loop) ? "dropping what comes (--overflow drop-newest)"
-                                              : "dropping the oldest (--overflow drop-oldest)");
+                      loop_drops_newest(loop)
+                          ? "dropping new data (--overflow drop-newest)"
+                          : "dropping the oldest data (--overflow drop-oldest)");
     }
 }
 

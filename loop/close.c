@@ -139,7 +139,7 @@ static void close_taps(struct poll_loop *loop)
         bool complete = exit_status_of(&loop->ending) == EXIT_OK;
         if (tap->state == OUTPUT_UNOPENED) {
             snprintf(tap->meter->error, sizeof tap->meter->error, "%s",
-                     tap->dialer != NULL ? "was not connected in time" : "no reader came");
+                     tap->dialer != NULL ? "no connection in time" : "no reader in time");
             message_print("%s: %s", tap->meter->name, tap->meter->error);
             tap->meter->bytes_dropped = loop->meter->bytes_in;
             tap->meter->records_dropped = loop->meter->records_in;

@@ -168,7 +168,7 @@ static void describe_departure(const struct loop_output *output, char reason[MET
 {
     if (command_succeeded(output->command))
         snprintf(reason, METER_ERROR_TEXT,
-                 "exited after %" PRIu64 " bytes, and left the rest unread", read_by(output));
+                 "exited after %" PRIu64 " bytes without reading the rest", read_by(output));
     else
         loop_describe(output->command, read_by(output), reason);
 }
@@ -195,7 +195,7 @@ static void depart(struct poll_loop *loop, struct loop_output *output)
 void loop_lose_tap(struct poll_loop *loop, struct loop_output *tap, const char *reason)
 {
     snprintf(tap->meter->error, sizeof tap->meter->error, "%s", reason);
-    message_print("%s: %s; going on without this tap", tap->meter->name, reason);
+    message_print("%s: %s; continuing without this tap", tap->meter->name, reason);
     tap->to_close = tap->state == OUTPUT_OPEN;
     tap->state = OUTPUT_CLOSED;
     tap->blocked_since_ns = 0;
@@ -223,7 +223,7 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
     else
         snprintf(reason, sizeof reason, "%s at byte %" PRIu64 ": %s",
                  connection ? "connection lost" : "write failed", output->meter->bytes,
-                 error == EPIPE && connection ? "the peer has closed it" : strerror(error));
+                 error == EPIPE && connection ? "closed by the peer" : strerror(error));
     loop_give_up_output(loop, output, reason);
 }
 
@@ -286,7 +286,7 @@ size_t loop_cut_datagram(struct poll_loop *loop, size_t index, size_t bytes)
     size_t length = records_span(&span, kind, 1);
     if (loop->path.flow.ended || records_ends_span(&span, length, kind))
         return length;
-    fail(loop, output, "record of more than %zu bytes does not fit the buffer", length);
+    fail(loop, output, "record of more than %zu bytes does not fit in the buffer", length);
     return 0;
 }
 

@@ -277,7 +277,7 @@ static bool outputs_differ(struct poll_loop *loop)
         for (size_t j = 0; j < i; j++)
             if (endpoint_same_regular_file(&loop->outputs.all[i].endpoint,
                                            &loop->outputs.all[j].endpoint)) {
-                loop_note_failure(loop, loop->outputs.all[i].meter, "is an output already");
+                loop_note_failure(loop, loop->outputs.all[i].meter, "is already an output");
                 return false;
             }
     return true;
@@ -381,7 +381,7 @@ static bool names_differ(struct poll_loop *loop)
             const char *other = output_text(loop, j);
             if ((loop->options->atomic || is_unix(text) != is_unix(other)) &&
                 same_file_as(text, other, STDOUT_FILENO)) {
-                loop_note_failure(loop, loop->outputs.all[i].meter, "is an output already");
+                loop_note_failure(loop, loop->outputs.all[i].meter, "is already an output");
                 return false;
             }
         }

@@ -11,6 +11,7 @@
 #include "base/descriptor.h"
 #include "base/platform_process.h"
 #include "base/retry.h"
+#include "base/signal_name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -264,17 +265,21 @@ bool command_broke_pipe(const struct command *command)
 const char *command_ending(const struct command *command, char text[COMMAND_ENDING_TEXT])
 {
     int status = command->status, code = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
-    if (WIFSIGNALED(status))
-        snprintf(text, COMMAND_ENDING_TEXT, "was ended by signal %d (%s)", WTERMSIG(status),
-                 strsignal(WTERMSIG(status)));
+    bool implied = code > SIGNAL_BASE && code <= SIGNAL_BASE + platform_last_signal();
+    int number = WIFSIGNALED(status) ? WTERMSIG(status) : implied ? code - SIGNAL_BASE : 0;
+    const char *name = signal_name(number);
+    if (WIFSIGNALED(status) && name != NULL)
+        snprintf(text, COMMAND_ENDING_TEXT, "killed by signal %d (%s)", number, name);
+    else if (WIFSIGNALED(status))
+        snprintf(text, COMMAND_ENDING_TEXT, "killed by signal %d", number);
     else if (!WIFEXITED(status))
-        snprintf(text, COMMAND_ENDING_TEXT, "ended, nobody knows how");
+        snprintf(text, COMMAND_ENDING_TEXT, "ended with unknown status");
     else if (code == NOT_FOUND || code == NOT_RUNNABLE)
         snprintf(text, COMMAND_ENDING_TEXT, "exited with status %d (%s)", code,
-                 code == NOT_FOUND ? "not found" : "cannot be run");
-    else if (code > SIGNAL_BASE && code <= SIGNAL_BASE + platform_last_signal())
-        snprintf(text, COMMAND_ENDING_TEXT, "exited with status %d (%d + signal %d: %s)", code,
-                 SIGNAL_BASE, code - SIGNAL_BASE, strsignal(code - SIGNAL_BASE));
+                 code == NOT_FOUND ? "not found" : "cannot be executed");
+    else if (implied)
+        snprintf(text, COMMAND_ENDING_TEXT, "exited with status %d (%d + signal %d%s%s)", code,
+                 SIGNAL_BASE, number, name != NULL ? ": " : "", name != NULL ? name : "");
     else
         snprintf(text, COMMAND_ENDING_TEXT, "exited with status %d", code);
     return text;

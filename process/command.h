@@ -85,8 +85,8 @@ bool command_succeeded(const struct command *command);
 bool command_broke_pipe(const struct command *command);
 
 /* How the command ended: "exited with status 3", "exited with status 127 (not found)", "exited with
- * status 126 (cannot be run)", "exited with status 137 (128 + signal 9: Killed)", "was ended by
- * signal 9 (Killed)", "ended, nobody knows how". Returns `text`. */
+ * status 126 (cannot be executed)", "exited with status 137 (128 + signal 9: SIGKILL)", "killed by
+ * signal 9 (SIGKILL)", "ended with unknown status". Returns `text`. */
 const char *command_ending(const struct command *command, char text[COMMAND_ENDING_TEXT]);
 
 /* Closes the open ends of the pipe. Neither waits for the command, nor ends it: process/guard.h. */

@@ -46,7 +46,7 @@ struct reporter {
 static void fail(struct report *report, int error)
 {
     if (!report->failed && error == EAGAIN)
-        message_print("%s: the report was not taken in time", report->path);
+        message_print("%s: writing the report timed out", report->path);
     else if (!report->failed)
         message_print("%s: the report cannot be written: %s", report->path, strerror(error));
     report->failed = true;

@@ -175,13 +175,13 @@ static void add_states(struct text *text, const struct meter *meter)
     unsigned found = meter_verdict(meter, &endpoint);
 
     begin_family(text, time, "counter",
-                 "Time by what the run was waiting for; the states sum to the elapsed time.");
+                 "Time spent in each state; the states sum to the elapsed time.");
     for (unsigned state = 0; state < METER_STATES; state++) {
         begin_sample(text, meter, time, "state", meter_state_name((enum meter_state)state));
         add_value(text, meter->state_ns[state], METRIC_SECONDS);
     }
     begin_family(text, verdict, "gauge",
-                 "1 for what limits the throughput, else 0; all 0 if nothing can be judged.");
+                 "1 for the bottleneck, else 0; all 0 if there is no verdict.");
     for (unsigned side = 0; side <= METER_VERDICT_BALANCED; side++) {
         begin_sample(text, meter, verdict, "side", meter_verdict_name((enum meter_verdict)side));
         add_value(text, side == found, METRIC_COUNT);
@@ -198,7 +198,7 @@ static void add_residence(struct text *text, const struct meter *meter)
     static const char *const metric = "bpipe_residence_seconds";
 
     begin_family(text, metric, "summary",
-                 "How long bytes stayed in the buffer, weighted by bytes.");
+                 "Time that bytes stayed in the buffer, weighted by bytes.");
     for (size_t i = 0; i < METRIC_PERCENTILES; i++) {
         begin_sample(text, meter, metric, "quantile", metric_percentiles[i].prometheus);
         add_value(text, residence_percentile(&meter->residence, metric_percentiles[i].per_mille),

@@ -127,7 +127,7 @@ check_end() {
         grep -qE "^bpipe: (tcp|unix)[^ ]*: (Connection refused\
 |No such file or directory|Connection reset by peer\
 |read failed at byte [0-9]+: Connection reset by peer\
-|connection lost at byte [0-9]+: (the peer has closed it|Connection reset by peer)(; [0-9]+ bytes sent were not acknowledged)?)\$" "$name.err" || return 1
+|connection lost at byte [0-9]+: (closed by the peer|Connection reset by peer)(; [0-9]+ bytes sent were not acknowledged)?)\$" "$name.err" || return 1
     fi
     # SIGKILL may come after the report. A bpipe that is killed before it has begun has no report.
     if [ -s "$name.report" ]; then

@@ -72,7 +72,7 @@ cut_off() {
     for text in "some text" "-- dump completed" "- dump completed
 " "$dump." ""; do
         printf %s "$text" >in
-        cut_off 1 "bpipe: stdin: the stream ended after ${#text} bytes, and not with those of --expect-end" \
+        cut_off 1 "bpipe: stdin: the stream ended after ${#text} bytes, but not with the bytes of --expect-end" \
             --expect-end "$dump"
     done
 }
@@ -83,7 +83,7 @@ cut_off() {
     for policy in drop-oldest drop-newest; do
         "$BPIPE" -q -B 64K --overflow "$policy" --expect-end "$dump" <in | cat >out
         run -1 sh -c '"$BPIPE" -q -B 64K --overflow "$1" --expect-end other <in | cat >out; exit 1' - "$policy"
-        equal "bpipe: stdin: the stream ended after 2097170 bytes, and not with those of --expect-end" "$output"
+        equal "bpipe: stdin: the stream ended after 2097170 bytes, but not with the bytes of --expect-end" "$output"
     done
     "$BPIPE" -q -B 64K --spool . --expect-end "$dump" <in | cmp in -
 }

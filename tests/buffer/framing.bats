@@ -43,7 +43,7 @@ refused() {
 }
 
 # cut_at BYTES: prints the reason for refused
-cut_at() { echo "was cut: it ended after $1 bytes without its final record"; }
+cut_at() { echo "was truncated: it ended after $1 bytes without its final record"; }
 
 # --- the format -------------------------------------------------------------------------------
 
@@ -220,7 +220,7 @@ through() {
     equal "bpipe: part: $(cut_at 50000)" "$output"
     { cat a && head -c 49988 a && cat a; } | cmp - out
     run -1 "$BPIPE" -q --unframe -o out a a.framed
-    equal "bpipe: a: is not framed (bpipe --frame makes it so)" "$output"
+    equal "bpipe: a: is not framed (the sender needs --frame)" "$output"
     cmp a out
     # A bad input of --frame: the stream is not whole.
     run -1 "$BPIPE" -q --frame -o framed a missing a
@@ -404,7 +404,7 @@ not_whole() {
     if [ -s framed ]; then
         equal "bpipe: stdin: $(cut_at "$(size_of framed)")" "$(<err.other)"
     else
-        equal "bpipe: stdin: is empty, without even the head of a framed stream" "$(<err.other)"
+        equal "bpipe: stdin: is empty: no header of a framed stream" "$(<err.other)"
     fi
     refute [ -e target ]
 }
@@ -413,7 +413,7 @@ not_whole() {
     random_bytes 100000 >in
     not_whole 1 "bpipe: stdin: the stream ended after 100000 bytes, not 100001 (--expect-size)" \
         --expect-size 100001
-    not_whole 1 "bpipe: stdin: the stream ended after 100000 bytes, and not with those of --expect-end" \
+    not_whole 1 "bpipe: stdin: the stream ended after 100000 bytes, but not with the bytes of --expect-end" \
         --expect-end end
     cat in | frame --expect-size 100000 | unframe --expect-size 100000 --atomic -o target
     cmp in target
@@ -438,7 +438,7 @@ not_whole() {
         equal '1 0 1' "$states" status
         cat err
         equal 1 "$(lines_of err)"
-        grep -qxE 'bpipe: stdin: (was cut: .*|is empty, .*)' err.other
+        grep -qxE 'bpipe: stdin: (was truncated: .*|is empty: .*)' err.other
         equal 1 "$(lines_of err.other)"
         refute [ -e target ]
     done
@@ -493,7 +493,7 @@ fed() {
         ended "$framer" $((128 + $(kill -l "$signal")))
         ended "$receiver" 1
         exec 5>&-
-        grep -qx 'bpipe: channel: was cut: it ended after 100[0-9]* bytes without its final record' err.other
+        grep -qx 'bpipe: channel: was truncated: it ended after 100[0-9]* bytes without its final record' err.other
         equal 1 "$(lines_of err.other)"
         equal '' "$(<err)"
         refute [ -e target ]
@@ -519,7 +519,7 @@ fed() {
         ended "$framer" 137
         ended "$receiver" 1
         exec 5>&-
-        grep -qE '^bpipe: .*: (was cut: it ended after 100[0-9]* bytes without its final record|read failed at .*)$' err
+        grep -qE '^bpipe: .*: (was truncated: it ended after 100[0-9]* bytes without its final record|read failed at .*)$' err
         refute [ -e target ]
     done
 }
@@ -589,7 +589,7 @@ fed() {
 }
 
 @test "what is not framed at all" {
-    local not='is not framed (bpipe --frame makes it so)'
+    local not='is not framed (the sender needs --frame)'
     random_bytes 5000 7 | refused "$not"
     equal '' "$(<out)"
     head -c 5000 /dev/urandom >noise
@@ -598,7 +598,7 @@ fed() {
     done
     refused "$not" <noise
     printf 'some text\nof two lines\n' | refused "$not"
-    refused "is empty, without even the head of a framed stream" </dev/null
+    refused "is empty: no header of a framed stream" </dev/null
     printf '\x89PNG\r\n\x1a\n' | refused "$not"
     # An idle input behind it: it is refused at once.
     open_idle
@@ -609,32 +609,32 @@ fed() {
 
 @test "channels that change bytes are found out" {
     printf 'some text\n' | frame >framed
-    sed 's/$/\r/' framed | refused 'is not framed (bpipe --frame makes it so)'
-    tr -d '\r' <framed | refused 'is not framed (bpipe --frame makes it so)'
-    LC_ALL=C tr '\200-\377' '\000-\177' <framed | refused 'is not framed (bpipe --frame makes it so)'
+    sed 's/$/\r/' framed | refused 'is not framed (the sender needs --frame)'
+    tr -d '\r' <framed | refused 'is not framed (the sender needs --frame)'
+    LC_ALL=C tr '\200-\377' '\000-\177' <framed | refused 'is not framed (the sender needs --frame)'
     equal '' "$(<out)"
-    { cat framed && echo; } | refused "goes on behind its final record (byte $(size_of framed))"
+    { cat framed && echo; } | refused "continues after its final record (byte $(size_of framed))"
     equal 'some text' "$(<out)"
-    LC_ALL=C tr s S <framed | refused "is corrupt: its checksum is wrong"
+    LC_ALL=C tr s S <framed | refused "is corrupt: checksum mismatch"
     equal 'Some text' "$(<out)"
 }
 
 @test "two streams behind each other" {
     random_bytes 10000 >in
     frame in >framed
-    cat framed framed | refused "goes on behind its final record (byte $(size_of framed))"
+    cat framed framed | refused "continues after its final record (byte $(size_of framed))"
     cmp in out
-    cat framed framed | refused "goes on behind its final record (byte $(size_of framed))" -B 256 -z 10
+    cat framed framed | refused "continues after its final record (byte $(size_of framed))" -B 256 -z 10
     cmp in out
 }
 
 @test "versions, lengths, totals and checksums" {
     # shellcheck disable=SC2059
     bytes() { printf "$1"; }
-    bytes '\x89bpf\r\n\x1a\x02' | refused 'is of a newer version of the framing: 2'
-    bytes "${head%1}2\0\0\0\x09123456789$final" | refused 'is of a newer version of the framing: 2'
+    bytes '\x89bpf\r\n\x1a\x02' | refused 'has framing version 2, which is not supported'
+    bytes "${head%1}2\0\0\0\x09123456789$final" | refused 'has framing version 2, which is not supported'
     equal '' "$(<out)"
-    bytes "${head%1}0\0\0\0\x09123456789$final" | refused 'is not framed (bpipe --frame makes it so)'
+    bytes "${head%1}0\0\0\0\x09123456789$final" | refused 'is not framed (the sender needs --frame)'
     bytes "$head\xff\xff\xff\xff123456789" | refused 'is corrupt: a chunk of 4294967295 bytes at byte 8'
     equal '' "$(<out)"
     bytes "$head\0\0\0\x03123\xff\xff\xff\xff" | refused 'is corrupt: a chunk of 4294967295 bytes at byte 15'
@@ -644,10 +644,10 @@ fed() {
     equal 123 "$(<out)"
     bytes "$head" | refused "$(cut_at 8)"
     bytes "$head\0\0\0\x09123456789" | refused "$(cut_at 21)"
-    bytes "$head\0\0\0\x0812345678$final" | refused 'is corrupt: 8 bytes came, and the final record says 9'
-    bytes "$head\0\0\0\x09123456780$final" | refused 'is corrupt: its checksum is wrong'
-    bytes "$head\0\0\0\x09123456789${final%3}2" | refused 'is corrupt: its checksum is wrong'
-    bytes "$head\0\0\0\x09123456789$final\0" | refused 'goes on behind its final record (byte 37)'
+    bytes "$head\0\0\0\x0812345678$final" | refused 'is corrupt: 8 bytes received, but the final record says 9'
+    bytes "$head\0\0\0\x09123456780$final" | refused 'is corrupt: checksum mismatch'
+    bytes "$head\0\0\0\x09123456789${final%3}2" | refused 'is corrupt: checksum mismatch'
+    bytes "$head\0\0\0\x09123456789$final\0" | refused 'continues after its final record (byte 37)'
     # A chunk of 16 MiB is the largest.
     random_bytes 16M >in
     { bytes "$head\x01\0\0\0" && cat in && frame in | tail -c 16; } | unframe | cmp - in

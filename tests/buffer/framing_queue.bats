@@ -249,7 +249,7 @@ has_come() { # BYTES
     ended "$pid" 143
     adds_up report 143
     equal 0 "$(last_number bytes_undelivered report)"
-    fails framed "was cut: it ended after $(size_of framed) bytes"
+    fails framed "was truncated: it ended after $(size_of framed) bytes"
     cmp in given
 }
 
@@ -305,11 +305,11 @@ refused() {
     for length in 1 7 8 9 11 12 13 100 65547 65548 65549 300000 $((size - 17)) $((size - 16)) \
         $((size - 13)) $((size - 12)) $((size - 11)) $((size - 1)); do
         head -c "$length" framed >short
-        refused short "was cut: it ended after $length bytes"
+        refused short "was truncated: it ended after $length bytes"
     done
     equal "$(size_of in)" "$(size_of given)"
     cat framed - <<<"" >long
-    refused long "goes on behind its final record (byte $size)"
+    refused long "continues after its final record (byte $size)"
 }
 
 @test "one that was changed" {
@@ -319,13 +319,13 @@ refused() {
     size=$(size_of framed)
     for where in 12 13 50000 $((size - 17)); do
         change "$where"
-        fails changed "its checksum is wrong"
+        fails changed "checksum mismatch"
         equal 700000 "$(size_of given)"
     done
     change $((size - 1))
-    refused changed "its checksum is wrong"
+    refused changed "checksum mismatch"
     change $((size - 5))
-    refused changed "700000 bytes came, and the final record says"
+    refused changed "700000 bytes received, but the final record says"
     change 8 '\377'
     refused changed "a chunk of [0-9]* bytes at byte 8"
     change 3
@@ -353,7 +353,7 @@ change() { # WHERE [BYTE]: makes ./changed from ./framed, with another byte ther
     head -c 2000000 framed >one &
     cat framed >two &
     run -1 "$BPIPE" -q -o out --unframe one two
-    [[ $output == *"one: was cut: it ended after 2000000 bytes"* ]]
+    [[ $output == *"one: was truncated: it ended after 2000000 bytes"* ]]
     wait
 }
 
@@ -387,7 +387,7 @@ randbytes_twice() { # stdin is ./in twice, and is read late
         wait_until 20 [ -s status ]
         wait
         equal 1 "$(<status)"
-        grep -q "was cut" said
+        grep -q "was truncated" said
         adds_up removed 1
         randbytes -c <out
         rm sender

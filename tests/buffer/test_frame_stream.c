@@ -299,14 +299,14 @@ static void test_cut(void)
         for (size_t length = 1; length < 62; length++) {
             char reason[FRAME_REASON];
             snprintf(reason, sizeof reason,
-                     "was cut: it ended after %zu bytes without its final record", length);
+                     "was truncated: it ended after %zu bytes without its final record", length);
             make_two();
             stream.length = length;
             wrong += !fails(capacity, false, payload_within(length), reason);
         }
     tap_ok(wrong == 0, "cut anywhere: all payload, then the failure (%u wrong)", wrong);
     stream.length = 0;
-    tap_ok(fails(1, false, 0, "is empty, without even the head of a framed stream"), "no stream");
+    tap_ok(fails(1, false, 0, "is empty: no header of a framed stream"), "no stream");
 }
 
 static void test_corrupt(void)
@@ -314,7 +314,7 @@ static void test_corrupt(void)
     for (size_t capacity = 1; capacity < 100; capacity += 33) {
         make_two();
         stream.bytes[61] ^= 1;
-        tap_ok(fails(capacity, true, 30, "is corrupt: its checksum is wrong"),
+        tap_ok(fails(capacity, true, 30, "is corrupt: checksum mismatch"),
                "a wrong checksum is told after the payload, and without waiting for the end");
         make_two();
         memset(stream.bytes + 22, 0xff, 4);
@@ -322,13 +322,13 @@ static void test_corrupt(void)
                "and a length that cannot be");
         make_two();
         stream.length = 63;
-        tap_ok(fails(capacity, true, 30, "goes on behind its final record (byte 62)"),
+        tap_ok(fails(capacity, true, 30, "continues after its final record (byte 62)"),
                "and bytes behind the final record");
     }
     make_original(3);
     stream = original;
     memcpy(stream.bytes, "GET", 3);
-    tap_ok(fails(10, true, 0, "is not framed (bpipe --frame makes it so)"), "what is not framed");
+    tap_ok(fails(10, true, 0, "is not framed (the sender needs --frame)"), "what is not framed");
 }
 
 /* --- how many calls --------------------------------------------------------------------------- */

@@ -267,16 +267,16 @@ END
     sleep 60 &
     local other=$!
     result "$BPIPE" -Q "$other"
-    equal "1::bpipe: PID $other: is not a bpipe that can be reached" "$result"
+    equal "1::bpipe: PID $other: is not a bpipe, or cannot be reached" "$result"
     result "$BPIPE" -R "$other" -L 1
-    equal "1::bpipe: PID $other: is not a bpipe that can be reached" "$result"
+    equal "1::bpipe: PID $other: is not a bpipe, or cannot be reached" "$result"
     # A socket that was left under its number does not belong to it.
     start_idle -q >out
     kill -KILL "$pid"
     ended "$pid" 137
     mv "$socket" "$XDG_RUNTIME_DIR/bpipe-$other.sock"
     result "$BPIPE" -Q "$other"
-    equal "1::bpipe: PID $other: is not a bpipe that can be reached" "$result"
+    equal "1::bpipe: PID $other: is not a bpipe, or cannot be reached" "$result"
     rm idle pid
     kill "$other"
     wait "$other" || true
@@ -478,7 +478,7 @@ sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
     wait_until 20 [ -s pid ]
     stays_without "$(<pid)" report
     result "$BPIPE" -Q "$(<pid)"
-    equal "1::bpipe: PID $(<pid): is not a bpipe that can be reached" "$result"
+    equal "1::bpipe: PID $(<pid): is not a bpipe, or cannot be reached" "$result"
     printf 12345 >idle
     pid=$(<pid)
     exec {idle}>&-
@@ -510,16 +510,16 @@ sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
 
 @test "what is malformed or too long is refused" {
     start_idle -q -N old >out
-    equal "error: the request is not understood|
-error: the request is of another version|
-error: rate-limit: is not a rate|
-error: the same thing is asked for twice|
-error: the request is not understood|
+    equal "error: invalid request|
+error: unsupported version|
+error: rate-limit: invalid rate|
+error: duplicate setting|
+error: invalid request|
 ok|" "$(control send "$socket" 'x' 'bpipe 2\n' 'bpipe 1\nname new\nrate-limit x\n' \
         'bpipe 1\nsize 1\nsize 1\n' 'bpipe 1\nname new\0\n' 'bpipe 1\n')"
-    local long='error: name: is no text, empty, or too long|'
+    local long='error: name: invalid, empty or too long|'
     equal "$long" "$(control long "$socket" 8192)"
-    long='error: the request is too long|'
+    long='error: request too long|'
     equal "$long" "$(control long "$socket" 8193)"
     equal "$long" "$(control long "$socket" 100000)"
     "$BPIPE" -Q "$pid" --report json | grep -q '"name":"old"'

@@ -35,50 +35,50 @@ static const char *parse_exactly(const char *bytes, size_t length)
 static const struct {
     const char *message, *wrong;
 } malformed[] = {
-    {"", "the request is not understood"},
-    {"\n", "the request is not understood"},
-    {"bpipe", "the request is not understood"},
-    {"bpipe 1", "the request is not understood"},
-    {"bpipe\n", "the request is not understood"},
-    {"Bpipe 1\n", "the request is not understood"},
-    {"report text\n", "the request is not understood"},
-    {"bpipe 2\n", "the request is of another version"},
-    {"bpipe 11\n", "the request is of another version"},
-    {"bpipe \n", "the request is of another version"},
-    {"bpipe 1\nreport text", "the request is not understood"},
-    {"bpipe 1\n\n", "the request is not understood"},
-    {"bpipe 1\nbpipe 1\n", "the request is not understood"},
-    {"bpipe 1\nrate 5\n", "the request is not understood"},
-    {"bpipe 1\nrate-limit\n", "the request is not understood"},
-    {"bpipe 1\n rate-limit 5\n", "the request is not understood"},
-    {"bpipe 1\nrate-limit \n", "rate-limit: is not a rate"},
-    {"bpipe 1\nrate-limit -1\n", "rate-limit: is not a rate"},
-    {"bpipe 1\nrate-limit 5 \n", "rate-limit: is not a rate"},
-    {"bpipe 1\nrate-limit  5\n", "rate-limit: is not a rate"},
-    {"bpipe 1\nrate-limit 1M\n", "rate-limit: is not a rate"},
-    {"bpipe 1\nrate-limit 9223372036854775808\n", "rate-limit: is not a rate"},
-    {"bpipe 1\nread-rate 99999999999999999999999999999999\n", "read-rate: is not a rate"},
-    {"bpipe 1\nsize 18446744073709551616\n", "size: is not a size"},
-    {"bpipe 1\nsize 5\nsize 5\n", "the same thing is asked for twice"},
-    {"bpipe 1\nname a\nsize 5\nname a\n", "the same thing is asked for twice"},
-    {"bpipe 1\ninterval 99999999\n", "interval: is not a duration from 0.1 to 600 s, in ns"},
-    {"bpipe 1\ninterval 600000000001\n", "interval: is not a duration from 0.1 to 600 s, in ns"},
-    {"bpipe 1\nwidth 0\n", "width: is not a number from 1 to 9999"},
-    {"bpipe 1\nheight 10000\n", "height: is not a number from 1 to 9999"},
-    {"bpipe 1\nstart-fill 101\n", "start-fill: is not a percentage"},
-    {"bpipe 1\nresume-fill 5%\n", "resume-fill: is not a percentage"},
-    {"bpipe 1\nname \n", "name: is no text, empty, or too long"},
-    {"bpipe 1\nname a\\\n", "name: is no text, empty, or too long"},
-    {"bpipe 1\nname a\\b\n", "name: is no text, empty, or too long"},
-    {"bpipe 1\nformat \\\n", "format: is no text, or too long"},
-    {"bpipe 1\nreport\n", "the request is not understood"},
-    {"bpipe 1\nreport \n", "report: is no format"},
-    {"bpipe 1\nreport xml\n", "report: is no format"},
-    {"bpipe 1\nreport prometheus\n", "report: is no format"},
-    {"bpipe 1\nreport text\nreport json\n", "report: is there twice"},
-    {"bpipe 1\nreport text \n", "report: is followed by what is not understood"},
-    {"bpipe 1\nreport text si si\n", "report: is followed by what is not understood"},
-    {"bpipe 1\nreport text loud\n", "report: is followed by what is not understood"},
+    {"", "invalid request"},
+    {"\n", "invalid request"},
+    {"bpipe", "invalid request"},
+    {"bpipe 1", "invalid request"},
+    {"bpipe\n", "invalid request"},
+    {"Bpipe 1\n", "invalid request"},
+    {"report text\n", "invalid request"},
+    {"bpipe 2\n", "unsupported version"},
+    {"bpipe 11\n", "unsupported version"},
+    {"bpipe \n", "unsupported version"},
+    {"bpipe 1\nreport text", "invalid request"},
+    {"bpipe 1\n\n", "invalid request"},
+    {"bpipe 1\nbpipe 1\n", "invalid request"},
+    {"bpipe 1\nrate 5\n", "invalid request"},
+    {"bpipe 1\nrate-limit\n", "invalid request"},
+    {"bpipe 1\n rate-limit 5\n", "invalid request"},
+    {"bpipe 1\nrate-limit \n", "rate-limit: invalid rate"},
+    {"bpipe 1\nrate-limit -1\n", "rate-limit: invalid rate"},
+    {"bpipe 1\nrate-limit 5 \n", "rate-limit: invalid rate"},
+    {"bpipe 1\nrate-limit  5\n", "rate-limit: invalid rate"},
+    {"bpipe 1\nrate-limit 1M\n", "rate-limit: invalid rate"},
+    {"bpipe 1\nrate-limit 9223372036854775808\n", "rate-limit: invalid rate"},
+    {"bpipe 1\nread-rate 99999999999999999999999999999999\n", "read-rate: invalid rate"},
+    {"bpipe 1\nsize 18446744073709551616\n", "size: invalid size"},
+    {"bpipe 1\nsize 5\nsize 5\n", "duplicate setting"},
+    {"bpipe 1\nname a\nsize 5\nname a\n", "duplicate setting"},
+    {"bpipe 1\ninterval 99999999\n", "interval: must be from 0.1 to 600 s, in ns"},
+    {"bpipe 1\ninterval 600000000001\n", "interval: must be from 0.1 to 600 s, in ns"},
+    {"bpipe 1\nwidth 0\n", "width: must be a number from 1 to 9999"},
+    {"bpipe 1\nheight 10000\n", "height: must be a number from 1 to 9999"},
+    {"bpipe 1\nstart-fill 101\n", "start-fill: invalid percentage"},
+    {"bpipe 1\nresume-fill 5%\n", "resume-fill: invalid percentage"},
+    {"bpipe 1\nname \n", "name: invalid, empty or too long"},
+    {"bpipe 1\nname a\\\n", "name: invalid, empty or too long"},
+    {"bpipe 1\nname a\\b\n", "name: invalid, empty or too long"},
+    {"bpipe 1\nformat \\\n", "format: invalid or too long"},
+    {"bpipe 1\nreport\n", "invalid request"},
+    {"bpipe 1\nreport \n", "report: invalid format"},
+    {"bpipe 1\nreport xml\n", "report: invalid format"},
+    {"bpipe 1\nreport prometheus\n", "report: invalid format"},
+    {"bpipe 1\nreport text\nreport json\n", "report: duplicate"},
+    {"bpipe 1\nreport text \n", "report: unexpected text after the format"},
+    {"bpipe 1\nreport text si si\n", "report: unexpected text after the format"},
+    {"bpipe 1\nreport text loud\n", "report: unexpected text after the format"},
 };
 
 static void test_malformed(void)
@@ -110,7 +110,7 @@ static void test_limits(void)
     longest[sizeof start + CONTROL_TEXT] = 'x';
     longest[CONTROL_REQUEST] = '\n';
     const char *wrong = parse_exactly(longest, sizeof longest);
-    tap_ok(wrong != NULL && strcmp(wrong, "the request is too long") == 0, "too long a message");
+    tap_ok(wrong != NULL && strcmp(wrong, "request too long") == 0, "too long a message");
     const char *largest = "bpipe 1\nrate-limit 9223372036854775807\nsize 00\nformat \n";
     tap_ok(parse_exactly(largest, strlen(largest)) == NULL &&
                request.numbers[CONTROL_RATE_LIMIT] == INT64_MAX && request.given[CONTROL_SIZE] &&
@@ -301,7 +301,7 @@ static void test_asking(void)
     close(other);
     fd = dial();
     tap_ok(says(fd, "nonsense") && !control_turn(&control, MANY, &request) &&
-               hears(fd, "error: the request is not understood\n"),
+               hears(fd, "error: invalid request\n"),
            "nonsense is refused");
     close(fd);
     fd = dial();
@@ -310,7 +310,7 @@ static void test_asking(void)
            "a report is asked for");
     memset(space, 'r', sizeof space);
     control_answer(&control, NULL, space, sizeof space);
-    tap_ok(hears(fd, "error: the report is too long\n"), "one that is too long");
+    tap_ok(hears(fd, "error: report too long\n"), "one that is too long");
     close(fd);
     fd = dial();
     close(fd);

@@ -134,10 +134,10 @@ static void test_round_trips(void)
 /* Whether the stream, cut there, is known to be. */
 static bool knows_cut(size_t length, unsigned bits)
 {
-    char expected[FRAME_REASON] = "is empty, without even the head of a framed stream";
+    char expected[FRAME_REASON] = "is empty: no header of a framed stream";
     if (length > 0)
         snprintf(expected, sizeof expected,
-                 "was cut: it ended after %zu bytes without its final record", length);
+                 "was truncated: it ended after %zu bytes without its final record", length);
     const char *reason = read_all(stream.bytes, length, bits);
     bool known = reason != NULL && strcmp(reason, expected) == 0 && reader.stage == FRAME_CORRUPT &&
                  result_length <= stream.payload_length &&
@@ -215,9 +215,9 @@ static void expect_reason(const unsigned char *bytes, size_t length, const char 
 static void test_head(void)
 {
     unsigned char *bytes = stream.bytes;
-    const char *not_framed = "is not framed (bpipe --frame makes it so)";
+    const char *not_framed = "is not framed (the sender needs --frame)";
 
-    expect_reason(bytes, 0, "is empty, without even the head of a framed stream");
+    expect_reason(bytes, 0, "is empty: no header of a framed stream");
     make(10, 4);
     expect_reason((const unsigned char *)"hello\n", 6, not_framed);
     expect_reason((const unsigned char *)"x", 1, not_framed);
@@ -230,8 +230,8 @@ static void test_head(void)
     bytes[7] = 0;
     expect_reason(bytes, stream.length, not_framed);
     bytes[7] = 2;
-    expect_reason(bytes, stream.length, "is of a newer version of the framing: 2");
-    expect_reason(bytes, 5, "was cut: it ended after 5 bytes without its final record");
+    expect_reason(bytes, stream.length, "has framing version 2, which is not supported");
+    expect_reason(bytes, 5, "was truncated: it ended after 5 bytes without its final record");
 }
 
 static void set_length(unsigned char *field, uint32_t length)
@@ -269,24 +269,25 @@ static void test_final(void)
 
     final[11]++;
     expect_reason(stream.bytes, stream.length,
-                  "is corrupt: 1000 bytes came, and the final record says 1001");
+                  "is corrupt: 1000 bytes received, but the final record says 1001");
     memset(final + 4, 0xff, 8);
-    expect_reason(stream.bytes, stream.length,
-                  "is corrupt: 1000 bytes came, and the final record says 18446744073709551615");
+    expect_reason(
+        stream.bytes, stream.length,
+        "is corrupt: 1000 bytes received, but the final record says 18446744073709551615");
     make(1000, 8);
     final = stream.bytes + stream.length - FRAME_FINAL;
     final[13] ^= 1;
-    expect_reason(stream.bytes, stream.length, "is corrupt: its checksum is wrong");
+    expect_reason(stream.bytes, stream.length, "is corrupt: checksum mismatch");
     final[13] ^= 1;
     stream.bytes[FRAME_HEAD + FRAME_LENGTH] ^= 0x80;
-    expect_reason(stream.bytes, stream.length, "is corrupt: its checksum is wrong");
+    expect_reason(stream.bytes, stream.length, "is corrupt: checksum mismatch");
 }
 
 static void test_behind(void)
 {
     char expected[FRAME_REASON];
     make(100, 5);
-    snprintf(expected, sizeof expected, "goes on behind its final record (byte %zu)",
+    snprintf(expected, sizeof expected, "continues after its final record (byte %zu)",
              stream.length);
     memcpy(stream.bytes + stream.length, "\n\n\n", 3);
     expect_reason(stream.bytes, stream.length + 1, expected);

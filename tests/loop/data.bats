@@ -505,7 +505,7 @@ writes_of() {
     equal old "$(<target)"
     equal 'fifo in report target' "$(files)" "no stray file"
     run -1 "$BPIPE" -q --atomic -o fifo in
-    equal 'bpipe: fifo: is no regular file, which --atomic needs' "$output"
+    equal 'bpipe: fifo: is not a regular file (required by --atomic)' "$output"
 }
 
 @test "--sync: every write on the disk before the next, and all of it at the end" {
@@ -736,7 +736,7 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
     # -S does not lose the bytes that are not in the sum.
     "$BPIPE" -q -S in /proc/version | cmp both -
     "$BPIPE" -S --report none in /proc/version 2>err | cmp both -
-    equal 'bpipe: --stop-at-size: the size is not known, so all is copied (use --size)' "$(<err)"
+    equal 'bpipe: --stop-at-size: the size is unknown: copying everything (use --size)' "$(<err)"
 }
 
 @test "-S over several inputs, and with the size of a file or tree" {
@@ -763,10 +763,10 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
     # No size at all: everything is copied, with a message.
     run -0 --separate-stderr "$BPIPE" --report none -S < <(echo 'all of it')
     equal 'all of it' "$output"
-    equal 'bpipe: --stop-at-size: the size is not known, so all is copied (use --size)' "$stderr"
+    equal 'bpipe: --stop-at-size: the size is unknown: copying everything (use --size)' "$stderr"
     run -0 --separate-stderr "$BPIPE" --report none -S -l lines
     equal $'1\n2' "$output"
-    local reason='the number of records is not known, so all is copied (use --size)'
+    local reason='the number of records is unknown: copying everything (use --size)'
     equal "bpipe: --stop-at-size: $reason" "$stderr"
     : >empty
     # shellcheck disable=SC2094

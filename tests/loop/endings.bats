@@ -666,15 +666,15 @@ bpipe: stdin: no data for 100 ms (--idle-timeout)" "$result"
     for how in '-o old -o old' '-o old -o ./old' '-o old -o link' '-o hard -o old' '-o link -o /dev/fd/9'; do
         # shellcheck disable=SC2086
         result "$BPIPE" -q $how in 9<>old
-        equal "1::bpipe: ${how##* }: is an output already" "$result"
+        equal "1::bpipe: ${how##* }: is already an output" "$result"
         equal old "$(<old)"
     done
-    fails 1 "bpipe: ./new: is an output already" "$BPIPE" -q -o new -o ./new in
+    fails 1 "bpipe: ./new: is already an output" "$BPIPE" -q -o new -o ./new in
     for how in '-o new -o unix-listen://new' '-o unix-listen://new -o new' '-o new --tap unix://./new' \
         '-X --tap new --tap unix-listen://new' '-o old -o unix-listen://link'; do
         # shellcheck disable=SC2086
         result timeout 20 "$BPIPE" -q $how in
-        equal "1::bpipe: ${how##* }: is an output already" "$result" "$how"
+        equal "1::bpipe: ${how##* }: is already an output" "$result" "$how"
     done
     for how in 'unix://new --retry 1 -o new' 'unix-listen://./new -o new' 'in unix-listen://old --tap link'; do
         # shellcheck disable=SC2086
@@ -786,7 +786,7 @@ bpipe: b: No such file or directory" "$BPIPE" -q -o made a b
     done
     fails 1 "bpipe: old: File exists" "$BPIPE" -q --no-clobber -o made -o old in
     fails 1 "bpipe: old: File exists" "$BPIPE" -q --no-clobber --atomic -o made -o old in
-    fails 1 "bpipe: dir: is no regular file, which --atomic needs" "$BPIPE" -q --atomic -o made -o old -o dir in
+    fails 1 "bpipe: dir: is not a regular file (required by --atomic)" "$BPIPE" -q --atomic -o made -o old -o dir in
     equal "dir file in old " "$(files)"
     equal old "$(<old)"
     { "$BPIPE" -q -o missing/x 2>/dev/null || true; cat; } <in >out
@@ -993,9 +993,9 @@ timeout_atomically() {
     local target
     for target in fifo dir /dev/null; do
         ln -sf "$target" link
-        fails 1 "bpipe: $target: is no regular file, which --atomic needs" \
+        fails 1 "bpipe: $target: is not a regular file (required by --atomic)" \
             "$BPIPE" -q --atomic -o made -o "$target" in
-        fails 1 "bpipe: link: is no regular file, which --atomic needs" \
+        fails 1 "bpipe: link: is not a regular file (required by --atomic)" \
             "$BPIPE" -q --atomic -o link in
         rm link
     done
@@ -1192,11 +1192,11 @@ only_links() {
     equal precious "$(<in)"
     [ ! -e copy ] && [ ! -e out ] && [ ! -e new ]
     mkfifo fifo
-    fails 1 "bpipe: --pidfile: fifo: is no regular file" timeout 20 "$BPIPE" -q -P fifo in
+    fails 1 "bpipe: --pidfile: fifo: is not a regular file" timeout 20 "$BPIPE" -q -P fifo in
     cat fifo >/dev/null &
-    fails 1 "bpipe: --pidfile: fifo: is no regular file" timeout 20 "$BPIPE" -q -P fifo in
+    fails 1 "bpipe: --pidfile: fifo: is not a regular file" timeout 20 "$BPIPE" -q -P fifo in
     end_processes
-    fails 1 "bpipe: --pidfile: /dev/null: is no regular file" "$BPIPE" -q -P /dev/null in
+    fails 1 "bpipe: --pidfile: /dev/null: is not a regular file" "$BPIPE" -q -P /dev/null in
     echo 1 >pid
     "$BPIPE" -q -P pid in >out
     cmp in out

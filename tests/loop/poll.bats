@@ -200,7 +200,7 @@ none_is_left() { [ -z "$(test_processes)" ]; }
     local first=1
     wait_until 60 complete_with_a_poll_that_failed
     equal_files in out
-    equal 'bpipe: tap: does not keep up, and misses some (--tap)' "$(<err)"
+    equal 'bpipe: tap: tap too slow: skipping data' "$(<err)"
 }
 
 complete_with_a_poll_that_failed() {

@@ -73,7 +73,7 @@ own_address() {
     own=127.$((RANDOM % 250 + 2)).$((RANDOM % 250 + 2)).$((RANDOM % 250 + 2))
 }
 
-lost='connection lost at byte [0-9]+: (the peer has closed it|Connection reset by peer)(; [0-9]+ bytes sent were not acknowledged)?'
+lost='connection lost at byte [0-9]+: (closed by the peer|Connection reset by peer)(; [0-9]+ bytes sent were not acknowledged)?'
 reset='read failed at byte [0-9]+: Connection reset by peer'
 
 has_size() { # FILE BYTES: at least
@@ -952,8 +952,8 @@ eight() {
     own_address
     echo text >in
     result "$BPIPE" -q --tap "tcp://$own:7000" --tap unix://nobody in
-    equal $'0:text:bpipe: tcp://'"$own"$':7000: Connection refused; going on without this tap
-bpipe: unix://nobody: No such file or directory; going on without this tap' "$result"
+    equal $'0:text:bpipe: tcp://'"$own"$':7000: Connection refused; continuing without this tap
+bpipe: unix://nobody: No such file or directory; continuing without this tap' "$result"
 }
 
 @test "a tap that dies: a warning, and status 0; one that comes later gets what comes then" {
@@ -968,7 +968,7 @@ bpipe: unix://nobody: No such file or directory; going on without this tap' "$re
     wait_until 10 has_lines err 1
     echo more >idle
     finished $sender 0 report
-    says err "$endpoint: .*; going on without this tap"
+    says err "$endpoint: .*; continuing without this tap"
     equal $'text\nmore' "$(<out)"
     # A tap that listens for its peer.
     rm -f report out

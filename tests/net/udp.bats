@@ -258,7 +258,7 @@ sends_whole_of_overflow() {
     wait "$receiver"
     equal short "$(<got)"
     result "$BPIPE" -q -l -B 1000 in -o "udp://127.0.0.1:$to"
-    equal "1::bpipe: udp://127.0.0.1:$to: record of more than 1000 bytes does not fit the buffer" "$result"
+    equal "1::bpipe: udp://127.0.0.1:$to: record of more than 1000 bytes does not fit in the buffer" "$result"
     head -c 3000 in | tr '\n' ' ' >one
     result "$BPIPE" -q -l -B 1000 --overflow drop-newest one -o "udp://127.0.0.1:$to"
     equal "0:" "${result%%:bpipe*}"
@@ -404,7 +404,7 @@ has_come_of_all() {
     ended "$pid" 4
     seq 4 6 | cmp - out
     equal 3 "$(count datagrams_not_allowed)"
-    equal 1 "$(grep -c 'datagrams of 127.0.0.1:[0-9]* are refused (--allow)' err)"
+    equal 1 "$(grep -c 'datagrams from 127.0.0.1:[0-9]* are refused (--allow)' err)"
     grep -qx 'bpipe: input udp-listen://:0: 3 datagrams not allowed' err
     grep -q '^bpipe_input_not_allowed_datagrams_total{.*} 3$' prom
 }

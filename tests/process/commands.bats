@@ -207,9 +207,9 @@ bad_producers() {
         "$1" "cat in; $command" "bpipe: cat in; $command: $how after $(size_of in) bytes"
         wait_until 5 nobody_left
     done <<'END'
-kill -9 $$|was ended by signal 9 (Killed)
+kill -9 $$|killed by signal 9 (SIGKILL)
 exit 3|exited with status 3
-kill -TERM $$|was ended by signal 15 (Terminated)
+kill -TERM $$|killed by signal 15 (SIGTERM)
 END
 }
 
@@ -363,7 +363,7 @@ fails_beside_receiver() {
         kill -"$kind" "$(<from.pid)"
         ended "$pid" 1
         not_kept
-        grep -qE '^bpipe: echo .*: was ended by signal [0-9]+ \([A-Za-z]+\) after [0-9]+ bytes$' err
+        grep -qE '^bpipe: echo .*: killed by signal [0-9]+ \(SIG[A-Z0-9]+\) after [0-9]+ bytes$' err
         equal 1 "$(lines_of err)"
         adds_up report 1
         randbytes "$(last_number bytes_out report)" 5 | prefix out.tmp
@@ -415,7 +415,7 @@ fails_beside_receiver() {
     random_bytes 300000 >in
     fails 'bpipe: cat >out; exit 7: exited with status 7 after 300000 bytes' --from 'cat in' --to 'cat >out; exit 7'
     kept
-    fails 'bpipe: cat >out; kill -9 $$: was ended by signal 9 (Killed) after 300000 bytes' in --to 'cat >out; kill -9 $$'
+    fails 'bpipe: cat >out; kill -9 $$: killed by signal 9 (SIGKILL) after 300000 bytes' in --to 'cat >out; kill -9 $$'
     kept
     # The other outputs had all of it.
     fails 'bpipe: cat >1; exit 7: exited with status 7 after 300000 bytes' in --to 'cat >1; exit 7' -o out --to 'cat >2'
@@ -470,7 +470,7 @@ fails_beside_receiver() {
     run -1 --separate-stderr "$BPIPE" -q --from 'cat in' --to "$first" -o out
     [[ $stderr =~ ^"bpipe: $first: exited with status 7 after "[0-9]+' bytes'$ ]]
     kept
-    fails 'bpipe: kill -9 $$: was ended by signal 9 (Killed) after 0 bytes' --from 'cat in' --to 'kill -9 $$' -o copy
+    fails 'bpipe: kill -9 $$: killed by signal 9 (SIGKILL) after 0 bytes' --from 'cat in' --to 'kill -9 $$' -o copy
     equal_files in copy
 }
 
@@ -506,7 +506,7 @@ fails_beside_receiver() {
     leaves in --to 'head -n 1'
     # It is an error if SIGPIPE is ignored.
     run -1 --separate-stderr defsig -i 13 "$BPIPE" -q --from 'seq 1000000 2>&-' --to 'head -n 1 >/dev/null'
-    [[ $stderr =~ ^'bpipe: head -n 1 >/dev/null: exited after '[0-9]+' bytes, and left the rest unread'$ ]]
+    [[ $stderr =~ ^'bpipe: head -n 1 >/dev/null: exited after '[0-9]+' bytes without reading the rest'$ ]]
     # A consumer that has read everything has not left early.
     echo 1 >line
     "$BPIPE" -q line --to 'head -n 1' >out
@@ -622,7 +622,7 @@ leaves_early() {
     done
     # It is an error of the last one if SIGPIPE is ignored.
     run -1 --separate-stderr defsig -i 13 "$BPIPE" -q in --to 'head -c 3 >/dev/null' --to 'head -c 4 >/dev/null'
-    [[ $stderr =~ ^'bpipe: head -c '[34]' >/dev/null: exited after '[0-9]+' bytes, and left the rest unread'$ ]]
+    [[ $stderr =~ ^'bpipe: head -c '[34]' >/dev/null: exited after '[0-9]+' bytes without reading the rest'$ ]]
     # One of them fails, or is no command: that is a failure.
     run -1 --separate-stderr "$BPIPE" -q in --to 'head -c 3 >/dev/null' --to 'head -c 3 >/dev/null; exit 7'
     [[ $stderr =~ ^'bpipe: head -c 3 >/dev/null; exit 7: exited with status 7 after '[0-9]+' bytes'$ ]]
@@ -738,7 +738,7 @@ leaves_early() {
     }
     for side in --from --to; do
         fails_with 'bpipe: ./missing: exited with status 127 (not found) after 0 bytes' $side ./missing </dev/null
-        fails_with 'bpipe: ./plain: exited with status 126 (cannot be run) after 0 bytes' $side ./plain </dev/null
+        fails_with 'bpipe: ./plain: exited with status 126 (cannot be executed) after 0 bytes' $side ./plain </dev/null
         fails 'bpipe: ./missing: cannot be started: No such file or directory' $side - -o out -- ./missing <in
         fails 'bpipe: ./plain x: cannot be started: Permission denied' $side - -o out -- ./plain x <in
         equal kept "$(<out)"

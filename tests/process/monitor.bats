@@ -37,7 +37,7 @@ load ../observe
     run -1 --separate-stderr "$BPIPE" -q -M both -- cat </
     equal "bpipe: stdin: Is a directory" "$stderr"
     run -1 --separate-stderr "$BPIPE" -q -M both -- sh -c 'kill -9 $$' <in
-    [[ $stderr == "bpipe: sh -c kill -9 \$\$: was ended by signal 9 "* ]]
+    [[ $stderr == "bpipe: sh -c kill -9 \$\$: killed by signal 9 "* ]]
     equal 1 "$(grep -c . <<<"$stderr")"
 }
 

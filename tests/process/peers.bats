@@ -178,7 +178,7 @@ teardown() {
 }
 
 # The reset may come after the peer's own end, or without one: the system has an error for each.
-lost="^bpipe: tcp://127.0.0.1:[0-9]+: connection lost at byte [0-9]+: (Connection reset by peer|the peer has closed it)"
+lost="^bpipe: tcp://127.0.0.1:[0-9]+: connection lost at byte [0-9]+: (Connection reset by peer|closed by the peer)"
 
 @test "a peer that resets, as the output: status 1 and one line" {
     skip_unless socat

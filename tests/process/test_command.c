@@ -260,14 +260,15 @@ static void test_endings(void)
 {
     test_exit_status("exit 0", "exited with status 0");
     test_exit_status("exit 3", "exited with status 3");
-    test_exit_status("exit 126", "exited with status 126 (cannot be run)");
+    test_exit_status("exit 126", "exited with status 126 (cannot be executed)");
     test_exit_status("exec 2>/dev/null; nothing-of-this-name",
                      "exited with status 127 (not found)");
     test_exit_status("exit 128", "exited with status 128");
-    test_exit_status("exit 137", "exited with status 137 (128 + signal 9: Killed)");
+    test_exit_status("exit 137", "exited with status 137 (128 + signal 9: SIGKILL)");
     test_exit_status("exit 255", "exited with status 255");
-    test_exit_status("kill -9 $$", "was ended by signal 9 (Killed)");
-    test_exit_status("kill -TERM $$", "was ended by signal 15 (Terminated)");
+    test_exit_status("kill -9 $$", "killed by signal 9 (SIGKILL)");
+    test_exit_status("kill -TERM $$", "killed by signal 15 (SIGTERM)");
+    test_exit_status("kill -40 $$", "killed by signal 40"); /* a real-time signal has no name */
 }
 
 static void test_not_ended(void)
@@ -305,7 +306,7 @@ static void test_reaped_by_others(void)
     tap_ok(!command_has_ended(&command), "one that was not started has not ended");
     tap_ok(start_text(&command, "exit 0", true) == 0 && stage_status(command.pid) == 0 &&
                command_has_ended(&command) && !command_succeeded(&command) &&
-               strcmp(command_ending(&command, told), "ended, nobody knows how") == 0,
+               strcmp(command_ending(&command, told), "ended with unknown status") == 0,
            "whom somebody else has reaped has not succeeded");
     command_close(&command);
 }

@@ -700,16 +700,15 @@ static void test_exit_status(void)
           "the end is true");
     tap_ok(stage_exists("g"), "and is seen");
     clear();
-    plays(&(struct scene){.text = text, .deed = END}, "was ended by signal 15 (Terminated)",
-          "ended");
+    plays(&(struct scene){.text = text, .deed = END}, "killed by signal 15 (SIGTERM)", "ended");
     tap_ok(!stage_exists("g"), "before its input was");
     clear();
-    plays(&(struct scene){.text = text, .deed = END_NOW}, "was ended by signal 9 (Killed)",
+    plays(&(struct scene){.text = text, .deed = END_NOW}, "killed by signal 9 (SIGKILL)",
           "ended at once");
     tap_ok(!stage_exists("g"), "before its input was");
     clear();
     plays(&(struct scene){.text = stubborn, .deed = END, .kill_after_ns = 50 * MS},
-          "was ended by signal 9 (Killed)", "ended after a while");
+          "killed by signal 9 (SIGKILL)", "ended after a while");
     tap_ok(!stage_exists("g"), "before its input was");
     clear();
 }

@@ -228,10 +228,10 @@ static void check_cut(size_t length)
     damaged.length = length;
     check("cut after byte", length, 1);
     if (length == 0)
-        strcpy(wanted, "bpipe: stdin: is empty, without even the head of a framed stream\n");
+        strcpy(wanted, "bpipe: stdin: is empty: no header of a framed stream\n");
     else
         snprintf(wanted, sizeof wanted,
-                 "bpipe: stdin: was cut: it ended after %zu bytes without its final record\n",
+                 "bpipe: stdin: was truncated: it ended after %zu bytes without its final record\n",
                  length);
     if (outcome.message.length == strlen(wanted) &&
         memcmp(outcome.message.at, wanted, strlen(wanted)) == 0)
