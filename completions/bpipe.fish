@@ -90,7 +90,7 @@ complete -c bpipe -s f -l force -d 'show the display without a terminal, too, an
 complete -c bpipe -s c -l cursor -d 'share the terminal: one row for each bpipe'
 complete -c bpipe -l report -x -a 'text json prometheus none (__bpipe_paths [a-z]+:)' -d 'report as text, json, prometheus or none, to standard error or FILE'
 complete -c bpipe -l report-every -x -d 'report every DURATION while running, too'
-complete -c bpipe -s v -l stats -d 'always print a text report, with a line for each input and output'
+complete -c bpipe -s v -l stats -d 'always print a text report, with details of the buffer and of each input and output'
 complete -c bpipe -s q -l quiet -d 'suppress the display and the default report'
 complete -c bpipe -s N -l name -x -d 'name of this bpipe in reports and the display'
 complete -c bpipe -s R -l remote -x -a '(__bpipe_pids)' -d 'change a running bpipe: -L, --read-rate, -s, -i, -F, -N, -w, -H, --start-fill, --resume-fill'

@@ -228,8 +228,8 @@ const struct option_row option_rows[OPTION_COUNT] = {
     [OPTION_REPORT_EVERY] = {DURATION(report_every_ns), NULL, 0, "--report-every", "DURATION",
                              "report every DURATION while running, too"},
     [OPTION_STATS] = {FLAG(verbose, FIXED), NULL, 'v', "--stats", NULL,
-                      "always print a text report, with a line for\n"
-                      "each input and output"},
+                      "always print a text report, with details of\n"
+                      "the buffer and of each input and output"},
     [OPTION_QUIET] = {FLAG(quiet, FIXED), NULL, 'q', "--quiet", NULL,
                       "suppress the display and the default report"},
     [OPTION_NAME] = {TEXT(name, 1), NULL, 'N', "--name", "NAME",

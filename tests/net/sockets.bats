@@ -1057,7 +1057,7 @@ refused_now() { refute listens "$port" >/dev/null; }
     for family in $(families); do
         receive in "$family" -o out -L 3M -B 64K
         "$BPIPE" --report text:text -B 64K --tcp-buffer 32K -o "$endpoint" in
-        grep -F "bpipe: bottleneck: output ($endpoint" text
+        grep -E "^bpipe: slow side: output, [0-9]+% of the time \\((bpipe, pid [0-9]+|$endpoint)\\); " text
         ended "$receiver" 0
         rm -f in.err text
         "$BPIPE" --report text:text "$(listening "$family")" -o out 2>in.err &
@@ -1066,7 +1066,7 @@ refused_now() { refute listens "$port" >/dev/null; }
         await_listener "$family" in.err
         "$BPIPE" -q -L 3M -o "$endpoint" in
         ended $receiver 0
-        grep "^bpipe: bottleneck: input (" text | grep -F "$(listening "$family"))"
+        grep -E '^bpipe: slow side: input, [0-9]+% of the time \\((bpipe, pid [0-9]+|127.0.0.1:[0-9]+)\\); ' text
         rm text
     done
 }

@@ -177,7 +177,7 @@ shared='is also an input, an output or a report'
 # whole FILE [COUNT]: FILE has a text report and COUNT JSON ones (1), all whole, and no other lines.
 whole() {
     equal "${2:-1}" "$(grep -c '^{"type":"final".*}$' "$1")"
-    equal 1 "$(grep -c '^bpipe: time: ' "$1")"
+    equal 1 "$(grep -c '^bpipe: [0-9.]* [KMG]*i*B .*in ' "$1")"
     refute grep -v '^{"type":"final".*}$\|^bpipe: ' "$1"
 }
 
@@ -188,7 +188,7 @@ whole() {
     equal before "$(head -n 1 log)"
     grep -q '^bpipe: missing: ' log
     equal 1 "$(grep -c '^{"type":"final".*}$' log)"
-    grep -q '^bpipe: time: ' log
+    grep -q '^bpipe: [0-9.]* [KMG]*i*B .*in ' log
     "$BPIPE" --report json:log --report text -o copy in 2>log
     whole log
     "$BPIPE" --report json:fd://7 --report text -o copy in 2>log 7>&2
@@ -282,7 +282,7 @@ mixed() {
     # stdout is not an output then.
     "$BPIPE" -o copy lines >f 2>&1
     cmp lines copy
-    grep -q '^bpipe: time: ' f
+    grep -q '^bpipe: [0-9.]* [KMG]*i*B .*in ' f
     refute grep -v '^bpipe: ' f
     # The flags are unchanged.
     { "$BPIPE" -q lines; fdflags 1 2 >flags; } >f 2>&1 || true

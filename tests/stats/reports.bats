@@ -179,8 +179,8 @@ fails() {
     exec 5>&-
     ended "$pid" 0
     [ "$(lines_of err)" -ge 6 ]
-    equal 1 "$(grep -c '^bpipe: time:' err)"
-    equal 0 "$(head -n -4 err | grep -c '^bpipe: time:')"
+    equal 1 "$(grep -v '; last ' err | grep -vc 'slow side')"
+    equal 0 "$(head -n -2 err | grep -vc '; last ')"
 }
 
 @test "SIGUSR1: a report at once, while idle and while blocked" {
@@ -225,7 +225,7 @@ fails() {
         echo x >&5
         wait_until 20 catches_usr1 "$pid"
         kill -USR1 "$pid"
-        wait_until 20 grep -q '^bpipe: time: ' err
+        wait_until 20 grep -q '^bpipe: .* so far' err
         exec 5>&-
         ended "$pid" 0
         equal x "$(<out)"
@@ -369,11 +369,11 @@ apart() {
     wait
     equal hi "$(<out)"
     grep -q '"bottleneck":"input","bottleneck_endpoint":"stdin"' slow.in
-    grep -q '^bpipe: bottleneck: input (\(.* -> \)\?stdin), longest stall ' text
+    grep -q '^bpipe: slow side: input, [0-9]*% of the time (.*); buffer ' text
     grep -q '"bottleneck":"output","bottleneck_endpoint":"stdout"' slow.out
-    grep -q '^bpipe: bottleneck: output (stdout\( -> .*\)\?), longest stall ' text.out
+    grep -q '^bpipe: slow side: output, [0-9]*% of the time (.*); buffer ' text.out
     equal "$(last_number capacity_bytes slow.out)" "$(last_number peak_bytes slow.out)"
-    grep -q '^bpipe: buffer 16.0 MiB: mean [0-9]*%, peak 100%, full [0-9]* times\?; ' text.out
+    grep -q '^bpipe: buffer 16.0 MiB: mean [0-9]*%, peak 100%, full [0-9]* times\?\(; .*\)\?$' text.out
     [ "$(last_number full_count slow.out)" -ge 1 ]
     adds_up slow.in
     adds_up slow.out
@@ -430,7 +430,7 @@ copy_is_busy() {
     done
     mostly_busy report 1
     tail -n 1 report | grep -q '"bottleneck":"busy","bottleneck_endpoint":null'
-    grep -qx 'bpipe: bottleneck: busy (bpipe itself)' text
+    grep -qx 'bpipe: slow side: bpipe itself, [0-9]*% of the time; buffer [0-9]*% full' text
 }
 
 # unjudged STATUS COMMAND...: it ends with STATUS, and its reports, in ./json, ./text, ./prom, have
@@ -443,7 +443,7 @@ unjudged() {
     equal "$want" "$status" "$*: $(<err)"
     adds_up json "$want"
     grep -q '"bottleneck":null,"bottleneck_endpoint":null,' <(tail -n 1 json)
-    refute grep bottleneck text
+    refute grep 'slow side' text
     equal 5 "$(grep -c '^bpipe_bottleneck{side="[a-z]*"} 0$' prom)"
     refute grep '^bpipe_bottleneck.* 1$' prom
 }
@@ -472,8 +472,8 @@ unjudged() {
     }
     wait_until 60 short
     grep -q '"bottleneck":null,"bottleneck_endpoint":null,' json
-    refute grep bottleneck text
-    equal 3 "$(lines_of text)"
+    refute grep 'slow side' text
+    equal 1 "$(lines_of text)"
 }
 
 @test "a verdict: a run that a signal or its reader ended, after a while" {
@@ -490,7 +490,7 @@ unjudged() {
     equal_files in out
     adds_up json 130
     grep -q '"bottleneck":"input","bottleneck_endpoint":"fifo"' <(tail -n 1 json)
-    grep -qE '^bpipe: bottleneck: input \((.* -> )?fifo\), longest stall ' text
+    grep -qE '^bpipe: slow side: input, [0-9]+% of the time \(.*\); buffer ' text
     rm json
     open_consumer
     defsig "$BPIPE" --report json:json fifo >&"$writer" 5>&- {reader}<&- {writer}>&- &
@@ -540,7 +540,7 @@ broken=($'\xff\xfe' $'half\xc3' $'\xed\xa0\x80')
         echo "$name" >"$name"
     done
     "$BPIPE" --report none -v -N $'a\nb' "${names[@]}" >/dev/null 2>err
-    equal $((3 + ${#names[@]} + 2)) "$(grep -vc bottleneck err)" # with or without a verdict
+    equal $((4 + ${#names[@]} + 2)) "$(grep -vc ': slow side: \|: rate: ' err)" # a long run has these
     refute grep -vF 'bpipe: a\nb: ' err
     refute env LC_ALL=C grep -q $'[\x01-\x09\x0b-\x1f\x7f]' err
     iconv -f UTF-8 -t UTF-8 err >/dev/null
@@ -769,38 +769,55 @@ read_whole() {
         --report text:/dev/null -o out in 2>err
     adds_up a
     adds_up by.number
-    grep -q '^bpipe: time: ' b
+    grep -q '^bpipe: .* in ' b
     grep -q '^bpipe_finished 1' c
     [ ! -s err ]
     "$BPIPE" --report json -o out in 2>err
     adds_up err
     # A file is replaced, a descriptor is not.
     "$BPIPE" --report text:a -o out in
-    equal 3 "$(grep -vc bottleneck a)"
+    equal 1 "$(grep -vc 'slow side' a)"
     echo before >kept
     "$BPIPE" --report text -o out in 2>>kept
-    equal 'before 4' "$(head -n 1 kept) $(grep -vc bottleneck kept)"
+    equal 'before 2' "$(head -n 1 kept) $(grep -vc 'slow side' kept)"
 }
 
-@test "text: four lines, and one more for each endpoint with -v; -N stands first" {
-    local number='[0-9]+(\.[0-9]+)?'
+@test "text: one line or two, and all the rest with -v; -N stands first" {
+    local number='[0-9]+(\.[0-9]+)?' verdict
     random_bytes 3M >in
     "$BPIPE" -C -o out in 2>err
-    local verdict
-    verdict=$(grep -c bottleneck err) || true # if the run took long
-    equal $((3 + verdict)) "$(lines_of err)"
-    grep -qE "^bpipe: 3.00 MiB of 3.00 MiB \(100%\) in $number m?s(: $number [KMG]iB/s)?\$" err
+    verdict=$(grep -c 'slow side' err) || true # if the run took long
+    equal $((1 + verdict)) "$(lines_of err)"
+    grep -qE "^bpipe: 3.00 MiB of 3.00 MiB \(100%\) in $number m?s(, $number [KMG]iB/s)?\$" err
+    equal "$verdict" \
+        "$(grep -cE '^bpipe: slow side: .*, [0-9]+% of the time( \([^)]*\))?; buffer [0-9]+% full$' err)"
+    "$BPIPE" -v -C -o out in 2>err
     grep -qE '^bpipe: time: input [0-9]+%, output [0-9]+%, absorb [0-9]+%, throttle 0%, busy [0-9]+%$' err
-    equal "$verdict" "$(grep -cE '^bpipe: bottleneck: [a-z]+ \([^)]*\)(, longest stall .*)?$' err)"
-    grep -qE '^bpipe: buffer 16.0 MiB: mean [0-9]+%, peak [0-9]+%, full 0 times; held p50 ' err
+    grep -qE '^bpipe: buffer 16.0 MiB: mean [0-9]+%, peak [0-9]+%, full 0 times$' err
+    grep -qE "^bpipe: residence time: p50 $number [mun]?s, p99 $number [mun]?s, max $number [mun]?s\$" err
     equal 100 "$(sed -n 's/^bpipe: time: //p' err | tr -dc '0-9 ' |
         awk '{ for (i = 1; i <= NF; i++) sum += $i } END { print sum }')"
     "$BPIPE" -v -k -N 'my name' -o out -o other in in 2>err
-    equal 8 "$(grep -vc bottleneck err)"
+    equal 9 "$(grep -vc ': slow side: \|: rate: ' err)"
     refute grep -v '^bpipe: my name: ' err
     grep -q '^bpipe: my name: 6.29 MB ' err
     grep -qE '^bpipe: my name: system calls: read [0-9]+, write [0-9]+, ' err
     equal 2 "$(grep -c ' output o' err)"
+}
+
+@test "text: no line of a report has more than 79 columns" {
+    local long=a-file-with-a-name-that-is-much-longer-than-anybody-would-like-it-to-be
+    random_bytes 3M >"$long"
+    seq 100000 >lines
+    (sleep 0.3; cat "$long"; sleep 0.3) |
+        "$BPIPE" -v -N "$long" -o "$long.1" --tap "$long.2" -B 64K --spool . 2>err
+    "$BPIPE" -v --from "cat $long; sleep 0.3 # and a comment" --to "cat >$long.3; sleep 0.3" 2>>err
+    "$BPIPE" -l -B 5K --overflow drop-newest -s 200000 -o "$long.4" -- lines lines 2>>err
+    "$BPIPE" -L 10M -o "$long.5" "$long" 2>>err
+    run -1 "$BPIPE" -v -o "$long.6" "$long" no-such-file
+    refute grep -E '.{80}' err
+    refute grep -E '^bpipe: (.*: )?(input|output|tap) .{80}' <<<"$output"
+    [ "$(grep -c 'slow side' err)" -ge 3 ]
 }
 
 @test "-q: nothing but errors" {

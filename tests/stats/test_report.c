@@ -15,6 +15,8 @@
 #define MS  UINT64_C(1000000)
 
 static const struct report_request final_request = {.moment = REPORT_MOMENT_FINAL};
+static const struct report_request verbose_request = {.moment = REPORT_MOMENT_FINAL,
+                                                      .verbose = true};
 
 /* The run of the man page's example: 4 GiB in 3.21 s, the output slow. */
 static struct meter example_meter(void)
@@ -152,25 +154,50 @@ static bool contains(format_function *format, const struct meter *meter, const c
     return found;
 }
 
+/* Whether the slow side is `side` "input" or "output", and `culprit` its endpoint. */
+static bool verdict_is(const struct meter *meter, const char *side, const char *culprit)
+{
+    struct text text = {0};
+    char wanted[200];
+    report_format_text(&text, meter, &final_request);
+    text_add_bytes(&text, "", 1);
+    const char *line = strstr(text.bytes, "\nbpipe: slow side: ");
+    snprintf(wanted, sizeof wanted, "%% of the time (%s); buffer ", culprit);
+    bool is =
+        line != NULL && strncmp(line + 19, side, strlen(side)) == 0 && strstr(line, wanted) != NULL;
+    if (!is)
+        tap_note("%s (%s) is not in %s", side, culprit, text.bytes);
+    text_free(&text);
+    return is;
+}
+
 /* --- text ------------------------------------------------------------------------------------ */
 
 static void test_text_final(void)
 {
     struct meter meter = example_meter();
-    char expected[500], p50[SIZE_TEXT], p99[SIZE_TEXT];
+    char expected[800], p50[SIZE_TEXT], p99[SIZE_TEXT];
 
     hold(&meter);
     meter.zero_copy_bytes = 4 * GIB * 38 / 100 + 1;
     size_format_duration(p50, residence_percentile(&meter.residence, 500));
     size_format_duration(p99, residence_percentile(&meter.residence, 990));
+    text_is(&meter, &final_request,
+            "bpipe: 4.00 GiB in 3.21 s, 1.25 GiB/s\n"
+            "bpipe: slow side: output, 71% of the time (stdout); buffer 62% full\n",
+            "the text of the example");
     snprintf(expected, sizeof expected,
-             "bpipe: 4.00 GiB in 3.21 s: 1.25 GiB/s (min 1.10, max 1.41, sd 0.13)\n"
+             "bpipe: 4.00 GiB in 3.21 s, 1.25 GiB/s\n"
+             "bpipe: slow side: output, 71%% of the time (stdout); buffer 62%% full\n"
+             "bpipe: rate: min 1.10, max 1.41, sd 0.13 GiB/s\n"
              "bpipe: time: input 8%%, output 71%%, absorb 12%%, throttle 0%%, busy 9%%\n"
-             "bpipe: bottleneck: output (stdout), longest stall 412 ms\n"
-             "bpipe: buffer 16.0 MiB: mean 62%%, peak 100%%, full 41 times; "
-             "held p50 %s, p99 %s, max 19.0 ms; zero-copy 38%%\n",
+             "bpipe: buffer 16.0 MiB: mean 62%%, peak 100%%, full 41 times; zero-copy 38%%\n"
+             "bpipe: residence time: p50 %s, p99 %s, max 19.0 ms\n"
+             "bpipe: input stdin: 4.00 GiB, waited 257 ms (max 12.0 ms)\n"
+             "bpipe: output stdout: 4.00 GiB, waited 2.66 s (max 412 ms)\n"
+             "bpipe: system calls: read 32800, write 32770, splice 0, poll 411\n",
              p50, p99);
-    text_is(&meter, &final_request, expected, "the text of the example");
+    text_is(&meter, &verbose_request, expected, "and with -v");
     meter_destroy(&meter);
 }
 
@@ -190,16 +217,16 @@ static void test_text_options(void)
     meter.outputs[0].bytes_added = 1;
     snprintf(meter.outputs[0].error, METER_ERROR_TEXT, "Broken pipe");
     text_is(&meter, &verbose,
-            "bpipe: night\\nly: 4.29 GB of 8.59 GB (50%) in 3.21 s so far: "
-            "1.34 GB/s (min 1.18, max 1.51, sd 0.14)\n"
+            "bpipe: night\\nly: 4.29 GB of 8.59 GB (50%) in 3.21 s so far, 1.34 GB/s\n"
+            "bpipe: night\\nly: slow side: output, 71% of the time (stdout); buffer 62% full\n"
+            "bpipe: night\\nly: rate: min 1.18, max 1.51, sd 0.14 GB/s\n"
             "bpipe: night\\nly: time: input 8%, output 71%, absorb 12%, throttle 0%, busy 9%\n"
-            "bpipe: night\\nly: bottleneck: output (stdout), longest stall 412 ms\n"
-            "bpipe: night\\nly: buffer 16.8 MB: mean 62%, peak 100%, full 1 time; "
+            "bpipe: ni..ly: buffer 16.8 MB: mean 62%, peak 100%, full 1 time; "
             "nothing has left it\n"
             "bpipe: night\\nly: stdout: 12.3 kB undelivered, 1 B added\n"
-            "bpipe: night\\nly: input stdin: 4.29 GB, waited 257 ms, longest stall 12.0 ms\n"
-            "bpipe: night\\nly: output stdout: 4.29 GB, waited 2.66 s, longest stall 412 ms: "
-            "Broken pipe\n"
+            "bpipe: night\\nly: input stdin: 4.29 GB, waited 257 ms (max 12.0 ms)\n"
+            "bpipe: night\\nly: output stdout: 4.29 GB, waited 2.66 s (max 412 ms)\n"
+            "bpipe: night\\nly: output stdout: Broken pipe\n"
             "bpipe: night\\nly: system calls: read 32800, write 32770, splice 0, poll 411\n",
             "-N, -k, -v, -s, so far, undelivered, added, an error");
     meter_destroy(&meter);
@@ -208,9 +235,7 @@ static void test_text_options(void)
 static void test_text_records(void)
 {
     struct meter meter = example_meter();
-    const char *rest = "bpipe: time: input 8%, output 71%, absorb 12%, throttle 0%, busy 9%\n"
-                       "bpipe: bottleneck: output (stdout), longest stall 412 ms\n"
-                       "bpipe: buffer 16.0 MiB: mean 62%, peak 100%, full 41 times; held nothing\n"
+    const char *rest = "bpipe: slow side: output, 71% of the time (stdout); buffer 62% full\n"
                        "bpipe: stdout: 3.00 KiB dropped\n";
     char expected[600];
 
@@ -219,36 +244,41 @@ static void test_text_records(void)
     meter.outputs[0].records_out = 12345;
     meter.windows.count = 0;
     meter.outputs[0].bytes_dropped = 3072;
-    snprintf(expected, sizeof expected, "bpipe: 4.00 GiB, 12345 records in 3.21 s: 1.25 GiB/s\n%s",
+    snprintf(expected, sizeof expected, "bpipe: 4.00 GiB, 12345 records in 3.21 s, 1.25 GiB/s\n%s",
              rest);
-    text_is(&meter, &final_request, expected, "records; one window says nothing about spread");
+    text_is(&meter, &final_request, expected, "records");
     meter.size_known = true;
     meter.size_bytes = 24690;
     snprintf(expected, sizeof expected,
-             "bpipe: 4.00 GiB, 12345 of 24690 records (50%%) in 3.21 s: 1.25 GiB/s\n%s", rest);
+             "bpipe: 4.00 GiB, 12345 of 24690 records (50%%) in 3.21 s, 1.25 GiB/s\n%s", rest);
     text_is(&meter, &final_request, expected, "-s with -l counts records");
     meter_destroy(&meter);
 }
 
-#define OVERLOADED_TEXT(rest)                                               \
-    "bpipe: 2.00 MiB, 5000 records in 1.00 s: 2.00 MiB/s\n"                 \
+#define OVERLOADED_TEXT(rest)                               \
+    "bpipe: 2.00 MiB, 5000 records in 1.00 s, 2.00 MiB/s\n" \
+    "bpipe: slow side: output, 100% of the time (out); buffer 0% full\n" rest
+#define OVERLOADED_DETAILS                                                  \
     "bpipe: time: input 0%, output 100%, absorb 0%, throttle 0%, busy 0%\n" \
-    "bpipe: bottleneck: output (out), longest stall 0 ns\n"                 \
-    "bpipe: buffer 1.00 MiB: mean 0%, peak 0%, full 0 times; held nothing\n" rest
+    "bpipe: buffer 1.00 MiB: mean 0%, peak 0%, full 0 times; held nothing\n"
 
 static void test_text_overload(void)
 {
     struct meter meter = overloaded_meter();
-    struct report_request verbose = {.moment = REPORT_MOMENT_FINAL, .verbose = true};
-
     text_is(&meter, &final_request,
-            OVERLOADED_TEXT("bpipe: spool 1.00 GiB: peak 12%, 340 MiB written\n"
-                            "bpipe: input a.log: 61 B dropped (1 record), 1 B added\n"
+            OVERLOADED_TEXT("bpipe: input a.log: 61 B dropped (1 record), 1 B added\n"
                             "bpipe: out: 12.1 KiB undelivered, 1.99 MiB dropped (345 records), "
                             "62 B added\n"
                             "bpipe: tap tap\\t1: 3.00 MiB missed (9000 records), 1 B added\n"
                             "bpipe: tap gone: 4.00 MiB undelivered, 1 B added\n"),
-            "inputs, outputs and taps that did not get everything, and a spool");
+            "inputs, outputs and taps that did not get everything");
+
+    struct text text = {0};
+    report_format_text(&text, &meter, &verbose_request);
+    text_add_bytes(&text, "", 1);
+    tap_ok(strstr(text.bytes, "\nbpipe: spool 1.00 GiB: peak 12%, 340 MiB written\n") != NULL,
+           "-v: a spool");
+    text_free(&text);
 
     meter.outputs[1].records_dropped = 0;
     meter.inputs[0].bytes_added = meter.inputs[0].bytes_dropped = 0;
@@ -259,15 +289,17 @@ static void test_text_overload(void)
             OVERLOADED_TEXT("bpipe: tap tap\\t1: 3.00 MiB missed, 1 B added\n"
                             "bpipe: tap gone: 4.00 MiB undelivered, 1 B added\n"),
             "no whole record missed; a spool that was not used");
-    text_is(&meter, &verbose,
-            OVERLOADED_TEXT("bpipe: spool 1.00 GiB: held nothing\n"
+    text_is(&meter, &verbose_request,
+            OVERLOADED_TEXT(OVERLOADED_DETAILS
+                            "bpipe: spool 1.00 GiB: held nothing\n"
                             "bpipe: tap tap\\t1: 3.00 MiB missed, 1 B added\n"
                             "bpipe: tap gone: 4.00 MiB undelivered, 1 B added\n"
-                            "bpipe: input a.log: 3.00 MiB, waited 0 ns, longest stall 0 ns\n"
-                            "bpipe: input b.log: 1.00 MiB, waited 0 ns, longest stall 0 ns\n"
-                            "bpipe: output out: 2.00 MiB, waited 0 ns, longest stall 0 ns\n"
-                            "bpipe: tap tap\\t1: 1.00 MiB, waited 0 ns, longest stall 0 ns\n"
-                            "bpipe: tap gone: 0 B, waited 1.00 s, longest stall 0 ns: Broken pipe\n"
+                            "bpipe: input a.log: 3.00 MiB, waited 0 ns (max 0 ns)\n"
+                            "bpipe: input b.log: 1.00 MiB, waited 0 ns (max 0 ns)\n"
+                            "bpipe: output out: 2.00 MiB, waited 0 ns (max 0 ns)\n"
+                            "bpipe: tap tap\\t1: 1.00 MiB, waited 0 ns (max 0 ns)\n"
+                            "bpipe: tap gone: 0 B, waited 1.00 s (max 0 ns)\n"
+                            "bpipe: tap gone: Broken pipe\n"
                             "bpipe: system calls: read 0, write 0, splice 0, poll 0\n"),
             "-v: a line for each tap, and one for a spool that was not used");
     meter.counts_records = meter.size_in_records = false;
@@ -276,10 +308,8 @@ static void test_text_overload(void)
     meter.outputs[0].records_dropped = 7;
     meter.outputs[2].bytes_undelivered = 0;
     text_is(&meter, &final_request,
-            "bpipe: 2.00 MiB in 1.00 s: 2.00 MiB/s\n"
-            "bpipe: time: input 0%, output 100%, absorb 0%, throttle 0%, busy 0%\n"
-            "bpipe: bottleneck: output (out), longest stall 0 ns\n"
-            "bpipe: buffer 1.00 MiB: mean 0%, peak 0%, full 0 times; held nothing\n"
+            "bpipe: 2.00 MiB in 1.00 s, 2.00 MiB/s\n"
+            "bpipe: slow side: output, 100% of the time (out); buffer 0% full\n"
             "bpipe: out: 1.00 KiB dropped\n"
             "bpipe: tap tap\\t1: 1 B added\n"
             "bpipe: tap gone: 1 B added\n",
@@ -294,35 +324,102 @@ static void test_text_short(void)
     if (meter_init(&meter, 7, 1, 1, 0) != 0)
         abort();
     meter.inputs[0].name = "stdin";
-    text_is(&meter, &final_request,
-            "bpipe: 0 B in 0 ns\n"
-            "bpipe: time: input 0%, output 0%, absorb 0%, throttle 0%, busy 0%\n"
-            "bpipe: buffer 0 B: mean 0%, peak 0%, full 0 times; held nothing\n",
-            "a run of no time at all");
+    text_is(&meter, &final_request, "bpipe: 0 B in 0 ns\n", "a run of no time at all");
     meter.capacity = 4096;
     meter.bytes_passed = 100;
     meter_advance(&meter, METER_BUSY, 7 + 250000);
-    text_is(&meter, &final_request,
-            "bpipe: 100 B in 250 us\n"
-            "bpipe: time: input 0%, output 0%, absorb 0%, throttle 0%, busy 100%\n"
-            "bpipe: buffer 4.00 KiB: mean 0%, peak 0%, full 0 times; held nothing\n",
+    text_is(&meter, &final_request, "bpipe: 100 B in 250 us\n",
             "a run of less than a millisecond has no rate");
     meter.bytes_passed = 0;
     meter_advance(&meter, METER_THROTTLE, 7 + NS_PER_SEC);
     text_is(&meter, &final_request,
             "bpipe: 0 B in 1.00 s\n"
-            "bpipe: time: input 0%, output 0%, absorb 0%, throttle 100%, busy 0%\n"
-            "bpipe: bottleneck: throttle (the rate limit)\n"
-            "bpipe: buffer 4.00 KiB: mean 0%, peak 0%, full 0 times; held nothing\n",
+            "bpipe: slow side: the rate limit, 100% of the time; buffer 0% full\n",
             "no bytes have no rate");
     meter.bytes_passed = 3;
     meter_advance(&meter, METER_INPUT, 7 + 2 * NS_PER_SEC);
     text_is(&meter, &final_request,
-            "bpipe: 3 B in 2.00 s: 2 B/s (min 0, max 3, sd 2)\n"
-            "bpipe: time: input 50%, output 0%, absorb 0%, throttle 50%, busy 0%\n"
-            "bpipe: bottleneck: input (stdin), longest stall 0 ns\n"
-            "bpipe: buffer 4.00 KiB: mean 0%, peak 0%, full 0 times; held nothing\n",
+            "bpipe: 3 B in 2.00 s, 2 B/s\n"
+            "bpipe: slow side: input, 50% of the time (stdin); buffer 0% full\n",
             "plain bytes have no decimals");
+    meter.outputs[0].name = "stdout";
+    text_is(&meter, &verbose_request,
+            "bpipe: 3 B in 2.00 s, 2 B/s\n"
+            "bpipe: slow side: input, 50% of the time (stdin); buffer 0% full\n"
+            "bpipe: rate: min 0, max 3, sd 2 B/s\n"
+            "bpipe: time: input 50%, output 0%, absorb 0%, throttle 50%, busy 0%\n"
+            "bpipe: buffer 4.00 KiB: mean 0%, peak 0%, full 0 times; held nothing\n"
+            "bpipe: input stdin: 0 B, waited 0 ns (max 0 ns)\n"
+            "bpipe: output stdout: 0 B, waited 0 ns (max 0 ns)\n"
+            "bpipe: system calls: read 0, write 0, splice 0, poll 0\n",
+            "and with -v");
+    meter_destroy(&meter);
+}
+
+/* Adds the lines of a report to `text`; whether each fits. */
+static bool all_fit(struct text *text, const struct meter *meter,
+                    const struct report_request *request)
+{
+    bool fit = true;
+    text_clear(text);
+    report_format_text(text, meter, request);
+    text_add_bytes(text, "", 1);
+    for (const char *line = text->bytes, *end; *line != '\0'; line = end + 1) {
+        size_t columns = 0;
+        end = strchr(line, '\n');
+        for (const char *at = line; at < end; at++)
+            columns += ((unsigned char)*at & 0xC0) != 0x80;
+        if (columns > 79)
+            fit = false;
+    }
+    if (!fit)
+        tap_note("too long: %s", text->bytes);
+    return fit;
+}
+
+/* Names of all lengths: no line is longer than 79 columns, and what had to go went in order. */
+static void test_text_fits(void)
+{
+    struct meter meter = example_meter();
+    struct text text = {0};
+    char name[120], letters[241] = "";
+    bool fit = true;
+
+    meter.outputs[0].peer = (struct meter_peer){.pid = 12352, .command = "zstd-with-a-long-name"};
+    hold(&meter);
+    for (size_t length = 1; length < sizeof name && fit; length++) {
+        memset(name, 'n', length);
+        name[length] = '\0';
+        letters[2 * length - 2] = '\xc3';
+        letters[2 * length - 1] = '\xbc';
+        meter.outputs[0].name = length % 2 == 0 ? name : letters;
+        meter.name = length % 3 == 0 ? NULL : length % 3 == 1 ? letters : name;
+        fit = all_fit(&text, &meter, &final_request) && all_fit(&text, &meter, &verbose_request);
+    }
+    tap_ok(fit, "no line has more than 79 columns");
+
+    static const struct {
+        const char *name, *command, *shown;
+    } lines[] = {
+        {"stdout", "gzip", "gzip, pid 12352"},
+        {"fifo", "gzip", "gzip, pid 12352"}, /* "fifo -> gzip, pid 12352" does not fit */
+        {"fifo", "", "fifo"},
+        {"stdout", "compress", "compress"}, /* a name is not made shorter than 12 for a pid */
+        {"/a/path/that/is/quite/long", "", "/a/path/..ite/long"},
+        {"stdout", "a-compressor-with-a-name", "a-compre..h-a-name"},
+    };
+    meter.name = NULL;
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        meter.outputs[0].name = lines[i].name;
+        meter.outputs[0].peer = (struct meter_peer){.pid = 12352};
+        snprintf(meter.outputs[0].peer.command, sizeof meter.outputs[0].peer.command, "%s",
+                 lines[i].command);
+        if (!tap_ok(all_fit(&text, &meter, &final_request) &&
+                        verdict_is(&meter, "output", lines[i].shown),
+                    "shown as %s", lines[i].shown))
+            tap_note("got: %s", text.bytes);
+    }
+    text_free(&text);
     meter_destroy(&meter);
 }
 
@@ -332,14 +429,14 @@ static void test_verdict_formats(void)
     struct meter meter = example_meter();
 
     meter.ended = true;
-    tap_ok(contains(report_format_text, &meter, "\nbpipe: bottleneck: output (", "", "") &&
+    tap_ok(contains(report_format_text, &meter, "\nbpipe: slow side: output, ", "", "") &&
                contains(report_format_json, &meter, ",\"bottleneck\":\"output\",",
                         "\"bottleneck_endpoint\":\"stdout\",", "") &&
                contains(report_format_prometheus, &meter, "\nbpipe_bottleneck{side=\"output\"} 1\n",
                         "", ""),
            "a run that has ended well has a verdict");
     meter.failed = true;
-    tap_ok(!contains(report_format_text, &meter, "bottleneck", "", "") &&
+    tap_ok(!contains(report_format_text, &meter, "slow side", "", "") &&
                contains(report_format_json, &meter, ",\"bottleneck\":null,",
                         "\"bottleneck_endpoint\":null,", "") &&
                contains(report_format_prometheus, &meter, "\nbpipe_bottleneck{side=\"input\"} 0\n",
@@ -352,13 +449,14 @@ static void test_verdict_formats(void)
     meter = example_meter();
     meter.state_ns[METER_INPUT] = meter.state_ns[METER_OUTPUT] = meter.state_ns[METER_BUSY] =
         meter.state_ns[METER_THROTTLE] = NS_PER_SEC;
-    tap_ok(contains(report_format_text, &meter, "\nbpipe: bottleneck: none (balanced)\n", "", "") &&
+    tap_ok(contains(report_format_text, &meter, "\nbpipe: slow side: none (balanced); buffer ", "",
+                    "") &&
                contains(report_format_json, &meter, ",\"bottleneck\":\"balanced\",", "", ""),
            "balanced is a verdict");
     meter.state_ns[METER_INPUT] = meter.state_ns[METER_OUTPUT] = meter.state_ns[METER_THROTTLE] = 0;
-    tap_ok(
-        contains(report_format_text, &meter, "\nbpipe: bottleneck: busy (bpipe itself)\n", "", ""),
-        "and so is busy");
+    tap_ok(contains(report_format_text, &meter,
+                    "\nbpipe: slow side: bpipe itself, 72% of the time; ", "", ""),
+           "and so is busy");
     meter_destroy(&meter);
 }
 
@@ -415,11 +513,8 @@ static void test_text_connecting(void)
     meter_connected(&meter.outputs[0], 10 * NS_PER_SEC - 1000);
     meter_connected(&meter.inputs[0], 999999);
     text_is(&meter, &final_request,
-            "bpipe: 4.00 GiB in 13.2 s (10.0 s connecting): "
-            "1.25 GiB/s (min 1.10, max 1.41, sd 0.13)\n"
-            "bpipe: time: input 8%, output 71%, absorb 12%, throttle 0%, busy 9%\n"
-            "bpipe: bottleneck: output (stdout), longest stall 412 ms\n"
-            "bpipe: buffer 16.0 MiB: mean 62%, peak 100%, full 41 times; held nothing\n",
+            "bpipe: 4.00 GiB in 13.2 s (10.0 s connecting), 1.25 GiB/s\n"
+            "bpipe: slow side: output, 71% of the time (stdout); buffer 62% full\n",
             "connecting is told, and is in no rate, share or mean");
     text_is(&meter, &sample,
             "bpipe: 4.00 GiB in 13.2 s (10.0 s connecting): 1.25 GiB/s; last 1.00 s (500 ms "
@@ -429,8 +524,8 @@ static void test_text_connecting(void)
     struct text text = {0};
     report_format_text(&text, &meter, &now);
     text_add_bytes(&text, "", 1);
-    tap_ok(strstr(text.bytes, "bpipe: output stdout: 4.00 GiB, 10.0 s connecting, waited 2.66 s, "
-                              "longest stall 412 ms\n") != NULL &&
+    tap_ok(strstr(text.bytes, "bpipe: output stdout: 4.00 GiB, 10.0 s connecting, waited 2.66 s "
+                              "(max 412 ms)\n") != NULL &&
                strstr(text.bytes, "bpipe: input stdin: 4.00 GiB, waited 257 ms") != NULL,
            "-v: of each endpoint, from a millisecond on");
     text_free(&text);
@@ -460,7 +555,7 @@ static void test_text_not_connected(void)
     report_format_text(&text, &meter, &now);
     text_add_bytes(&text, "", 1);
     tap_ok(strstr(text.bytes, "bpipe: 0 B in 3.00 s so far\n"
-                              "bpipe: time: connecting (tcp-listen://:9)\n") == text.bytes,
+                              "bpipe: connecting (tcp-listen://:9)\n") == text.bytes,
            "a report for who asks meanwhile");
     text_free(&text);
     meter_destroy(&meter);
@@ -499,7 +594,7 @@ static bool percentages_hold(const struct meter *meter)
     double total = 0;
     bool hold = true;
 
-    report_format_text(&text, meter, &final_request);
+    report_format_text(&text, meter, &verbose_request);
     text_add_bytes(&text, "", 1);
     for (unsigned i = 0; i < SHOWN_STATES; i++)
         total += (double)meter->state_ns[order[i].state];
@@ -767,16 +862,17 @@ static void test_names(void)
 
     for (size_t i = 0; i < sizeof names / sizeof names[0] && right; i++) {
         meter.outputs[0].name = meter.name = names[i].name;
-        right =
-            contains(report_format_json, &meter, "\"name\":\"", names[i].json, "\",\"pid\":") &&
-            contains(report_format_json, &meter, "\"bottleneck_endpoint\":\"", names[i].json,
-                     "\",") &&
-            contains(report_format_prometheus, &meter, "bpipe_elapsed_seconds{name=\"",
-                     names[i].label, "\"} 3.210000000\n") &&
-            contains(report_format_prometheus, &meter, ",output=\"", names[i].label,
-                     "\",index=\"0\"} 4294967296\n") &&
-            contains(report_format_text, &meter, "bpipe: ", names[i].visible, ": 4.00 GiB in") &&
-            contains(report_format_text, &meter, "output (", names[i].visible, "), longest");
+        meter.outputs[0].bytes_added = 1;
+        right = contains(report_format_json, &meter, "\"name\":\"", names[i].json, "\",\"pid\":") &&
+                contains(report_format_json, &meter, "\"bottleneck_endpoint\":\"", names[i].json,
+                         "\",") &&
+                contains(report_format_prometheus, &meter, "bpipe_elapsed_seconds{name=\"",
+                         names[i].label, "\"} 3.210000000\n") &&
+                contains(report_format_prometheus, &meter, ",output=\"", names[i].label,
+                         "\",index=\"0\"} 4294967296\n");
+        meter.name = NULL;
+        right = right && contains(report_format_text, &meter, "\nbpipe: ", names[i].visible,
+                                  ": 1 B added\n");
     }
     tap_ok(right, "the table of names: JSON, labels, text");
     meter_destroy(&meter);
@@ -967,7 +1063,7 @@ static void test_datagrams(void)
     meter.inputs[0].strangers = 1;
     meter.outputs[0].refusals = 3;
     tap_ok(contains(report_format_text, &meter, "\nbpipe: input udp-listen://:9: 12 datagrams ",
-                    "dropped by the kernel, 1 datagram not allowed\n",
+                    "dropped by the kernel\nbpipe: input udp-listen://:9: 1 datagram not allowed\n",
                     "bpipe: udp://h:9: 3 refusals\n"),
            "text: those that were");
     tap_ok(contains(report_format_json, &meter, "\"datagrams_dropped_by_kernel\":12,",
@@ -989,12 +1085,6 @@ static void test_datagrams(void)
 
 /* --- peers ----------------------------------------------------------------------------------- */
 
-static bool verdict_is(const struct meter *meter, const char *verdict)
-{
-    return contains(report_format_text, meter, "\nbpipe: bottleneck: ", verdict,
-                    ", longest stall ");
-}
-
 static bool json_has(const struct meter *meter, const char *peer)
 {
     return contains(report_format_json, meter, ",\"peer\":", peer,
@@ -1007,18 +1097,18 @@ static void test_peer_processes(void)
     struct meter_endpoint *output = &meter.outputs[0], *input = &meter.inputs[0];
 
     output->peer = (struct meter_peer){.pid = 812, .command = "zstd"};
-    tap_ok(verdict_is(&meter, "output (stdout -> zstd, pid 812)") &&
+    tap_ok(verdict_is(&meter, "output", "zstd, pid 812") &&
                json_has(&meter, "{\"pid\":812,\"command\":\"zstd\",\"address\":null}") &&
                json_has(&meter, "null") && strcmp(meter_peer_name(output), "zstd") == 0,
            "the process that an output goes to");
     output->peer = (struct meter_peer){.pid = 9, .command = "a\n\"b\" \xff"};
-    tap_ok(verdict_is(&meter, "output (stdout -> a\\n\"b\" \\xff, pid 9)") &&
+    tap_ok(verdict_is(&meter, "output", "a\\n\"b\" \\xff, pid 9") &&
                json_has(&meter, "{\"pid\":9,\"command\":\"a\\u000a\\\"b\\\" \\ufffd\","
                                 "\"address\":null}"),
            "whatever bytes its command has");
     meter.state_ns[METER_INPUT] = 2 * meter.state_ns[METER_OUTPUT];
     input->peer = (struct meter_peer){.pid = 811, .command = "tar"};
-    tap_ok(verdict_is(&meter, "input (tar, pid 811 -> stdin)"), "the one that an input comes from");
+    tap_ok(verdict_is(&meter, "input", "tar, pid 811"), "the one that an input comes from");
     meter_destroy(&meter);
 }
 
@@ -1029,22 +1119,22 @@ static void test_peer_addresses(void)
 
     output->name = "tcp://host:5";
     output->peer = (struct meter_peer){.address = "192.0.2.7:5"};
-    tap_ok(verdict_is(&meter, "output (tcp://host:5 -> 192.0.2.7:5)") &&
+    tap_ok(verdict_is(&meter, "output", "192.0.2.7:5") &&
                json_has(&meter, "{\"pid\":null,\"command\":null,"
                                 "\"address\":\"192.0.2.7:5\"}") &&
                strcmp(meter_peer_name(output), "192.0.2.7:5") == 0,
            "the address of a name");
     output->name = "tcp://192.0.2.7:5";
-    tap_ok(verdict_is(&meter, "output (tcp://192.0.2.7:5)"),
+    tap_ok(verdict_is(&meter, "output", "tcp://192.0.2.7:5"),
            "an address that the endpoint's name says already");
     output->name = "t";
-    tap_ok(verdict_is(&meter, "output (t -> 192.0.2.7:5)"), "a name that is shorter");
+    tap_ok(verdict_is(&meter, "output", "t -> 192.0.2.7:5"), "a name that is shorter");
     meter.state_ns[METER_INPUT] = 2 * meter.state_ns[METER_OUTPUT];
     input->name = "tcp-listen://:9";
     input->peer = (struct meter_peer){.address = "[::1]:40222"};
-    tap_ok(verdict_is(&meter, "input ([::1]:40222 -> tcp-listen://:9)"), "whoever has connected");
+    tap_ok(verdict_is(&meter, "input", "[::1]:40222"), "whoever has connected");
     input->peer = (struct meter_peer){0};
-    tap_ok(verdict_is(&meter, "input (tcp-listen://:9)") && meter_peer_name(input) == NULL,
+    tap_ok(verdict_is(&meter, "input", "tcp-listen://:9") && meter_peer_name(input) == NULL,
            "nobody");
     meter_destroy(&meter);
 }
@@ -1066,7 +1156,7 @@ static void test_commands(void)
     output->process = (struct meter_process){.is_command = true};
     tap_ok(json_has_process(&meter, "null"), "a command that was not started");
     output->process.pid = 812;
-    tap_ok(verdict_is(&meter, "output (zstd -19, pid 812)") &&
+    tap_ok(verdict_is(&meter, "output", "zstd -19, pid 812") &&
                json_has_process(&meter, "{\"pid\":812,\"exit_status\":null,\"signal\":null,"
                                         "\"cpu_seconds\":null,\"peak_memory_bytes\":null}") &&
                !contains(report_format_prometheus, &meter, "_command_", "", ""),
@@ -1150,6 +1240,7 @@ int main(void)
     test_text_records();
     test_text_overload();
     test_text_short();
+    test_text_fits();
     test_verdict_formats();
     test_text_sample();
     test_text_connecting();

@@ -1,0 +1,162 @@
+/*
+ * report_line.c - see report_line.h.
+ */
+#include "stats/report_line.h"
+
+#include "base/size.h"
+
+#include <string.h>
+
+enum {
+    OWN_NAME_ROOM = 24, /* of -N: the same in all lines, as long as they fit */
+    NAME_ROOM = 12,     /* no name is made shorter beside a process id, */
+    NAME_ROOM_LEAST = 6 /* nor any this short */
+};
+
+/* --- names ----------------------------------------------------------------------------------- */
+
+static bool continues_character(char byte)
+{
+    return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
+static size_t count_characters(const char *bytes, size_t length)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < length; i++)
+        count += continues_character(bytes[i]) ? 0 : 1;
+    return count;
+}
+
+/* Where character number `index` begins. */
+static size_t offset_of(const char *bytes, size_t length, size_t index)
+{
+    size_t i = 0;
+    for (; i < length; i++)
+        if (!continues_character(bytes[i]) && index-- == 0)
+            break;
+    return i;
+}
+
+/* Adds at most `room` characters of a name: its two ends, if it is longer. */
+static void add_shortened(struct text *text, const char *name, size_t room)
+{
+    static const char gap[] = "..";
+    struct text visible = {0};
+    text_add_visible(&visible, name);
+    size_t count = count_characters(visible.bytes, visible.length);
+    if (visible.failed || count <= room || room <= strlen(gap)) {
+        text_add_visible(text, name);
+    } else {
+        size_t kept = room - strlen(gap), last = kept / 2;
+        size_t end = offset_of(visible.bytes, visible.length, count - last);
+        text_add_bytes(text, visible.bytes, offset_of(visible.bytes, visible.length, kept - last));
+        text_add_string(text, gap);
+        text_add_bytes(text, visible.bytes + end, visible.length - end);
+    }
+    text_free(&visible);
+}
+
+void line_add_name(const struct report_line *line, const char *name)
+{
+    add_shortened(line->text, name, line->name_room);
+}
+
+void line_add_pid(const struct report_line *line, long pid)
+{
+    if (pid > 0 && line->pids)
+        text_add(line->text, ", pid %ld", pid);
+}
+
+bool line_shows_peer(const struct meter_endpoint *endpoint)
+{
+    const char *peer = meter_peer_name(endpoint);
+    size_t length = strlen(endpoint->name), end = peer == NULL ? 0 : strlen(peer);
+    return end > 0 && (end > length || strcmp(endpoint->name + length - end, peer) != 0);
+}
+
+void line_add_peer(const struct report_line *line, const struct meter_endpoint *endpoint)
+{
+    line_add_name(line, meter_peer_name(endpoint));
+    line_add_pid(line, endpoint->peer.pid);
+}
+
+/* --- numbers --------------------------------------------------------------------------------- */
+
+void line_add_size(const struct report_line *line, uint64_t bytes)
+{
+    char buf[SIZE_TEXT];
+    text_add_string(line->text, size_format(buf, bytes, line->request->si));
+}
+
+void line_add_duration(const struct report_line *line, uint64_t ns)
+{
+    char buf[SIZE_TEXT];
+    text_add_string(line->text, size_format_duration(buf, ns));
+}
+
+uint64_t percent_of(uint64_t part, uint64_t whole)
+{
+    while (part > UINT64_MAX / 100 || whole > UINT64_MAX / 100) {
+        part /= 2;
+        whole /= 2;
+    }
+    return whole == 0 ? 0 : part * 100 / whole;
+}
+
+/* --- the line -------------------------------------------------------------------------------- */
+
+/* Returns the number of its columns, or 0 if it has no words: nothing is added then. */
+static size_t try_line(const struct report_line *line, size_t own_room, report_words *words,
+                       const void *subject)
+{
+    struct text *text = line->text;
+    size_t start = text->length;
+    text_add_string(text, "bpipe: ");
+    if (line->meter->name != NULL) {
+        add_shortened(text, line->meter->name, own_room);
+        text_add_string(text, ": ");
+    }
+    size_t before = text->length;
+    words(line, subject);
+    if (text->length == before)
+        text->length = start;
+    return count_characters(text->bytes + start, text->length - start);
+}
+
+/* Makes the next try shorter. Returns false if nothing more can be done. */
+static bool shorten(struct report_line *line, size_t *own_room)
+{
+    if (!line->brief) {
+        line->brief = true;
+        return true;
+    }
+    if (line->name_room > REPORT_COLUMNS)
+        line->name_room = REPORT_COLUMNS;
+    line->name_room--;
+    if (line->pids && line->name_room < NAME_ROOM) {
+        line->pids = false;
+        line->name_room = REPORT_COLUMNS;
+    } else if (line->name_room < NAME_ROOM_LEAST) {
+        line->name_room = NAME_ROOM_LEAST;
+        --*own_room;
+    }
+    return *own_room >= NAME_ROOM_LEAST;
+}
+
+void report_add_line(struct text *text, const struct meter *meter,
+                     const struct report_request *request, report_words *words, const void *subject)
+{
+    struct report_line line = {
+        .text = text, .meter = meter, .request = request, .name_room = SIZE_MAX, .pids = true};
+    size_t start = text->length, own_room = OWN_NAME_ROOM, columns;
+
+    for (;;) {
+        columns = try_line(&line, own_room, words, subject);
+        if (columns <= REPORT_COLUMNS || !shorten(&line, &own_room))
+            break;
+        text->length = start;
+    }
+    if (columns > 0)
+        text_add_string(text, "\n");
+}

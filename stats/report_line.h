@@ -1,0 +1,60 @@
+/*
+ * report_line.h - one line of a report for people, made to fit. Internal to report*.c.
+ *
+ * A line begins with "bpipe: ", and with the name of this bpipe if it has one (-N). It has at most
+ * REPORT_COLUMNS columns, so that it fits a terminal, a mail and a log: where it would be longer,
+ * it is made shorter step by step: the words leave out what they can (`brief`), names are shortened
+ * in their middle, process ids are left out. A long name of bpipe's own is always shortened, so
+ * that its lines begin alike.
+ */
+#ifndef BPIPE_REPORT_LINE_H
+#define BPIPE_REPORT_LINE_H
+
+#include "base/platform.h"
+#include "base/text.h"
+#include "stats/meter.h"
+#include "stats/report_format.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { REPORT_COLUMNS = 79 };
+
+/* Less time than this has no rate, and is not worth a word. */
+#define SHORTEST_TOLD_NS (NS_PER_SEC / 1000)
+
+struct report_line {
+    struct text *text;
+    const struct meter *meter;
+    const struct report_request *request;
+    size_t name_room; /* the most characters that a name may have */
+    bool brief;       /* whether a name is left out where another one says enough */
+    bool pids;        /* whether there is room for process ids */
+};
+
+/* Adds the words of a line about `subject`, without its beginning and end. It may be called several
+ * times for one line, and adds the same each time except for names and process ids. */
+typedef void report_words(const struct report_line *line, const void *subject);
+
+/* Adds a line, or nothing if the words are empty. A line whose numbers alone are too long stays so.
+ */
+void report_add_line(struct text *text, const struct meter *meter,
+                     const struct report_request *request, report_words *words,
+                     const void *subject);
+
+/* The parts of a line. Names may have any bytes; they are shown as text_add_visible() does. */
+void line_add_name(const struct report_line *line, const char *name);
+void line_add_pid(const struct report_line *line, long pid); /* ", pid 812"; none if it is 0 */
+void line_add_size(const struct report_line *line, uint64_t bytes);
+void line_add_duration(const struct report_line *line, uint64_t ns);
+
+/* "zstd, pid 812", or an address: the process at the other end. */
+void line_add_peer(const struct report_line *line, const struct meter_endpoint *endpoint);
+/* Whether that says more than the endpoint's name does. */
+bool line_shows_peer(const struct meter_endpoint *endpoint);
+
+/* `part` in percent of `whole`, rounded down; 0 if `whole` is 0. */
+uint64_t percent_of(uint64_t part, uint64_t whole);
+
+#endif
