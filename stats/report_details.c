@@ -126,7 +126,7 @@ static void add_buffer(const struct report_line *line, const void *data)
              percent_of((uint64_t)meter_mean_fill(meter), meter->capacity),
              percent_of(meter->peak, meter->capacity), meter->full_count,
              meter->full_count == 1 ? "time" : "times");
-    if (meter->residence.bytes == 0)
+    if (meter->residence.bytes == 0 && meter->zero_copy_bytes == 0)
         text_add_string(line->text, meter->fill == 0 ? "; held nothing" : "; nothing has left it");
     if (meter->zero_copy_bytes > 0)
         text_add(line->text, "; zero-copy %" PRIu64 "%%",

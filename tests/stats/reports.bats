@@ -809,11 +809,16 @@ read_whole() {
     local long=a-file-with-a-name-that-is-much-longer-than-anybody-would-like-it-to-be
     random_bytes 3M >"$long"
     seq 100000 >lines
-    (sleep 0.3; cat "$long"; sleep 0.3) |
-        "$BPIPE" -v -N "$long" -o "$long.1" --tap "$long.2" -B 64K --spool . 2>err
-    "$BPIPE" -v --from "cat $long; sleep 0.3 # and a comment" --to "cat >$long.3; sleep 0.3" 2>>err
-    "$BPIPE" -l -B 5K --overflow drop-newest -s 200000 -o "$long.4" -- lines lines 2>>err
-    "$BPIPE" -L 10M -o "$long.5" "$long" 2>>err
+    {
+        (sleep 0.3; cat "$long"; sleep 0.3) |
+            "$BPIPE" -v -N "$long" -o "$long.1" --tap "$long.2" -B 64K --spool .
+        "$BPIPE" -v --from "cat $long; sleep 0.3 # and a comment" --to "cat >$long.3; sleep 0.3"
+        "$BPIPE" -l -B 5K --overflow drop-newest -s 200000 -o "$long.4" lines lines
+        "$BPIPE" -L 10M -o "$long.5" "$long"
+    } 2>err
+    cmp "$long" "$long.1"
+    cmp "$long" "$long.3"
+    cmp "$long" "$long.5"
     run -1 "$BPIPE" -v -o "$long.6" "$long" no-such-file
     refute grep -E '.{80}' err
     refute grep -E '^bpipe: (.*: )?(input|output|tap) .{80}' <<<"$output"
