@@ -187,7 +187,7 @@ stays_in_place() { # PATTERN
     wait_screen matches_screen '.* 50% .*'
     feed 50000
     end_of_feed
-    matches_screen "$amount $time $rate $bar 100%.*" "$report" "$report" "$report" "$report" 'bash>'
+    matches_screen "$amount $time $rate $bar 100%.*" "$report" "$report" 'bash>'
     equal 100000 "$(size_of out)"
 }
 
@@ -235,7 +235,7 @@ stays_in_place() { # PATTERN
     terminal_keys C-c
     wait_screen prompt_is_last
     row_is 1 "$amount $time $rate $bar +50%.*" || { show_screen && false; }
-    [ "$(screen | grep -cxE "$report")" -ge 3 ]
+    [ "$(screen | grep -cxE "$report")" -ge 1 ]
     equal "" "$(screen | sed 1d | grep -vxE "$report|bash>|(\^C)?")"
 }
 
@@ -250,13 +250,13 @@ stays_in_place() { # PATTERN
     wait_screen matches_screen '.* 50% .*'
     pid_of_bpipe
     kill -USR1 "$pid"
-    wait_screen matches_screen "$report" "$report" "$report" "$report" "$amount $time $rate $bar +[0-9]+%.*"
+    wait_screen matches_screen "$report" "$report" "$amount $time $rate $bar +[0-9]+%.*"
     feed 10000
-    wait_screen matches_screen "$report" "$report" "$report" "$report" "$amount $time $rate $bar +60%.*"
+    wait_screen matches_screen "$report" "$report" "$amount $time $rate $bar +60%.*"
     feed 40000
     end_of_feed
-    matches_screen "$report" "$report" "$report" "$report" "$amount $time $rate $bar 100%.*" \
-        "$report" "$report" "$report" "$report" 'bash>'
+    matches_screen "$report" "$report" "$amount $time $rate $bar 100%.*" \
+        "$report" "$report" 'bash>'
 }
 
 @test "a message in the middle, too" {
@@ -392,9 +392,9 @@ frames_go_on_below() { # PATTERN
     end_of_feed
     rows_of "$a +100%.*" 1
     rows_of "$b +100%.*" 1
-    rows_of 'bpipe: a: .*' 4
-    rows_of 'bpipe: b: .*' 4
-    equal 11 "$(rows)" "these, and the prompt"
+    rows_of 'bpipe: a: .*' 2
+    rows_of 'bpipe: b: .*' 2
+    equal 7 "$(rows)" "these, and the prompt"
 }
 rows_of() { # PATTERN COUNT
     equal "$2" "$(screen | grep -cxE -e "$1")" "rows like $1" || { show_screen && return 1; }
@@ -429,15 +429,15 @@ both_rows() { screen_has "$1" && screen_has "$2"; }
     feed 60000
     wait_screen both_rows "$a +100% .*" "$b +[1-9]?[0-9]% .*"
     close_feed
-    wait_screen screen_has 'bpipe: a: buffer .*' # a has ended
+    wait_screen screen_has 'bpipe: a: slow side: .*' # a has ended
     rows_of "$b +[1-9]?[0-9]% .*" 1
-    wait_screen screen_has 'bpipe: b: buffer .*'
+    wait_screen screen_has 'bpipe: b: slow side: .*'
     wait_screen prompt_is_last
     rows_of "$a +100%.*" 1
     rows_of "$b +100%.*" 1
-    rows_of 'bpipe: a: .*' 4
-    rows_of 'bpipe: b: .*' 4
-    equal 11 "$(rows)" "these, and the prompt"
+    rows_of 'bpipe: a: .*' 2
+    rows_of 'bpipe: b: .*' 2
+    equal 7 "$(rows)" "these, and the prompt"
 }
 
 @test "two in a pipeline that end at once: both last states stay, time after time" {
@@ -465,17 +465,17 @@ both_rows() { screen_has "$1" && screen_has "$2"; }
     wait_screen both_rows "$a +50% .*" "$b +50% .*"
     pid_of_bpipe
     kill -USR1 "$pid"
-    wait_screen screen_has 'bpipe: b: buffer .*'
+    wait_screen screen_has 'bpipe: b: slow side: .*'
     feed 20000
     wait_screen both_rows "$a +70% .*" "$b +70% .*"
-    rows_of 'bpipe: b: .*' 4
-    equal 6 "$(rows)"
+    rows_of 'bpipe: b: .*' 2
+    equal 4 "$(rows)"
     feed 30000
     end_of_feed
     rows_of "$a +100%.*" 1
     rows_of "$b +100%.*" 1
-    rows_of 'bpipe: b: .*' 4
-    equal 7 "$(rows)"
+    rows_of 'bpipe: b: .*' 2
+    equal 5 "$(rows)"
 }
 
 @test "two in a pipeline: ^Z and fg, each on a new row" {

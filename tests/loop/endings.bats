@@ -100,7 +100,7 @@ fed() {
     yes | defsig "$BPIPE" 2>err | head -1 >out
     statuses=("${PIPESTATUS[@]}")
     equal "141 0" "${statuses[*]:1}"
-    grep -q '^bpipe: buffer ' err
+    grep -q '^bpipe: .* in ' err
     refute grep -iqE 'broken|fail|error' err
 }
 
