@@ -35,8 +35,8 @@ static bool pipe_of(const struct poll_loop *loop, size_t index, struct peer_pipe
            (!writes || loop->outputs.all[output].state == OUTPUT_OPEN);
 }
 
-/* Whether bpipe has waited for a pipe so long that it is worth finding the process at its other
- * end. Before the first byte has come in, it is not. */
+/* Whether bpipe has waited for a pipe for PEER_WAIT_NS or more: then it looks for the process at
+ * the other end. Before the first byte has come in it does not. */
 static bool is_worth_it(const struct poll_loop *loop)
 {
     struct peer_pipe pipe;

@@ -1132,7 +1132,7 @@ static void test_peer_addresses(void)
     meter.state_ns[METER_INPUT] = 2 * meter.state_ns[METER_OUTPUT];
     input->name = "tcp-listen://:9";
     input->peer = (struct meter_peer){.address = "[::1]:40222"};
-    tap_ok(verdict_is(&meter, "input", "[::1]:40222"), "whoever has connected");
+    tap_ok(verdict_is(&meter, "input", "[::1]:40222"), "the peer that has connected");
     input->peer = (struct meter_peer){0};
     tap_ok(verdict_is(&meter, "input", "tcp-listen://:9") && meter_peer_name(input) == NULL,
            "nobody");
