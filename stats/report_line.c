@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    OWN_NAME_ROOM = 24, /* of -N: the same in all lines, as long as they fit */
+    OWN_NAME_ROOM = 16, /* of -N: the same in all lines, as long as they fit */
     NAME_ROOM = 12,     /* no name is made shorter beside a process id, */
     NAME_ROOM_LEAST = 6 /* nor any this short */
 };
@@ -127,8 +127,8 @@ static size_t try_line(const struct report_line *line, size_t own_room, report_w
 /* Makes the next try shorter. Returns false if nothing more can be done. */
 static bool shorten(struct report_line *line, size_t *own_room)
 {
-    if (!line->brief) {
-        line->brief = true;
+    if (line->brevity < MOST_BREVITY) {
+        line->brevity++;
         return true;
     }
     if (line->name_room > REPORT_COLUMNS)

@@ -2,9 +2,9 @@
  * report_line.h - one line of a report for people, made to fit. Internal to report*.c.
  *
  * A line begins with "bpipe: ", and with the name of this bpipe if it has one (-N). It has at most
- * REPORT_COLUMNS columns, so that it fits a terminal, a mail and a log: where it would be longer,
- * it is made shorter step by step: the words leave out what they can (`brief`), names are shortened
- * in their middle, process ids are left out. A long name of bpipe's own is always shortened, so
+ * REPORT_COLUMNS columns, so that it fits a terminal, a mail and a log. A longer one is shortened
+ * step by step: the words leave out what they can (`brevity`), names are shortened in their middle,
+ * process ids are left out. A long name of bpipe's own is always shortened, so
  * that its lines begin alike.
  */
 #ifndef BPIPE_REPORT_LINE_H
@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { REPORT_COLUMNS = 79 };
+enum { REPORT_COLUMNS = 79, MOST_BREVITY = 3 };
 
 /* Less time than this has no rate, and is not worth a word. */
 #define SHORTEST_TOLD_NS (NS_PER_SEC / 1000)
@@ -29,7 +29,7 @@ struct report_line {
     const struct meter *meter;
     const struct report_request *request;
     size_t name_room; /* the most characters that a name may have */
-    bool brief;       /* whether a name is left out where another one says enough */
+    unsigned brevity; /* 0 to MOST_BREVITY: each step leaves out more of what matters least */
     bool pids;        /* whether there is room for process ids */
 };
 

@@ -16,6 +16,11 @@
  *     bpipe: buffer 16.0 MiB: mean 62%, peak 100%, full 41 times; zero-copy 38%
  *     bpipe: residence time: p50 3.20 ms, p99 12.0 ms, max 19.0 ms
  *
+ * A sample is one line; with -v, a second line has the shares of all states since the last sample:
+ *
+ *     bpipe: 4.00 GiB in 3.21 s; last 1.00 s: 98.0 MiB/s, output 71%; buffer 62%
+ *     bpipe: last 1.00 s: input 8%, output 71%, absorb 12%, throttle 0%, busy 9%
+ *
  * The percentages of states are shares of the running time, without connecting. They are whole
  * numbers that sum to 100. All other percentages are rounded down, so that 100% means all of it. A
  * rate that would mean nothing (of no bytes, or of less than a millisecond) is left out, and so is
@@ -83,10 +88,12 @@ static bool is_connecting(const struct meter *meter)
     return !meter->began && meter->connecting != NULL;
 }
 
-/* "input 8%, output 71%, absorb 12%, throttle 0%, busy 9%"; "connecting (tcp://host:9)". */
+/* "input 8%, output 71%, absorb 12%, throttle 0%, busy 9%", in a short line without those of 0 %;
+ * "connecting (tcp://host:9)". */
 static void add_states(const struct report_line *line, const uint64_t state_ns[METER_STATES])
 {
     uint64_t percents[SHOWN_STATES];
+    const char *comma = "";
 
     if (is_connecting(line->meter)) {
         text_add_string(line->text, "connecting (");
@@ -95,16 +102,20 @@ static void add_states(const struct report_line *line, const uint64_t state_ns[M
         return;
     }
     state_percents(state_ns, percents);
-    for (unsigned i = 0; i < SHOWN_STATES; i++)
-        text_add(line->text, "%s%s %" PRIu64 "%%", i == 0 ? "" : ", ",
-                 meter_state_name(shown_states[i]), percents[i]);
+    for (unsigned i = 0; i < SHOWN_STATES; i++) {
+        if (percents[i] == 0 && line->brevity > 0)
+            continue;
+        text_add(line->text, "%s%s %" PRIu64 "%%", comma, meter_state_name(shown_states[i]),
+                 percents[i]);
+        comma = ", ";
+    }
 }
 
 /* "13.2 s (10.0 s connecting)" */
 static void add_time(const struct report_line *line, uint64_t ns, uint64_t connect_ns)
 {
     line_add_duration(line, ns);
-    if (connect_ns < SHORTEST_TOLD_NS || is_connecting(line->meter))
+    if (connect_ns < SHORTEST_TOLD_NS || is_connecting(line->meter) || line->brevity > 0)
         return;
     text_add_string(line->text, " (");
     line_add_duration(line, connect_ns);
@@ -134,28 +145,33 @@ static void add_rate_like(struct text *text, double bytes_per_sec, const char *s
     text_add_decimal(text, bytes_per_sec / scale, point == NULL ? 0 : (unsigned)(unit - point - 1));
 }
 
-/* "4.00 GiB of 8.00 GiB (50%), 12345 records in 3.21 s". If the size is in records (-l), the "of"
- * belongs to the records. */
+/*
+ * "4.00 GiB of 8.00 GiB (50%), 12345 records in 3.21 s". If the size is in records (-l), the "of"
+ * belongs to the records. A short line has neither the size nor the records: "4.00 GiB (50%) in
+ * 3.21 s"; the shortest one has no percentage either.
+ */
 static void add_amount(const struct report_line *line)
 {
     const struct meter *meter = line->meter;
     uint64_t size = meter->size_bytes, records = meter_shown_output(meter)->records_out;
     bool of_records = meter->size_known && meter->size_in_records;
+    bool whole = line->brevity == 0;
 
     line_add_size(line, meter->bytes_passed);
-    if (meter->size_known && !meter->size_in_records) {
+    if (meter->size_known && !of_records && whole) {
         text_add_string(line->text, " of ");
         line_add_size(line, size);
-        add_percent_done(line->text, meter->bytes_passed, size);
     }
-    if (meter->counts_records) {
+    if (meter->size_known && !of_records && line->brevity < MOST_BREVITY)
+        add_percent_done(line->text, meter->bytes_passed, size);
+    if (meter->counts_records && whole) {
         text_add(line->text, ", %" PRIu64, records);
         if (of_records)
             text_add(line->text, " of %" PRIu64, size);
         text_add_string(line->text, !of_records && records == 1 ? " record" : " records");
-        if (of_records)
-            add_percent_done(line->text, records, size);
     }
+    if (of_records && line->brevity < MOST_BREVITY)
+        add_percent_done(line->text, records, size);
     text_add_string(line->text, " in ");
     add_time(line, meter_elapsed(meter), meter->state_ns[METER_CONNECT]);
 }
@@ -213,7 +229,8 @@ static void add_culprit(const struct report_line *line, const struct meter_endpo
                         bool input)
 {
     bool peer = line_shows_peer(endpoint);
-    bool named = !peer || (!line->brief && strcmp(endpoint->name, input ? "stdin" : "stdout") != 0);
+    bool named =
+        !peer || (line->brevity == 0 && strcmp(endpoint->name, input ? "stdin" : "stdout") != 0);
     if (peer && input) {
         line_add_peer(line, endpoint);
         text_add_string(line->text, named ? " -> " : "");
@@ -227,14 +244,15 @@ static void add_culprit(const struct report_line *line, const struct meter_endpo
     line_add_pid(line, endpoint->process.pid);
 }
 
-/* ", 71% of the time": the share of a state in the running time. */
+/* ", 71% of the time", in a short line ", 71%": the share of a state in the running time. */
 static void add_share(const struct report_line *line, enum meter_state state)
 {
     uint64_t percents[SHOWN_STATES];
     state_percents(line->meter->state_ns, percents);
     for (unsigned i = 0; i < SHOWN_STATES; i++)
         if (shown_states[i] == state)
-            text_add(line->text, ", %" PRIu64 "%% of the time", percents[i]);
+            text_add(line->text, ", %" PRIu64 "%%%s", percents[i],
+                     line->brevity < 2 ? " of the time" : "");
 }
 
 static void add_slow_side(const struct report_line *line, const void *data)
@@ -273,35 +291,82 @@ static void add_shares(const struct report_line *line, const void *data)
     add_states(line, meter->state_ns);
 }
 
+/* "last 1.00 s" or, where there is little room, "last": an interval. */
+static void add_last(const struct report_line *line)
+{
+    const struct report_interval *interval = &line->request->interval;
+
+    text_add_string(line->text, "last");
+    if (line->brevity >= 2)
+        return;
+    text_add_string(line->text, " ");
+    add_time(line, interval->ns, interval->state_ns[METER_CONNECT]);
+}
+
+/* ": 98.0 MiB/s, output 71%": the rate of an interval, and the state that took most of it. */
+static void add_interval(const struct report_line *line)
+{
+    const struct report_interval *interval = &line->request->interval;
+    uint64_t running_ns = interval->ns - interval->state_ns[METER_CONNECT];
+    uint64_t percents[SHOWN_STATES];
+    unsigned most = 0;
+
+    if (is_connecting(line->meter)) {
+        text_add_string(line->text, ": ");
+        add_states(line, interval->state_ns);
+        return;
+    }
+    if (running_ns < SHORTEST_TOLD_NS)
+        return;
+    text_add_string(line->text, ": ");
+    add_rate(line, (double)interval->bytes * ((double)NS_PER_SEC / (double)running_ns));
+    if (line->brevity == MOST_BREVITY)
+        return;
+    state_percents(interval->state_ns, percents);
+    for (unsigned i = 1; i < SHOWN_STATES; i++)
+        if (percents[i] > percents[most])
+            most = i;
+    text_add(line->text, ", %s %" PRIu64 "%%", meter_state_name(shown_states[most]),
+             percents[most]);
+}
+
+/*
+ * Where the line is too long, it leaves out in this order: the size that is expected, records and
+ * the time of connecting; the length of the interval and the buffer; the percentage that is done,
+ * the state and the spool. Bytes that were dropped are always told.
+ */
 static void add_sample(const struct report_line *line, const void *data)
 {
     const struct meter *meter = data;
-    const struct report_interval *interval = &line->request->interval;
-    uint64_t running_ns = interval->ns - interval->state_ns[METER_CONNECT];
     uint64_t dropped = meter_least_output(meter)->bytes_dropped;
 
     add_amount(line);
-    if (rate_says_something(meter)) {
-        text_add_string(line->text, ": ");
-        add_rate(line, meter_rate(meter).mean);
-    }
-    text_add_string(line->text, "; last ");
-    add_time(line, interval->ns, interval->state_ns[METER_CONNECT]);
-    text_add_string(line->text, ": ");
-    if (running_ns >= SHORTEST_TOLD_NS && !is_connecting(meter)) {
-        add_rate(line, (double)interval->bytes * ((double)NS_PER_SEC / (double)running_ns));
-        text_add_string(line->text, ", ");
-    }
-    add_states(line, interval->state_ns);
-    text_add(line->text, "; buffer %" PRIu64 "%%", percent_of(meter->fill, meter->capacity));
-    if (meter->spool_fill > 0)
+    text_add_string(line->text, "; ");
+    add_last(line);
+    add_interval(line);
+    if (line->brevity < 2)
+        text_add(line->text, "; buffer %" PRIu64 "%%", percent_of(meter->fill, meter->capacity));
+    if (meter->spool_fill > 0 && line->brevity < 3)
         text_add(line->text, "; spool %" PRIu64 "%%",
                  percent_of(meter->spool_fill, meter->spool_capacity));
     if (dropped > 0) {
         text_add_string(line->text, "; ");
         line_add_size(line, dropped);
-        text_add_string(line->text, " dropped so far");
+        text_add_string(line->text, " dropped");
     }
+}
+
+/* "last 1.00 s: input 8%, output 71%, absorb 12%, throttle 0%, busy 9%" */
+static void add_interval_shares(const struct report_line *line, const void *data)
+{
+    const struct meter *meter = data;
+    const struct report_interval *interval = &line->request->interval;
+
+    if (is_connecting(meter) || interval->ns - interval->state_ns[METER_CONNECT] < SHORTEST_TOLD_NS)
+        return;
+    add_last(line);
+    text_add_string(line->text, ": ");
+    add_states(line, interval->state_ns);
 }
 
 void report_format_text(struct text *text, const struct meter *meter,
@@ -309,6 +374,8 @@ void report_format_text(struct text *text, const struct meter *meter,
 {
     if (request->moment == REPORT_MOMENT_SAMPLE) {
         report_add_line(text, meter, request, add_sample, meter);
+        if (request->verbose)
+            report_add_line(text, meter, request, add_interval_shares, meter);
         return;
     }
     report_add_line(text, meter, request, add_summary, meter);

@@ -369,9 +369,9 @@ apart() {
     wait
     equal hi "$(<out)"
     grep -q '"bottleneck":"input","bottleneck_endpoint":"stdin"' slow.in
-    grep -q '^bpipe: slow side: input, [0-9]*% of the time (.*); buffer ' text
+    grep -q '^bpipe: slow side: input, [0-9]*% .*(.*); buffer ' text
     grep -q '"bottleneck":"output","bottleneck_endpoint":"stdout"' slow.out
-    grep -q '^bpipe: slow side: output, [0-9]*% of the time (.*); buffer ' text.out
+    grep -q '^bpipe: slow side: output, [0-9]*% .*(.*); buffer ' text.out
     equal "$(last_number capacity_bytes slow.out)" "$(last_number peak_bytes slow.out)"
     grep -q '^bpipe: buffer 16.0 MiB: mean [0-9]*%, peak 100%, full [0-9]* times\?\(; .*\)\?$' text.out
     [ "$(last_number full_count slow.out)" -ge 1 ]
@@ -490,7 +490,7 @@ unjudged() {
     equal_files in out
     adds_up json 130
     grep -q '"bottleneck":"input","bottleneck_endpoint":"fifo"' <(tail -n 1 json)
-    grep -qE '^bpipe: slow side: input, [0-9]+% of the time \(.*\); buffer ' text
+    grep -qE '^bpipe: slow side: input, [0-9]+%( of the time)? \(.*\); buffer ' text
     rm json
     open_consumer
     defsig "$BPIPE" --report json:json fifo >&"$writer" 5>&- {reader}<&- {writer}>&- &
@@ -790,7 +790,7 @@ read_whole() {
     equal $((1 + verdict)) "$(lines_of err)"
     grep -qE "^bpipe: 3.00 MiB of 3.00 MiB \(100%\) in $number m?s(, $number [KMG]iB/s)?\$" err
     equal "$verdict" \
-        "$(grep -cE '^bpipe: slow side: .*, [0-9]+% of the time( \([^)]*\))?; buffer [0-9]+% full$' err)"
+        "$(grep -cE '^bpipe: slow side: .*, [0-9]+%( of the time)?( \([^)]*\))?; buffer [0-9]+% full$' err)"
     "$BPIPE" -v -C -o out in 2>err
     grep -qE '^bpipe: time: input [0-9]+%, output [0-9]+%, absorb [0-9]+%, throttle 0%, busy [0-9]+%$' err
     grep -qE '^bpipe: buffer 16.0 MiB: mean [0-9]+%, peak [0-9]+%, full 0 times$' err
