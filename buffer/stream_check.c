@@ -5,6 +5,7 @@
 
 #include "base/message.h"
 #include "base/retry.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -100,6 +101,79 @@ void stream_check_saw(struct stream_check *expect, const struct span *span, size
     }
 }
 
+enum { SHOWN = 14 }; /* columns of each of the two ends in a message */
+
+/* Adds at most SHOWN bytes as text_add_visible() does, and NUL as \x00. */
+static void add_bytes_visible(struct text *text, const char *bytes, size_t length)
+{
+    char part[SHOWN + 1] = "";
+
+    memcpy(part, bytes, length);
+    for (size_t i = 0; i < length; i += strlen(part + i)) {
+        if (part[i] == '\0') {
+            text_add_string(text, "\\x00");
+            i++;
+        }
+        text_add_visible(text, part + i);
+    }
+}
+
+/* Whether this byte continues a character of UTF-8. */
+static bool continues_character(char byte)
+{
+    return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
+/*
+ * Adds the last bytes before `stop`, visibly and in quotes: as many as fit in SHOWN columns. ".."
+ * stands for bytes that are left out on either side. With `cut` there were others before `bytes`. A
+ * byte may need four columns.
+ */
+static void add_part(struct text *text, const char *bytes, size_t length, size_t stop, bool cut)
+{
+    size_t before = text->length;
+
+    for (size_t start = stop > SHOWN ? stop - SHOWN : 0;; start++) {
+        while (start > 0 && start < stop && continues_character(bytes[start]))
+            start++;
+        text->length = before;
+        text_add_string(text, start > 0 || cut ? "'.." : "'");
+        add_bytes_visible(text, bytes + start, stop - start);
+        text_add_string(text, stop < length ? "..'" : "'");
+        if (text->length - before <= SHOWN + 2 || start >= stop)
+            return;
+    }
+}
+
+/* How many bytes are the same at the end of both. */
+static size_t common_end(const struct stream_check *expect)
+{
+    const char *end = expect->end + expect->end_length, *tail = expect->tail + expect->tail_length;
+    size_t same = 0;
+    while (same < expect->tail_length && end[-1 - (ptrdiff_t)same] == tail[-1 - (ptrdiff_t)same])
+        same++;
+    return same;
+}
+
+/* "ended with '..completed', not '..completed\n' (--expect-end)": the bytes around the difference
+ * that is nearest to the end. */
+static void describe_other_end(const struct stream_check *expect, uint64_t bytes, struct text *text)
+{
+    enum { SHOWN_AFTER = 4 };
+    size_t same = common_end(expect), left_out = same > SHOWN_AFTER ? same - SHOWN_AFTER : 0;
+
+    if (expect->tail_length == 0) {
+        text_add_string(text, "ended without a byte, not with ");
+    } else {
+        text_add_string(text, "ended with ");
+        add_part(text, expect->tail, expect->tail_length, expect->tail_length - left_out,
+                 bytes > expect->tail_length);
+        text_add_string(text, ", not ");
+    }
+    add_part(text, expect->end, expect->end_length, expect->end_length - left_out, false);
+    text_add_string(text, " (--expect-end)");
+}
+
 const char *stream_check_end(const struct stream_check *expect, uint64_t bytes,
                              char reason[STREAM_CHECK_REASON])
 {
@@ -111,9 +185,9 @@ const char *stream_check_end(const struct stream_check *expect, uint64_t bytes,
     }
     if (expect->tail_length != expect->end_length ||
         (expect->end_length > 0 && memcmp(expect->tail, expect->end, expect->end_length) != 0)) {
-        snprintf(reason, STREAM_CHECK_REASON,
-                 "the stream ended after %" PRIu64 " bytes, but not with the bytes of --expect-end",
-                 bytes);
+        struct text text = {.bytes = reason, .capacity = STREAM_CHECK_REASON, .fixed = true};
+        describe_other_end(expect, bytes, &text);
+        text_add_bytes(&text, "", 1);
         return reason;
     }
     return NULL;

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { STREAM_CHECK_END_MOST = 64 * 1024, STREAM_CHECK_REASON = 128 };
+enum { STREAM_CHECK_END_MOST = 64 * 1024, STREAM_CHECK_REASON = 160 };
 
 struct stream_check {
     bool size_given;

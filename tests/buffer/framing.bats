@@ -410,11 +410,10 @@ not_whole() {
 }
 
 @test "--expect-size and --expect-end: no final record" {
-    random_bytes 100000 >in
+    { random_bytes 99990 && printf 'more bytes'; } >in
     not_whole 1 "bpipe: stdin: the stream ended after 100000 bytes, not 100001 (--expect-size)" \
         --expect-size 100001
-    not_whole 1 "bpipe: stdin: the stream ended after 100000 bytes, but not with the bytes of --expect-end" \
-        --expect-end end
+    not_whole 1 "bpipe: stdin: ended with '..tes', not 'end' (--expect-end)" --expect-end end
     cat in | frame --expect-size 100000 | unframe --expect-size 100000 --atomic -o target
     cmp in target
     # On the other side the payload is compared.
