@@ -19,9 +19,9 @@ flood() {
     rm -f feed report out err status
     mkfifo feed
     { "$BPIPE" -J 0 "$@" --report json:report --report-every 0.02 <feed 2>err || echo $? >status; } |
-        { wait_until 30 all_came && cat >out; } &
-    timeout -k 1 30 cat in >feed || gave_up || return 1 # it was held up
-    wait_until 30 is_final
+        { wait_until 60 all_came && cat >out; } &
+    timeout -k 1 60 cat in >feed || gave_up || return 1 # it was held up
+    wait_until 60 is_final
     wait
     equal "$(of_output stdout bytes)" "$(size_of out)" "bytes written, and got" || return 1
     gives_records_out || return 1

@@ -498,19 +498,25 @@ kernel_knows_nowait() {
 }
 
 @test "stderr: a shared pipe or terminal is never made nonblocking, full or not" {
-    local err
+    local err state
     open_idle
     open_raw_pty
     exec {pipe}> >(exec sleep 60)
     for err in "$slave" "$pipe"; do
-        rm -f samples
-        "$BPIPE" --report-every 1ms -N "$(head -c 1000 /dev/zero | tr '\0' n)" \
-            --report json:samples --report text -o out <&"$idle" 2>&"$err" &
-        wait_until 20 has_lines samples 150 # more than fits where nobody reads
-        blocking "$err"
-        kill -TERM $!
-        ended $! 143
-        blocking "$err"
+        for state in 'not full' full; do
+            # Fills it through an open file of its own, which may be nonblocking.
+            [ "$state" = 'not full' ] ||
+                refute dd if=/dev/zero of="/proc/self/fd/$err" oflag=nonblock bs=512 2>dd.err
+            rm -f samples
+            "$BPIPE" --report-every 1ms --report json:samples --report text -o out \
+                <&"$idle" 2>&"$err" &
+            wait_until 20 has_lines samples 10
+            blocking "$err"
+            kill -TERM $!
+            ended $! 143
+            blocking "$err"
+        done
+        grep -q 'Resource temporarily unavailable' dd.err
     done
     end_processes
 }

@@ -422,9 +422,16 @@ sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
 }
 
 @test "a short run makes no socket" {
-    mkdir home
     seq 1000 >in
-    HOME=$T/home XDG_RUNTIME_DIR='' "$BPIPE" -q in | cmp in -
+    # Tried again if the machine was too slow for a short run.
+    short() {
+        rm -rf home
+        mkdir home
+        HOME=$T/home XDG_RUNTIME_DIR='' "$BPIPE" --report json:report in >out
+        cmp in out
+        awk -v elapsed="$(last_number elapsed_seconds report)" 'BEGIN { exit !(elapsed < 0.05) }'
+    }
+    wait_until 60 short
     equal "" "$(ls -A home)"
 }
 
