@@ -95,7 +95,7 @@ void frame_check(struct frame_reader *reader, const void *bytes, size_t length);
  *     is not framed (the sender needs --frame)
  *     has framing version 2, which is not supported
  *     is empty: no header of a framed stream
- *     was truncated: it ended after 1234 bytes without its final record
+ *     was cut off after 1234 bytes without its final record
  *     is corrupt: a chunk of 4294967295 bytes at byte 8
  *     is corrupt: 1000 bytes received, but the final record says 1001
  *     is corrupt: checksum mismatch

@@ -155,8 +155,7 @@ void loop_note_overrun(struct poll_loop *loop, struct loop_output *output)
     if (output->tap)
         message_print("%s: tap too slow: skipping data", output->meter->name);
     else
-        loop_announce(loop, output->meter->name,
-                      "dropping the oldest data (--overflow drop-oldest)");
+        loop_announce(loop, output->meter->name, "dropping the oldest data");
 }
 
 void loop_note_dropped(struct poll_loop *loop, struct loop_input *input,
@@ -178,9 +177,7 @@ void loop_note_dropped(struct poll_loop *loop, struct loop_input *input,
     if (dropped->bytes > 0 && !*said) {
         *said = true;
         loop_announce(loop, input != NULL ? input->meter->name : "input",
-                      loop_drops_newest(loop)
-                          ? "dropping new data (--overflow drop-newest)"
-                          : "dropping the oldest data (--overflow drop-oldest)");
+                      loop_drops_newest(loop) ? "dropping new data" : "dropping the oldest data");
     }
 }
 

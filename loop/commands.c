@@ -171,7 +171,7 @@ static enum guard_state look_at_guard(struct poll_loop *loop)
     loop->commands.guard.pid = 0;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != GUARD_HOLDS_ON)
         return GUARD_IS_GONE;
-    message_print("a command still reads its input: keeping that open, to hide the end of file");
+    message_print("a command still runs: its input stays open, to hide the end");
     return GUARD_HAS_LEFT_ONE;
 }
 

@@ -205,10 +205,7 @@ const char *address_parse(struct address *address, const char *text)
     const struct scheme *scheme = scheme_of(text);
     *address = (struct address){.kind = scheme ? scheme->kind : ADDRESS_NONE};
     if (scheme == NULL)
-        return is_other_scheme(text)
-                   ? "unknown kind of endpoint (see bpipe(1); for a path, write ./ "
-                     "before it)"
-                   : NULL;
+        return is_other_scheme(text) ? "unknown scheme (for a path, write ./ before it)" : NULL;
     const char *rest = text + strlen(scheme->prefix), *after = rest;
     if (address_is_unix(scheme->kind))
         return parse_unix(address, rest);
@@ -333,12 +330,12 @@ const char *address_parse_range(struct address_range *range, const char *text)
     size_t length = strcspn(text, "/");
     unsigned width = parse_base(&base, text, length), bits = width;
     if (width == 0)
-        return "invalid address or range (try 10.0.0.0/8, 192.168.1.7 or 2001:db8::/32)";
+        return "invalid address (try 10.0.0.0/8 or 2001:db8::/32)";
     if (text[length] == '/' && !parse_number(text + length + 1, width, &bits))
         return width == IPV4_BITS ? "prefix length after / must be from 0 to 32"
                                   : "prefix length after / must be from 0 to 128";
     if (!same_bits(base.bytes, zeros, bits, width))
-        return "has bits set after its prefix, like 10.0.0.1/8 (try 10.0.0.0/8)";
+        return "has bits after its prefix (10.0.0.0/8 has none)";
     if (width == IPV6_BITS && bits >= MAPPED_BITS) {
         unmap(&base);
         bits -= base.family == AF_INET ? MAPPED_BITS : 0;

@@ -131,7 +131,7 @@ static enum options_status check_udp(struct parser *parser)
     if (input && share_of_input(options) < DATAGRAM_ROOM)
         return options_refuse(
             "--buffer-size", options_buffer_text(parser),
-            options->merge ? "is too small for UDP with --merge (at least 64K per INPUT, plus 64K)"
+            options->merge ? "too small for UDP and --merge (64K per INPUT + 64K)"
                            : "is too small for UDP (at least 64K)");
     if (input && options->spool)
         return refuse_both("--spool", input);

@@ -65,7 +65,7 @@ enum options_status options_check_report_file(const char *text, const char *file
 {
     if (address_kind_of(file) != ADDRESS_NONE)
         return options_refuse("--report", text,
-                              "cannot be written to a socket (for a path, write ./ before it)");
+                              "is a socket (for a path, write ./ before it)");
     return check_endpoint("--report", text, file);
 }
 

@@ -236,8 +236,7 @@ static const char *clash_with_output(const struct options *options, const struct
     switch (own->kind) {
     case OWN_STDERR:
         return same_storage(identity, &output) && stderr_overwrites(options, &output)
-                   ? "is also the file of an output: messages and data would overwrite each "
-                     "other"
+                   ? "is also an output: messages would overwrite the data"
                    : NULL;
     case OWN_REPORT:
         return same_target(identity, &output)

@@ -151,7 +151,7 @@ said_once() {
 }
 # shellcheck disable=SC2034 # for the tests
 {
-    dropping_newest='bpipe: input: the buffer is full (.*): dropping new data (--overflow drop-newest)'
-    dropping_oldest='bpipe: stdout: the buffer is full (.*): dropping the oldest data (--overflow drop-oldest)'
+    dropping_newest='bpipe: input: the buffer is full (.*): dropping new data'
+    dropping_oldest='bpipe: stdout: the buffer is full (.*): dropping the oldest data'
     giving_up='bpipe: input: the buffer is full (.*): giving up (--overflow fail)'
 }

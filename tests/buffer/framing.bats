@@ -43,7 +43,7 @@ refused() {
 }
 
 # cut_at BYTES: prints the reason for refused
-cut_at() { echo "was truncated: it ended after $1 bytes without its final record"; }
+cut_at() { echo "was cut off after $1 bytes without its final record"; }
 
 # --- the format -------------------------------------------------------------------------------
 
@@ -492,7 +492,7 @@ fed() {
         ended "$framer" $((128 + $(kill -l "$signal")))
         ended "$receiver" 1
         exec 5>&-
-        grep -qx 'bpipe: channel: was truncated: it ended after 100[0-9]* bytes without its final record' err.other
+        grep -qx 'bpipe: channel: was cut off after 100[0-9]* bytes without its final record' err.other
         equal 1 "$(lines_of err.other)"
         equal '' "$(<err)"
         refute [ -e target ]
@@ -518,7 +518,7 @@ fed() {
         ended "$framer" 137
         ended "$receiver" 1
         exec 5>&-
-        grep -qE '^bpipe: .*: (was truncated: it ended after 100[0-9]* bytes without its final record|read failed at .*)$' err
+        grep -qE '^bpipe: .*: (was cut off after 100[0-9]* bytes without its final record|read failed at .*)$' err
         refute [ -e target ]
     done
 }

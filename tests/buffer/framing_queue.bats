@@ -249,7 +249,7 @@ has_come() { # BYTES
     ended "$pid" 143
     adds_up report 143
     equal 0 "$(last_number bytes_undelivered report)"
-    fails framed "was truncated: it ended after $(size_of framed) bytes"
+    fails framed "was cut off after $(size_of framed) bytes"
     cmp in given
 }
 
@@ -305,7 +305,7 @@ refused() {
     for length in 1 7 8 9 11 12 13 100 65547 65548 65549 300000 $((size - 17)) $((size - 16)) \
         $((size - 13)) $((size - 12)) $((size - 11)) $((size - 1)); do
         head -c "$length" framed >short
-        refused short "was truncated: it ended after $length bytes"
+        refused short "was cut off after $length bytes"
     done
     equal "$(size_of in)" "$(size_of given)"
     cat framed - <<<"" >long
@@ -353,7 +353,7 @@ change() { # WHERE [BYTE]: makes ./changed from ./framed, with another byte ther
     head -c 2000000 framed >one &
     cat framed >two &
     run -1 "$BPIPE" -q -o out --unframe one two
-    [[ $output == *"one: was truncated: it ended after 2000000 bytes"* ]]
+    [[ $output == *"one: was cut off after 2000000 bytes"* ]]
     wait
 }
 

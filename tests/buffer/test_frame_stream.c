@@ -299,7 +299,7 @@ static void test_cut(void)
         for (size_t length = 1; length < 62; length++) {
             char reason[FRAME_REASON];
             snprintf(reason, sizeof reason,
-                     "was truncated: it ended after %zu bytes without its final record", length);
+                     "was cut off after %zu bytes without its final record", length);
             make_two();
             stream.length = length;
             wrong += !fails(capacity, false, payload_within(length), reason);

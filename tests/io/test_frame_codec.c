@@ -137,7 +137,7 @@ static bool knows_cut(size_t length, unsigned bits)
     char expected[FRAME_REASON] = "is empty: no header of a framed stream";
     if (length > 0)
         snprintf(expected, sizeof expected,
-                 "was truncated: it ended after %zu bytes without its final record", length);
+                 "was cut off after %zu bytes without its final record", length);
     const char *reason = read_all(stream.bytes, length, bits);
     bool known = reason != NULL && strcmp(reason, expected) == 0 && reader.stage == FRAME_CORRUPT &&
                  result_length <= stream.payload_length &&
@@ -231,7 +231,7 @@ static void test_head(void)
     expect_reason(bytes, stream.length, not_framed);
     bytes[7] = 2;
     expect_reason(bytes, stream.length, "has framing version 2, which is not supported");
-    expect_reason(bytes, 5, "was truncated: it ended after 5 bytes without its final record");
+    expect_reason(bytes, 5, "was cut off after 5 bytes without its final record");
 }
 
 static void set_length(unsigned char *field, uint32_t length)

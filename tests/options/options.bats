@@ -330,12 +330,12 @@ refused() {
         refused INPUT "'$udp': cannot be mixed with other INPUTs without -l or -0" "$udp" x
         refused INPUT "'$udp': cannot be mixed" - "$udp"
         refused INPUT "'$udp': cannot be mixed" --merge tcp://h:9 "$udp"
-        refused --buffer-size "'65535': is too small for UDP" -B 65535 "$udp"
-        refused --buffer-size "'1': is too small for UDP" -l -B 1 "$udp" x
-        refused --buffer-size "'131070': is too small for UDP" --merge -B 131070 "$udp"
-        refused --buffer-size "'190K': is too small for UDP" --merge -B 190K "$udp" udp://h:8
-        refused --buffer-size "'190K': is too small for UDP" --merge -l -B 190K x "$udp"
-        refused --buffer-size "'190K': is too small for UDP" --merge -B 190K --overflow drop-oldest \
+        refused --buffer-size "'65535': too small for UDP" -B 65535 "$udp"
+        refused --buffer-size "'1': too small for UDP" -l -B 1 "$udp" x
+        refused --buffer-size "'131070': too small for UDP" --merge -B 131070 "$udp"
+        refused --buffer-size "'190K': too small for UDP" --merge -B 190K "$udp" udp://h:8
+        refused --buffer-size "'190K': too small for UDP" --merge -l -B 190K x "$udp"
+        refused --buffer-size "'190K': too small for UDP" --merge -B 190K --overflow drop-oldest \
             "$udp" udp://h:8
         refused --spool "cannot be used with $udp" --spool . "$udp"
         refused --spool "cannot be used with $udp" -l --spool . x "$udp"

@@ -39,7 +39,7 @@ refused_as_told() {
     equal "bpipe: stderr: $want" "$(tail -n 1 "$file")" "$*"
 }
 
-overwrites='is also the file of an output: messages and data would overwrite each other'
+overwrites='is also an output: messages would overwrite the data'
 mixes='is already an output; the report would mix with its data'
 replaces='is an input; the report would overwrite it'
 feeds='is also an input: messages would become data'
