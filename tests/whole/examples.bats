@@ -161,8 +161,9 @@ controls() {
     local copying=$!
     wait_until 20 test -s pid
     pid=$(<pid)
+    wait_until 20 test -S "$XDG_RUNTIME_DIR/bpipe-$pid.sock"
     succeeds "$1"
-    [[ $(<stdout) == '{"type":"sample",'* ]]
+    [[ $(<stdout) =~ (^|$'\n')'{"type":"sample",' ]]
     kill -TERM "$pid"
     wait "$copying" || true
 }
@@ -279,6 +280,11 @@ run_example() {
         cmp out in
         equal final "$(json .type <run.json)"
         ;;
+    'printf 123456789 | bpipe -q --frame | od '*)
+        succeeds "$text"
+        sed -n '/od -An/,/^\.Ed/p' "$ROOT/man/bpipe-formats.5" | grep '^ ' | cmp - stdout
+        ;;
+    "printf 'bpipe 1"*) controls "$text" ;;
     *)
         echo "no test of this example:"
         echo "$text"
@@ -315,7 +321,8 @@ run_page() {
 }
 
 @test "the examples of bpipe-formats(5)" {
-    run_page "$ROOT/man/bpipe-formats.5" 1
+    skip_unless socat od
+    run_page "$ROOT/man/bpipe-formats.5" 3
 }
 
 @test "the description of bpipe(1) has three examples" {
