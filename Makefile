@@ -79,7 +79,9 @@ bench_programs := build/bench/gen build/bench/sink
 scripts := tests/run tests/house bench/run .ci/run $(wildcard tests/*.bash tests/*.sh bench/*.bash) \
     completions/generate completions/bpipe.bash
 bats_files := $(wildcard tests/*/*.bats)
-man_pages := $(wildcard man/*.1)
+man1_pages := $(wildcard man/*.1)
+man5_pages := $(wildcard man/*.5)
+man_pages := $(man1_pages) $(man5_pages)
 
 # V=1 shows the commands.
 quiet := $(if $(filter 1,$(V)),,@)
@@ -223,9 +225,10 @@ install-strip: INSTALL_PROGRAM := $(INSTALL) -s
 install-strip: install
 
 install: bpipe
-	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
 	$(INSTALL_PROGRAM) -m 755 bpipe $(DESTDIR)$(BINDIR)/bpipe
-	$(INSTALL) -m 644 $(man_pages) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 $(man1_pages) $(DESTDIR)$(MANDIR)/man1
+	$(INSTALL) -m 644 $(man5_pages) $(DESTDIR)$(MANDIR)/man5
 	$(INSTALL) -d $(DESTDIR)$(DOCDIR)
 	$(INSTALL) -m 644 README.md LICENSE CHANGELOG.md $(DESTDIR)$(DOCDIR)
 	$(INSTALL) -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
@@ -234,7 +237,8 @@ install: bpipe
 	$(INSTALL) -m 644 completions/bpipe.fish $(DESTDIR)$(FISHDIR)/bpipe.fish
 
 uninstall:
-	rm -f $(DESTDIR)$(BINDIR)/bpipe $(man_pages:man/%=$(DESTDIR)$(MANDIR)/man1/%)
+	rm -f $(DESTDIR)$(BINDIR)/bpipe
+	rm -f $(man1_pages:man/%=$(DESTDIR)$(MANDIR)/man1/%) $(man5_pages:man/%=$(DESTDIR)$(MANDIR)/man5/%)
 	rm -f $(addprefix $(DESTDIR)$(DOCDIR)/,README.md LICENSE CHANGELOG.md)
 	rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || true
 	rm -f $(DESTDIR)$(BASHDIR)/bpipe $(DESTDIR)$(ZSHDIR)/_bpipe $(DESTDIR)$(FISHDIR)/bpipe.fish
@@ -259,7 +263,7 @@ help:
 	@echo '  bench       bpipe beside its peers; CASE="pipe ring", TOOLS="bpipe pv": only these'
 	@echo '  bench-quick a smoke test of that; bench-report writes bench/RESULTS.md'
 	@echo '  lint        clang-format, clang-tidy, cppcheck, mandoc, shellcheck, tests/house; quiet when clean'
-	@echo '  install     to $$(DESTDIR)$$(PREFIX): the binary, bpipe(1), README, LICENSE, completions'
+	@echo '  install     to $$(DESTDIR)$$(PREFIX): the binary, the man pages, README, LICENSE, completions'
 	@echo '  install-strip  the same, without the symbols'
 	@echo '  uninstall   removes what install put there'
 	@echo '  completions those for bash, zsh and fish, from --help'

@@ -67,8 +67,8 @@ cut_at() { echo "was cut off after $1 bytes without its final record"; }
 
 @test "the head is that of the man page" {
     local told
-    told=$(sed -n '/^\.Sh FRAMING/,/^\.Ed/ s/^\(\([0-9a-f][0-9a-f] \)\{8\}\) .*version$/\1/p' \
-        "$ROOT/man/bpipe.1")
+    told=$(sed -n '/^\.Sh FRAMED STREAMS/,/^\.Ed/ s/^\(\([0-9a-f][0-9a-f] \)\{8\}\) .*version$/\1/p' \
+        "$ROOT/man/bpipe-formats.5")
     equal "$told" "$(frame </dev/null | head -c 8 | od -An -tx1 | sed 's/^ //') "
 }
 

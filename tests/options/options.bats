@@ -446,9 +446,9 @@ groups_of_help() {
     equal "$(groups_of_help)" "$(sed -n 's/^\.Ss \(Buffering\|Rates\|Overload\|Outputs\|Network\|Size\|Commands\|Integrity\|Records\|Timeouts\|Display\|Reports\|Control\|General\)$/\1/p' "$ROOT/man/bpipe.1")"
 }
 
-@test "the man page speaks only of options that there are" {
+@test "the man pages speak only of options that there are" {
     local name
-    grep -oE 'Fl -[a-z][a-z0-9-]*' "$ROOT/man/bpipe.1" | sort -u | while read -r _ name; do
+    grep -ohE 'Fl -[a-z][a-z0-9-]*' "$ROOT"/man/bpipe*.[15] | sort -u | while read -r _ name; do
         options_of_help | grep -q " ${name#-} " || { echo "--${name#-} is not in --help" && exit 1; }
     done
 }
@@ -492,7 +492,7 @@ groups_of_help() {
     [ "$count" -ge 28 ]
 }
 
-@test "the man page names every key and metric of the reports" {
+@test "bpipe-formats(5) names every key and metric of the reports" {
     local name
     "$BPIPE" -l -s 2 --tap tap --spool . --report json:json --report prometheus:prom -o out --from 'echo x' \
         --to 'cat >/dev/null'
@@ -502,15 +502,15 @@ groups_of_help() {
     } >names
     [ "$(wc -l <names)" -gt 60 ]
     while read -r name; do
-        # The man page has the metrics of endpoints without bpipe_input_ and bpipe_output_.
-        grep -qE "^\.(It )?Cm ([^ ]+ )*($name|${name#bpipe_*put_})( |$)" "$ROOT/man/bpipe.1" ||
-            { echo "$name is not in the man page" && false; }
+        # The page has the metrics of endpoints without bpipe_input_ and bpipe_output_.
+        grep -qE "^\.(It )?Cm ([^ ]+ )*($name|${name#bpipe_*put_})( |$)" \
+            "$ROOT/man/bpipe-formats.5" || { echo "$name is not in the man page" && false; }
     done <names
 }
 
-@test "the man page is clean" {
+@test "the man pages are clean" {
     skip_unless mandoc
-    run -0 mandoc -Tlint "$ROOT/man/bpipe.1"
+    run -0 mandoc -Tlint "$ROOT/man/bpipe.1" "$ROOT/man/bpipe-formats.5"
     equal '' "$output"
 }
 

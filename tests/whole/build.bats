@@ -9,16 +9,19 @@ make_again() {
     skip_unless make
     local file
     [ -e "$ROOT/man/bpipe.1" ]
+    [ -e "$ROOT/man/bpipe-formats.5" ]
     make_again install DESTDIR="$T/dest" PREFIX=/usr >log 2>&1 || { cat log && false; }
     equal "./usr/bin/bpipe ./usr/share/bash-completion/completions/bpipe \
 ./usr/share/doc/bpipe/CHANGELOG.md ./usr/share/doc/bpipe/LICENSE ./usr/share/doc/bpipe/README.md \
 ./usr/share/fish/vendor_completions.d/bpipe.fish ./usr/share/man/man1/bpipe.1 \
+./usr/share/man/man5/bpipe-formats.5 \
 ./usr/share/zsh/site-functions/_bpipe" \
         "$(cd dest && find . -type f | sort | xargs)"
     for file in README.md LICENSE CHANGELOG.md; do
         cmp "dest/usr/share/doc/bpipe/$file" "$ROOT/$file"
     done
     cmp dest/usr/share/man/man1/bpipe.1 "$ROOT/man/bpipe.1"
+    cmp dest/usr/share/man/man5/bpipe-formats.5 "$ROOT/man/bpipe-formats.5"
     cmp dest/usr/share/bash-completion/completions/bpipe "$ROOT/completions/bpipe.bash"
     cmp dest/usr/share/zsh/site-functions/_bpipe "$ROOT/completions/_bpipe"
     cmp dest/usr/share/fish/vendor_completions.d/bpipe.fish "$ROOT/completions/bpipe.fish"
@@ -30,6 +33,11 @@ make_again() {
     make_again uninstall DESTDIR="$T/dest" PREFIX=/usr >log 2>&1
     equal "" "$(find dest -type f)"
     [ ! -e dest/usr/share/doc/bpipe ]
+}
+
+@test "make lint-man reads both man pages" {
+    skip_unless make
+    equal "mandoc -Tlint -W warning man/bpipe.1 man/bpipe-formats.5" "$(make_again -n lint-man)"
 }
 
 @test "make help names the targets and the variables" {
