@@ -132,7 +132,7 @@ static enum options_status check_udp(struct parser *parser)
         return options_refuse(
             "--buffer-size", options_buffer_text(parser),
             options->merge ? "too small for UDP and --merge (64K per INPUT + 64K)"
-                           : "is too small for UDP (at least 64K)");
+                           : "too small for UDP (at least 64K)");
     if (input && options->spool)
         return refuse_both("--spool", input);
     if ((input || output) && options->block_size > 0)
