@@ -4,10 +4,12 @@
  */
 #include "base/runtime_dir.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,6 +79,25 @@ static char *path_in(unsigned which, bool make, const char *kind, long number)
 char *runtime_dir(unsigned which)
 {
     return usable_folder(which, false);
+}
+
+char *runtime_dir_refused(void)
+{
+    const char *folder = absolute("XDG_RUNTIME_DIR"), *reason = NULL;
+    struct stat status;
+    if (folder == NULL)
+        return NULL;
+    if (stat(folder, &status) != 0)
+        reason = strerror(errno);
+    else if (!S_ISDIR(status.st_mode))
+        reason = strerror(ENOTDIR);
+    else if (status.st_uid != geteuid())
+        reason = "belongs to another user";
+    else if (status.st_mode & (S_IWGRP | S_IWOTH))
+        reason = "other users may write to it (chmod go-w)";
+    else if (access(folder, R_OK | W_OK | X_OK) != 0)
+        reason = strerror(errno);
+    return reason != NULL ? compose("%s: %s", folder, reason) : NULL;
 }
 
 char *runtime_path(const char *kind, long number)

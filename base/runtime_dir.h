@@ -26,6 +26,10 @@ char *runtime_path(const char *kind, long number);
  * which may differ from ours: a daemon has another environment. */
 char *runtime_path_in(unsigned which, const char *kind, long number);
 
+/* Why $XDG_RUNTIME_DIR is not used although it is set: "FOLDER: REASON", malloc()ed. NULL if it is
+ * used, or not set. */
+char *runtime_dir_refused(void);
+
 /* The folder `which` itself, malloc()ed, or NULL if it does not exist or must not be used. */
 char *runtime_dir(unsigned which);
 

@@ -27,6 +27,7 @@
 #define AGAIN_NS INT64_C(10000000)
 
 static const char another_user[] = "belongs to another user";
+static const char not_found[] = "is not a bpipe, or cannot be reached";
 
 struct asking {
     long pid;
@@ -203,7 +204,7 @@ static const char *ask(struct asking *asking)
         return strerror(ESRCH);
     if (asking->found)
         return "does not answer";
-    return is_own(asking->pid) ? "is not a bpipe, or cannot be reached" : another_user;
+    return is_own(asking->pid) ? not_found : another_user;
 }
 
 /* --- the answer ------------------------------------------------------------------------------- */
@@ -242,6 +243,16 @@ static int take_answer(const struct asking *asking)
     return EXIT_FAILED;
 }
 
+static void tell(const struct asking *asking, const char *reason)
+{
+    char *refused = reason == not_found ? runtime_dir_refused() : NULL;
+    if (refused != NULL)
+        message_print("PID %ld: no control socket: %s", asking->pid, refused);
+    else
+        message_print("PID %ld: %s", asking->pid, reason);
+    free(refused);
+}
+
 int control_client_run(const struct options *options)
 {
     struct asking asking = {.pid = options->query != 0 ? options->query : options->remote,
@@ -257,7 +268,7 @@ int control_client_run(const struct options *options)
         if (reason == NULL)
             status = take_answer(&asking);
         else
-            message_print("PID %ld: %s", asking.pid, reason);
+            tell(&asking, reason);
     }
     free(asking.answer);
     return status;

@@ -288,6 +288,36 @@ END
     has_lines asked 1
 }
 
+@test "a runtime folder that is refused is named, with the reason" {
+    sleep 60 &
+    local other=$! folder=$XDG_RUNTIME_DIR
+    local asked="1::bpipe: PID $other: no control socket"
+    HOME=$T/none XDG_RUNTIME_DIR=$T/missing result "$BPIPE" -Q "$other"
+    equal "$asked: $T/missing: No such file or directory" "$result"
+    : >file
+    HOME=$T/none XDG_RUNTIME_DIR=$T/file result "$BPIPE" -R "$other" -L 1
+    equal "$asked: $T/file: Not a directory" "$result"
+    chmod 720 "$folder"
+    result "$BPIPE" -Q "$other"
+    equal "$asked: $folder: other users may write to it (chmod go-w)" "$result"
+    chmod 700 "$folder"
+    kill "$other"
+    wait "$other" || true
+    skip_unless_other_user
+    public_dir
+    mkdir -m 700 "$public/run"
+    chown 65534:65534 "$public/run"
+    sleep 60 &
+    XDG_RUNTIME_DIR=$public/run result "$BPIPE" -Q $!
+    equal "1::bpipe: PID $!: no control socket: $public/run: belongs to another user" "$result"
+    setpriv --reuid=65534 --regid=65534 --clear-groups sleep 60 &
+    wait_until 20 has_owner $! 65534
+    chmod 0 "$public/run"
+    XDG_RUNTIME_DIR=$public/run result as_other_user "$BPIPE" -Q $!
+    equal "1::bpipe: PID $!: no control socket: $public/run: Permission denied" "$result"
+    end_processes
+}
+
 @test "a bpipe that is stopped, and a process of another user" {
     start_idle -q >out
     kill -STOP "$pid"
