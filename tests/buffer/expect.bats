@@ -68,9 +68,9 @@ cut_off() {
 }
 
 @test "--expect-end: another end, a part of it, nothing: the message shows both" {
-    # unlike IN END SHOWN SHOWN_END: \0 and other escapes of printf in IN, but not in END
+    # unlike IN END SHOWN SHOWN_END: IN may have the escapes of printf's %b
     unlike() {
-        printf -- "$1" >in
+        printf %b "$1" >in
         cut_off 1 "bpipe: stdin: ended $3, not $4 (--expect-end)" --expect-end "$2"
     }
     unlike '-- dump complete' "$dump" "with '..ump complete'" "'.. completed\n'"
