@@ -3,7 +3,7 @@
 # Each variant (linux, portable, sanitize) and each compiler has its own directory under build/, so
 # that their objects never mix. ./bpipe is a copy of the binary that was made last.
 
-VERSION := $(shell sed -n 's/^\#define BPIPE_VERSION "\(.*\)"/\1/p' options/options.h)
+VERSION := $(shell sed -n 's/^\#define BPIPE_VERSION "\(.*\)"/\1/p' options/version.h)
 
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
