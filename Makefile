@@ -77,7 +77,8 @@ shim := build/fault.so build/tools/probe
 endif
 bench_programs := build/bench/gen build/bench/sink
 scripts := tests/run tests/house bench/run .ci/run $(wildcard tests/*.bash tests/*.sh bench/*.bash) \
-    completions/generate completions/bpipe.bash
+    completions/generate completions/bpipe.bash \
+    packaging/dist packaging/static
 bats_files := $(wildcard tests/*/*.bats)
 man_pages := $(wildcard man/*.1)
 
@@ -239,6 +240,18 @@ uninstall:
 	rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || true
 	rm -f $(DESTDIR)$(BASHDIR)/bpipe $(DESTDIR)$(ZSHDIR)/_bpipe $(DESTDIR)$(FISHDIR)/bpipe.fish
 
+# --- something to install -------------------------------------------------------------------
+
+STATIC_MACHINES ?= x86_64 aarch64
+tarball := build/dist/bpipe-$(VERSION).tar.gz
+
+.PHONY: dist dist-static
+dist:
+	@packaging/dist $(VERSION) $(tarball)
+
+dist-static:
+	@MAKE='$(MAKE)' packaging/static $(VERSION) $(STATIC_MACHINES)
+
 # --- completions ----------------------------------------------------------------------------
 
 # These files are committed, so that installing only copies. Make them again when --help changes.
@@ -262,6 +275,8 @@ help:
 	@echo '  install     to $$(DESTDIR)$$(PREFIX): the binary, bpipe(1), README, LICENSE, completions'
 	@echo '  install-strip  the same, without the symbols'
 	@echo '  uninstall   removes what install put there'
+	@echo '  dist        the source tarball, build/dist/bpipe-$(VERSION).tar.gz; builds without git'
+	@echo '  dist-static build/dist/bpipe-$(VERSION)-linux-MACHINE for STATIC_MACHINES: static, with musl'
 	@echo '  completions those for bash, zsh and fish, from --help'
 	@echo '  clean       removes build/ and ./bpipe'
 	@echo 'Variables:'
