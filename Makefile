@@ -78,7 +78,7 @@ endif
 bench_programs := build/bench/gen build/bench/sink
 scripts := tests/run tests/house bench/run .ci/run $(wildcard tests/*.bash tests/*.sh bench/*.bash) \
     completions/generate completions/bpipe.bash \
-    packaging/dist packaging/static
+    packaging/dist packaging/static packaging/deb packaging/try-deb packaging/debian/tests/main-job
 bats_files := $(wildcard tests/*/*.bats)
 man_pages := $(wildcard man/*.1)
 
@@ -245,12 +245,18 @@ uninstall:
 STATIC_MACHINES ?= x86_64 aarch64
 tarball := build/dist/bpipe-$(VERSION).tar.gz
 
-.PHONY: dist dist-static
+.PHONY: dist dist-static deb try-deb
 dist:
 	@packaging/dist $(VERSION) $(tarball)
 
 dist-static:
 	@MAKE='$(MAKE)' packaging/static $(VERSION) $(STATIC_MACHINES)
+
+deb: dist
+	@packaging/deb $(VERSION) $(tarball)
+
+try-deb: deb
+	@packaging/try-deb "$$(ls build/deb/bpipe_*.deb)"
 
 # --- completions ----------------------------------------------------------------------------
 
@@ -277,6 +283,7 @@ help:
 	@echo '  uninstall   removes what install put there'
 	@echo '  dist        the source tarball, build/dist/bpipe-$(VERSION).tar.gz; builds without git'
 	@echo '  dist-static build/dist/bpipe-$(VERSION)-linux-MACHINE for STATIC_MACHINES: static, with musl'
+	@echo '  deb         the Debian package, in build/deb; try-deb installs, uses and purges it in a new root'
 	@echo '  completions those for bash, zsh and fish, from --help'
 	@echo '  clean       removes build/ and ./bpipe'
 	@echo 'Variables:'

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# What is given away: the source tarball and static binaries. Nothing is written into the tree or its
-# build/.
+# What is given away: the source tarball, static binaries and the Debian package. Nothing is written
+# into the tree or its build/. `make try-deb` tries the package itself.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
@@ -43,7 +43,7 @@ make_in_tree() {
     skip_unless_dist
     unpack .
     for file in LICENSE README.md CHANGELOG.md Makefile bpipe.c man/bpipe.1 tests/run \
-        completions/_bpipe packaging/dist; do
+        completions/_bpipe packaging/debian/rules; do
         cmp "$ROOT/$file" "$tree/$file"
     done
     [ -x "$tree/tests/run" ]
@@ -111,4 +111,12 @@ static_twice() {
     qemu-aarch64-static "$binary" -q <in >out
     equal_files in out
     qemu-aarch64-static "$binary" -V | grep -E '^build: linux, musl, gcc '
+}
+
+# --- the package ----------------------------------------------------------------------------
+
+@test "the Debian package has the version of the program" {
+    local version
+    version=$("$BPIPE" -V | sed -nE '1s/^bpipe ([0-9.]+) .*/\1/p')
+    [[ $(head -n 1 "$ROOT/packaging/debian/changelog") == "bpipe ($version-"* ]]
 }
