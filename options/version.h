@@ -5,7 +5,7 @@
 #ifndef BPIPE_VERSION_H
 #define BPIPE_VERSION_H
 
-#define BPIPE_VERSION "0.1.0"
+#define BPIPE_VERSION "0.2.0"
 
 /* A project without a public address has to name its issue tracker; put the address here once there
  * is one. */
