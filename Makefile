@@ -3,7 +3,7 @@
 # Each variant (linux, portable, sanitize) and each compiler has its own directory under build/, so
 # that their objects never mix. ./bpipe is a copy of the binary that was made last.
 
-VERSION := $(shell sed -n 's/^\#define BPIPE_VERSION "\(.*\)"/\1/p' options/options.h)
+VERSION := $(shell sed -n 's/^\#define BPIPE_VERSION "\(.*\)"/\1/p' options/version.h)
 
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
@@ -77,7 +77,8 @@ shim := build/fault.so build/tools/probe
 endif
 bench_programs := build/bench/gen build/bench/sink
 scripts := tests/run tests/house bench/run .ci/run $(wildcard tests/*.bash tests/*.sh bench/*.bash) \
-    completions/generate completions/bpipe.bash
+    completions/generate completions/bpipe.bash \
+    packaging/dist packaging/static packaging/deb packaging/try-deb packaging/debian/tests/main-job
 bats_files := $(wildcard tests/*/*.bats)
 man1_pages := $(wildcard man/*.1)
 man5_pages := $(wildcard man/*.5)
@@ -243,6 +244,24 @@ uninstall:
 	rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || true
 	rm -f $(DESTDIR)$(BASHDIR)/bpipe $(DESTDIR)$(ZSHDIR)/_bpipe $(DESTDIR)$(FISHDIR)/bpipe.fish
 
+# --- something to install -------------------------------------------------------------------
+
+STATIC_MACHINES ?= x86_64 aarch64
+tarball := build/dist/bpipe-$(VERSION).tar.gz
+
+.PHONY: dist dist-static deb try-deb
+dist:
+	@packaging/dist $(VERSION) $(tarball)
+
+dist-static:
+	@MAKE='$(MAKE)' packaging/static $(VERSION) $(STATIC_MACHINES)
+
+deb: dist
+	@packaging/deb $(VERSION) $(tarball)
+
+try-deb: deb
+	@packaging/try-deb "$$(ls build/deb/bpipe_*.deb)"
+
 # --- completions ----------------------------------------------------------------------------
 
 # These files are committed, so that installing only copies. Make them again when --help changes.
@@ -266,6 +285,9 @@ help:
 	@echo '  install     to $$(DESTDIR)$$(PREFIX): the binary, the man pages, README, LICENSE, completions'
 	@echo '  install-strip  the same, without the symbols'
 	@echo '  uninstall   removes what install put there'
+	@echo '  dist        the source tarball, build/dist/bpipe-$(VERSION).tar.gz; builds without git'
+	@echo '  dist-static build/dist/bpipe-$(VERSION)-linux-MACHINE for STATIC_MACHINES: static, with musl'
+	@echo '  deb         the Debian package, in build/deb; try-deb installs, uses and purges it in a new root'
 	@echo '  completions those for bash, zsh and fish, from --help'
 	@echo '  clean       removes build/ and ./bpipe'
 	@echo 'Variables:'

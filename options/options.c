@@ -12,6 +12,7 @@
 #include "base/descriptor.h"
 #include "base/message.h"
 #include "base/platform.h"
+#include "base/platform_build.h"
 #include "base/size.h"
 #include "options/check.h"
 #include "options/commands.h"
@@ -22,6 +23,7 @@
 #include "options/parser.h"
 #include "options/table.h"
 #include "options/typed.h"
+#include "options/version.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -98,7 +100,8 @@ static enum options_status print_information(enum option_id id, bool by_name)
     else if (id == OPTION_HELP)
         help_print_short(stdout);
     else
-        printf("bpipe %s (%s)\n", BPIPE_VERSION, platform_name);
+        printf("bpipe %s (%s)\nbuild: %s\nreport bugs to: %s\n", BPIPE_VERSION, platform_name,
+               platform_build, BPIPE_BUGS);
     if (fflush(stdout) == 0 && !ferror(stdout))
         return OPTIONS_DONE;
     message_print("stdout: %s", strerror(errno));

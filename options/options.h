@@ -14,8 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BPIPE_VERSION "0.1.0"
-
 /* How an output file that already exists is opened. */
 enum file_mode { FILE_TRUNCATE, FILE_APPEND, FILE_NO_CLOBBER };
 

@@ -68,6 +68,15 @@ offers() {
     equal no "$with_paths" "paths for $1"
 }
 
+# offers_mixed WANT LINE WORD...: the same, and readline may complete paths.
+offers_mixed() {
+    local want=$1
+    shift
+    offered "$@"
+    equal "$(tr ' ' '\n' <<<"$want" | sort)" "$(sort offered)" "$1"
+    equal yes "$with_paths" "paths for $1"
+}
+
 load_bash() {
     # shellcheck source=/dev/null
     . "$ROOT/completions/bpipe.bash"
@@ -154,6 +163,23 @@ load_bash() {
     equal "$(sort schemes)" "$(tr ' ' '\n' <<<"$_bpipe_schemes" | sort)"
 }
 
+@test "bash: a file whose name begins like a scheme is offered beside the schemes" {
+    local before
+    load_bash
+    touch fifo tcp.log udp1 unix.c
+    mkdir unixes
+    for before in '' '-q ' '-o ' '--output ' '--tap ' '-- '; do
+        # shellcheck disable=SC2086
+        {
+            offers_mixed 'fd:// fifo' "bpipe ${before}f" bpipe $before f
+            offers_mixed 'tcp-listen:// tcp.log tcp://' "bpipe ${before}t" bpipe $before t
+            offers_mixed 'udp-listen:// udp1 udp:// unix-listen:// unix.c unix:// unixes/' \
+                "bpipe ${before}u" bpipe $before u
+        }
+    done
+    offers_mixed 'fd:// fifo' 'bpipe --output=f' bpipe --output = f
+}
+
 @test "bash: nothing for what nobody can know" {
     local option
     load_bash
@@ -192,7 +218,7 @@ row_shows() { [ "$(row 1)" = "$1" ]; }
 
 # Opens a prompt that has run SETUP, with a bpipe in PATH and some files.
 open_prompt() { # SETUP
-    touch data1 'with blank'
+    touch data1 'with blank' fifo tcp.log udp1 unix.c
     mkdir bin
     ln -s "$BPIPE" bin/bpipe
     echo "$1" >setup
@@ -215,6 +241,9 @@ completes_all() {
     completes 'bpipe --size=@da' 'bpipe --size=@data1'
     completes 'bpipe -o da' 'bpipe -o data1'
     completes 'bpipe da' 'bpipe data1'
+    completes 'bpipe fi' 'bpipe fifo'
+    completes 'bpipe -o tcp.' 'bpipe -o tcp.log'
+    completes 'bpipe --tap unix.' 'bpipe --tap unix.c'
     completes 'bpipe -q wi' 'bpipe -q with\ blank'
     completes 'bpipe -o tcp-' 'bpipe -o tcp-listen://'
     completes 'bpipe --tap unix://da' 'bpipe --tap unix://data1'

@@ -399,16 +399,30 @@ helps() {
     equal '' "$(sort <<<"$common" | uniq -d)"
 }
 
-@test "--version names the version and the platform" {
+@test "--version names the version, the build and where to report bugs" {
     local option
     for option in --version -V --vers; do
         run -0 --separate-stderr "$BPIPE" $option </dev/null
         equal '' "$stderr"
-        [[ $output =~ ^bpipe\ [0-9]+\.[0-9]+\.[0-9]+\ \((linux|portable)\)$ ]]
+        equal 3 "${#lines[@]}"
+        [[ ${lines[0]} =~ ^bpipe\ [0-9]+\.[0-9]+\.[0-9]+\ \((linux|portable)\)$ ]]
+        equal "${lines[0]##* }" "($(sed -E 's/^build: (linux|portable)(, .*)?$/\1/' <<<"${lines[1]}"))"
+        [[ ${lines[2]} == 'report bugs to: '?* ]]
     done
     if is_portable; then
-        [[ $output == *'(portable)' ]]
+        [[ ${lines[0]} == *'(portable)' ]]
     fi
+}
+
+@test "--version names the libc and the compiler, but no path and no date" {
+    local libc
+    skip_unless ldd getconf
+    "$BPIPE" --version | sed -n 2p >build
+    refute grep -e / -e "$(date +%Y)" build
+    ldd "$BPIPE" >libraries 2>&1 || true
+    libc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || skip "the libc here is not glibc"
+    grep -q 'libc\.so\.6' libraries || skip "bpipe is not linked with this machine's glibc"
+    grep -E "^build: (linux|portable), $libc, (gcc|clang) [0-9]+\.[0-9]+\.[0-9]+$" build
 }
 
 @test "--help and --version that cannot be written are status 1, with a message" {
