@@ -6,12 +6,11 @@
 #include "base/descriptor.h"
 #include "base/message.h"
 #include "base/platform.h"
+#include "base/text.h"
 #include "display/cursor.h"
 #include "display/format.h"
 #include "display/history.h"
 
-#include <langinfo.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -140,9 +139,8 @@ static void set_due(struct display *display)
 static void set_style(struct display *display)
 {
     const struct options *options = display->options;
-    (void)setlocale(LC_CTYPE, "");
     display->style = (struct display_style){
-        .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+        .utf8 = utf8_is_set_up(),
         .colours = display->terminal && has_colours(),
         .si = options->si,
         .bits = options->display.bits,
