@@ -342,6 +342,38 @@ stays_in_place() { # PATTERN
     done
 }
 
+# bash writes a newline before its message, and dash does not.
+@test "^Z: the last state stays whole, and the message of the shell has a row of its own" {
+    skip_unless_terminal
+    terminal_open 150 20
+    open_feed
+    terminal_script <<<"$bpipe -s 100000 <feed >out"
+    feed 50000
+    wait_screen row_is 1 "$amount $time $rate $bar +50% .*"
+    terminal_keys C-z
+    wait_screen prompt_is_last
+    matches_screen "$amount $time $rate $bar +50% .*" '' '\[1\]\+ +Stopped .*' 'bash>'
+    terminal_type fg
+    terminal_keys Enter
+    wait_screen last_row_is "$amount $time $rate $bar +50% .*"
+    end_of_feed
+    terminal_close
+    command -v dash >/dev/null || return 0
+    rm feed
+    TERMINAL_SHELL='dash -i' terminal_open 150 20
+    open_feed
+    terminal_script <<<"$bpipe -s 100000 <feed >out"
+    feed 50000
+    wait_screen row_is 1 "$amount $time $rate $bar +50% .*"
+    terminal_keys C-z
+    wait_screen prompt_is_last
+    matches_screen "$amount $time $rate $bar +50% .*" '\[1\] \+ Stopped .*' 'bash>'
+    terminal_type fg
+    terminal_keys Enter
+    wait_screen last_row_is "$amount $time $rate $bar +50% .*"
+    end_of_feed
+}
+
 @test "^Z and fg: nothing is shown meanwhile, and then the line goes on" {
     skip_unless_terminal
     terminal_open 100 20
@@ -510,6 +542,7 @@ both_rows() { screen_has "$1" && screen_has "$2"; }
     end_of_feed
     rows_of "$a +50% .*" 1
     rows_of "$b +50% .*" 1
+    rows_of '.*\^Z.*' 0
     rows_of '(bash> echo )?hello' 2
     rows_of 'bash> fg' 1
     rows_of "$a +100%.*" 1
