@@ -178,8 +178,9 @@ static void take_last_datagrams(struct poll_loop *loop)
 
 static void stop_process(struct poll_loop *loop)
 {
-    loop_restore_flags(loop);
     meter_advance(loop->meter, METER_BUSY, platform_now());
+    display_stop(loop->display);
+    loop_restore_flags(loop);
     uint64_t before = loop->meter->now_ns;
     signals_stop_process();
     meter_skip(loop->meter, platform_now());

@@ -9,6 +9,8 @@
 #include "base/platform.h"
 
 #include <inttypes.h>
+#include <langinfo.h>
+#include <locale.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -200,4 +202,10 @@ void text_add_visible(struct text *text, const char *string)
         }
         string += length > 0 ? length : 1;
     }
+}
+
+bool utf8_is_set_up(void)
+{
+    (void)setlocale(LC_CTYPE, "");
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }

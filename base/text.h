@@ -64,4 +64,8 @@ uint32_t utf8_code_point(const char *string, size_t length);
  */
 bool utf8_is_visible(const char *string, size_t length);
 
+/* Takes LC_CTYPE, which wcwidth(3) needs, from the environment. Returns whether the character set
+ * of the locale is UTF-8. */
+bool utf8_is_set_up(void);
+
 #endif

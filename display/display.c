@@ -6,12 +6,11 @@
 #include "base/descriptor.h"
 #include "base/message.h"
 #include "base/platform.h"
+#include "base/text.h"
 #include "display/cursor.h"
 #include "display/format.h"
 #include "display/history.h"
 
-#include <langinfo.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <termios.h>
@@ -46,6 +45,7 @@ struct display {
     bool started;      /* false only with -W before the first byte */
     bool refresh;      /* a frame is due before due_ns */
     bool framed;       /* there was a frame */
+    bool stopping;     /* the frame is the last one before the process stops */
     struct moment first, last;
     struct history history; /* for -a and -e */
     double rate, highest_rate;
@@ -140,9 +140,8 @@ static void set_due(struct display *display)
 static void set_style(struct display *display)
 {
     const struct options *options = display->options;
-    (void)setlocale(LC_CTYPE, "");
     display->style = (struct display_style){
-        .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+        .utf8 = utf8_is_set_up(),
         .colours = display->terminal && has_colours(),
         .si = options->si,
         .bits = options->display.bits,
@@ -410,6 +409,8 @@ static bool show_row(struct display *display, const struct display_values *value
     (void)add_line(display, &display->text, values, &display->style);
     text_add_string(&display->text, "\033[K");
     cursor_end(&display->cursor, &display->text);
+    if (display->stopping)
+        text_add_string(&display->text, "\033[K"); /* the terminal may have written ^Z there */
     display->line = (struct message_line){
         .printing = rows_are_printed, .printed = rows_printed, .context = display, .stays = true};
     cursor_sent(&display->cursor,
@@ -441,13 +442,14 @@ static bool show_line(struct display *display, const struct display_values *valu
     cover(display, width);
     unsigned shown = display->shown;
     display->shown = width;
-    if (values->final) {
+    const bool stays = values->final || display->stopping;
+    if (stays) {
         text_add_string(&display->text, "\n");
         display->shown = 0;
     }
     set_erasing(display);
     bool sent = !display->text.failed && message_live(display->text.bytes, display->text.length,
-                                                      values->final ? NULL : &display->line);
+                                                      stays ? NULL : &display->line);
     if (!sent)
         display->shown = shown > display->shown ? shown : display->shown;
     return sent;
@@ -513,6 +515,20 @@ void display_refresh(struct display *display)
     display->refresh = display->started && display->framed && !display->options->display.numeric;
 }
 
+static bool is_on_screen(const struct display *display)
+{
+    return display->shown > 0 || display->cursor.fd >= 0;
+}
+
+void display_stop(struct display *display)
+{
+    if (!is_on_screen(display))
+        return;
+    display->stopping = true;
+    show(display, false);
+    display->stopping = false;
+}
+
 void display_continue(struct display *display)
 {
     cursor_leave(&display->cursor);
@@ -531,8 +547,7 @@ void display_final(struct display *display)
     if (!display->on || !meter->began || meter_elapsed(meter) < options->delay_ns ||
         (options->wait && meter->first_ns == 0))
         return;
-    bool shown = display->shown > 0 || display->cursor.fd >= 0;
-    if (display->by_default && !shown && !options->force &&
+    if (display->by_default && !is_on_screen(display) && !options->force &&
         reports_on_stderr(display->options, REPORT_TEXT))
         return;
     if (!display->started)

@@ -11,6 +11,7 @@
 #include "display/columns.h"
 #include "display/parts.h"
 #include "display/sequence.h"
+#include "display/side.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -18,12 +19,8 @@
 
 enum {
     NAME_WIDTH = 9,
-    STATE_WIDTH = 8,         /* "throttle" */
-    BOTTLENECK_WIDTH = 13,   /* "throttle 100%", "< output 100%" */
-    CULPRIT_FRAME = 3,       /* " (" and ")" */
-    CULPRIT_WIDTH = 15,      /* comm of proc(5) */
-    LEAST_CULPRIT_WIDTH = 4, /* a shorter piece of a name is useless */
-    LEAST_BAR_WIDTH = 8,     /* in the default line, between its brackets */
+    STATE_WIDTH = 8,     /* "throttle" */
+    SHORT_ETA_WIDTH = 4, /* "2h05" */
     FORMAT_TEXT = 128
 };
 
@@ -33,6 +30,7 @@ struct line {
     const struct display_style *style;
     const struct display_part *part; /* the part that is being added */
     unsigned room;                   /* the number of columns that it may take */
+    bool compact;                    /* short forms, see display/format.h */
 };
 
 static struct display_unit unit_of(const struct line *line)
@@ -86,22 +84,54 @@ static void add_progress_amount(const struct line *line)
     }
 }
 
-/* "[===>    ]  43%". Adds nothing if the bar would have no column. */
-static void add_progress(const struct line *line)
+static const char *bar_begin(const struct line *line)
+{
+    return line->compact ? "" : "[";
+}
+
+static const char *bar_end(const struct line *line)
+{
+    if (line->compact)
+        return "";
+    return line->values->size_known ? "] " : "]";
+}
+
+/* What %p adds to its bar. */
+static unsigned measure_bar_frame(const struct line *line)
 {
     struct text *text = line->text;
     const size_t start = text->length;
-    unsigned behind;
 
-    text_add_string(text, line->values->size_known ? "] " : "]");
+    text_add_string(text, bar_begin(line));
+    text_add_string(text, bar_end(line));
     add_progress_amount(line);
-    behind = display_columns(text, start);
+    unsigned columns = display_columns(text, start);
     text->length = start;
-    if (line->room < behind + 2)
+    return columns;
+}
+
+/* A bar without brackets shows its end with dots. */
+static void dot_blanks(struct text *text, size_t start)
+{
+    for (size_t i = start; i < text->length; i++)
+        if (text->bytes[i] == ' ')
+            text->bytes[i] = '.';
+}
+
+/* "[===>    ]  43%", or compact "===>....  43%". Adds nothing if the bar would have no column. */
+static void add_progress(const struct line *line)
+{
+    struct text *text = line->text;
+    const unsigned frame = measure_bar_frame(line);
+
+    if (line->room <= frame)
         return;
-    text_add_string(text, "[");
-    add_bar(line, line->style->bar, line->room - behind - 1);
-    text_add_string(text, line->values->size_known ? "] " : "]");
+    text_add_string(text, bar_begin(line));
+    const size_t start = text->length;
+    add_bar(line, line->style->bar, line->room - frame);
+    if (line->compact)
+        dot_blanks(text, start);
+    text_add_string(text, bar_end(line));
     add_progress_amount(line);
 }
 
@@ -109,7 +139,24 @@ static void add_progress(const struct line *line)
 
 static void add_timer(const struct line *line)
 {
-    display_add_time(line->text, line->values->elapsed_ns);
+    if (line->compact)
+        display_add_short_time(line->text, line->values->elapsed_ns, false);
+    else
+        display_add_time(line->text, line->values->elapsed_ns);
+}
+
+/* "ETA 0:16", always as wide. */
+static void add_short_eta(struct text *text, uint64_t ns)
+{
+    text_add_string(text, "ETA ");
+    const size_t start = text->length;
+    if (ns == UINT64_MAX)
+        text_add_string(text, "-:--");
+    else
+        display_add_short_time(text, ns, true);
+    unsigned columns = display_columns(text, start);
+    if (columns < SHORT_ETA_WIDTH)
+        display_pad(text, SHORT_ETA_WIDTH - columns);
 }
 
 /* In the final frame blanks take its place. */
@@ -120,7 +167,8 @@ static void add_eta(const struct line *line)
 
     if (!values->size_known)
         return;
-    display_add_eta(line->text, values->final ? 0 : values->eta_ns);
+    (line->compact ? add_short_eta : display_add_eta)(line->text,
+                                                      values->final ? 0 : values->eta_ns);
     if (values->final && !line->text->failed)
         memset(line->text->bytes + start, ' ', line->text->length - start);
 }
@@ -136,9 +184,11 @@ static void add_fineta(const struct line *line)
 
 static void add_rate(const struct line *line)
 {
-    text_add_string(line->text, "[");
+    if (!line->compact)
+        text_add_string(line->text, "[");
     display_add_rate(line->text, line->values->rate, unit_of(line));
-    text_add_string(line->text, "]");
+    if (!line->compact)
+        text_add_string(line->text, "]");
 }
 
 static void add_average_rate(const struct line *line)
@@ -236,7 +286,7 @@ static void add_buffer_fill(const struct line *line)
 
 static void add_buffer_bar(const struct line *line)
 {
-    display_add_buffer_bar(
+    (line->compact ? display_add_buffer_level : display_add_buffer_bar)(
         line->text, line->style->utf8,
         display_fraction((double)line->values->fill, (double)line->values->capacity));
 }
@@ -268,45 +318,14 @@ static void add_wait(const struct line *line)
         meter_running_of(state_ns));
 }
 
-static void add_culprit(const struct line *line, unsigned room)
-{
-    struct text *text = line->text;
-    size_t start;
-
-    text_add_string(text, " (");
-    start = text->length;
-    display_add_visible(text, line->values->culprit, line->style->utf8);
-    display_cut(text, start, room < CULPRIT_WIDTH ? room : CULPRIT_WIDTH);
-    text_add_string(text, ")");
-}
-
-/* "< output 81% (zstd)". Padded to at least the same width for every side, so that the parts after
- * it do not move. If the format sets a width the culprit is cut to it, or left out. */
 static void add_bottleneck(const struct line *line)
 {
-    static const char *const arrows[][2] = {[METER_VERDICT_INPUT] = {"> ", "▶ "},
-                                            [METER_VERDICT_OUTPUT] = {"< ", "◀ "},
-                                            [METER_VERDICT_THROTTLE] = {"", ""},
-                                            [METER_VERDICT_BUSY] = {"", ""}};
-    const struct display_values *values = line->values;
-    const size_t start = line->text->length;
-    const unsigned width = line->part->number > 0 ? line->part->number : BOTTLENECK_WIDTH;
-    unsigned columns = 0, culprit = CULPRIT_WIDTH;
+    display_add_bottleneck(line->text, line->values, line->style, line->part->number);
+}
 
-    if (values->side != METER_VERDICT_BALANCED) {
-        text_add(line->text, "%s%s %u%%", arrows[values->side][line->style->utf8],
-                 meter_verdict_name(values->side),
-                 values->side_percent < 100 ? values->side_percent : 100);
-        columns = display_columns(line->text, start);
-        if (line->part->number > 0)
-            culprit = width > columns + CULPRIT_FRAME ? width - columns - CULPRIT_FRAME : 0;
-        if (values->culprit != NULL && culprit >= LEAST_CULPRIT_WIDTH) {
-            add_culprit(line, culprit);
-            columns = display_columns(line->text, start);
-        }
-    }
-    if (columns < width)
-        display_pad(line->text, width - columns);
+static void add_waiting(const struct line *line)
+{
+    display_add_waiting(line->text, line->values, line->style, line->part->number);
 }
 
 /* --- the line ------------------------------------------------------------------------------- */
@@ -337,6 +356,7 @@ static void (*const adders[SEQUENCES])(const struct line *line) = {
     [SEQUENCE_OUTPUT_WAIT] = add_wait,
     [SEQUENCE_DROPPED] = add_dropped,
     [SEQUENCE_BOTTLENECK] = add_bottleneck,
+    [SEQUENCE_WAITING] = add_waiting,
 };
 
 static bool is_bar(const struct display_part *part)
@@ -415,26 +435,25 @@ static void share_width(struct line *line, const struct display_format *format,
     }
 }
 
-unsigned display_format_line(struct text *text, const struct display_format *format,
-                             const struct display_values *values, const struct display_style *style)
+static unsigned add_parts(struct line *line, const struct display_format *format)
 {
-    struct line line = {.text = text, .values = values, .style = style};
+    struct text *text = line->text;
     enum display_colour colour = DISPLAY_COLOUR_NONE;
     unsigned columns[DISPLAY_PARTS] = {0}, width = 0;
 
-    share_width(&line, format, columns);
+    share_width(line, format, columns);
     for (size_t i = 0; i < format->count; i++) {
         const struct display_part *part = &format->parts[i];
         const size_t start = text->length;
         if (part->kind == SEQUENCE_SGR) {
             enum display_colour now = DISPLAY_COLOUR_NONE;
-            if (style->colours)
+            if (line->style->colours)
                 now = display_add_colours(text, part->text, part->length);
             colour = now == DISPLAY_COLOUR_NONE ? colour : now;
         } else if (columns[i] > 0) {
-            line.part = part;
-            line.room = columns[i];
-            adders[part->kind](&line);
+            line->part = part;
+            line->room = columns[i];
+            adders[part->kind](line);
             width += display_cut(text, start, columns[i]);
         }
     }
@@ -443,72 +462,103 @@ unsigned display_format_line(struct text *text, const struct display_format *for
     return width;
 }
 
+unsigned display_format_line(struct text *text, const struct display_format *format,
+                             const struct display_values *values, const struct display_style *style)
+{
+    return add_parts(&(struct line){.text = text, .values = values, .style = style}, format);
+}
+
 /* --- the default line ----------------------------------------------------------------------- */
 
-/* From wide to narrow. %13{bottleneck} has no room for a culprit. */
-static const char *const known_size[] = {
-    "%b %t %r %p %e  buf %{buffer-bar}%{buffer-fill}  %31{bottleneck}",
-    "%b %t %r %p %e  buf %{buffer-bar}%{buffer-fill}  %13{bottleneck}",
-    "%b %t %r %p %e %{buffer-bar} %13{bottleneck}",
-    "%b %t %r %p %e %13{bottleneck}",
-    "%b %t %r %p %e",
-    "%b %r %p %e",
-    "%b %r %p",
-    "%b %r %{progress-amount-only}",
-    "%b %{progress-amount-only}",
-    "%{progress-amount-only}",
-    NULL,
+enum { WIDE_BAR = 20, NARROW_BAR = 8, WAITING = 16, NARROW_WAITING = 12 };
+
+/* A format of the default line, and the least columns of its bar and of %{waiting}. */
+struct layout {
+    const char *format;
+    unsigned bar, waiting;
+    bool compact;
 };
 
-static const char *const unknown_size[] = {
-    "%b %t %r %p  buf %{buffer-bar}%{buffer-fill}  %31{bottleneck}",
-    "%b %t %r %p  buf %{buffer-bar}%{buffer-fill}  %13{bottleneck}",
-    "%b %t %r %p %{buffer-bar} %13{bottleneck}",
-    "%b %t %r %{buffer-bar} %13{bottleneck}",
-    "%b %t %r %13{bottleneck}",
-    "%b %t %r %p",
-    "%b %t %r",
-    "%b %r",
-    "%b",
-    NULL,
+/* From wide to narrow, in the order that display/format.h states. */
+static const struct layout known_size[] = {
+    {"%b %t %r %p %e  buf %{buffer-bar}%{buffer-fill}  %{waiting}", WIDE_BAR, WAITING, false},
+    {"%b %t %r %p %e  buf %{buffer-bar}  %{waiting}", WIDE_BAR, WAITING, false},
+    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", WIDE_BAR, WAITING, true},
+    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", WIDE_BAR, NARROW_WAITING, true},
+    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", NARROW_BAR, NARROW_WAITING, true},
+    {"%b %t %r %p %e %{waiting}", NARROW_BAR, NARROW_WAITING, true},
+    {"%b %r %p %e %{waiting}", NARROW_BAR, NARROW_WAITING, true},
+    {"%b %r %p %e", NARROW_BAR, 0, true},
+    {"%b %r %{progress-amount-only} %e", 0, 0, true},
+    {"%b %{progress-amount-only} %e", 0, 0, true},
+    {"%b %{progress-amount-only}", 0, 0, true},
+    {"%{progress-amount-only}", 0, 0, true},
+    {0},
 };
 
-/* Whether the whole format fits, with a bar that is wide enough to read. */
-static bool has_room(struct line *line, const struct display_format *format)
+static const struct layout unknown_size[] = {
+    {"%b %t %r %p  buf %{buffer-bar}%{buffer-fill}  %{waiting}", NARROW_BAR, WAITING, false},
+    {"%b %t %r %p  buf %{buffer-bar}  %{waiting}", NARROW_BAR, WAITING, false},
+    {"%b %t %r  buf %{buffer-bar}  %{waiting}", 0, WAITING, false},
+    {"%b %t %r buf%{buffer-bar} %{waiting}", 0, NARROW_WAITING, true},
+    {"%b %t %r %{waiting}", 0, NARROW_WAITING, true},
+    {"%b %t %r", 0, 0, true},
+    {"%b %r", 0, 0, true},
+    {"%b", 0, 0, true},
+    {0},
+};
+
+/* The part of the columns that are left which %{waiting} gets: first two, for "waiting for output",
+ * then every other one. The bar gets the rest. */
+static unsigned share_of_waiting(unsigned rest, bool has_bar)
 {
+    return rest <= 2 || !has_bar ? rest : 1 + rest / 2;
+}
+
+/* Whether the layout fits, with the least columns. If it does, the width of %{waiting} is set. */
+static bool fits(struct line *line, struct display_format *format, const struct layout *layout)
+{
+    struct display_part *waiting = NULL;
     unsigned columns = 0;
 
+    line->compact = layout->compact;
     for (size_t i = 0; i < format->count; i++) {
-        const struct display_part *part = &format->parts[i];
-        if (!grows(part)) {
-            columns += measure(line, part);
-            continue;
+        struct display_part *part = &format->parts[i];
+        if (part->kind == SEQUENCE_WAITING) {
+            waiting = part;
+            waiting->number = layout->waiting;
         }
-        const struct display_part amount = {.kind = SEQUENCE_PROGRESS_AMOUNT};
-        columns += LEAST_BAR_WIDTH + (line->values->size_known ? 3U : 2U) + measure(line, &amount);
+        columns += grows(part) ? layout->bar + measure_bar_frame(line) : measure(line, part);
     }
-    return columns <= line->style->width;
+    if (columns > line->style->width)
+        return false;
+    if (waiting != NULL) {
+        waiting->number += share_of_waiting(line->style->width - columns, layout->bar > 0);
+        if (waiting->number > DISPLAY_WAITING_WIDTH)
+            waiting->number = DISPLAY_WAITING_WIDTH;
+    }
+    return true;
 }
 
 unsigned display_format_default(struct text *text, const struct display_values *values,
                                 const struct display_style *style)
 {
-    const char *const *formats = values->size_known ? known_size : unknown_size;
+    const struct layout *layouts = values->size_known ? known_size : unknown_size;
     struct line line = {.text = text, .values = values, .style = style};
-    struct display_format format;
+    struct display_format format = {0};
     char with_name[FORMAT_TEXT];
 
     /* The shortest format is not tried with the name: a longer one without it is better. */
-    for (size_t i = 0; values->name != NULL && formats[i + 1] != NULL; i++) {
-        snprintf(with_name, sizeof with_name, "%%N %s", formats[i]);
+    for (const struct layout *at = layouts; values->name != NULL && at[1].format != NULL; at++) {
+        snprintf(with_name, sizeof with_name, "%%N %s", at->format);
         display_format_parse(&format, with_name);
-        if (has_room(&line, &format))
-            return display_format_line(text, &format, values, style);
+        if (fits(&line, &format, at))
+            return add_parts(&line, &format);
     }
-    for (size_t i = 0; formats[i] != NULL; i++) {
-        display_format_parse(&format, formats[i]);
-        if (has_room(&line, &format) || formats[i + 1] == NULL)
+    for (const struct layout *at = layouts; at->format != NULL; at++) {
+        display_format_parse(&format, at->format);
+        if (fits(&line, &format, at))
             break;
     }
-    return display_format_line(text, &format, values, style);
+    return add_parts(&line, &format);
 }

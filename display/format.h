@@ -22,11 +22,13 @@
  *   %{input-wait} %{output-wait}   share of the interval spent waiting for that side: " 81%"
  *   %{dropped}             bytes dropped by the user's own policy
  *   %{bottleneck}          the slow side, its share of the time, the process: "< output 81% (zstd)"
+ *   %{waiting}             the same in words: "< waiting for zstd 81%" (see display/side.h)
  *
  * Bars and %L grow into the remaining width. A number between % and the rest of the sequence sets
  * their width instead. %{bottleneck} is padded to that number, and a culprit that does not fit is
- * cut or left out. Every other part has the same width in every frame, as far as possible, so that
- * the line does not jitter: an unknown value is written as dashes, and an ETA at the end as blanks.
+ * cut or left out. %{waiting} is padded or shortened to it. Every other part has the same width in
+ * every frame, as far as possible, so that the line does not jitter: an unknown value is written as
+ * dashes, and an ETA at the end as blanks.
  *
  * Text that is not a sequence is copied, with control characters replaced by blanks. If the line is
  * too wide parts are left out from the right; a number is left out as a whole, text is cut. A bar
@@ -135,8 +137,31 @@ unsigned display_format_line(struct text *text, const struct display_format *for
 void display_format_numeric(struct text *text, const struct display_format *format,
                             const struct display_values *values);
 
-/* The default line (no display switch): the first of several formats that fits the width, with the
- * name in front if that fits as well. In less than 7 columns it may be empty. */
+/*
+ * The default line (no display switch): the first of several formats that fits the width, with the
+ * name in front if that fits as well. In less than 7 columns it may be empty.
+ *
+ * With a known size, 80 columns have room for all parts, in short forms:
+ *
+ *   1.21GiB 0:12  103MiB/s ========>............ 43% ETA 0:16 buf▆ waiting for zstd
+ *
+ * In a wider terminal the parts have their usual forms, as soon as there is room: that of the meter
+ * "▕████▍ ▏", its number, the sign and the share of the slow side. In a narrower one these are
+ * shortened or left out, one after the other:
+ *
+ *   1. "waiting for zstd" becomes "slow: zstd", and a long name is cut
+ *   2. the bar shrinks from 20 columns to 8
+ *   3. the meter of the buffer
+ *   4. the elapsed time
+ *   5. the slow side
+ *   6. the bar
+ *   7. the rate
+ *   8. the ETA
+ *   9. the amount; the percentage is the last to go
+ *
+ * With an unknown size the order is: the number of the meter, the moving mark, the usual forms, the
+ * meter, the slow side, the time, the rate.
+ */
 unsigned display_format_default(struct text *text, const struct display_values *values,
                                 const struct display_style *style);
 

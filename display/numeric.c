@@ -123,6 +123,7 @@ static bool add_value(struct text *text, const struct display_part *part,
     case SEQUENCE_STATE:
         return add_word(text, display_state(values));
     case SEQUENCE_BOTTLENECK:
+    case SEQUENCE_WAITING:
         return add_word(
             text, values->side == METER_VERDICT_BALANCED ? NULL : meter_verdict_name(values->side));
     case SEQUENCE_LAST_WRITTEN:

@@ -89,8 +89,22 @@ void display_add_buffer_bar(struct text *text, bool utf8, double fraction)
     text_add_string(text, utf8 ? "▏" : "]");
 }
 
+void display_add_buffer_level(struct text *text, bool utf8, double fraction)
+{
+    static const struct cells ascii = {2, {"-", "=", "#"}};
+    static const char *const levels[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
+    enum { LEVELS = sizeof levels / sizeof levels[0] };
+    const unsigned level = (unsigned)(fraction * LEVELS);
+
+    if (utf8)
+        text_add_string(text, levels[level < LEVELS ? level : LEVELS - 1]);
+    else
+        add_cells(text, &ascii, 2, fraction);
+}
+
 /* --- numbers -------------------------------------------------------------------------------- */
 
+static const uint64_t minute = 60;
 static const uint64_t hour = 3600;
 static const uint64_t day = 86400;
 
@@ -140,6 +154,20 @@ void display_add_time(struct text *text, uint64_t ns)
     else
         text_add(text, "%" PRIu64, seconds / hour);
     text_add(text, ":%02" PRIu64 ":%02" PRIu64, seconds % hour / 60, seconds % 60);
+}
+
+void display_add_short_time(struct text *text, uint64_t ns, bool rough)
+{
+    uint64_t seconds = display_seconds(ns);
+
+    if (seconds >= day)
+        text_add(text, "%" PRIu64 "d%02" PRIu64 "h", seconds / day, seconds % day / hour);
+    else if (seconds >= hour)
+        text_add(text, "%" PRIu64 "h%02" PRIu64, seconds / hour, seconds % hour / minute);
+    else if (rough && seconds >= 10 * minute)
+        text_add(text, "%" PRIu64 "m", seconds / minute);
+    else
+        text_add(text, "%" PRIu64 ":%02" PRIu64, seconds / minute, seconds % minute);
 }
 
 void display_add_percent(struct text *text, uint64_t part, uint64_t whole)

@@ -26,6 +26,9 @@ void display_add_mark(struct text *text, enum bar_style style, unsigned width, u
 enum { DISPLAY_BUFFER_BAR = 8 };
 void display_add_buffer_bar(struct text *text, bool utf8, double fraction);
 
+/* The meter of the buffer in the least room: "▁" to "█", or "--" to "##". */
+void display_add_buffer_level(struct text *text, bool utf8, double fraction);
+
 /*
  * Amounts, rates and times. The number of an amount or a rate has four characters, so that the text
  * after it does not move.
@@ -35,6 +38,8 @@ void display_add_buffer_bar(struct text *text, bool utf8, double fraction);
  *   rates      the same, and "/s"
  *   times      "0:00:12"  "9:23:59:59" from one day on; rounded to the nearest second, like the
  *              durations in reports (base/size.h)
+ *   short      "0:12"  "12:34"  "2h05"  "3d04h"; if `rough` "12m" from ten minutes on, as for an
+ *              estimate
  */
 
 /* The unit of an amount, and how to show it. With -8, too, the amount is passed in bytes. */
@@ -46,6 +51,7 @@ struct display_unit {
 void display_add_amount(struct text *text, double amount, struct display_unit unit);
 void display_add_rate(struct text *text, double rate, struct display_unit unit);
 void display_add_time(struct text *text, uint64_t ns);
+void display_add_short_time(struct text *text, uint64_t ns, bool rough);
 void display_add_percent(struct text *text, uint64_t part, uint64_t whole); /* " 43%"; " --%" if
                                                                                `whole` is 0 */
 

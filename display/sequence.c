@@ -44,6 +44,7 @@ static const struct {
     {"output-wait", 0, SEQUENCE_OUTPUT_WAIT},
     {"dropped", 0, SEQUENCE_DROPPED},
     {"bottleneck", 0, SEQUENCE_BOTTLENECK},
+    {"waiting", 0, SEQUENCE_WAITING},
 };
 
 static bool is_named(const char *name, size_t length, const char *given)

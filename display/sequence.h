@@ -34,6 +34,7 @@ enum display_sequence {
     SEQUENCE_OUTPUT_WAIT,
     SEQUENCE_DROPPED,
     SEQUENCE_BOTTLENECK,
+    SEQUENCE_WAITING,
     SEQUENCES
 };
 

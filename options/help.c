@@ -3,6 +3,7 @@
  */
 #include "options/help.h"
 
+#include "base/text.h"
 #include "options/table.h"
 
 #include <string.h>
@@ -87,6 +88,31 @@ static void print_examples(FILE *stream)
           stream);
 }
 
+/* The signs that the live line uses in the current locale. */
+static void print_signs(FILE *stream)
+{
+    static const char *const signs[][2] = {
+        {"buf [##    ], buf#-", "buf ▕██    ▏, buf▃ "},
+        {"> waiting for tar  ", "▶ waiting for tar  "},
+        {"< waiting for gzip ", "◀ waiting for gzip "},
+        {"= rate limit       ", "■ rate limit       "},
+        {"busy               ", "busy               "},
+    };
+    static const char *const meanings[] = {
+        "fill level of the buffer",
+        "the input is slow; tar writes it",
+        "the output is slow; gzip reads it",
+        "--rate-limit or --read-rate slows the data down",
+        "bpipe itself is slow",
+    };
+    const bool utf8 = utf8_is_set_up();
+
+    fputs("Signs in the live line:\n", stream);
+    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
+        fprintf(stream, "  %s  %s\n", signs[i][utf8], meanings[i]);
+    fputs("A narrow terminal gets short forms, as \"slow: gzip\" and \"ETA 12m\".\n\n", stream);
+}
+
 void help_print_all(FILE *stream)
 {
     print_beginning(stream);
@@ -104,6 +130,7 @@ void help_print_all(FILE *stream)
           "DURATION is a number of seconds, or has a unit: 5, 0.25, 250ms, 2m or 1h.\n"
           "\n",
           stream);
+    print_signs(stream);
     print_examples(stream);
     fputs("See bpipe(1).\n", stream);
 }

@@ -20,6 +20,15 @@ rate='\[ *[0-9.]+ *([KMG]i)?B/s\]'
 bar='\[[^][]+\]'
 eta='ETA +[0-9]+:[0-9]{2}:[0-9]{2}'
 buffer='buf .*[0-9]+%'
+wait_input='((> |▶ )?waiting for|slow:) [^ ]+( +[0-9]+%)?'
+
+# The same in the short forms of a line of 80 columns.
+short_time='[0-9]+:[0-9]{2}'
+short_rate=' *[0-9.]+ *([KMG]i)?B/s'
+short_bar='[=>.]{20,}'
+narrow_bar='[=>.]{8,}'
+short_eta='ETA [0-9]+:[0-9]{2}'
+meter='buf[^ ]+'
 report='bpipe: .*'
 
 # Sets $feed: `bpipe <feed` reads what is written to it, until it is closed. Call it after
@@ -83,20 +92,22 @@ frames_go_on() { # SHAPE
 }
 changed() { [ "$(screen)" != "$1" ]; }
 
-@test "the shape of it, with a known size, in 20, 40, 80 and 200 columns" {
+@test "the shape of it, with a known size, in 20 to 200 columns" {
     skip_unless_terminal
     shape_is 20 100000 "$amount +[0-9]+%"
-    shape_is 40 100000 "$amount $rate $bar +[0-9]+%"
-    shape_is 80 100000 "$amount $time $rate $bar +[0-9]+% $eta.*"
-    shape_is 200 100000 "$amount $time $rate $bar +[0-9]+% $eta  $buffer +(> |▶ )input +[0-9]+%.*"
+    shape_is 40 100000 "$amount $short_rate $narrow_bar +[0-9]+% $short_eta"
+    shape_is 60 100000 "$amount $short_time $short_rate $narrow_bar +[0-9]+% $short_eta $wait_input"
+    shape_is 80 100000 "$amount $short_time $short_rate $short_bar +[0-9]+% $short_eta $meter $wait_input"
+    shape_is 120 100000 "$amount $time $rate $bar +[0-9]+% $eta  $buffer  $wait_input"
+    shape_is 200 100000 "$amount $time $rate $bar +[0-9]+% $eta  $buffer  (> |▶ )waiting for [^ ]+ +[0-9]+%"
 }
 
-@test "the shape of it, with an unknown size, in 20, 40, 80 and 200 columns" {
+@test "the shape of it, with an unknown size, in 20 to 200 columns" {
     skip_unless_terminal
-    shape_is 20 '' "$amount( $rate)?"
-    shape_is 40 '' "$amount $time $rate.*"
-    shape_is 80 '' "$amount $time $rate.*"
-    shape_is 200 '' "$amount $time $rate $bar  $buffer +(> |▶ )input +[0-9]+%.*"
+    shape_is 20 '' "$amount $short_rate"
+    shape_is 40 '' "$amount $short_time $short_rate $meter $wait_input"
+    shape_is 80 '' "$amount $time $rate $bar  $buffer  $wait_input"
+    shape_is 200 '' "$amount $time $rate $bar  $buffer  (> |▶ )waiting for [^ ]+ +[0-9]+%"
 }
 
 @test "in any width it is one row, with all that can be shown" {
@@ -123,10 +134,10 @@ changed() { [ "$(screen)" != "$1" ]; }
     open_feed
     terminal_script <<<"$bpipe -s 100000 <feed >out"
     feed 50000
-    wait_screen row_is 1 "$amount $time $rate $bar +[0-9]+% $eta.*"
+    wait_screen row_is 1 "$amount $short_time $short_rate $short_bar +[0-9]+% $short_eta.*"
     terminal_resize 40 20
-    wait_screen last_row_is "$amount $rate $bar +[0-9]+%"
-    stays_in_place "$amount $rate $bar +[0-9]+%"
+    wait_screen last_row_is "$amount $short_rate $narrow_bar +[0-9]+% $short_eta"
+    stays_in_place "$amount $short_rate $narrow_bar +[0-9]+% $short_eta"
     terminal_resize 120 20
     wait_screen last_row_is "$amount $time $rate $bar +[0-9]+% $eta  $buffer.*"
     stays_in_place "$amount $time $rate $bar +[0-9]+% $eta.*"
@@ -171,7 +182,7 @@ stays_in_place() { # PATTERN
     open_feed
     terminal_script <<<"$bpipe -w 40 -H 5 -s 100000 <feed >out"
     feed 50000
-    wait_screen matches_screen "$amount $rate $bar +[0-9]+%"
+    wait_screen matches_screen "$amount $short_rate $narrow_bar +[0-9]+% $short_eta"
     [ "$(row 1 | wc -m)" -le 41 ]
     end_of_feed
 }
@@ -331,6 +342,38 @@ stays_in_place() { # PATTERN
     done
 }
 
+# bash writes a newline before its message, and dash does not.
+@test "^Z: the last state stays whole, and the message of the shell has a row of its own" {
+    skip_unless_terminal
+    terminal_open 150 20
+    open_feed
+    terminal_script <<<"$bpipe -s 100000 <feed >out"
+    feed 50000
+    wait_screen row_is 1 "$amount $time $rate $bar +50% .*"
+    terminal_keys C-z
+    wait_screen prompt_is_last
+    matches_screen "$amount $time $rate $bar +50% .*" '' '\[1\]\+ +Stopped .*' 'bash>'
+    terminal_type fg
+    terminal_keys Enter
+    wait_screen last_row_is "$amount $time $rate $bar +50% .*"
+    end_of_feed
+    terminal_close
+    command -v dash >/dev/null || return 0
+    rm feed
+    TERMINAL_SHELL='dash -i' terminal_open 150 20
+    open_feed
+    terminal_script <<<"$bpipe -s 100000 <feed >out"
+    feed 50000
+    wait_screen row_is 1 "$amount $time $rate $bar +50% .*"
+    terminal_keys C-z
+    wait_screen prompt_is_last
+    matches_screen "$amount $time $rate $bar +50% .*" '\[1\] \+ Stopped .*' 'bash>'
+    terminal_type fg
+    terminal_keys Enter
+    wait_screen last_row_is "$amount $time $rate $bar +50% .*"
+    end_of_feed
+}
+
 @test "^Z and fg: nothing is shown meanwhile, and then the line goes on" {
     skip_unless_terminal
     terminal_open 100 20
@@ -404,7 +447,7 @@ both_rows() { screen_has "$1" && screen_has "$2"; }
 @test "two in a pipeline at the lowest row" {
     skip_unless_terminal
     local a="        a:$amount $time $rate $bar" b="        b:$amount $time $rate $bar"
-    terminal_open 100 8
+    terminal_open 120 8
     open_feed
     terminal_script <<<"seq 20; $bpipe --report none -c -N a -s 100000 <feed | $bpipe --report none -c -N b -s 100000 >out"
     feed 50000
@@ -499,6 +542,7 @@ both_rows() { screen_has "$1" && screen_has "$2"; }
     end_of_feed
     rows_of "$a +50% .*" 1
     rows_of "$b +50% .*" 1
+    rows_of '.*\^Z.*' 0
     rows_of '(bash> echo )?hello' 2
     rows_of 'bash> fg' 1
     rows_of "$a +100%.*" 1
@@ -511,7 +555,7 @@ both_rows() { screen_has "$1" && screen_has "$2"; }
     open_feed
     terminal_script <<<"$bpipe --report none -c -N a -s 100000 <feed | $bpipe --report none -c -N b -s 100000 >out"
     feed 50000
-    wait_screen both_rows ' +a:.* 50% ETA .* buf .*' ' +b:.* 50% ETA .* buf .*'
+    wait_screen both_rows ' +a:.* 50% ETA .* buf.*' ' +b:.* 50% ETA .* buf.*'
     terminal_resize 160 20
     feed 10000
     wait_screen both_rows ' +a:.{120,} *' ' +b:.{120,} *'

@@ -150,6 +150,11 @@ function take(pattern, part) {
     take("[[(] *[0-9.]+ *[kKMGT]?i?B?/s[])]", "rate")
     take("\\[[ =<>-]*\\]", "bar")
     take("[0-9]+:[0-9][0-9]:[0-9][0-9]", "time")
+    # The short forms of a line without display switches.
+    take("ETA +([0-9]+:[0-9][0-9]|-:--)", "eta")
+    take("(^| )[0-9.]+ *[kKMGT]?i?B/s", "rate")
+    take("(^| )[.=<]*>[.]*", "bar")
+    take("(^| )[0-9]+:[0-9][0-9]", "time")
     take("[0-9]+%", "percent")
     take("(^| )[0-9][0-9.]* *([kKMGT]?i?[Bb]|[kKMGT])?( |$)", "amount")
     if ($0 ~ /[^ ]/)

@@ -21,7 +21,10 @@
 #define HOUR      (60 * MINUTE)
 #define DAY       (24 * HOUR)
 
-enum { NEW_YEAR = 1767225600 }; /* 2026-01-01 00:00:00 UTC */
+enum {
+    NEW_YEAR = 1767225600, /* 2026-01-01 00:00:00 UTC */
+    WIDE_BAR = 20          /* columns of the bar in a line of 80 */
+};
 
 /* How a scene differs from the usual one. */
 enum {
@@ -47,7 +50,10 @@ enum {
     BACK = 1 << 19,    /* the mark is on its way back */
     DONE = 1 << 20,    /* all that was expected, and more */
     NO_TIME = 1 << 21, /* has passed: neither a rate nor a share of it is known */
-    NOTHING = 1 << 22  /* was written yet */
+    NOTHING = 1 << 22, /* was written yet */
+    BUSY = 1 << 23,
+    LONG_RUN = 1 << 24, /* hours have passed, and hours are left */
+    LONG_NAME = 1 << 25 /* of the culprit */
 };
 
 struct scene {
@@ -69,13 +75,16 @@ static struct display_values usual_values(unsigned flags)
                 : flags & DONE  ? 1000000000
                                 : UINT64_C(3000000000),
         .records = flags & RECORDS,
-        .elapsed_ns = flags & NO_TIME ? 0 : 12 * SEC + SEC / 4,
+        .elapsed_ns = flags & NO_TIME    ? 0
+                      : flags & LONG_RUN ? 2 * HOUR + 5 * MINUTE
+                                         : 12 * SEC + SEC / 4,
         .rate = 108003328,
         .average_rate = 999,
         .highest_rate = 200e6,
-        .eta_ns = flags & NO_ETA ? UINT64_MAX
-                  : flags & LATE ? 2 * DAY + 3 * HOUR
-                                 : 16 * SEC,
+        .eta_ns = flags & NO_ETA     ? UINT64_MAX
+                  : flags & LATE     ? 2 * DAY + 3 * HOUR
+                  : flags & LONG_RUN ? 3 * HOUR
+                                     : 16 * SEC,
         .phase = flags & BACK ? 150 : 25,
         .now = NEW_YEAR,
         .final = flags & FINAL,
@@ -85,9 +94,12 @@ static struct display_values usual_values(unsigned flags)
         .side = flags & BALANCED   ? METER_VERDICT_BALANCED
                 : flags & THROTTLE ? METER_VERDICT_THROTTLE
                 : flags & INPUT    ? METER_VERDICT_INPUT
+                : flags & BUSY     ? METER_VERDICT_BUSY
                                    : METER_VERDICT_OUTPUT,
         .side_percent = flags & THROTTLE ? 100 : 81,
-        .culprit = flags & ALONE ? NULL : "zstd",
+        .culprit = flags & ALONE       ? NULL
+                   : flags & LONG_NAME ? "update-database"
+                                       : "zstd",
         .dropped = 4096,
         .name = flags & NAME ? "bad\nk" : NULL,
         .written = last_written,
@@ -250,14 +262,34 @@ static const struct scene sequences[] = {
     {"%{state}|", 80, 0, "output  |"},
     {"%{input-wait} %{output-wait}", 80, 0, "  9%  81%"},
     {"%{bottleneck}|", 80, 0, "◀ output 81% (zstd)|"},
-    {"%{bottleneck}|", 80, ASCII | ALONE, "< output 81% |"},
+    {"%{bottleneck}|", 80, ASCII | ALONE, "< output 81%   |"},
     {"%{bottleneck}|", 80, INPUT, "▶ input 81% (zstd)|"},
-    {"%{bottleneck}|", 80, INPUT | ALONE, "▶ input 81%  |"},
-    {"%{bottleneck}|", 80, THROTTLE | ALONE, "throttle 100%|"},
-    {"%{bottleneck}|", 80, BALANCED, "             |"},
+    {"%{bottleneck}|", 80, INPUT | ALONE, "▶ input 81%    |"},
+    {"%{bottleneck}|", 80, THROTTLE | ALONE, "■ throttle 100%|"},
+    {"%{bottleneck}|", 80, THROTTLE | ALONE | ASCII, "= throttle 100%|"},
+    {"%{bottleneck}|", 80, BALANCED, "               |"},
     {"%19{bottleneck}|", 80, INPUT, "▶ input 81% (zstd) |"},
     {"%19{bottleneck}|", 80, 0, "◀ output 81% (zstd)|"},
     {"%18{bottleneck}|", 80, 0, "◀ output 81%      |"},
+    /* the slow side in words */
+    {"%{waiting}|", 80, 0, "◀ waiting for zstd 81%            |"},
+    {"%22{waiting}|", 80, 0, "◀ waiting for zstd 81%|"},
+    {"%22{waiting}|", 80, ASCII | INPUT, "> waiting for zstd 81%|"},
+    {"%21{waiting}|", 80, 0, "◀ waiting for zstd   |"},
+    {"%17{waiting}|", 80, 0, "waiting for zstd |"},
+    {"%15{waiting}|", 80, 0, "slow: zstd     |"},
+    {"%10{waiting}|", 80, 0, "slow: zstd|"},
+    {"%9{waiting}|", 80, 0, "slow: zs…|"},
+    {"%9{waiting}|", 80, ASCII, "slow: zs.|"},
+    {"%1{waiting}|", 80, 0, "…|"},
+    {"%18{waiting}|", 80, ALONE, "waiting for output|"},
+    {"%18{waiting}|", 80, ALONE | INPUT, "waiting for input |"},
+    {"%17{waiting}|", 80, ALONE, "slow: output     |"},
+    {"%18{waiting}|", 80, THROTTLE | ALONE, "■ rate limit 100% |"},
+    {"%16{waiting}|", 80, THROTTLE | ALONE | ASCII, "= rate limit    |"},
+    {"%10{waiting}|", 80, THROTTLE | ALONE, "rate limit|"},
+    {"%18{waiting}|", 80, BUSY, "busy 81%          |"},
+    {"%18{waiting}|", 80, BALANCED, "                  |"},
     /* what is no sequence */
     {"x%", 80, 0, "x%"},
     {"%%", 80, 0, "%"},
@@ -291,40 +323,123 @@ static const struct scene defaults[] = {
     {NULL, 1, 0, ""},
     {NULL, 4, 0, " 43%"},
     {NULL, 20, 0, "1.21GiB  43%"},
-    {NULL, 20, UNKNOWN, "1.21GiB [ 103MiB/s]"},
+    {NULL, 20, UNKNOWN, "1.21GiB  103MiB/s"},
     {NULL, 20, NAME, "1.21GiB  43%"},
-    {NULL, 20, NAME | UNKNOWN, "1.21GiB [ 103MiB/s]"},
-    {NULL, 40, 0, "1.21GiB [ 103MiB/s] [====>        ]  43%"},
-    {NULL, 40, UNKNOWN, "1.21GiB 0:00:12 [ 103MiB/s] [ <=>      ]"},
-    {NULL, 40, NAME, "   bad\\nk: 1.21GiB [ 103MiB/s]  43%"},
+    {NULL, 20, NAME | UNKNOWN, "1.21GiB  103MiB/s"},
+    {NULL, 38, 0, "1.21GiB  103MiB/s  43% ETA 0:16"},
+    {NULL, 40, 0, "1.21GiB  103MiB/s ==>...... 43% ETA 0:16"},
+    {NULL, 40, UNKNOWN, "1.21GiB 0:12  103MiB/s buf▆ slow: zstd  "},
+    {NULL, 40, NAME, "   bad\\nk: 1.21GiB  43% ETA 0:16"},
+    {NULL, 60, 0, "1.21GiB 0:12  103MiB/s ==>...... 43% ETA 0:16 slow: zstd    "},
+    {NULL, 60, ASCII | THROTTLE, "1.21GiB 0:12  103MiB/s ==>...... 43% ETA 0:16 = rate limit  "},
+    {NULL, 60, UNKNOWN, "1.21GiB 0:00:12 [ 103MiB/s]  buf ▕████▍ ▏  waiting for zstd "},
+    {NULL, 79, 0,
+     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ waiting for zstd "},
     {NULL, 80, 0,
-     "1.21GiB 0:00:12 [ 103MiB/s] [===>      ]  43% ETA 0:00:16 ▕████▍ ▏ ◀ output 81% "},
+     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ ◀ waiting for zstd"},
     {NULL, 80, ASCII,
-     "1.21GiB 0:00:12 [ 103MiB/s] [===>      ]  43% ETA 0:00:16 [####  ] < output 81% "},
+     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf#- waiting for zstd "},
     {NULL, 80, FINAL,
-     "1.21GiB 0:00:12 [ 103MiB/s] [===>      ]  43%             ▕████▍ ▏ ◀ output 81% "},
-    {NULL, 80, INPUT,
-     "1.21GiB 0:00:12 [ 103MiB/s] [===>      ]  43% ETA 0:00:16 ▕████▍ ▏ ▶ input 81%  "},
+     "1.21GiB 0:12  103MiB/s =======>............ 43%          buf▆ ◀ waiting for zstd"},
+    {NULL, 80, NO_ETA,
+     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA -:-- buf▆ ◀ waiting for zstd"},
+    {NULL, 80, LONG_RUN,
+     "1.21GiB 2h05  103MiB/s =======>............ 43% ETA 3h00 buf▆ ◀ waiting for zstd"},
+    {NULL, 80, LONG_NAME,
+     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ slow: update-data…"},
+    {NULL, 80, THROTTLE | GRANULAR,
+     "1.21GiB 0:12  103MiB/s ████████▋........... 43% ETA 0:16 buf▆ ■ rate limit 100% "},
+    {NULL, 80, ALONE,
+     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ waiting for output"},
+    {NULL, 80, ALONE | INPUT | ASCII,
+     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf#- waiting for input"},
+    {NULL, 80, BUSY | SHADED,
+     "1.21GiB 0:12  103MiB/s ████████▒░░░░░░░░░░░ 43% ETA 0:16 buf▆ busy 81%          "},
+    {NULL, 80, DONE | FINAL,
+     "1.21GiB 0:12  103MiB/s ===================>129%          buf▆ ◀ waiting for zstd"},
     {NULL, 80, BALANCED,
-     "1.21GiB 0:00:12 [ 103MiB/s] [===>      ]  43% ETA 0:00:16 ▕████▍ ▏              "},
+     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆                   "},
     {NULL, 80, UNKNOWN,
-     "1.21GiB 0:00:12 [ 103MiB/s] [   <=>           ]  buf ▕████▍ ▏ 74%  ◀ output 81% "},
+     "1.21GiB 0:00:12 [ 103MiB/s] [ <=>      ]  buf ▕████▍ ▏ 74%  ◀ waiting for zstd  "},
     {NULL, 80, UNKNOWN | ASCII | FINAL,
-     "1.21GiB 0:00:12 [ 103MiB/s] [   <=>           ]  buf [####  ] 74%  < output 81% "},
+     "1.21GiB 0:00:12 [ 103MiB/s] [ <=>      ]  buf [####  ] 74%  < waiting for zstd  "},
     {NULL, 80, NAME,
-     "   bad\\nk: 1.21GiB 0:00:12 [ 103MiB/s] [==>     ]  43% ETA 0:00:16 ◀ output 81% "},
+     "   bad\\nk: 1.21GiB 0:12  103MiB/s ===>....... 43% ETA 0:16 buf▆ waiting for zstd"},
+    {NULL, 100, 0,
+     "1.21GiB 0:00:12 [ 103MiB/s] [=======>            ]  43% ETA 0:00:16  buf ▕████▍ ▏  "
+     "waiting for zstd "},
     {NULL, 120, 0,
-     "1.21GiB 0:00:12 [ 103MiB/s] [========>             ]  43% ETA 0:00:16  "
-     "buf ▕████▍ ▏ 74%  ◀ output 81% (zstd)            "},
+     "1.21GiB 0:00:12 [ 103MiB/s] [===========>                ]  43% ETA 0:00:16  "
+     "buf ▕████▍ ▏ 74%  ◀ waiting for zstd 81%   "},
     {NULL, 200, NAME | ASCII,
-     "   bad\\nk: 1.21GiB 0:00:12 [ 103MiB/s] [======================================>"
-     "                                                    ]  43% ETA 0:00:16  "
-     "buf [####  ] 74%  < output 81% (zstd)            "},
+     "   bad\\nk: 1.21GiB 0:00:12 [ 103MiB/s] [=====================================>"
+     "                                                  ]  43% ETA 0:00:16  "
+     "buf [####  ] 74%  < waiting for zstd 81%            "},
     {NULL, 200, UNKNOWN | BLOCK | BACK | ALONE | THROTTLE,
-     "1.21GiB 0:00:12 [ 103MiB/s] [                                                          ███"
-     "                                                          ]  "
-     "buf ▕████▍ ▏ 74%  throttle 100%                  "},
+     "1.21GiB 0:00:12 [ 103MiB/s] [                                                        ███"
+     "                                                         ]  "
+     "buf ▕████▍ ▏ 74%  ■ rate limit 100%                 "},
 };
+
+/* The parts of the default line with a known size, in the order in which they are left out in a
+ * narrower terminal. */
+static const char *const leaving[] = {"buf",      "0:12", "zstd",    ">",
+                                      "103MiB/s", "ETA",  "1.21GiB", "43%"};
+
+/* From the widest line to the narrowest each one fits, and no part comes back, or leaves before
+ * its turn. */
+static void test_leaving(void)
+{
+    struct display_values values = usual_values(0);
+    struct text text = {0};
+    size_t left = 0; /* number of parts that are gone */
+    bool passed = true;
+
+    for (unsigned width = 200; width > 0 && passed; width--) {
+        struct display_style style = usual_style(0, width);
+        text_clear(&text);
+        passed = display_format_default(&text, &values, &style) <= width;
+        text_add_bytes(&text, "", 1);
+        while (left < LENGTH(leaving) && strstr(text.bytes, leaving[left]) == NULL)
+            left++;
+        for (size_t i = 0; i < LENGTH(leaving); i++)
+            passed = passed && (strstr(text.bytes, leaving[i]) != NULL) == (i >= left);
+        passed = passed && (width < 80 || left == 0);
+        if (!passed)
+            tap_note("%u: %s", width, text.bytes);
+    }
+    tap_ok(passed, "parts are left out in the order of the header");
+    text_free(&text);
+}
+
+/* Ordinary values at 80 columns: the line is full, the bar has 20 columns, and nothing is missing
+ * or cut. */
+static void test_eighty(void)
+{
+    static const double rates[] = {0, 999, 73.0 * 1024 * 1024, 1e9};
+    static const uint64_t times[] = {0, 599 * SEC, 3599 * SEC, 10 * HOUR - SEC};
+    struct text text = {0};
+    bool passed = true;
+
+    for (unsigned i = 0; i < LENGTH(rates) * LENGTH(times) * LENGTH(times) && passed; i++) {
+        struct display_values values = usual_values(0);
+        struct display_style style = usual_style(0, 80);
+        values.rate = rates[i % LENGTH(rates)];
+        values.elapsed_ns = times[i / LENGTH(rates) % LENGTH(times)];
+        values.eta_ns = times[i / LENGTH(rates) / LENGTH(times)];
+        text_clear(&text);
+        passed = display_format_default(&text, &values, &style) == 80;
+        text_add_bytes(&text, "", 1);
+        const char *bar = strstr(text.bytes, "/s ");
+        const char *percent = strstr(text.bytes, " 43% ETA ");
+        passed = passed && bar != NULL && percent != NULL && percent - (bar + 3) >= WIDE_BAR &&
+                 strstr(percent, " buf▆ ") != NULL && strstr(percent, "waiting for zstd") != NULL;
+        if (!passed)
+            tap_note("%s", text.bytes);
+    }
+    tap_ok(passed, "80 columns have room for all parts");
+    text_free(&text);
+}
 
 static void test_scenes(const struct scene *scenes, size_t count)
 {
@@ -461,6 +576,19 @@ static void test_times(void)
         {DAY, "1:00:00:00"},
         {UINT64_MAX, "213503:23:34:34"},
     };
+    static const struct {
+        uint64_t ns;
+        const char *exact, *rough;
+    } short_times[] = {
+        {0, "0:00", "0:00"},
+        {10 * MINUTE - SEC / 2 - 1, "9:59", "9:59"},
+        {10 * MINUTE - SEC / 2, "10:00", "10m"},
+        {HOUR - SEC, "59:59", "59m"},
+        {HOUR, "1h00", "1h00"},
+        {DAY - SEC, "23h59", "23h59"},
+        {DAY, "1d00h", "1d00h"},
+        {UINT64_MAX, "213503d23h", "213503d23h"},
+    };
     struct text text = {0};
 
     for (size_t i = 0; i < LENGTH(times); i++) {
@@ -469,6 +597,17 @@ static void test_times(void)
         tap_ok(text.length == strlen(times[i].text) &&
                    memcmp(text.bytes, times[i].text, text.length) == 0,
                "a time of %s", times[i].text);
+    }
+    for (size_t i = 0; i < LENGTH(short_times); i++) {
+        text_clear(&text);
+        display_add_short_time(&text, short_times[i].ns, false);
+        text_add_string(&text, " ");
+        display_add_short_time(&text, short_times[i].ns, true);
+        text_add_bytes(&text, "", 1);
+        const size_t exact = strlen(short_times[i].exact);
+        tap_ok(strncmp(text.bytes, short_times[i].exact, exact) == 0 && text.bytes[exact] == ' ' &&
+                   strcmp(text.bytes + exact + 1, short_times[i].rough) == 0,
+               "a short time of %s", short_times[i].exact);
     }
     text_clear(&text);
     display_add_fineta(&text, NEW_YEAR, 6 * HOUR);
@@ -609,6 +748,8 @@ static const struct {
     {"%b;%t;%e;%a;%T;%{input-wait};%{output-wait};%{dropped};%N", NAME,
      "1299227607;12.2500;16;999;74;9;81;4096;bad\\nk\n"},
     {"%I;%{state};%{bottleneck};%30{bottleneck}", 0, "00:00:16;output;output;output\n"},
+    {"%{waiting};%9{waiting}", INPUT, "input;input\n"},
+    {"%{waiting};", BALANCED, "null;\n"},
     {"%I;%{bottleneck}", LATE | THROTTLE, "2026-01-03 03:00:00;throttle\n"},
     {"%I;%{bottleneck}", FINAL | BALANCED, "00:00:00;null\n"},
     {"%I;%{state};%N", NO_ETA | NO_TIME, "null;null;null\n"},
@@ -686,6 +827,8 @@ static const char *const pieces[] = {
     "%{",
     "%{bottleneck}",
     "%20{bottleneck}",
+    "%{waiting}",
+    "%9{waiting}",
     "%{dropped}",
     "%{input-wait}",
     "%{buffer-bar}",
@@ -837,6 +980,8 @@ int main(void)
     setenv("TZ", "UTC0", 1);
     test_scenes(sequences, LENGTH(sequences));
     test_scenes(defaults, LENGTH(defaults));
+    test_leaving();
+    test_eighty();
     test_amounts();
     test_amount_widths(&random);
     test_times();

@@ -255,7 +255,7 @@ tells_apart() {
         -o fifo in 2>err &
     pid=$!
     await_connecting "$pid" json
-    wait_until 20 grep -q 'connect |  0%|  0%|             |' err
+    wait_until 20 grep -q 'connect |  0%|  0%|               |' err
     cat fifo >out
     ended "$pid" 0
     equal_files in out

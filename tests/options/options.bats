@@ -385,6 +385,19 @@ helps() {
     helps 'See bpipe(1).' --help --hel '-q --help' '-B x --help'
 }
 
+@test "--help explains the signs of the live line, in the characters of the locale" {
+    local sign
+    LC_ALL=C "$BPIPE" --help >help
+    for sign in 'buf [##    ], buf#-' '> waiting for tar' '< waiting for gzip' '= rate limit' busy; do
+        grep -qF "  $sign  " help
+    done
+    [ "$(LC_ALL=C.UTF-8 locale charmap 2>/dev/null)" = UTF-8 ] || return 0
+    LC_ALL=C.UTF-8 "$BPIPE" --help >help
+    for sign in 'buf ▕██    ▏, buf▃' '▶ waiting for tar' '◀ waiting for gzip' '■ rate limit' busy; do
+        grep -qF "  $sign  " help
+    done
+}
+
 @test "-h is short: the common options, on 60 lines, each on one" {
     local common all option
     helps 'bpipe --help lists all options.' -h -qh '-B x -h' '-h --help' '-N --help -h' '-hx --help'

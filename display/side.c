@@ -1,0 +1,106 @@
+/*
+ * side.c - see side.h.
+ */
+#include "display/side.h"
+
+#include "display/columns.h"
+
+enum {
+    CULPRIT_FRAME = 3,      /* " (" and ")" */
+    CULPRIT_WIDTH = 15,     /* comm of proc(5) */
+    LEAST_CULPRIT_WIDTH = 4 /* a shorter piece of a name is useless */
+};
+
+static const struct side {
+    const char *sign[2];  /* ASCII, UTF-8 */
+    const char *words[2]; /* long, short; before the name */
+    bool has_name;
+} sides[] = {
+    [METER_VERDICT_INPUT] = {{"> ", "▶ "}, {"waiting for ", "slow: "}, true},
+    [METER_VERDICT_OUTPUT] = {{"< ", "◀ "}, {"waiting for ", "slow: "}, true},
+    [METER_VERDICT_THROTTLE] = {{"= ", "■ "}, {"rate limit", "rate limit"}, false},
+    [METER_VERDICT_BUSY] = {{"", ""}, {"busy", "busy"}, false},
+};
+
+static bool is_slow(const struct display_values *values)
+{
+    return values->side != METER_VERDICT_BALANCED;
+}
+
+static void add_share(struct text *text, const struct display_values *values)
+{
+    text_add(text, " %u%%", values->side_percent < 100 ? values->side_percent : 100);
+}
+
+static void add_name(struct text *text, const char *name, unsigned room, bool utf8)
+{
+    const size_t start = text->length;
+
+    display_add_visible(text, name, utf8);
+    display_cut(text, start, room < CULPRIT_WIDTH ? room : CULPRIT_WIDTH);
+}
+
+void display_add_bottleneck(struct text *text, const struct display_values *values,
+                            const struct display_style *style, unsigned width)
+{
+    const size_t start = text->length;
+    const unsigned least = width > 0 ? width : DISPLAY_BOTTLENECK_WIDTH;
+    unsigned columns = 0, culprit = CULPRIT_WIDTH;
+
+    if (is_slow(values)) {
+        text_add(text, "%s%s", sides[values->side].sign[style->utf8],
+                 meter_verdict_name(values->side));
+        add_share(text, values);
+        columns = display_columns(text, start);
+        if (width > 0)
+            culprit = width > columns + CULPRIT_FRAME ? width - columns - CULPRIT_FRAME : 0;
+        if (values->culprit != NULL && culprit >= LEAST_CULPRIT_WIDTH) {
+            text_add_string(text, " (");
+            add_name(text, values->culprit, culprit, style->utf8);
+            text_add_string(text, ")");
+            columns = display_columns(text, start);
+        }
+    }
+    if (columns < least)
+        display_pad(text, least - columns);
+}
+
+/* The ways to say which side is slow, from long to short. */
+enum wording { WITH_SHARE, WITH_SIGN, WORDS, SHORT_WORDS };
+
+/* Returns the width of what it adds. */
+static unsigned add_wording(struct text *text, const struct display_values *values, bool utf8,
+                            enum wording wording)
+{
+    const struct side *side = &sides[values->side];
+    const size_t start = text->length;
+
+    if (wording <= WITH_SIGN)
+        text_add_string(text, side->sign[utf8]);
+    text_add_string(text, side->words[wording == SHORT_WORDS]);
+    if (side->has_name)
+        add_name(text, values->culprit != NULL ? values->culprit : meter_verdict_name(values->side),
+                 CULPRIT_WIDTH, utf8);
+    if (wording == WITH_SHARE)
+        add_share(text, values);
+    return display_columns(text, start);
+}
+
+void display_add_waiting(struct text *text, const struct display_values *values,
+                         const struct display_style *style, unsigned width)
+{
+    const size_t start = text->length;
+    unsigned room = width > 0 ? width : DISPLAY_WAITING_WIDTH, columns = 0;
+
+    for (int wording = WITH_SHARE; is_slow(values) && wording <= SHORT_WORDS; wording++) {
+        text->length = start;
+        columns = add_wording(text, values, style->utf8, (enum wording)wording);
+        if (columns <= room)
+            break;
+    }
+    if (columns > room) {
+        columns = display_cut(text, start, room - 1) + 1;
+        text_add_string(text, style->utf8 ? "…" : ".");
+    }
+    display_pad(text, room - columns);
+}

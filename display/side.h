@@ -1,0 +1,41 @@
+/*
+ * side.h - the slow side of the last interval, as parts of a live line.
+ *
+ * Each kind of waiting has its sign. Where the terminal has only ASCII it is the one in brackets:
+ *
+ *   ▶ (>)  the input: bpipe waits for bytes
+ *   ◀ (<)  the output: bpipe waits until it takes bytes
+ *   ■ (=)  --rate-limit
+ *
+ * If bpipe itself is the slow side, or none is, there is no sign.
+ */
+#ifndef BPIPE_DISPLAY_SIDE_H
+#define BPIPE_DISPLAY_SIDE_H
+
+#include "display/format.h"
+
+enum {
+    DISPLAY_BOTTLENECK_WIDTH = 15, /* "= throttle 100%"; all but a culprit fits */
+    DISPLAY_WAITING_WIDTH = 34     /* all that %{waiting} can show */
+};
+
+/* %{bottleneck}: "< output 81% (zstd)". At least `width` columns wide; 0: for any side without a
+ * culprit. If `width` is not 0 the culprit is cut to it, or left out. */
+void display_add_bottleneck(struct text *text, const struct display_values *values,
+                            const struct display_style *style, unsigned width);
+
+/*
+ * %{waiting}: exactly `width` columns; 0: DISPLAY_WAITING_WIDTH. The first of these that fits:
+ *
+ *   < waiting for zstd 81%     = rate limit 81%    busy 81%
+ *   < waiting for zstd         = rate limit        busy
+ *   waiting for zstd           rate limit
+ *   slow: zstd
+ *   slow: zs.                  the name is cut ("…" with UTF-8)
+ *
+ * The side ("input", "output") stands in for an unknown name.
+ */
+void display_add_waiting(struct text *text, const struct display_values *values,
+                         const struct display_style *style, unsigned width);
+
+#endif
