@@ -437,7 +437,7 @@ not_whole() {
         equal '1 0 1' "$states" status
         cat err
         equal 1 "$(lines_of err)"
-        grep -qxE 'bpipe: stdin: (was truncated: .*|is empty: .*)' err.other
+        grep -qxE 'bpipe: stdin: (was cut off .*|is empty: .*)' err.other
         equal 1 "$(lines_of err.other)"
         refute [ -e target ]
     done

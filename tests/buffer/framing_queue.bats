@@ -387,7 +387,7 @@ randbytes_twice() { # stdin is ./in twice, and is read late
         wait_until 20 [ -s status ]
         wait
         equal 1 "$(<status)"
-        grep -q "was truncated" said
+        grep -q "was cut off" said
         adds_up removed 1
         randbytes -c <out
         rm sender
