@@ -180,7 +180,6 @@ const char *frame_end(struct frame_reader *reader)
     if (reader->taken == 0 && reader->stage == FRAME_IN_HEAD)
         fail(reader, "is empty: no header of a framed stream");
     else if (reader->stage != FRAME_CORRUPT)
-        fail(reader, "was cut off after %" PRIu64 " bytes without its final record",
-             reader->taken);
+        fail(reader, "was cut off after %" PRIu64 " bytes without its final record", reader->taken);
     return reader->reason;
 }

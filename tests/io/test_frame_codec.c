@@ -136,8 +136,8 @@ static bool knows_cut(size_t length, unsigned bits)
 {
     char expected[FRAME_REASON] = "is empty: no header of a framed stream";
     if (length > 0)
-        snprintf(expected, sizeof expected,
-                 "was cut off after %zu bytes without its final record", length);
+        snprintf(expected, sizeof expected, "was cut off after %zu bytes without its final record",
+                 length);
     const char *reason = read_all(stream.bytes, length, bits);
     bool known = reason != NULL && strcmp(reason, expected) == 0 && reader.stage == FRAME_CORRUPT &&
                  result_length <= stream.payload_length &&

@@ -231,8 +231,7 @@ static void check_cut(size_t length)
         strcpy(wanted, "bpipe: stdin: is empty: no header of a framed stream\n");
     else
         snprintf(wanted, sizeof wanted,
-                 "bpipe: stdin: was cut off after %zu bytes without its final record\n",
-                 length);
+                 "bpipe: stdin: was cut off after %zu bytes without its final record\n", length);
     if (outcome.message.length == strlen(wanted) &&
         memcmp(outcome.message.at, wanted, strlen(wanted)) == 0)
         return;
