@@ -87,15 +87,14 @@ char *runtime_dir_refused(void)
     struct stat status;
     if (folder == NULL)
         return NULL;
-    if (stat(folder, &status) != 0)
-        reason = strerror(errno);
-    else if (!S_ISDIR(status.st_mode))
+    bool found = stat(folder, &status) == 0;
+    if (found && !S_ISDIR(status.st_mode))
         reason = strerror(ENOTDIR);
-    else if (status.st_uid != geteuid())
+    else if (found && status.st_uid != geteuid())
         reason = "belongs to another user";
-    else if (status.st_mode & (S_IWGRP | S_IWOTH))
+    else if (found && (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
         reason = "other users may write to it (chmod go-w)";
-    else if (access(folder, R_OK | W_OK | X_OK) != 0)
+    else if (!found || access(folder, R_OK | W_OK | X_OK) != 0)
         reason = strerror(errno);
     return reason != NULL ? compose("%s: %s", folder, reason) : NULL;
 }

@@ -152,6 +152,11 @@ size_t utf8_length(const char *string)
     return 0;
 }
 
+bool utf8_continues(char byte)
+{
+    return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
 uint32_t utf8_code_point(const char *string, size_t length)
 {
     static const unsigned char masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07}; /* by length */

@@ -47,6 +47,8 @@ void text_add_visible(struct text *text, const char *string);
  * error, to be replaced by one U+FFFD.
  */
 size_t utf8_length(const char *string);
+/* Whether this byte is one of a sequence, but not its first. */
+bool utf8_continues(char byte);
 /* The code point of a sequence. `length` is the result of utf8_length(), and not 0. */
 uint32_t utf8_code_point(const char *string, size_t length);
 /*

@@ -118,12 +118,6 @@ static void add_bytes_visible(struct text *text, const char *bytes, size_t lengt
     }
 }
 
-/* Whether this byte continues a character of UTF-8. */
-static bool continues_character(char byte)
-{
-    return ((unsigned char)byte & 0xC0) == 0x80;
-}
-
 /*
  * Adds the last bytes before `stop`, visibly and in quotes: as many as fit in SHOWN columns. ".."
  * stands for bytes that are left out on either side. With `cut` there were others before `bytes`. A
@@ -134,7 +128,7 @@ static void add_part(struct text *text, const char *bytes, size_t length, size_t
     size_t before = text->length;
 
     for (size_t start = stop > SHOWN ? stop - SHOWN : 0;; start++) {
-        while (start > 0 && start < stop && continues_character(bytes[start]))
+        while (start > 0 && start < stop && utf8_continues(bytes[start]))
             start++;
         text->length = before;
         text_add_string(text, start > 0 || cut ? "'.." : "'");

@@ -129,10 +129,9 @@ static enum options_status check_udp(struct parser *parser)
     if (input && options->records == RECORD_NONE)
         return options_refuse("INPUT", input, "cannot be mixed with other INPUTs without -l or -0");
     if (input && share_of_input(options) < DATAGRAM_ROOM)
-        return options_refuse(
-            "--buffer-size", options_buffer_text(parser),
-            options->merge ? "too small for UDP and --merge (64K per INPUT + 64K)"
-                           : "too small for UDP (at least 64K)");
+        return options_refuse("--buffer-size", options_buffer_text(parser),
+                              options->merge ? "too small for UDP and --merge (64K per INPUT + 64K)"
+                                             : "too small for UDP (at least 64K)");
     if (input && options->spool)
         return refuse_both("--spool", input);
     if ((input || output) && options->block_size > 0)

@@ -64,8 +64,7 @@ enum options_status options_take_input(struct options *options, const char *text
 enum options_status options_check_report_file(const char *text, const char *file)
 {
     if (address_kind_of(file) != ADDRESS_NONE)
-        return options_refuse("--report", text,
-                              "is a socket (for a path, write ./ before it)");
+        return options_refuse("--report", text, "is a socket (for a path, write ./ before it)");
     return check_endpoint("--report", text, file);
 }
 

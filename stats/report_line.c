@@ -15,16 +15,11 @@ enum {
 
 /* --- names ----------------------------------------------------------------------------------- */
 
-static bool continues_character(char byte)
-{
-    return ((unsigned char)byte & 0xC0) == 0x80;
-}
-
 static size_t count_characters(const char *bytes, size_t length)
 {
     size_t count = 0;
     for (size_t i = 0; i < length; i++)
-        count += continues_character(bytes[i]) ? 0 : 1;
+        count += utf8_continues(bytes[i]) ? 0 : 1;
     return count;
 }
 
@@ -33,7 +28,7 @@ static size_t offset_of(const char *bytes, size_t length, size_t index)
 {
     size_t i = 0;
     for (; i < length; i++)
-        if (!continues_character(bytes[i]) && index-- == 0)
+        if (!utf8_continues(bytes[i]) && index-- == 0)
             break;
     return i;
 }
