@@ -14,11 +14,11 @@ numbered() {
 
 # flood OPTION...: sends ./in through a bpipe whose consumer takes nothing until all of it has been
 # read or bpipe has given up. The consumer's bytes go to ./out, stderr to ./err, the report to
-# ./report.
+# ./report, with a sample every $every seconds (default: 0.02).
 flood() {
     rm -f feed report out err status
     mkfifo feed
-    { "$BPIPE" -J 0 "$@" --report json:report --report-every 0.02 <feed 2>err || echo $? >status; } |
+    { "$BPIPE" -J 0 "$@" --report json:report --report-every "${every:-0.02}" <feed 2>err || echo $? >status; } |
         { wait_until 60 all_came && cat >out; } &
     timeout -k 1 60 cat in >feed || gave_up || return 1 # it was held up
     wait_until 60 is_final
