@@ -35,6 +35,9 @@ static void close_one(struct poll_loop *loop, struct loop_output *output)
     bool complete = exit_status_of(&loop->ending) == EXIT_OK;
     if (!complete && endpoint_is_connection(&output->endpoint)) /* the close is going to reset it */
         output->meter->bytes_unacknowledged = loop_in_doubt(output);
+    if (complete && output->endpoint.socket == ENDPOINT_UNIX &&
+        endpoint_is_connection(&output->endpoint)) /* whose peer may still talk */
+        stream_socket_hush(output->endpoint.fd);
     if (loop_close_output(loop, output, complete) != 0)
         loop_note_failure(loop, output->meter, output->endpoint.error);
     output->state = OUTPUT_CLOSED;

@@ -88,6 +88,13 @@ ssize_t stream_socket_discard(int fd)
     return result;
 }
 
+void stream_socket_hush(int fd)
+{
+    (void)shutdown(fd, SHUT_RD); /* it fails only if the peer has gone */
+    while (stream_socket_discard(fd) > 0)
+        ;
+}
+
 int stream_socket_error(int fd)
 {
     int error = 0;

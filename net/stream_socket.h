@@ -36,6 +36,11 @@ bool stream_socket_is_local(int fd);
  * has ended its side; -1 with errno (EAGAIN: nothing to read now). */
 ssize_t stream_socket_discard(int fd);
 
+/* Call this before a unix socket is closed: closing it with unread bytes would reset the peer
+ * (unix_release_sock() in Linux). From now on the peer cannot send; what it has sent is discarded.
+ * Nonblocking sockets only. */
+void stream_socket_hush(int fd);
+
 /* The pending error of the socket, or 0. The system reports it only once. */
 int stream_socket_error(int fd);
 
