@@ -103,18 +103,22 @@ void stream_check_saw(struct stream_check *expect, const struct span *span, size
 
 enum { SHOWN = 14 }; /* columns of each of the two ends in a message */
 
-/* Adds at most SHOWN bytes as text_add_visible() does, and NUL as \x00. */
+/* Adds at most SHOWN bytes as text_add_visible() does, NUL as \x00, and a backslash as two: a
+ * backslash and an n must not look like a newline. */
 static void add_bytes_visible(struct text *text, const char *bytes, size_t length)
 {
     char part[SHOWN + 1] = "";
 
     memcpy(part, bytes, length);
-    for (size_t i = 0; i < length; i += strlen(part + i)) {
-        if (part[i] == '\0') {
-            text_add_string(text, "\\x00");
-            i++;
-        }
+    for (size_t i = 0; i < length; i++) {
+        size_t plain = strcspn(part + i, "\\");
+        bool backslash = part[i + plain] == '\\';
+
+        part[i + plain] = '\0';
         text_add_visible(text, part + i);
+        i += plain;
+        if (i < length)
+            text_add_string(text, backslash ? "\\\\" : "\\x00");
     }
 }
 

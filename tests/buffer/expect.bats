@@ -82,6 +82,7 @@ cut_off() {
     unlike 'a\0b\0\0' abc "with '..b\x00\x00'" "'abc'"
     unlike '\0' abc "with '\x00'" "'abc'"
     unlike '\377\033[1m\001' "$dump" "with '..\x1b[1m\x01'" "'.. completed\n'"
+    unlike 'done\n' 'done\n' "with 'done\n'" "'done\\\\n'" # no escapes: a backslash and an n
     unlike 'm\303\274ll' 'a mill' "with 'müll'" "'a mill'"
     unlike "$(printf '\\303\\274%.0s' {1..20})" "$(printf x%.0s {1..40})" "with '..üüüüüü'" "'..xxxxxxxxxxxx'"
 }
