@@ -222,6 +222,8 @@ comma := ,
 
 # --- installing -----------------------------------------------------------------------------
 
+user_docs := docs/coming-from.md docs/recipes.md docs/report.md docs/speed.md
+
 install-strip: INSTALL_PROGRAM := $(INSTALL) -s
 install-strip: install
 
@@ -230,8 +232,9 @@ install: bpipe
 	$(INSTALL_PROGRAM) -m 755 bpipe $(DESTDIR)$(BINDIR)/bpipe
 	$(INSTALL) -m 644 $(man1_pages) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 644 $(man5_pages) $(DESTDIR)$(MANDIR)/man5
-	$(INSTALL) -d $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -d $(DESTDIR)$(DOCDIR)/docs
 	$(INSTALL) -m 644 README.md LICENSE CHANGELOG.md $(DESTDIR)$(DOCDIR)
+	$(INSTALL) -m 644 $(user_docs) $(DESTDIR)$(DOCDIR)/docs
 	$(INSTALL) -d $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(FISHDIR)
 	$(INSTALL) -m 644 completions/bpipe.bash $(DESTDIR)$(BASHDIR)/bpipe
 	$(INSTALL) -m 644 completions/_bpipe $(DESTDIR)$(ZSHDIR)/_bpipe
@@ -240,8 +243,8 @@ install: bpipe
 uninstall:
 	rm -f $(DESTDIR)$(BINDIR)/bpipe
 	rm -f $(man1_pages:man/%=$(DESTDIR)$(MANDIR)/man1/%) $(man5_pages:man/%=$(DESTDIR)$(MANDIR)/man5/%)
-	rm -f $(addprefix $(DESTDIR)$(DOCDIR)/,README.md LICENSE CHANGELOG.md)
-	rmdir $(DESTDIR)$(DOCDIR) 2>/dev/null || true
+	rm -f $(addprefix $(DESTDIR)$(DOCDIR)/,README.md LICENSE CHANGELOG.md $(user_docs))
+	rmdir $(DESTDIR)$(DOCDIR)/docs $(DESTDIR)$(DOCDIR) 2>/dev/null || true
 	rm -f $(DESTDIR)$(BASHDIR)/bpipe $(DESTDIR)$(ZSHDIR)/_bpipe $(DESTDIR)$(FISHDIR)/bpipe.fish
 
 # --- something to install -------------------------------------------------------------------
