@@ -132,6 +132,11 @@ static const struct utf8_lead utf8_leads[] = {
     {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
 };
 
+const char *text_plural(uint64_t count)
+{
+    return count == 1 ? "" : "s";
+}
+
 size_t utf8_length(const char *string)
 {
     const unsigned char *bytes = (const unsigned char *)string;

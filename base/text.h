@@ -41,6 +41,9 @@ void text_add_decimal(struct text *text, double value, unsigned decimals);
  * UTF-8, becomes \n, \t, or \xNN for each byte. */
 void text_add_visible(struct text *text, const char *string);
 
+/* "s", or "" after the number 1: "%" PRIu64 " byte%s". */
+const char *text_plural(uint64_t count);
+
 /*
  * The length (1..4) of the UTF-8 sequence at the start of a string; 0 if it is invalid: overlong, a
  * surrogate, above U+10FFFF, cut short. Each byte that does not start a sequence is a separate

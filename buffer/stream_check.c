@@ -122,6 +122,24 @@ static void add_bytes_visible(struct text *text, const char *bytes, size_t lengt
     }
 }
 
+/* `at`, or if that is inside of a character, the place behind it, but not behind `stop`. Bytes that
+ * continue no character are one each. */
+static size_t character_start(const char *bytes, size_t length, size_t at, size_t stop)
+{
+    for (size_t before = 1; before <= 3 && before <= at; before++) {
+        size_t first = at - before;
+        if (utf8_continues(bytes[first]))
+            continue;
+        char sequence[5] = "";
+        memcpy(sequence, bytes + first, length - first < 4 ? length - first : 4);
+        size_t size = utf8_length(sequence);
+        if (size > before)
+            at = first + size;
+        break;
+    }
+    return at < stop ? at : stop;
+}
+
 /*
  * Adds the last bytes before `stop`, visibly and in quotes: as many as fit in SHOWN columns. ".."
  * stands for bytes that are left out on either side. With `cut` there were others before `bytes`. A
@@ -131,9 +149,9 @@ static void add_part(struct text *text, const char *bytes, size_t length, size_t
 {
     size_t before = text->length;
 
+    stop = character_start(bytes, length, stop, length);
     for (size_t start = stop > SHOWN ? stop - SHOWN : 0;; start++) {
-        while (start > 0 && start < stop && utf8_continues(bytes[start]))
-            start++;
+        start = character_start(bytes, length, start, stop);
         text->length = before;
         text_add_string(text, start > 0 || cut ? "'.." : "'");
         add_bytes_visible(text, bytes + start, stop - start);
@@ -177,8 +195,8 @@ const char *stream_check_end(const struct stream_check *expect, uint64_t bytes,
 {
     if (expect->size_given && bytes != expect->size) {
         snprintf(reason, STREAM_CHECK_REASON,
-                 "the stream ended after %" PRIu64 " bytes, not %" PRIu64 " (--expect-size)", bytes,
-                 expect->size);
+                 "the stream ended after %" PRIu64 " byte%s, not %" PRIu64 " (--expect-size)", bytes,
+                 text_plural(bytes), expect->size);
         return reason;
     }
     if (expect->tail_length != expect->end_length ||

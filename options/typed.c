@@ -75,11 +75,13 @@ static enum options_status typed_seconds(const struct parser *parser, const stru
                                          const struct option_row *row, void *field)
 {
     char text[64];
-    const char *zero = given->argument[0] == '.' ? "0" : "";
     uint64_t *ns = field;
+    enum size_status status = SIZE_JUNK;
     (void)parser;
-    snprintf(text, sizeof text, "%s%.60s", zero, given->argument);
-    enum size_status status = size_parse_duration(text, ns);
+    if (given->argument[0] != '.')
+        status = size_parse_duration(given->argument, ns);
+    else if (snprintf(text, sizeof text, "0%s", given->argument) < (int)sizeof text)
+        status = size_parse_duration(text, ns);
     if (status != SIZE_OK)
         return refuse_number(given, status, "number of seconds", "try 0.5");
     if (*ns >= row->least && *ns <= row->most)

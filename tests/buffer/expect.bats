@@ -84,6 +84,9 @@ cut_off() {
     unlike '\377\033[1m\001' "$dump" "with '..\x1b[1m\x01'" "'.. completed\n'"
     unlike 'done\n' 'done\n' "with 'done\n'" "'done\\\\n'" # no escapes: a backslash and an n
     unlike 'm\303\274ll' 'a mill' "with 'müll'" "'a mill'"
+    unlike "$(printf '\\200%.0s' {1..29})\\201" "$(printf '\200%.0s' {1..30})" "with '..\x80\x80\x81'" "'..\x80\x80\x80'"
+    unlike 'abc' "$(printf '\200%.0s' {1..30})" "with 'abc'" "'..\x80\x80\x80'"
+    unlike '漢字漢字漢字漢字漢字漢字漢字' x漢字漢字漢字漢字漢字漢字漢字 "with '漢字..'" "'x漢字..'"
     unlike "$(printf '\\303\\274%.0s' {1..20})" "$(printf x%.0s {1..40})" "with '..üüüüüü'" "'..xxxxxxxxxxxx'"
 }
 
