@@ -473,6 +473,17 @@ groups_of_help() {
     equal "$(groups_of_help)" "$(sed -n 's/^\.Ss \(Buffering\|Rates\|Overload\|Outputs\|Network\|Size\|Commands\|Integrity\|Records\|Timeouts\|Display\|Reports\|Control\|General\)$/\1/p' "$ROOT/man/bpipe.1")"
 }
 
+@test "-h, --help and the man page have the same synopsis" {
+    local option
+    skip_unless mandoc
+    mandoc -Tascii -O width=200 "$ROOT/man/bpipe.1" | sed -n -e $'s/.\b//g' -e '/^SYNOPSIS/,/^DESCRIPTION/p' |
+        sed -n -e 's/ \.\.\.\(]\{0,1\}\)/\1.../g' -e 's/^ *\(bpipe .*\)/\1/p' >forms
+    grep -q -e '-Q PID' forms
+    for option in -h --help; do
+        "$BPIPE" "$option" | sed -nE 's/^(Usage:|      ) (bpipe .*)/\2/p' | diff forms -
+    done
+}
+
 @test "the man pages speak only of options that there are" {
     local name
     grep -ohE 'Fl -[a-z][a-z0-9-]*' "$ROOT"/man/bpipe*.[15] | sort -u | while read -r _ name; do
