@@ -168,7 +168,7 @@ await_listener() { # PID
     local deadline=$((SECONDS + patience + 1))
     until is_listening; do
         kill -0 "$1" 2>/dev/null || { echo "the receiver ended before it listened" >&2 && return 1; }
-        ((SECONDS < deadline)) || { echo "nobody listens after $patience s" >&2 && return 1; }
+        ((SECONDS < deadline)) || { echo "no listener after $patience s" >&2 && return 1; }
         sleep 0.01
     done
 }

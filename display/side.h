@@ -33,7 +33,7 @@ void display_add_bottleneck(struct text *text, const struct display_values *valu
  *   slow: zstd
  *   slow: zs.                  the name is cut ("…" with UTF-8)
  *
- * The side ("input", "output") stands in for an unknown name.
+ * If the name is unknown, the side ("input", "output") takes its place.
  */
 void display_add_waiting(struct text *text, const struct display_values *values,
                          const struct display_style *style, unsigned width);

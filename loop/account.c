@@ -134,11 +134,11 @@ void loop_note_spool(struct poll_loop *loop, size_t written)
     }
 }
 
-void loop_announce(const struct poll_loop *loop, const char *who, const char *what)
+void loop_announce(const struct poll_loop *loop, const char *endpoint, const char *action)
 {
     char size[SIZE_TEXT];
-    message_print("%s: the buffer is full (%s): %s", who,
-                  size_format(size, loop->options->buffer_size, loop->options->si), what);
+    message_print("%s: the buffer is full (%s): %s", endpoint,
+                  size_format(size, loop->options->buffer_size, loop->options->si), action);
 }
 
 void loop_note_overrun(struct poll_loop *loop, struct loop_output *output)

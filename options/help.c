@@ -69,10 +69,12 @@ static void print_row(FILE *stream, const struct option_row *row, const char *te
 static void print_beginning(FILE *stream)
 {
     fputs("Usage: bpipe [OPTION]... [INPUT]...\n"
-          "       bpipe [OPTION]... --from COMMAND --to COMMAND\n"
-          "       bpipe [OPTION]... -M SIDE -- PROGRAM [ARGUMENT]...\n"
+          "       bpipe [OPTION]... --from COMMAND [--to COMMAND] [INPUT]...\n"
+          "       bpipe [OPTION]... --to COMMAND [INPUT]...\n"
+          "       bpipe [OPTION]... -M in|out|both -- PROGRAM [ARGUMENT]...\n"
           "       bpipe -R PID OPTION...\n"
-          "       bpipe -Q PID [--report FORMAT]\n"
+          "       bpipe -Q PID [-kv] [--report text|json]\n"
+          "       bpipe -h | --help | -V\n"
           "Copy each INPUT, or standard input, through a bounded buffer to standard output\n"
           "or to every --output, and report at the end which side of the pipe was slow.\n",
           stream);

@@ -147,7 +147,7 @@ good_marks() { out_is in; }
 run_version() { B --version >out; }
 good_version() { grep -q '^bpipe [0-9]' out; }
 
-# A mistake on the command line is status 2, whatever else fails.
+# A mistake on the command line is status 2, even if something else fails.
 run_usage() {
     local status=0
     B --no-such-option || status=$?
@@ -274,6 +274,6 @@ good_unix_to() { out_is in && equal 0 "$received"; }
 run_unix_from() { receives_from unix-listen://odd.sock; }
 good_unix_from() { out_is in; }
 
-# Nobody listens: refusals are counted, and are no failure.
+# No process listens there: refusals are counted, and are no failure.
 run_udp_to() { B -q -l -o udp://127.0.0.1:9 lines; }
 good_udp_to() { true; }

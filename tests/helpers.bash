@@ -343,7 +343,7 @@ open_idle() {
     exec {idle}<>idle
 }
 
-# Sets $stuck: a descriptor that takes as much as a pipe holds and no more, unless somebody reads
+# Sets $stuck: a descriptor that takes as much as a pipe holds and no more, unless a process reads
 # from the FIFO stuck. (Do not read from the descriptor itself: a portable bpipe makes it
 # nonblocking.)
 # shellcheck disable=SC2034

@@ -6,8 +6,8 @@
 
 # --- a running bpipe --------------------------------------------------------------------------
 
-# catches_usr1 PID: whether it is a bpipe (not the shell that is about to become one, which catches
-# signals, too), and has come so far that SIGUSR1 no longer kills it.
+# catches_usr1 PID: whether it is a bpipe that catches SIGUSR1. (The shell that is about to become a
+# bpipe catches signals, too, but is not one.)
 catches_usr1() {
     local mask
     [ "/proc/$1/exe" -ef "$BPIPE" ] || return 1
@@ -34,7 +34,7 @@ sample() {
     wait_until 20 has_lines "$2" $((before + 1))
 }
 
-# shows PID FILE KEY VALUE: samples once; whether the number of that name has this value.
+# shows PID FILE KEY VALUE: takes a sample; whether the number KEY in it is VALUE.
 shows() {
     sample "$1" "$2" || return 1
     [ "$(last_number "$3" "$2")" = "$4" ]

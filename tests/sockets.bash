@@ -25,7 +25,7 @@ skip_unless_openbsd_nc() {
 
 # --- waiting for listeners --------------------------------------------------------------------
 
-# listens PORT [PID]: whether somebody listens there, in the network namespace of process PID.
+# listens PORT [PID]: whether a process listens there, in the network namespace of process PID.
 listens() {
     awk -v port=":$(printf %04X "$1")" '$4 == "0A" && substr($2, length($2) - 4) == port { found = 1 }
         END { exit !found }' "/proc/${2:-self}/net/tcp" "/proc/${2:-self}/net/tcp6" 2>/dev/null
@@ -44,8 +44,8 @@ told_port() {
     return 1
 }
 
-# listens_as_told FILE [PID]: sets $port to the port in FILE. Somebody listens there, so FILE is not
-# that of an earlier listener.
+# listens_as_told FILE [PID]: sets $port to the port in FILE. Fails unless a process listens there,
+# because FILE may be that of an earlier listener.
 listens_as_told() {
     port=$(told_port "$1") && listens "$port" "${2:-self}"
 }
@@ -96,8 +96,8 @@ socat_listening() {
 # --- servers ----------------------------------------------------------------------------------
 
 # serve FAMILY ARGUMENT...: starts a bpipe in the background with these arguments. In them LISTEN
-# stands for the endpoint to listen on. bpipe shares our stdin and stdout; its stderr goes to ./err.
-# Sets $server, and what await_listener sets.
+# is replaced by the endpoint to listen on. bpipe shares our stdin and stdout; its stderr goes to
+# ./err. Sets $server, and what await_listener sets.
 # shellcheck disable=SC2034
 serve() {
     local family=$1

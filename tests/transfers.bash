@@ -158,7 +158,7 @@ transfer_round() {
     if [ -n "$address" ]; then
         one_end "$dialer" "$address" &
         wait $! || transfer_failed "the $dialer does not end" || return 1
-        # The dialer may have ended before it connected. Then nobody connects any more.
+        # The dialer may have ended before it connected. Then no process connects any more.
         if [ "$victim" = "$dialer" ] && somebody_listens; then
             abandoned=$listener
             ! read -r pid <"$listener.pid" || kill -TERM "$pid" || true

@@ -7,7 +7,7 @@ bats_require_minimum_version 1.5.0
 load ../helpers
 load ../observe
 
-# odd FD KIND OPTION...: runs bpipe with such a descriptor; sets $status and $said.
+# odd FD KIND OPTION...: runs bpipe with a descriptor of that kind; sets $status and $said.
 odd() {
     local fd=$1 kind=$2
     shift 2
@@ -79,7 +79,7 @@ fails() { # MESSAGE
     done
 }
 
-@test "a connection that is over has no peer, but what has come is read" {
+@test "a closed connection has no peer, but its unread bytes are read" {
     odd 0 half-open >out
     equal "0 last" "$status $(<out)"
     adds_up report
@@ -111,7 +111,7 @@ report_fails() {
     done
 }
 
-@test "a datagram socket: an empty datagram is the end, as for cat; one that does not fit is no success" {
+@test "a datagram socket: an empty datagram ends the input; one that does not fit is a failure" {
     odd 0 datagrams >out
     equal 0 "$status"
     equal "$(printf 'd%.0s' {1..5000} | sum_stdin)" "$(sum out)"
@@ -125,7 +125,7 @@ report_fails() {
     ended $! 143
 }
 
-@test "a directory, and what is not open for reading or for writing" {
+@test "directories, and descriptors that are not open for reading or for writing" {
     printf x >in
     local status=0
     result "$BPIPE" -q <.
@@ -152,7 +152,7 @@ report_fails() {
     equal old "$(<old)"
 }
 
-@test "epoll and its like: what cannot be read or written is refused" {
+@test "epoll and similar descriptors, which cannot be read or written, are refused" {
     [ "$(uname -s)" = Linux ] || skip "this system has none of them"
     printf old >old
     local kind
@@ -176,7 +176,7 @@ report_fails() {
     fails "bpipe: stdout: Bad file descriptor"
 }
 
-@test "eventfd and its like: what can be read is, and then the next is waited for" {
+@test "eventfd and similar descriptors are read, and bpipe waits for the next event" {
     [ "$(uname -s)" = Linux ] || skip "this system has none of them"
     local kind
     for kind in eventfd timerfd; do

@@ -78,7 +78,7 @@ open_anonymous_pipes() {
     random_bytes 300K >data
     open_raw_pty
     "$BPIPE" -q data >&"$slave" {master}>&- &
-    wait_until 10 in_poll $! # nobody has read yet
+    wait_until 10 in_poll $! # no process has read yet
     blocking_meanwhile "$slave"
     head -c 300K <&"$master" >out
     ended $! 0
@@ -128,7 +128,7 @@ open_anonymous_pipes() {
     equal "last words" "$(<out)"
 }
 
-@test "a pty's master as stdin: the end is when no slave is open" {
+@test "a pty's master as stdin: the input ends when no slave is open" {
     local status=0
     random_bytes 300K >data
     open_raw_pty
@@ -155,7 +155,7 @@ open_anonymous_pipes() {
     equal_files data out
 }
 
-@test "a pty's master as stdout, whose slave is closed: as if a reader had gone" {
+@test "a pty's master as stdout, whose slave is closed: bpipe ends as after a reader's departure" {
     open_raw_pty
     open_idle
     defsig "$BPIPE" -q <&"$idle" 2>err >&"$master" {slave}>&- &
@@ -453,7 +453,7 @@ kernel_knows_nowait() {
 }
 
 # shellcheck disable=SC2016
-@test "without /proc: flags are back at the end, and pipes that have no name never had any" {
+@test "without /proc: flags are restored at the end; pipes without a name are never changed" {
     skip_unless_root
     skip_unless unshare
     ! is_sanitized || skip "the sanitizers need /proc"
@@ -640,7 +640,7 @@ kernel_knows_nowait() {
     equal "at last" "$(<out)"
 }
 
-@test "an inherited FIFO without a name any more" {
+@test "an inherited FIFO whose name was removed" {
     random_bytes 1M >data
     open_pipes
     rm in.fifo out.fifo
@@ -653,7 +653,7 @@ kernel_knows_nowait() {
     equal_files data out
 }
 
-@test "an inherited FIFO whose reader has gone: as if it had just left" {
+@test "an inherited FIFO whose reader left before the start: bpipe ends as if it left now" {
     mkfifo fifo
     exec {both}<>fifo {writer}>fifo {both}>&-
     open_idle
@@ -744,7 +744,7 @@ with_sockets() {
 }
 
 # shellcheck disable=SC2016
-@test "one socket as stdin and stdout, also by one number: what was buffered when the input ends is written" {
+@test "one socket as stdin and stdout: buffered bytes are written after the input's end" {
     local how
     random_bytes 1M >data
     for how in '<&8 >&8' 'fd://8 -o fd://8' '- -o fd://0 <&8' '/dev/fd/8 -o /dev/stdin <&8' \
@@ -807,7 +807,7 @@ with_sockets() {
 
 # --- closed descriptors ---------------------------------------------------------------------------
 
-@test "stdin closed: an error where it is the input, else nothing" {
+@test "stdin closed: an error only if it is the input" {
     printf data >in
     result "$BPIPE" -q <&-
     equal "1::bpipe: stdin: Bad file descriptor" "$result"
@@ -825,7 +825,7 @@ with_sockets() {
     equal data "$(<out)"
 }
 
-@test "stdout closed: an error where it is the output, else nothing" {
+@test "stdout closed: an error only if it is the output" {
     printf data >in
     "$BPIPE" -q in >&- 2>err || status=$?
     equal 1 "$status"

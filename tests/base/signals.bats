@@ -16,8 +16,8 @@ setup() {
 
 # --- helpers --------------------------------------------------------------------------------
 
-# Prints all such signals, as numbers. (SIGUSR1 asks for a report, SIGPIPE and SIGXFSZ are errors of
-# writes. SIGTERM and SIGHUP drain first.) Portable code knows the signals of POSIX.
+# Prints the numbers of all these signals. (SIGUSR1 asks for a report, SIGPIPE and SIGXFSZ are
+# errors of writes. SIGTERM and SIGHUP drain first.) Portable code knows the signals of POSIX.
 ending_signals() {
     local number name
     for ((number = 1; number <= 64; number++)); do
@@ -80,7 +80,7 @@ start() {
     done
 }
 
-@test "each kind of them: it dies by that one, and leaves nothing" {
+@test "each kind of signal: bpipe dies by that signal, and leaves nothing behind" {
     local number before
     touch err
     open_shared_input
@@ -101,7 +101,7 @@ start() {
     done
 }
 
-@test "the same while a peer is waited for" {
+@test "the same while bpipe waits for a peer" {
     local number before
     touch err
     open_shared_input
@@ -120,7 +120,7 @@ start() {
     done
 }
 
-@test "such a signal stops now, also while SIGTERM drains, and the first one counts" {
+@test "a signal stops bpipe at once, also while SIGTERM drains, and the first signal counts" {
     random_bytes 300K >data
     open_idle
     open_stuck
@@ -136,7 +136,7 @@ start() {
     equal "" "$(<err)"
 }
 
-@test "ignored at the start is ignored" {
+@test "a signal that is ignored at the start stays ignored" {
     local number
     local -a options=()
     open_idle

@@ -118,7 +118,7 @@ static void test_datagram(void)
                records_ends(bytes, 5, RECORD_DATAGRAM) &&
                records_whole(bytes, 5, RECORD_DATAGRAM) == 5 &&
                records_first(bytes, 5, RECORD_DATAGRAM) == 5,
-           "memory is one datagram");
+           "bytes in memory are one datagram");
     tap_ok(records_count_span(&span, 5, RECORD_DATAGRAM, &ended) == 1 && ended &&
                records_count_span(&span, 4, RECORD_DATAGRAM, &ended) == 0 && !ended &&
                records_count_span(&span, 2, RECORD_DATAGRAM, &ended) == 0 && !ended &&
@@ -127,10 +127,10 @@ static void test_datagram(void)
                records_whole_span(&span, RECORD_DATAGRAM) == 5 &&
                records_ends_span(&span, 5, RECORD_DATAGRAM) &&
                !records_ends_span(&span, 2, RECORD_DATAGRAM),
-           "and so is a span of such");
+           "a span counts the datagrams that end in it");
     tap_ok(!records_are_units(RECORD_DATAGRAM) && records_are_units(RECORD_LINE) &&
                records_least_room(RECORD_DATAGRAM) == 65535 && records_least_room(RECORD_NUL) == 1,
-           "which limits do not count, and for which there has to be room");
+           "datagrams are no unit of limits, and need room for the longest");
 }
 
 int main(void)
@@ -151,8 +151,9 @@ int main(void)
         wrong_splits += !splits(&text, kind);
     }
     tap_ok(wrong_counts == 0, "%u texts: as many records as there are terminators", runs);
-    tap_ok(wrong_finds == 0, "%u texts: so many records end there", runs);
-    tap_ok(wrong_reaches == 0, "%u texts: whole records of so many bytes at least", runs);
+    tap_ok(wrong_finds == 0, "%u texts: the number of records that end there", runs);
+    tap_ok(wrong_reaches == 0, "%u texts: the whole records that have a given number of bytes",
+           runs);
     tap_ok(wrong_splits == 0, "%u texts: the first record, and all that are whole", runs);
     test_datagram();
     bool ended = false;
@@ -160,6 +161,6 @@ int main(void)
     tap_ok(records_count("a\nb", 3, RECORD_NONE) == 0 &&
                records_count_span(&none, 0, RECORD_LINE, &ended) == 0 && ended &&
                records_span(&none, RECORD_LINE, 1) == 0,
-           "where there is nothing to count");
+           "there is nothing to count");
     return tap_done();
 }

@@ -150,7 +150,7 @@ static const struct reading rate_readings[] = {
     {"512b", SIZE_JUNK, 0},
 };
 
-/* Why a text is no rate, and what may have been meant. */
+/* Why a text is no rate, and which rates may have been meant. */
 static const struct {
     const char *text, *reason;
 } rate_refusals[] = {
@@ -275,7 +275,7 @@ static enum size_status parse_percent(const char *text, uint64_t *value)
 
 typedef enum size_status parser(const char *text, uint64_t *value);
 
-/* `text` as it can stand in a description. */
+/* `text` as it can appear in a description. */
 static const char *shown(const char *text)
 {
     static char buf[64];
@@ -338,7 +338,8 @@ static void test_long_texts(void)
     uint64_t value = UNTOUCHED;
 
     tap_ok(parse_long("", '9', "", &value) == SIZE_OVERFLOW && value == UNTOUCHED, "many nines");
-    tap_ok(parse_long("", '9', "z", &value) == SIZE_JUNK && value == UNTOUCHED, "and then junk");
+    tap_ok(parse_long("", '9', "z", &value) == SIZE_JUNK && value == UNTOUCHED,
+           "many nines, then junk");
     tap_ok(parse_long("1", '0', "K", &value) == SIZE_OVERFLOW && value == UNTOUCHED, "many zeros");
     tap_ok(parse_long("", '0', "7M", &value) == SIZE_OK && value == 7 * MIB, "many leading zeros");
     tap_ok(parse_long("1.5", '0', "1G", &value) == SIZE_OK && value == 3 * GIB / 2,

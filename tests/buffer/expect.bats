@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# A cut stream does not pass for the whole: --expect-size and --expect-end.
+# --expect-size and --expect-end: bpipe never takes a stream that was cut for a complete one.
 
 # shellcheck disable=SC2016,SC2094 # scripts for sh; files that are only read
 bats_require_minimum_version 1.5.0
@@ -17,7 +17,7 @@ teardown() {
 dump='-- dump completed
 '
 
-# cut_off STATUS MESSAGE OPTION...: all of `in` goes to `out`, and bpipe ends with this.
+# cut_off STATUS MESSAGE OPTION...: all of `in` goes to `out`; the status and the message are these.
 cut_off() {
     local status=$1 message=$2
     shift 2
@@ -26,7 +26,7 @@ cut_off() {
     equal_files in out
 }
 
-@test "--expect-size: as long as that" {
+@test "--expect-size: an input of exactly that size" {
     random_bytes 300000 >in
     cut_off 0 "" --expect-size 300000
     head -c 0 in >empty
@@ -36,7 +36,7 @@ cut_off() {
     "$BPIPE" -q --merge -X --expect-size 600000 in in
 }
 
-@test "--expect-size: shorter, longer, nothing" {
+@test "--expect-size: an input that is shorter, longer or empty" {
     random_bytes 300000 >in
     cut_off 1 "bpipe: stdin: the stream ended after 300000 bytes, not 300001 (--expect-size)" --expect-size 300001
     cut_off 1 "bpipe: stdin: the stream ended after 300000 bytes, not 299999 (--expect-size)" --expect-size 299999
@@ -67,7 +67,7 @@ cut_off() {
     equal_files in out
 }
 
-@test "--expect-end: another end, a part of it, nothing: the message shows both" {
+@test "--expect-end: another end, a part of it, or no end: the message shows both" {
     # unlike IN END SHOWN SHOWN_END: IN may have the escapes of printf's %b
     unlike() {
         printf %b "$1" >in
@@ -90,7 +90,7 @@ cut_off() {
     unlike "$(printf '\\303\\274%.0s' {1..20})" "$(printf x%.0s {1..40})" "with '..üüüüüü'" "'..xxxxxxxxxxxx'"
 }
 
-@test "with policies that drop, what came counts and not what went" {
+@test "under policies that drop, the input is compared, not the output" {
     { random_bytes 2M && printf %s "$dump"; } >in
     local policy
     for policy in drop-oldest drop-newest; do
@@ -109,11 +109,11 @@ cut_off() {
     equal_files in out
 }
 
-@test "a peer sees a reset, and takes nothing for the whole" {
+@test "a peer sees a reset, not the end of a complete stream" {
     local family
     random_bytes 100000 >in
     for family in $(families); do
-        [ "$family" != unix ] || continue # there nobody can tell a reset from an end
+        [ "$family" != unix ] || continue # a unix peer cannot tell a reset from an end
         rm -f out in.err
         "$BPIPE" -q --atomic -o out "$(listening "$family")" 2>in.err &
         receiver=$!

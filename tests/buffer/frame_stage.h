@@ -1,5 +1,5 @@
 /*
- * frame_stage.h - what the tests of --frame and --unframe share: texts, and the way that one takes
+ * frame_stage.h - shared by the tests of --frame and --unframe: texts, and the way that one takes
  * through a pipe or socket, the framing and a buffer to become another.
  *
  * Each test begins and finishes a way by itself: it says what the buffer is.
@@ -25,7 +25,7 @@ static struct text original, stream, copy;
 struct way {
     const struct text *from;
     struct text *to;
-    size_t sent; /* of `from`, into the pipe; what of that was not read yet is on its way */
+    size_t sent; /* bytes of `from` in the pipe; those that were not read yet are on their way */
     int writer;  /* the pipe's writing end; -1: closed */
     bool keep_open;
     struct endpoint input;
@@ -35,7 +35,7 @@ struct way {
     uint64_t payload, added;
     uint64_t calls[COUNTED_CALLS];
     struct transfer last; /* of frame_stream_fill() */
-    bool failed;          /* something was not as it has to be */
+    bool failed;          /* something was wrong */
 };
 
 static struct way way;

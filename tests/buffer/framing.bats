@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# --frame and --unframe. The bytes that go through both come out unchanged, by whatever way. A
+# --frame and --unframe. The bytes that go through both come out unchanged, by every way. A
 # stream that is not whole ends with status 1. (tests/buffer/test_frame_stream.c tries sizes of
 # reads and rings.)
 
@@ -72,7 +72,7 @@ cut_at() { echo "was cut off after $1 bytes without its final record"; }
     equal "$told" "$(frame </dev/null | head -c 8 | od -An -tx1 | sed 's/^ //') "
 }
 
-@test "a chunk is what one read brought" {
+@test "a chunk has the bytes of one read" {
     mkfifo fifo
     frame fifo >framed &
     exec 5>fifo
@@ -144,7 +144,7 @@ through() {
     done
 }
 
-@test "round trips: nothing, one byte, and what looks like framing" {
+@test "round trips: no bytes, one byte, and bytes that look like framing" {
     : >empty
     printf x >one
     frame <one >once
@@ -158,7 +158,7 @@ through() {
     unframe twice | unframe | cmp - one
 }
 
-@test "round trips: much, with other things in between" {
+@test "round trips: many bytes, with other programs in between" {
     set -o pipefail
     random_bytes 20M >in
     frame <in | cat | unframe | cmp - in
@@ -196,7 +196,7 @@ through() {
     done
 }
 
-@test "several inputs: --frame makes them one stream, --unframe takes streams" {
+@test "several inputs: --frame joins them into one stream, --unframe takes a stream from each" {
     set -o pipefail
     random_bytes 100000 >a
     random_bytes 50001 2 >b
@@ -212,7 +212,7 @@ through() {
     cat b.framed | unframe -B 256 -C a.framed - c.framed a.framed | cmp - all
 }
 
-@test "one input that is bad: the others come, and its name is told" {
+@test "one input that is badly framed: the others are copied, and the message names it" {
     random_bytes 100000 >a
     frame -o a.framed a
     head -c 50000 a.framed >part
@@ -248,7 +248,7 @@ through() {
     cmp in tap
 }
 
-@test "-l and -0 of --unframe count what was in the payload" {
+@test "-l and -0 with --unframe count the records of the payload" {
     for ((i = 0; i < 500; i++)); do echo "line $i"; done >in
     printf unfinished >>in
     local chunk
@@ -272,7 +272,7 @@ through() {
 
 # --- numbers ----------------------------------------------------------------------------------
 
-@test "reports: the framing is added where it is put in, and counted nowhere else" {
+@test "reports: framing counts as added bytes in the framing bpipe, and nowhere else" {
     local size chunk chunks
     for size in 0 1 100000; do
         random_bytes "$size" >in
@@ -309,7 +309,7 @@ through() {
 # came_to WANTED FILE: FILE has exactly WANTED
 came_to() { [ "$1" = "$(cat "$2")" ]; }
 
-@test "a byte that was written arrives while the producer says no more" {
+@test "a byte arrives while the producer is silent" {
     local -a options
     local line
     for line in '' '-z 1M -B 16M' '-J 0 -C' '-B 256 -z 7'; do
@@ -365,7 +365,7 @@ came_to() { [ "$1" = "$(cat "$2")" ]; }
     equal '' "$(<err)"
 }
 
-@test "what is bad is refused while the producer says no more" {
+@test "bad framing is refused while the producer is silent" {
     mkfifo fifo
     unframe fifo >out 2>err &
     exec 5>fifo
@@ -446,7 +446,7 @@ not_whole() {
     cmp data target
 }
 
-@test "--to: the command does not see an end that is none" {
+@test "--to: the command sees no false end" {
     random_bytes 1000000 >in
     frame in >framed
     head -c 500000 framed >part
@@ -499,7 +499,7 @@ fed() {
     done
 }
 
-@test "the sender is killed, and the peer's system says that this was the end" {
+@test "the sender is killed, and the peer's system reports an orderly end" {
     local family framer
     random_bytes 100000 >in
     for family in $(families); do
@@ -534,18 +534,18 @@ fed() {
     refute [ -e target ]
 }
 
-@test "an output that fails: the others are whole, if the input was" {
+@test "an output fails: the others are complete if the input was" {
     random_bytes 100000 >in
     run -1 "$BPIPE" -q --frame -o framed -o /dev/full in
     "$BPIPE" -q --unframe framed | cmp in -
-    # bpipe waits for the command's exit, whatever has failed before.
+    # bpipe waits for the command's exit, even after another failure.
     run -1 "$BPIPE" -q --frame -o framed -o /dev/full --from 'cat in; exec >&-; sleep 0.3; exit 3'
     run -1 "$BPIPE" -q --unframe --atomic -o target framed
     equal "bpipe: framed: $(cut_at "$(size_of framed)")" "$output"
     refute [ -e target ]
 }
 
-@test "a size that is known is compared with what it is the size of" {
+@test "a known size, of the payload or of the framed stream, gives 100%" {
     random_bytes 100000 >in
     run -0 "$BPIPE" --frame -z 100 -o framed in
     grep -q ' (100%) in ' <<<"$output"
@@ -557,7 +557,7 @@ fed() {
     grep -q ' (100%) in ' <<<"$output"
 }
 
-@test "framing that comes is no silence" {
+@test "framing without payload resets --idle-timeout" {
     printf '%b' "$head\0\0\0\x09123456789$final" >framed
     local i
     for ((i = 0; i < 37; i++)); do
@@ -575,10 +575,10 @@ fed() {
     refuse_damaged "$first" 14 143 500
 }
 
-@test "what tries damage finds what is wrong" {
+@test "the tool that damages streams finds wrong results" {
     random_bytes 3000 >in
     frame -z 100 <in >framed
-    # Not framed; no message; a status that is always 0; a byte that differs.
+    # A stream without framing; no message; a status that is always 0; a byte that differs.
     damage each 0 100 30 framed "$BPIPE" -q --unframe
     refute damage each 0 100 1 in "$BPIPE" -q --unframe
     refute damage cut 1 1 framed sh -c '"$BPIPE" -q --unframe 2>/dev/null'
@@ -587,7 +587,7 @@ fed() {
     refute damage flip 1 1 framed cat
 }
 
-@test "what is not framed at all" {
+@test "input that is not framed at all" {
     local not='is not framed (the sender needs --frame)'
     random_bytes 5000 7 | refused "$not"
     equal '' "$(<out)"
@@ -606,7 +606,7 @@ fed() {
     equal "bpipe: stdin: $not" "$output"
 }
 
-@test "channels that change bytes are found out" {
+@test "bytes that a channel changed are detected" {
     printf 'some text\n' | frame >framed
     sed 's/$/\r/' framed | refused 'is not framed (the sender needs --frame)'
     tr -d '\r' <framed | refused 'is not framed (the sender needs --frame)'
@@ -618,7 +618,7 @@ fed() {
     equal 'Some text' "$(<out)"
 }
 
-@test "two streams behind each other" {
+@test "two streams, one after the other" {
     random_bytes 10000 >in
     frame in >framed
     cat framed framed | refused "continues after its final record (byte $(size_of framed))"
@@ -738,7 +738,7 @@ failing() {
         timeout -k 1 30 "$BPIPE" -C -q "--$side" "$@" 2>err || status=$?
 }
 
-@test "a read that fails: no final record, and the error is told" {
+@test "a read that fails: no final record, and a message with the error" {
     skip_unless_faults
     random_bytes 100000 >in
     failing frame 'read:*/in:@34567:EIO' -z 10000 -o framed in

@@ -70,7 +70,7 @@ holds() { # FILE BYTES: at least
 
 # Bytes that wait at the end are copied, and where there is little room pages are divided. So here
 # nothing waits at the end, and all fits into the buffer.
-@test "payload is not copied, neither here nor there" {
+@test "payload is not copied, on either side" {
     random_bytes 12M >in
     : >framed
     : >out
@@ -86,7 +86,7 @@ holds() { # FILE BYTES: at least
     equal 0 "$(last_number bytes_added removed)"
 }
 
-@test "either way there and back, of any size" {
+@test "by either way there and back, streams of any size" {
     local size there back
     for size in 0 1 2 11 12 4095 4096 4097 65535 65536 65537 131073 1048577 5000001; do
         random_bytes "$size" >in
@@ -107,7 +107,7 @@ holds() { # FILE BYTES: at least
     done
 }
 
-@test "what waits for the whole: -C, --no-splice, -S, -L, blocks, records and files copy" {
+@test "-C, --no-splice, -S, -L, blocks, records and files copy" {
     random_bytes 3M >in
     local option
     for option in -C --no-splice "-S -s 3M" "-L 1G" "--block-size 4K" "--start-fill 10"; do
@@ -203,7 +203,7 @@ has_come() { # BYTES
     [ -s report ] && [ "$(last_number bytes_in report)" -ge "$1" ]
 }
 
-@test "a burst waits, and is whole" {
+@test "a burst waits, and arrives complete" {
     random_bytes 9M >in
     stalled --frame
     exec {to}>&-
@@ -241,7 +241,7 @@ has_come() { # BYTES
     done
 }
 
-@test "SIGTERM: what waits is sent, and no final record" {
+@test "SIGTERM: the waiting bytes are sent, without a final record" {
     random_bytes 9M >in
     stalled --frame
     kill -TERM "$pid"
@@ -253,7 +253,7 @@ has_come() { # BYTES
     cmp in given
 }
 
-@test "what waits when time is up is undelivered, to the byte" {
+@test "bytes that wait when a timeout expires are undelivered, to the byte" {
     local way status payload
     random_bytes 9M >in
     frame
@@ -285,7 +285,7 @@ has_come() { # BYTES
 # --- streams that are not whole -------------------------------------------------------------------
 
 # refused FILE REASON: bpipe --unframe passes on the payload, says why the stream is not whole, and
-# ends with 1, by whatever way the bytes go.
+# ends with 1, by every way of the bytes.
 refused() {
     local option
     for option in "" -C "-B 256"; do
@@ -295,7 +295,7 @@ refused() {
     done
 }
 
-@test "one that was cut, anywhere" {
+@test "a stream that was cut at any byte" {
     local size length
     random_bytes 700000 >in
     frame
@@ -312,7 +312,7 @@ refused() {
     refused long "continues after its final record (byte $size)"
 }
 
-@test "one that was changed" {
+@test "a stream that was changed" {
     local size where
     random_bytes 700000 >in
     frame
@@ -341,7 +341,7 @@ change() { # WHERE [BYTE]: makes ./changed from ./framed, with another byte ther
     refute cmp -s framed changed
 }
 
-@test "several streams by pipes: each is one of its own, and one that is cut is named" {
+@test "several streams by pipes: each is separate, and the message names the one that was cut" {
     set -o pipefail
     random_bytes 3M >in
     frame
@@ -375,7 +375,7 @@ randbytes_twice() { # stdin is ./in twice, and is read late
     wait
 }
 
-@test "a sender that is killed: cut, and what came is right" {
+@test "a sender that is killed: the stream is cut, and the received bytes are right" {
     local i status
     for i in 1 2 3; do
         rm -f status out
@@ -416,7 +416,7 @@ there_and_back() {
     wait
 }
 
-@test "whatever is refused, from whenever on" {
+@test "every call is refused, from every moment on" {
     skip_portable
     skip_unless_faults
     random_bytes 6M >in

@@ -42,7 +42,7 @@ zero_copy() {
     { printf 0123456789 && cat in; } | cmp - out
 }
 
-@test "file to pipe: what was not read was spliced" {
+@test "file to pipe: the bytes that were not read were spliced" {
     skip_portable
     set -o pipefail
     random_bytes 5000001 >in
@@ -60,7 +60,7 @@ zero_copy() {
     zero_copy report 0
 }
 
-@test "zero_copy_bytes is what splice moved, to the byte" {
+@test "zero_copy_bytes counts the bytes that splice moved, to the byte" {
     skip_portable
     skip_unless strace
     set -o pipefail
@@ -79,7 +79,7 @@ copies() {
     equal 0 "$(last_number splice report)" "splice calls"
 }
 
-@test "what has to look at bytes, or hold them back, copies" {
+@test "options that look at bytes, or hold them back, copy" {
     random_bytes 300001 >in
     copies -C
     copies -l
@@ -126,7 +126,7 @@ copies() {
     "$BPIPE" -q in | cmp in -
 }
 
-@test "several inputs: each its own way" {
+@test "several inputs: each goes by its own way" {
     skip_portable
     set -o pipefail
     random_bytes 700001 >a
@@ -177,7 +177,7 @@ copies() {
     done
 }
 
-@test "a refusal is for good for these two, and not for the next input" {
+@test "a refusal is permanent for this input and output, but not for the next input" {
     skip_portable
     skip_unless_faults
     random_bytes 2500001 >in
@@ -233,7 +233,7 @@ burst() { # COMMAND...
     wait_until 30 same out
 }
 
-@test "a burst that fits the buffer does not hold its producer up" {
+@test "a burst that fits the buffer does not delay its producer" {
     random_bytes 12M >in
     burst "$BPIPE" -q -B 16M
     end_processes
@@ -241,7 +241,7 @@ burst() { # COMMAND...
 
 two_in_a_row() { "$BPIPE" -q -B 8M | "$BPIPE" -q -B 8M; }
 
-@test "nor with two bpipes in a row, in small writes" {
+@test "nor does a burst of small writes through two bpipes in a row" {
     random_bytes 12M >in
     burst two_in_a_row
     end_processes
@@ -262,7 +262,7 @@ small_writes() { # many pages with few bytes in each
     end_processes
 }
 
-@test "after a burst was absorbed bytes go past the ring again" {
+@test "after a burst was absorbed, bytes go past the ring again" {
     skip_portable
     mkfifo feed
     random_bytes 12M >in
@@ -282,7 +282,7 @@ small_writes() { # many pages with few bytes in each
     [ "$(last_number zero_copy_bytes report)" -gt 5000000 ]
 }
 
-@test "what comes in small pieces is copied, and large ones pass again" {
+@test "small pieces are copied, and large ones go past the ring again" {
     skip_portable
     set -o pipefail
     seq 0 19999 >small
@@ -301,7 +301,7 @@ small_writes() { # many pages with few bytes in each
 
 # --- other behaviour is unchanged -------------------------------------------------------------
 
-@test "a reader that leaves ends it, bytes under way or not" {
+@test "a reader that leaves ends the run, with or without bytes on their way" {
     local -a statuses
     yes | "$BPIPE" -q | head -n 1 >/dev/null
     statuses=("${PIPESTATUS[@]}")

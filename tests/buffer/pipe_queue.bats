@@ -54,7 +54,7 @@ sampled() { # KEY VALUE: whether the last line of ./report has this
     [ -s report ] && equal "$2" "$(last_number "$1" report)"
 }
 
-@test "it holds no more than the buffer, to the byte" {
+@test "the pipe queue holds no more than the buffer, to the byte" {
     local size
     random_bytes 12M >in
     mkfifo feed out
@@ -111,7 +111,7 @@ sampled() { # KEY VALUE: whether the last line of ./report has this
     end_processes
 }
 
-@test "records that no one got are counted as well" {
+@test "records that were not delivered are counted as well" {
     seq 1 200000 >in
     mkfifo feed
     { "$BPIPE" -l --report json:report <feed || echo $? >status; } | { wait_until 30 [ -e finished ]; } &
@@ -172,7 +172,7 @@ stalled() {
     equal 0 "$(last_number bytes_undelivered report)"
 }
 
-@test "what the pipe queue holds when time is up is undelivered, to the byte" {
+@test "bytes that the pipe queue holds when a timeout expires are undelivered, to the byte" {
     random_bytes 9M >in
     stalled -q --stall-timeout 0.4
     local status=0
@@ -195,7 +195,7 @@ stalled() {
     adds_up report 141
 }
 
-@test "the verdict is the output's, and the pipe queue's bytes have their times" {
+@test "the verdict is the output, and the residence time includes the pipe queue" {
     random_bytes 9M >in
     stalled
     exec {to}>&-
@@ -237,7 +237,7 @@ stalled() {
     end_processes
 }
 
-@test "nor to be tee'd: records are counted all the same" {
+@test "an output that refuses tee(2): records are counted nevertheless" {
     skip_portable
     skip_unless_faults
     seq 1 700000 >in
@@ -265,7 +265,7 @@ stalled() {
     end_processes
 }
 
-@test "where there are no more pipes the ring absorbs" {
+@test "if no more pipes can be opened, the ring absorbs" {
     skip_portable
     skip_unless_faults
     random_bytes 12M >in

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# --rate-limit, --read-rate, --burst: bytes go no faster than that, every byte arrives, and the
+# --rate-limit, --read-rate, --burst: bytes go no faster than the rate, every byte arrives, and the
 # limit is named as the cause. test_limiter.c tests the bucket over time.
 
 # A pipe is not the same input as the file itself:
@@ -17,12 +17,12 @@ seconds_at_least() {
         print "took " got " s, not " want; exit 1 }'
 }
 
-# throttled REPORT: it names the limit as what it waited for most of the time.
+# throttled REPORT: the report names the limit as the reason for most of the waiting.
 throttled() {
     grep -q '"bottleneck":"throttle"' "$1"
 }
 
-@test "no more than the rate goes out, on every way" {
+@test "by every way, bytes go out no faster than the rate" {
     set -o pipefail
     random_bytes 400000 >in
     local option
@@ -50,7 +50,7 @@ throttled() {
     adds_up report
 }
 
-@test "the buffer takes what the rate does not let out" {
+@test "the buffer holds the bytes that the rate holds back" {
     random_bytes 1M >in
     mkfifo feed
     local option
@@ -66,7 +66,7 @@ throttled() {
     done
 }
 
-@test "--read-rate: no more than the rate comes in" {
+@test "--read-rate: bytes come in no faster than the rate" {
     set -o pipefail
     random_bytes 300000 >in
     local option
@@ -113,7 +113,7 @@ throttled() {
     done
 }
 
-@test "--burst lets so much go at once" {
+@test "--burst lets that many bytes go at once" {
     random_bytes 1M >in
     local before=${EPOCHREALTIME/./}
     { cat in && sleep 1 && cat in; } | "$BPIPE" -q -L 1M --burst 1M --report json:report >out
@@ -126,7 +126,7 @@ throttled() {
     cmp -n 8000 in out
 }
 
-@test "a limit of 0 is none, and what is not a rate is refused" {
+@test "a limit of 0 is no limit, and invalid rates are refused" {
     random_bytes 100000 >in
     "$BPIPE" -q -L 0 --read-rate 0 in | cmp in -
     local rate
@@ -142,7 +142,7 @@ throttled() {
     [[ $output == 'bpipe: --rate-limit: cannot be used with --block-size if it counts records' ]]
 }
 
-@test "a rate that does not say whether it is bits or bytes is refused, with what to write" {
+@test "a rate that may be in bits or bytes is refused, and the message says what to write" {
     echo text >in
     local rate option
     for rate in 40Mb 40mb 40Mb/s; do
@@ -160,7 +160,7 @@ throttled() {
     "$BPIPE" -q -L 1MB --burst 1mb -B 1mb -s 5b in | cmp in -
 }
 
-@test "waiting for a rate is nobody's stall" {
+@test "no timeout of a few milliseconds counts a wait for the rate limit" {
     random_bytes 60000 >in
     cat in | "$BPIPE" -q -L 100K --stall-timeout 0.05 --idle-timeout 0.05 --report json:report >out
     cmp in out

@@ -1,6 +1,6 @@
 /*
- * record_stream.h - numbered records, all different, and what of them arrived: for the tests of
- * what drops records (buffer/overrun.h, buffer/admission.h).
+ * record_stream.h - numbered records, all different, and a check of those that arrived: for the
+ * tests of the modules that drop records (buffer/overrun.h, buffer/admission.h).
  */
 #ifndef BPIPE_TESTS_RECORD_STREAM_H
 #define BPIPE_TESTS_RECORD_STREAM_H
@@ -18,7 +18,7 @@ struct record_stream {
     unsigned char terminator;
 };
 
-/* What a reader got, and what that shows: filled in by stream_judge(). */
+/* The bytes that a reader got, and the results of stream_judge(). */
 struct record_got {
     unsigned char bytes[GOT_BYTES];
     size_t length;
@@ -55,8 +55,8 @@ static inline void stream_got(struct record_got *got, const void *memory, size_t
     got->length += bytes;
 }
 
-/* Whether what was got is the stream without some whole records, in order, and (`marks`) whether a
- * mark says what is missing wherever something is. */
+/* Whether the received bytes are the stream without some whole records, in order, and (`marks`)
+ * whether a mark describes each gap. */
 static inline bool stream_judge(const struct record_stream *stream, struct record_got *got,
                                 bool marks)
 {

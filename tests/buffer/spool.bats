@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# --spool, --spool-max: what the buffer cannot hold waits on disk, in order and bounded, and leaves
-# no trace. (test_spool.c tests the file itself.)
+# --spool, --spool-max: bytes that the buffer cannot hold wait on disk, in order and bounded, and
+# leave no trace. (test_spool.c tests the file itself.)
 
 # A pipe is not the same input as the file itself:
 # shellcheck disable=SC2002
@@ -23,7 +23,7 @@ nothing_left() { # NAME...: these are all the files in ./place
 
 # --- order and bounds -------------------------------------------------------------------------
 
-@test "what the buffer cannot hold comes from the spool, in order" {
+@test "bytes that the buffer cannot hold come from the spool, in order" {
     random_bytes 3M >in
     mkdir place
     local where option
@@ -87,7 +87,7 @@ stops_at() { # REPORT BYTES: at least BYTES have been read, and no more come
     [ -s "$1" ] && [ "$(last_number bytes_in "$1")" -ge "$2" ]
 }
 
-@test "full, the producer waits" {
+@test "when the spool is full, the producer waits" {
     random_bytes 3M >in
     open_stuck
     mkfifo feed place
@@ -112,7 +112,7 @@ stops_at() { # REPORT BYTES: at least BYTES have been read, and no more come
     equal 100000 "$(spool_number peak_bytes)"
 }
 
-@test "full, the policy decides: every policy, bytes and records" {
+@test "when the spool is full, the policy decides: every policy, bytes and records" {
     numbered 20000 60 >in
     mkdir place
     local policy where size
@@ -174,7 +174,7 @@ refused() { # NAME REASON: nothing is changed, nothing is read
     equal "$before" "$(ls -lR --time-style=full-iso)"
 }
 
-@test "a name that is not for a spool is refused, and nothing is touched" {
+@test "a name that cannot be a spool is refused, and nothing is touched" {
     echo in >in
     echo something >full
     mkfifo fifo
@@ -206,7 +206,7 @@ refused() { # NAME REASON: nothing is changed, nothing is read
 
 # --- the end ----------------------------------------------------------------------------------
 
-@test "it goes away however bpipe ends" {
+@test "the spool is removed however bpipe ends" {
     random_bytes 1000000 >in
     mkdir place
     local signal where
@@ -294,7 +294,7 @@ gave_back() { # FILE KIB
     ended "$pid" 0
 }
 
-@test "memory: the buffer, and not what is on the disk" {
+@test "memory: that of the buffer, and none for the bytes on the disk" {
     ! is_sanitized || skip "the sanitizers need memory of their own"
     random_bytes 24M >in
     mkfifo feed
@@ -349,7 +349,7 @@ faulty() {
 }
 
 # What is dropped makes room on the disk. bpipe must not write a few bytes at a time, each refused.
-@test "a full disk, and the oldest are dropped: few calls" {
+@test "a full disk with drop-oldest: few calls" {
     random_bytes 3M >in
     mkdir place
     printf '#!/bin/sh\nulimit -f 1024\nexec %s "$@"\n' "$BPIPE" >limited # 512 KiB or 1 MiB
@@ -362,7 +362,7 @@ faulty() {
     nothing_left
 }
 
-@test "a disk that takes a part of a record, and no more" {
+@test "a disk that has room only for a part of a record" {
     numbered 20000 60 >in
     mkdir place
     printf '#!/bin/sh\nulimit -f 100\nexec %s "$@"\n' "$BPIPE" >limited # 50 or 100 KiB
@@ -379,7 +379,7 @@ faulty() {
     done
 }
 
-@test "a full disk, and the producer waits" {
+@test "a full disk: the producer waits" {
     skip_unless_faults
     random_bytes 500000 >in
     local script
@@ -407,7 +407,7 @@ faulty() {
     done
 }
 
-@test "a disk that cannot be written: said once, then it is full" {
+@test "a disk that cannot be written: one message, then the spool counts as full" {
     skip_unless_faults
     numbered 10000 60 >in
     local policy
@@ -440,7 +440,7 @@ faulty() {
     done
 }
 
-@test "short, interrupted, unpunchable: no byte is lost" {
+@test "short and interrupted calls, and no punching of holes: no byte is lost" {
     skip_unless_faults
     random_bytes 6M >in
     local script

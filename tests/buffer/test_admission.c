@@ -1,9 +1,9 @@
 /*
- * test_admission.c - what gets into the ring and the spool, against what was offered.
+ * test_admission.c - the bytes that enter the ring and the spool, against those that were offered.
  *
  * Random runs: pieces of a stream of records are offered, read directly, or offered to be dropped;
- * the reader takes what is whole; the spool moves on; the disk is full at times (RLIMIT_FSIZE).
- * What the reader got must be the stream without whole records, as many as were refused.
+ * the reader takes whole records; the spool moves on; the disk is full at times (RLIMIT_FSIZE).
+ * The reader must get the stream without some whole records, as many as were refused.
  */
 #include "buffer/admission.h"
 #include "tests/buffer/record_stream.h"
@@ -49,8 +49,9 @@ static uint64_t held(const struct run *run)
     return ring_fill(&run->ring) + (run->admission.spool == NULL ? 0 : spool_held(&run->spool));
 }
 
-/* The index knows all that entered the ring, and so how many records end in what was got. (All end
- * with a terminator but the last, perhaps, which does not end then unless it is a datagram.) */
+/* The index knows all bytes that entered the ring, and so how many records end in the received
+ * bytes. (All records end with a terminator, except perhaps the last: without one it does not end,
+ * unless it is a datagram.) */
 static void expect_index(struct run *run)
 {
     uint64_t before = record_index_before(&run->index, 0), ended = 0;
@@ -69,7 +70,7 @@ static void expect_state(struct run *run)
     struct span all = ring_newest(&run->ring, ring_fill(&run->ring));
     uint64_t complete = run->ring.tail, position = run->ring.tail;
     expect(run, held(run) + got.length == run->entered + run->added - run->retracted,
-           "what is held");
+           "the bytes that are held");
     if (run->records == RECORD_NONE || run->admission.ended)
         return;
     if (run->records == RECORD_DATAGRAM)
@@ -349,13 +350,13 @@ static void test_retraction(void)
         admission_admit_or_drop(&admission, "bbbbbb\ncc\n", 10, &calls);
     tap_ok(result.refused.bytes == 10 && result.refused.records == 1 && result.retracted == 3 &&
                result.entered == 3 && ring_fill(&ring) == 6 && admission.complete == 6,
-           "it is taken back when its rest does not fit, and the next one comes");
+           "a record is taken back if its rest does not fit, and the next one enters");
     result = admission_admit_or_drop(&admission, "dddddd", 6, &calls);
     tap_ok(admission.skipping && result.refused.bytes == 6 && result.refused.records == 0 &&
                !admission_takes_directly(&admission),
-           "one without its end yet");
+           "a record whose end has not come is being dropped");
     tap_ok(admission_ended(&admission) == 1 && !admission.skipping,
-           "counts when nothing more comes");
+           "it counts as dropped when the input ends");
     ring_destroy(&ring);
 }
 
@@ -375,20 +376,21 @@ static void test_torn(void)
     tap_ok(admission_is_unfinished(&admission), "a part of a record is unfinished");
     tap_ok(admission_take_back_begun(&admission) == 3 && !admission_is_unfinished(&admission) &&
                ring_fill(&ring) == 3,
-           "and can be taken back");
+           "an unfinished record can be taken back");
     (void)admission_admit_or_drop(&admission, "cccccccc", 8, &calls);
     tap_ok(admission.skipping && admission_end_skipping(&admission) == 1 && !admission.skipping &&
                admission_end_skipping(&admission) == 0,
-           "one that is being dropped can be ended");
+           "a record that is being dropped can be ended");
     struct admission_result result = admission_admit_or_drop(&admission, "d\ne", 3, &calls);
-    tap_ok(result.entered == 3 && admission.complete == 5, "what comes then is no part of it");
+    tap_ok(result.entered == 3 && admission.complete == 5,
+           "later bytes are not part of the dropped record");
     admission.withheld = true;
     tap_ok(admission_ended(&admission) == 0 && admission.complete == 5 &&
                admission_is_unfinished(&admission),
            "a last record that is withheld does not become complete");
     admission_release(&admission);
     tap_ok(admission.complete == 6 && !admission_is_unfinished(&admission),
-           "but when it is released");
+           "a last record becomes complete when it is released");
     ring_destroy(&ring);
 }
 
@@ -406,6 +408,6 @@ int main(void)
     runs = tap_rounds(1000);
     for (unsigned i = 0; i < runs; i++)
         failed += !one_run();
-    tap_ok(failed == 0, "%u random runs: whole records, and as many missing as it says", runs);
+    tap_ok(failed == 0, "%u random runs: whole records, and the missing ones are counted", runs);
     return tap_done();
 }

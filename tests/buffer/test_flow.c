@@ -1,6 +1,6 @@
 /*
- * The water marks, block sizes and the window in every combination: nobody waits for what cannot
- * come.
+ * The water marks, block sizes and the window in every combination: nothing waits for an event that
+ * cannot come.
  *
  * A simulated run: a source of some bytes, a ring, readers that take part of what they are offered
  * and some of which are stuck for a while. As long as a reader is free, either something may be
@@ -14,7 +14,7 @@ struct run {
     struct ring ring;
     struct flow flow;
     size_t readers;
-    bool changes;   /* the marks do */
+    bool changes;   /* the marks change */
     uint64_t scale; /* small rings, and rings beyond FLOW_WINDOW */
     uint64_t source_left;
     uint64_t sent[4];
@@ -264,7 +264,7 @@ static void fill_up(struct flow *flow, struct ring *ring)
     }
 }
 
-/* A ring of 4 windows and a reader that takes one at a time, from an input that never is empty. */
+/* A ring of 4 windows, a reader that takes one at a time, and an input that is never empty. */
 static void absorb(struct flow *flow, struct ring *ring, int rounds)
 {
     for (int i = 0; i < 4 * rounds; i++) {
@@ -311,7 +311,7 @@ static bool make_flow(struct ring *ring, struct flow *flow, size_t readers,
                   "memory");
 }
 
-/* Where what comes has another way than to wait, the ring absorbs at once. */
+/* If new bytes can go elsewhere when the ring is full, the ring absorbs at once. */
 static void test_eager(void)
 {
     struct options options = {.buffer_size = (uint64_t)4 * FLOW_WINDOW,
@@ -334,7 +334,7 @@ static void test_eager(void)
     ring_destroy(&ring);
 }
 
-/* Nobody waits for the readers behind the outputs. */
+/* Nothing waits for the readers behind the outputs, the taps. */
 static void test_taps(void)
 {
     struct options options = {.buffer_size = 10,
@@ -351,18 +351,19 @@ static void test_taps(void)
     flow_update(&flow);
     tap_ok(flow_sendable(&flow, 0) == 0 && flow_sendable(&flow, 1) == 3 &&
                !flow_any_sendable(&flow),
-           "taps: neither start-fill nor blocks are theirs");
+           "taps: start-fill and blocks do not apply");
     ring_commit(&ring, 5);
     flow_update(&flow);
     ring_consume(&ring, 0, 8);
     flow_update(&flow);
     tap_ok(flow_held(&flow) == 0 && flow_room(&flow) == 10 && flow_readable(&flow) == 10,
-           "taps: what only they have not got is not held");
+           "taps: bytes that only taps have not got are not held");
     flow.outputs[1].blocked = true;
     flow_update(&flow);
-    tap_ok(flow_readable(&flow) == 10 && !flow_is_patient(&flow), "taps: nor is one waited for");
+    tap_ok(flow_readable(&flow) == 10 && !flow_is_patient(&flow),
+           "taps: reading does not wait for one");
     flow_sent(&flow, 1, 3);
-    tap_ok(flow.outputs[1].block_left == 0, "taps: they have no block that is begun");
+    tap_ok(flow.outputs[1].block_left == 0, "taps: they have no unfinished block");
     flow_destroy(&flow);
     ring_destroy(&ring);
 }
@@ -384,21 +385,22 @@ static void test_whole_records(void)
     tap_ok(flow_sendable(&flow, 0) == 0, "records: none is complete");
     complete = 4;
     tap_ok(flow_sendable(&flow, 0) == 4 && flow_any_taking(&flow),
-           "records: what is complete is sent");
+           "records: complete ones are sent");
     flow.outputs[0].beside = 7;
-    tap_ok(flow_sendable(&flow, 0) == 7, "records: what is beside goes first");
+    tap_ok(flow_sendable(&flow, 0) == 7, "records: bytes that were put aside go first");
     flow.outputs[0].beside = 0;
     flow.outputs[0].filling = true;
     tap_ok(flow_sendable(&flow, 0) == 0, "records: start-fill holds them");
     flow_overflowed(&flow);
-    tap_ok(flow_sendable(&flow, 0) == 4, "records: until there was no room");
+    tap_ok(flow_sendable(&flow, 0) == 4, "records: start-fill releases them when the ring is full");
     ring_consume(&ring, 0, 4);
-    tap_ok(flow_sendable(&flow, 0) == 0 && !flow_any_taking(&flow), "records: not the rest");
+    tap_ok(flow_sendable(&flow, 0) == 0 && !flow_any_taking(&flow),
+           "records: an incomplete rest is not sent");
     flow_destroy(&flow);
     options.overflow = OVERFLOW_FAIL;
     bool again = flow_init(&flow, &ring, &complete, &options) == 0;
     flow_update(&flow);
-    tap_ok(again && flow_sendable(&flow, 0) == 2, "records: where none is dropped parts are sent");
+    tap_ok(again && flow_sendable(&flow, 0) == 2, "records: parts are sent if none is dropped");
     flow_destroy(&flow);
     ring_destroy(&ring);
 }
@@ -412,7 +414,7 @@ static bool set_up(struct ring *ring, struct flow *flow, const uint64_t *complet
     return ring_init(ring, capacity, 1) == 0 && flow_init(flow, ring, complete, &options) == 0;
 }
 
-/* Where datagrams come the ring is full when the longest does not fit. */
+/* A ring for datagrams is full if the longest datagram does not fit. */
 static void test_datagrams(void)
 {
     struct ring ring;
@@ -423,15 +425,16 @@ static void test_datagrams(void)
         return;
     flow_update(&flow);
     tap_ok(flow_room(&flow) == 70000 && flow_readable(&flow) == 65535,
-           "as much is read as a datagram can be, whatever the chunks");
+           "a read can take the longest datagram, for any chunk size");
     ring_commit(&ring, 70000 - 65535);
     complete = ring.head;
     flow_update(&flow);
-    tap_ok(flow_room(&flow) == 65535 && flow_sendable(&flow, 0) == 10, "it just fits");
+    tap_ok(flow_room(&flow) == 65535 && flow_sendable(&flow, 0) == 10,
+           "the longest datagram just fits");
     ring_commit(&ring, 1);
     complete = ring.head;
     flow_update(&flow);
-    tap_ok(flow_room(&flow) == 0 && flow_readable(&flow) == 0, "it does not fit");
+    tap_ok(flow_room(&flow) == 0 && flow_readable(&flow) == 0, "the longest datagram does not fit");
     flow_destroy(&flow);
     ring_destroy(&ring);
 }
@@ -449,16 +452,16 @@ static void test_messages(bool drops)
     flow_send_messages(&flow, 0);
     ring_commit(&ring, 99);
     flow_update(&flow);
-    tap_ok(flow_sendable(&flow, 0) == 0 && flow_room(&flow) == 1, "an incomplete one waits");
+    tap_ok(flow_sendable(&flow, 0) == 0 && flow_room(&flow) == 1, "an incomplete record waits");
     complete = 50;
-    tap_ok(flow_sendable(&flow, 0) == 50, "one that is complete goes in one piece");
+    tap_ok(flow_sendable(&flow, 0) == 50, "a complete record goes in one piece");
     complete = 0;
     ring_commit(&ring, 1);
     flow_update(&flow);
-    tap_ok(flow_sendable(&flow, 0) == (drops ? 0 : 100), "one that fills the ring %s",
+    tap_ok(flow_sendable(&flow, 0) == (drops ? 0 : 100), "a record that fills the ring %s",
            drops ? "waits to be dropped" : "is offered, to fail");
     complete = 1;
-    tap_ok(flow_sendable(&flow, 0) == 1, "not if another one is before it");
+    tap_ok(flow_sendable(&flow, 0) == 1, "but not if another record is before it");
     flow_destroy(&flow);
     ring_destroy(&ring);
 }

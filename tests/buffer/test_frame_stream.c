@@ -1,7 +1,7 @@
 /*
- * --frame and --unframe between an input and the ring: what goes through both comes out as it was,
- * whatever the sizes of ring, reads, writes and turns; and what is not whole fails, but only behind
- * the payload that came before.
+ * --frame and --unframe between an input and the ring: the bytes that go through both come out
+ * unchanged, with any sizes of ring, reads, writes and turns. A stream that is not whole fails, but
+ * only after the payload that came before the fault.
  */
 #include "buffer/frame_stream.h"
 
@@ -66,7 +66,7 @@ static bool waits(void)
     return way.framing.ahead_length > 0 || way.framing.reader.stage == FRAME_CORRUPT;
 }
 
-/* A call, and what must be true after any. The status is in way.last. */
+/* A call, and the conditions that hold after any call. The status is in way.last. */
 static void fill(size_t max)
 {
     size_t before = ring_fill(&way.ring);
@@ -171,8 +171,8 @@ static void test_random(void)
     tap_ok(wrong == 0, "sizes at random (%u of %u wrong)", wrong, rounds);
 }
 
-/* A chunk of `length` bytes, by one call; all of what is in the ring leaves but one byte, so that
- * it does not start at the start of its memory again. */
+/* A chunk of `length` bytes, by one call. All bytes in the ring leave except one, so that the ring
+ * does not start at the start of its memory again. */
 static void chunk_behind(size_t length)
 {
     drain(ring_fill(&way.ring) > 0 ? ring_fill(&way.ring) - 1 : 0);
@@ -220,13 +220,14 @@ static void test_nothing(void)
            "--frame: nothing was read, and nothing is in the ring");
     close_writer();
     fill(10);
-    tap_ok(way.last.status == TRANSFER_END && ring_fill(&way.ring) == 0, "nor at the end");
+    tap_ok(way.last.status == TRANSFER_END && ring_fill(&way.ring) == 0,
+           "--frame: nothing is in the ring at the end of an empty input");
     tap_ok(frame_stream_finish(&way.framing, &way.ring) == FRAME_HEAD + FRAME_FINAL &&
                ring_fill(&way.ring) == FRAME_HEAD + FRAME_FINAL,
            "an empty stream is a head and a final record");
     drain(SIZE_MAX);
     way_finish();
-    tap_ok(remove_again(1, 4), "and is read as that");
+    tap_ok(remove_again(1, 4), "an empty stream is read as such");
 }
 
 static void test_read_error(void)
@@ -249,8 +250,8 @@ static void test_read_error(void)
 
 /* --- streams that are not whole --------------------------------------------------------------- */
 
-/* Whether all of the original that is in the first `intact` bytes of the stream comes out, and the
- * failure behind that, without an end of the input if `keep_open`. */
+/* Whether all of the original in the first `intact` bytes of the stream comes out, and then the
+ * failure; with `keep_open`, before the input has ended. */
 static bool fails(size_t capacity, bool keep_open, size_t payload, const char *reason)
 {
     if (!way_begin(&stream, &copy, FRAMING_REMOVE, capacity))
@@ -315,20 +316,21 @@ static void test_corrupt(void)
         make_two();
         stream.bytes[61] ^= 1;
         tap_ok(fails(capacity, true, 30, "is corrupt: checksum mismatch"),
-               "a wrong checksum is told after the payload, and without waiting for the end");
+               "a wrong checksum is reported after the payload, and before the input ends");
         make_two();
         memset(stream.bytes + 22, 0xff, 4);
         tap_ok(fails(capacity, true, 10, "is corrupt: a chunk of 4294967295 bytes at byte 22"),
-               "and a length that cannot be");
+               "so is an impossible length");
         make_two();
         stream.length = 63;
         tap_ok(fails(capacity, true, 30, "continues after its final record (byte 62)"),
-               "and bytes behind the final record");
+               "so are bytes after the final record");
     }
     make_original(3);
     stream = original;
     memcpy(stream.bytes, "GET", 3);
-    tap_ok(fails(10, true, 0, "is not framed (the sender needs --frame)"), "what is not framed");
+    tap_ok(fails(10, true, 0, "is not framed (the sender needs --frame)"),
+           "a stream that is not framed");
 }
 
 /* --- how many calls --------------------------------------------------------------------------- */
@@ -412,11 +414,11 @@ static void test_byte_by_byte(void)
     send_some(1);
     fill(10);
     tap_ok(right && way.last.status == TRANSFER_END && same(&original, &copy),
-           "byte by byte: each is there at once");
+           "byte by byte: each byte arrives at once");
     way_finish();
 }
 
-/* With nothing in it there is nothing to go on with, and there may be many. */
+/* An empty datagram gives no reason to go on reading, and there may be many of them. */
 static void test_empty_datagram(void)
 {
     int fds[2];

@@ -1,6 +1,6 @@
 /*
  * --frame and --unframe by way of the pipe queue, and by way of the ring, by turns at random, in
- * the middle of a chunk as well: what goes through both comes out as it was.
+ * the middle of a chunk as well: the bytes that go through both come out unchanged.
  */
 #include "base/platform.h"
 #include "buffer/frame_stream.h"
@@ -109,7 +109,7 @@ static void pour(void)
     waiting.poured += before;
 }
 
-/* Into the ring, whatever the queue holds. */
+/* Into the ring, even if the queue holds bytes. */
 static void fill(size_t max)
 {
     if (room() == 0)
@@ -138,8 +138,8 @@ static void receive(size_t max)
     way.to->length += bytes > 0 ? (size_t)bytes : 0;
 }
 
-/* At random until frame_stream_fill() says END or FAILED; the rest is received then. `ring_share`:
- * of a hundred steps, so many go by the ring. */
+/* At random until frame_stream_fill() says END or FAILED; then the rest is received. `ring_share`:
+ * the percentage of steps that go by the ring. */
 static void go(unsigned bits, unsigned ring_share)
 {
     while (!way.failed &&
@@ -214,7 +214,7 @@ static void test_random(void)
            wrong, rounds);
 }
 
-/* Any byte that is cut off or changed is found out, by whichever way. */
+/* Every byte that is cut off or changed is detected, by both ways. */
 static void test_broken(void)
 {
     unsigned wrong = 0, rounds = tap_rounds(60);
@@ -235,10 +235,10 @@ static void test_broken(void)
                  way.framing.reader.reason[0] == '\0' || copy.length != way.payload;
         way_finish();
     }
-    tap_ok(wrong == 0, "what is not whole (%u of %u wrong)", wrong, rounds);
+    tap_ok(wrong == 0, "streams that are not whole (%u of %u wrong)", wrong, rounds);
 }
 
-/* Chunks are what is there, and their length goes before them only then. */
+/* A chunk has the bytes that are there, and its length is written only then. */
 static void test_at_once(void)
 {
     make_noise(3000);
@@ -254,7 +254,7 @@ static void test_at_once(void)
         receive(MOST);
         right &= stream.length == i * 1004 + FRAME_HEAD && queued() == 0;
     }
-    tap_ok(right, "what has come is a chunk, and leaves at once");
+    tap_ok(right, "the bytes that have come are a chunk, and leave at once");
     way_finish();
 }
 

@@ -1,6 +1,6 @@
 /*
- * test_last_written.c - what is kept of random writes is what a plain copy of all of them ends
- * with.
+ * test_last_written.c - the last bytes and the last line of random writes, against a plain copy of
+ * all writes.
  */
 #include "buffer/last_written.h"
 #include "tests/tap.h"
@@ -81,13 +81,14 @@ int main(void)
 {
     struct last_written last_written = {.wanted = true};
 
-    tap_ok(last_written.written_length == 0 && last_written.line_length == 0, "nothing yet");
+    tap_ok(last_written.written_length == 0 && last_written.line_length == 0,
+           "nothing is kept before the first write");
     add(&last_written, "one\ntw");
     tap_ok(line_is(&last_written, "one"), "a line and a part");
     add(&last_written, "o");
-    tap_ok(line_is(&last_written, "one"), "another part");
+    tap_ok(line_is(&last_written, "one"), "another part of a line");
     add(&last_written, "\n");
-    tap_ok(line_is(&last_written, "two"), "its end");
+    tap_ok(line_is(&last_written, "two"), "the end of that line");
     add(&last_written, "\n\nfour\nfi");
     tap_ok(line_is(&last_written, "four"), "several lines at once");
     add(&last_written, "ve\n");

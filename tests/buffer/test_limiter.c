@@ -1,6 +1,6 @@
 /*
- * The token bucket over years, at rates from 1 a second to more than any machine moves: to the
- * token what it should be, never more, never hoarded.
+ * The token bucket over years, at rates from 1 a second to more than any machine moves: exact to
+ * the token, never more, and without credit for the past.
  */
 #include "buffer/limiter.h"
 #include "tests/tap.h"
@@ -41,7 +41,7 @@ static void test_exact(void)
         uint64_t sum = take_all(&limiter, start, 100, second / 10);
         tap_ok(sum == 100 * rates[i], "%" PRIu64 " a second: exact after 100 s (%" PRIu64 ")",
                rates[i], sum);
-        tap_ok(first <= rates[i] / 100 + 1, "and it begins with little");
+        tap_ok(first <= rates[i] / 100 + 1, "the bucket begins almost empty");
     }
 }
 
@@ -51,9 +51,9 @@ static void test_idle(void)
     limiter_init(&limiter, 1000000, 0, 5);
     tap_ok(limiter.burst == 20000, "the burst is 20 ms worth where none is given");
     tap_ok(limiter_available(&limiter, 5 + 3600 * second) == 20000,
-           "nothing is hoarded in an idle hour");
+           "an idle hour gives no more than a burst");
     limiter_take(&limiter, 20000);
-    tap_ok(limiter_available(&limiter, 5 + 3600 * second) == 0, "taken is taken");
+    tap_ok(limiter_available(&limiter, 5 + 3600 * second) == 0, "tokens that were taken are gone");
     tap_ok(limiter_available(&limiter, 7) == 0, "a clock that goes back gives nothing");
     limiter_init(&limiter, 1, 0, 0);
     tap_ok(limiter.burst == 1, "a bucket holds one at least");
@@ -65,7 +65,8 @@ static void test_idle(void)
            "0 is no limit");
 }
 
-/* At the moment that limiter_when() says there are so many, and 1 ns before there are not. */
+/* At the moment that limiter_when() names there are that many tokens, and 1 ns earlier there are
+ * not. */
 static bool when_is_exact(void)
 {
     struct limiter limiter;
@@ -87,7 +88,7 @@ static bool when_is_exact(void)
     return true;
 }
 
-/* Never more than the burst and what the time was worth; never less than that, if it is taken. */
+/* Never more than the burst and the tokens of the time; never less than those, if all are taken. */
 static bool is_bounded(void)
 {
     struct limiter limiter;
@@ -112,14 +113,15 @@ static void test_set_rate(void)
     limiter_set_rate(&limiter, 1000, second);
     tap_ok(limiter.tokens <= 20, "a lower rate does not spend the old one's credit");
     limiter_take(&limiter, limiter.tokens);
-    tap_ok(take_all(&limiter, second, 10, second / 100) == 10000, "and holds from then on");
+    tap_ok(take_all(&limiter, second, 10, second / 100) == 10000,
+           "a lower rate holds from then on");
     limiter_set_rate(&limiter, 0, 12 * second);
-    tap_ok(limiter_available(&limiter, 12 * second) == UINT64_MAX, "and can be lifted");
+    tap_ok(limiter_available(&limiter, 12 * second) == UINT64_MAX, "a limit can be lifted");
     limiter_set_rate(&limiter, 50, 13 * second);
-    tap_ok(limiter_available(&limiter, 13 * second) <= 1, "and set again");
+    tap_ok(limiter_available(&limiter, 13 * second) <= 1, "a limit can be set again");
 }
 
-/* What is taken on credit is paid back, to the token: over a long time nothing more moves. */
+/* Tokens taken on credit are paid back exactly, so that over a long time the rate holds. */
 static void test_credit(void)
 {
     struct limiter limiter;
@@ -128,8 +130,8 @@ static void test_credit(void)
     limiter_init(&limiter, 1000, 50, 0);
     limiter_take(&limiter, limiter_available(&limiter, 0) + 2000);
     tap_ok(limiter_available(&limiter, second) == 0 && limiter_when(&limiter, 1) == 2001000000,
-           "what was taken and was not there is paid back first");
-    tap_ok(limiter_available(&limiter, 2001000000) == 1, "and then there is something again");
+           "tokens taken on credit are paid back first");
+    tap_ok(limiter_available(&limiter, 2001000000) == 1, "after that there is a token again");
     limiter_set_rate(&limiter, 1000, 3 * second);
     limiter_take(&limiter, limiter_available(&limiter, 3 * second));
     for (int i = 0; i < 1000; i++) {
@@ -142,7 +144,7 @@ static void test_credit(void)
     }
     uint64_t worth = (now - 3 * second) / 1000000;
     tap_ok(never_early && sum <= worth + size + 50 && sum + 50 >= worth,
-           "in the long run it is the rate");
+           "in the long run the rate is exact");
     limiter_set_rate(&limiter, 10, now);
     tap_ok(limiter_available(&limiter, now + second) == 10, "another rate has no old debts");
 }

@@ -1,9 +1,10 @@
 /*
- * test_overrun.c - a reader that is overtaken, against what it should have got.
+ * test_overrun.c - a reader that is overtaken, against the bytes that it should have got.
  *
  * Random runs: bytes arrive in a small ring, the reader takes some, is overtaken, takes a part of a
- * record, is overtaken again. What it got must be the stream without whole records (or bytes), what
- * it is said to have lost must be what is missing, and no more is dropped than was asked for.
+ * record, is overtaken again. It must get the stream without some whole records (or bytes), the
+ * losses that are counted must be those that are missing, and no more may be dropped than was asked
+ * for.
  */
 #include "buffer/overrun.h"
 #include "tests/buffer/record_stream.h"
@@ -137,13 +138,13 @@ static void overtake(struct run *run)
     expect(run,
            run->overrun.dropped.bytes - dropped.bytes + run->overrun.aside_left - aside ==
                cursor(run) - before,
-           "what was dropped, and put aside");
+           "the bytes that were dropped, and those put aside");
     expect(run, run->records != RECORD_NONE || run->overrun.dropped.records == 0,
            "records of bytes");
 }
 
-/* As many records end in what the reader got as it is said to have been sent. (All end with a
- * terminator, datagrams too. The last may lack it, which is no end unless it is a datagram.) */
+/* As many records end in the received bytes as are counted as sent. (All end with a terminator,
+ * datagrams too. The last may lack it, and then it does not end unless it is a datagram.) */
 static void expect_records_sent(struct run *run)
 {
     uint64_t sent = overrun_records_sent(&run->overrun, record_index_before(&run->index, 0)),
@@ -245,30 +246,30 @@ static void test_drop_all(void)
     overrun_overtake(&overrun, 8, 12, false);
     tap_ok(overrun.dropped.bytes == 4 && overrun.dropped.records == 1 && overrun.aside_left == 2 &&
                ring.tail == 8,
-           "what is left of a record that was begun is put aside");
+           "the rest of a record that was sent in part is put aside");
     struct iovec piece = overrun_beside(&overrun, &added);
     tap_ok(piece.iov_len == 2 && memcmp(piece.iov_base, "a\n", 2) == 0 && added == 0,
-           "and comes before the mark");
+           "the rest comes before the mark");
     overrun_sent_beside(&overrun, 2);
     piece = overrun_beside(&overrun, &added);
     tap_ok(added == piece.iov_len && added == strlen("[bpipe: 1 records, 4 bytes dropped]\n") &&
                memcmp(piece.iov_base, "[bpipe: 1 records, 4 bytes dropped]\n", added) == 0,
-           "which says what is missing");
+           "the mark counts the missing records and bytes");
     overrun_sent_beside(&overrun, added);
     overrun_drop_all(&overrun);
     tap_ok(overrun.dropped.bytes == 10 && overrun.dropped.records == 3 && ring_fill(&ring) == 0,
-           "all the rest: a whole record, and one without its end");
+           "all the rest is dropped: a whole record, and one without its end");
     put(&ring, "eeee");
     overrun_overtake(&overrun, ring.head, 12, true);
     tap_ok(overrun.skipping && overrun.dropped.bytes == 14 && overrun.dropped.records == 3,
-           "a record whose end is not there yet");
+           "a record whose end has not come");
     put(&ring, "ee");
     overrun_arrived(&overrun, false);
     tap_ok(overrun.skipping && overrun.dropped.bytes == 16 && !overrun_has_beside(&overrun),
-           "is dropped as it comes, without a mark in the middle");
+           "its bytes are dropped as they come, without a mark in the middle");
     overrun_drop_all(&overrun);
     tap_ok(!overrun.skipping && overrun.dropped.records == 4,
-           "and is one record when it is given up");
+           "it counts as one record when it is given up");
     overrun_destroy(&overrun);
     overrun_destroy(&overrun);
     ring_destroy(&ring);
@@ -283,7 +284,7 @@ static void test_marks(void)
            "the longest mark fits");
     tap_ok(overrun_format_mark(mark, &most, RECORD_NUL) == length && mark[length - 1] == '\0' &&
                strlen(mark) == length - 1,
-           "and ends as records do");
+           "the mark ends as records do");
 }
 
 int main(void)
@@ -296,6 +297,6 @@ int main(void)
     runs = tap_rounds(4000);
     for (unsigned i = 0; i < runs; i++)
         failed += !one_run();
-    tap_ok(failed == 0, "%u random runs: whole records, and as many missing as it says", runs);
+    tap_ok(failed == 0, "%u random runs: whole records, and the missing ones are counted", runs);
     return tap_done();
 }

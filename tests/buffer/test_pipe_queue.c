@@ -1,7 +1,7 @@
 /*
- * The pipe queue against a stream whose every byte is known from its offset: whatever sizes come
- * and go, by reference, counted or copied, they leave in order, and the queue takes no more pipes
- * than it may.
+ * The pipe queue against a stream whose every byte is known from its offset. Bytes come and go in
+ * all sizes, by reference, counted or copied. They leave in order, and the queue takes no more
+ * pipes than it may.
  */
 #include "base/platform.h"
 #include "buffer/transfer.h"
@@ -27,7 +27,7 @@ struct run {
     struct endpoint input, output; /* a pipe's read end, and another's write end */
     int feed, drain;               /* their other ends */
     uint64_t fed, queued, sent, drained;
-    uint64_t records, sent_records, fed_records; /* told; in what was sent, and fed */
+    uint64_t records, sent_records, fed_records; /* counted; in the bytes sent, and fed */
     enum record_kind kind;
     size_t piece; /* how large writes are at most */
     uint64_t calls[COUNTED_CALLS];
@@ -173,11 +173,12 @@ static void test_sparse(void)
         right &= queue_some(&run);
     }
     tap_ok(right && run.queue.refusing && open_pipes(&run.queue) == 1 && run.queued <= 256,
-           "pipes that are full with little in them are not what it is for");
-    tap_ok(pipe_queue_back(&run.queue) == -1, "it refuses then");
+           "the queue refuses pipes that are full with few bytes");
+    tap_ok(pipe_queue_back(&run.queue) == -1, "then it offers no pipe");
     while (right && run.drained < run.queued)
         right = send_some(&run) && drain(&run);
-    tap_ok(right && pipe_queue_back(&run.queue) >= 0, "until it is empty");
+    tap_ok(right && pipe_queue_back(&run.queue) >= 0,
+           "after it has become empty it offers a pipe again");
     pipe_queue_destroy(&run.queue);
     close_ends(&run);
 }
@@ -187,17 +188,17 @@ static void test_full(void)
     struct run run = {.piece = BUFFER};
     if (!tap_ok(open_ends(&run) && pipe_queue_init(&run.queue, MOST) == 0, "a queue"))
         return;
-    tap_ok(run.queue.limit == 4, "a pipe more than the bytes take");
+    tap_ok(run.queue.limit == 4, "the limit is one pipe more than the bytes need");
     bool right = true;
     for (int i = 0; i < 1000 && right; i++) {
         feed(&run);
         right = queue_some(&run);
     }
     tap_ok(right && run.queued == MOST && pipe_queue_held(&run.queue) == MOST,
-           "it holds all that it is made for");
+           "it holds as many bytes as it was made for");
     while (right && run.drained < run.queued)
         right = send_some(&run) && drain(&run);
-    tap_ok(right && open_pipes(&run.queue) == 1, "and closes its pipes when it is empty");
+    tap_ok(right && open_pipes(&run.queue) == 1, "it closes its pipes when it is empty");
     pipe_queue_destroy(&run.queue);
     pipe_queue_destroy(&run.queue);
     tap_ok(run.queue.limit == 0 && pipe_queue_back(&run.queue) == -1, "destroyed it holds none");

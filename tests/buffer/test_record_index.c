@@ -24,7 +24,7 @@ struct run {
     struct ring ring;
     struct record_index index;
     enum record_kind kind;
-    size_t one_in;    /* a byte in so many ends a record */
+    size_t one_in;    /* one byte in this many ends a record */
     uint64_t entered; /* the end of the stream, as far as it is in the array */
     bool failed;
 };
@@ -176,7 +176,7 @@ static void test_huge(void)
             ring_consume(&ring, 0, sizeof filler);
         }
     }
-    tap_ok(right && index.records == lines, "and counts as well there");
+    tap_ok(right && index.records == lines, "a large ring counts as well");
     record_index_destroy(&index);
     ring_destroy(&ring);
 }

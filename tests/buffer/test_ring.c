@@ -203,7 +203,7 @@ static void do_append(struct run *run)
     mark_written(run, count);
 }
 
-/* What the ring holds, whoever has read it. */
+/* The bytes that the ring holds, read or not. */
 static void do_look_back(struct run *run)
 {
     struct model *model = &run->model;
@@ -266,7 +266,7 @@ static void do_detach(struct run *run, size_t reader)
     moved(run, tail, ring_detach(&run->ring, reader));
 }
 
-/* Takes back what no reader has. */
+/* Takes back bytes that no reader has consumed. */
 static void do_retract(struct run *run)
 {
     struct model *model = &run->model;
@@ -393,13 +393,13 @@ static void test_init(void)
                ring.readers[0].attached && ring.readers[1].attached,
            "a new ring is page-aligned and empty, its readers are attached");
     span = ring_read_span(&ring, 1, SIZE_MAX);
-    tap_ok(span.count == 0 && span.bytes == 0, "there is nothing to read in it");
+    tap_ok(span.count == 0 && span.bytes == 0, "a new ring has nothing to read");
     span = ring_write_span(&ring, SIZE_MAX);
     tap_ok(span.count == 1 && span.bytes == 10 && span.piece[0].iov_base == ring.memory,
            "all of it may be written, from the start, in one piece");
     ring_destroy(&ring);
     ring_destroy(&ring);
-    tap_ok(ring.memory == NULL && ring.readers == NULL, "it may be destroyed twice");
+    tap_ok(ring.memory == NULL && ring.readers == NULL, "a ring may be destroyed twice");
 
     errno = 0;
     tap_ok(ring_init(&ring, SIZE_MAX / 2, 1) == -1 && errno == ENOMEM && ring.memory == NULL &&
@@ -419,7 +419,7 @@ static long peak_memory(void)
     return usage.ru_maxrss;
 }
 
-/* ru_maxrss is in KiB on Linux; elsewhere its unit, or whether it is kept, is anybody's guess. */
+/* ru_maxrss is in KiB on Linux. Elsewhere its unit is unknown, and it may not be kept at all. */
 static void test_lazy_memory(void)
 {
 #ifdef __linux__
@@ -433,7 +433,8 @@ static void test_lazy_memory(void)
         put(&ring, 1000, 'x');
         ring_consume(&ring, 0, 1000);
     }
-    tap_ok(ready && peak_memory() - before < allowed, "a 256 MiB ring costs what is put into it");
+    tap_ok(ready && peak_memory() - before < allowed,
+           "a 256 MiB ring uses only memory that was written to");
     if (ready)
         ring_destroy(&ring);
 #else
@@ -488,11 +489,11 @@ static void test_readers(void)
            "nothing leaves while one reader needs it");
     tap_ok(ring_consume(&ring, 2, 6) == 4 && ring_fill(&ring) == 6, "the slowest sets the pace");
     tap_ok(ring_detach(&ring, 1) == 2 && ring_unread(&ring, 1) == 0,
-           "a reader that goes holds nothing back and has nothing unread");
+           "a detached reader holds nothing back and has nothing unread");
     span = ring_read_span(&ring, 1, 100);
     tap_ok(span.count == 0 && ring_consume(&ring, 1, 0) == 0 && ring_detach(&ring, 1) == 0,
-           "it is offered nothing, and may be detached twice");
-    tap_ok(ring_detach(&ring, 0) == 0, "a fast reader that goes changes nothing");
+           "a detached reader is offered nothing, and may be detached twice");
+    tap_ok(ring_detach(&ring, 0) == 0, "detaching a fast reader changes nothing");
     tap_ok(ring_detach(&ring, 2) == 4 && ring_fill(&ring) == 0 && ring_room(&ring) == 10,
            "with the last reader everything leaves");
     ring_destroy(&ring);

@@ -1,8 +1,8 @@
 /*
- * test_spool.c - the spool against a plain queue of bytes, and what its file becomes.
+ * test_spool.c - the spool against a plain queue of bytes, and the fate of its file.
  *
- * What is put is taken from a block of noise at a random place, so that a byte which is lost,
- * doubled or taken back by mistake shows itself when it is got. A full disk is RLIMIT_FSIZE: a
+ * The bytes that are put come from a block of noise at a random place, so that a byte which is
+ * lost, doubled or taken back by mistake is noticed when it is got. A full disk is RLIMIT_FSIZE: a
  * write beyond it comes short, or says EFBIG.
  */
 #include "base/platform.h"
@@ -137,7 +137,7 @@ static void put_some(struct run *run)
         expect(run, disk_full && spool_room(&run->spool) == 0, "too little taken");
         calls = 0;
         expect(run, spool_put(&run->spool, pieces, count, &calls) == 0 && calls == 0,
-               "it refuses, but tries");
+               "a put to a full disk makes calls");
         if (below(2) == 0)
             spool_try_again(&run->spool);
     }
@@ -234,11 +234,13 @@ static void test_names(void)
                (info.st_mode & 0777) == 0600 && info.st_ino == file_of(&spool).st_ino,
            "a new file, for its owner only");
     tap_ok((fcntl(spool.fd, F_GETFD) & FD_CLOEXEC) != 0, "closed on exec");
-    tap_ok(put(&spool, noise, 100) && spool_room(&spool) == 0, "takes what it may");
+    tap_ok(put(&spool, noise, 100) && spool_room(&spool) == 0,
+           "a new file takes as many bytes as it may");
     spool_close(&spool);
-    tap_ok(!exists("new") && spool.fd == -1, "and is gone at the end");
+    tap_ok(!exists("new") && spool.fd == -1, "a new file is removed at the end");
     spool_close(&spool);
-    tap_ok(spool_room(&spool) == 0 && spool_held(&spool) == 0, "closed twice it takes nothing");
+    tap_ok(spool_room(&spool) == 0 && spool_held(&spool) == 0,
+           "a spool that is closed twice takes nothing");
 
     make_file("empty", "");
     tap_ok(open_spool(&spool, "empty", 100) && put(&spool, noise, 60) &&
@@ -252,13 +254,15 @@ static void test_names(void)
                put(&spool, noise, 60) && stat("empty", &info) == 0 && info.st_size == 60,
            "a symbolic link to one");
     spool_close(&spool);
-    tap_ok(exists("link") && stat("empty", &info) == 0 && info.st_size == 0, "both stay");
+    tap_ok(exists("link") && stat("empty", &info) == 0 && info.st_size == 0,
+           "the link and its file stay");
 
     tap_ok(open_spool(&spool, "new", 100) && put(&spool, noise, 100) && unlink("new") == 0,
            "a new file whose name is removed");
     make_file("new", "another");
     spool_close(&spool);
-    tap_ok(stat("new", &info) == 0 && info.st_size == 7, "leaves what took its name alone");
+    tap_ok(stat("new", &info) == 0 && info.st_size == 7,
+           "another file of the same name is left alone");
     unlink("new");
 
     tap_ok(open_spool(&spool, "new", 100) && put(&spool, noise, 100) && rename("new", "old") == 0,
@@ -284,10 +288,10 @@ static void test_directories(void)
            "a directory");
     tap_ok(links_of(&spool) == 0 && (file_of(&spool).st_mode & 07777) == 0600 &&
                (fcntl(spool.fd, F_GETFD) & FD_CLOEXEC) != 0,
-           "gets a file without a name, for its owner only, closed on exec");
-    tap_ok(rmdir("directory") == 0, "which nobody sees there");
+           "a directory gets a file without a name, for its owner only, closed on exec");
+    tap_ok(rmdir("directory") == 0, "that file does not appear in the directory");
     spool_close(&spool);
-    tap_ok(open_spool(&spool, "./", 100), "with a slash at its end");
+    tap_ok(open_spool(&spool, "./", 100), "a directory with a slash at its end");
     spool_close(&spool);
 }
 
@@ -336,7 +340,7 @@ static void test_two_processes(void)
            "no two processes have one spool");
     tap_ok(exists("shared") && put(&spool, noise, 10) &&
                another_is_refused("shared", "is not empty"),
-           "and the first is not disturbed by the second");
+           "the first process is not disturbed by the second");
     spool_close(&spool);
 }
 
@@ -355,34 +359,36 @@ static void test_full_disk(void)
     taken = spool_put(&spool, pieces, 2, &calls);
     nothing = spool_put(&spool, pieces, 2, &calls);
     limit_files(RLIM_INFINITY);
-    tap_ok(taken == 1500 && calls == 3, "takes what there is room for");
-    tap_ok(nothing == 0 && calls == 3 && spool_room(&spool) == 0, "and then nothing");
+    tap_ok(taken == 1500 && calls == 3, "the bytes for which there is room are taken");
+    tap_ok(nothing == 0 && calls == 3 && spool_room(&spool) == 0, "then nothing is taken");
     spool_try_again(&spool);
-    tap_ok(spool_room(&spool) == 8500 && put(&spool, noise + 1500, 500), "until it is told to");
+    tap_ok(spool_room(&spool) == 8500 && put(&spool, noise + 1500, 500),
+           "it tries again when told to");
     limit_files(2000); /* not while something is printed */
     taken = spool_put(&spool, pieces, 2, &calls);
     limit_files(RLIM_INFINITY);
     tap_ok(taken == 0 && get(&spool, scratch, 100) && spool_room(&spool) == 100,
-           "or bytes were taken out of it: as much as these");
-    tap_ok(put(&spool, noise + 2000, 60) && spool_room(&spool) == 40, "whose place is used");
+           "bytes that were taken out make room for as many");
+    tap_ok(put(&spool, noise + 2000, 60) && spool_room(&spool) == 40, "their place is used");
     limit_files(0);
     calls = 0;
     taken = spool_put(&spool, pieces, 2, &calls);
     nothing = spool_put(&spool, pieces, 2, &calls);
     limit_files(RLIM_INFINITY);
     tap_ok(taken == 0 && nothing == 0 && calls == 1 && spool_room(&spool) == 0,
-           "if the disk allows that");
+           "a refused place is not tried again");
     spool_try_again(&spool);
-    tap_ok(spool_room(&spool) == 40, "it does not grow as long as it crosses the end");
+    tap_ok(spool_room(&spool) == 40, "the file does not grow while the queue crosses its end");
     limit_files(0);
     taken = spool_put(&spool, pieces, 2, &calls);
     limit_files(RLIM_INFINITY);
     spool_retract(&spool, 9);
-    tap_ok(taken == 0 && spool_room(&spool) == 49, "what is taken back makes room, too");
+    tap_ok(taken == 0 && spool_room(&spool) == 49, "bytes that are taken back make room, too");
     tap_ok(get(&spool, scratch + 100, 1910) && memcmp(noise, scratch, 2010) == 0, "in order");
     spool_try_again(&spool);
-    tap_ok(spool_room(&spool) == 9959, "but then");
-    tap_ok(get(&spool, scratch, 41) && spool_room(&spool) == 10000, "and when it is empty");
+    tap_ok(spool_room(&spool) == 9959, "the file may grow after that");
+    tap_ok(get(&spool, scratch, 41) && spool_room(&spool) == 10000,
+           "all room is back when the spool is empty");
     spool_close(&spool);
 }
 
@@ -394,21 +400,22 @@ static void test_faults(void)
 
     if (!tap_ok(open_spool(&spool, "file", 10000) && put(&spool, noise, 10000) &&
                     truncate("file", 5000) == 0,
-                "a spool whose file somebody truncates"))
+                "a spool whose file another process truncates"))
         return;
     tap_ok(spool_get(&spool, &piece, 1, &calls) == 5000 && memcmp(scratch, noise, 5000) == 0,
-           "gives what is left of it");
+           "the remaining bytes are read");
     errno = 0;
-    tap_ok(spool_get(&spool, &piece, 1, &calls) == -1 && errno == EIO, "and then says EIO");
-    tap_ok(spool_held(&spool) == 5000, "what is lost counts as held");
+    tap_ok(spool_get(&spool, &piece, 1, &calls) == -1 && errno == EIO,
+           "the missing bytes are an EIO");
+    tap_ok(spool_held(&spool) == 5000, "lost bytes count as held");
 
     int closed = open("/dev/null", O_RDONLY);
     dup2(closed, spool.fd);
     close(closed);
     errno = 0;
     tap_ok(spool_put(&spool, &piece, 1, &calls) == -1 && errno == EBADF && !spool.refused,
-           "another fault is none of a full disk");
-    tap_ok(spool_held(&spool) == 5000, "and changes nothing");
+           "another fault does not count as a full disk");
+    tap_ok(spool_held(&spool) == 5000, "another fault changes nothing");
     spool_close(&spool);
     tap_ok(exists("file") && unlink("file") == 0, "a name is removed only from its own file");
 }
@@ -433,7 +440,7 @@ static bool fill(struct spool *spool, uint64_t bytes)
     return right;
 }
 
-/* Small ones leave the file as it is, large ones leave none of it. */
+/* Small amounts leave the size of the file, large amounts leave an empty file. */
 static void test_emptied(void)
 {
     enum { SMALL = 65536 };
@@ -449,16 +456,17 @@ static void test_emptied(void)
         right = right && get(&spool, scratch, SMALL);
     }
     tap_ok(right && calls == 100 && file_of(&spool).st_size == SMALL,
-           "writes to the same place, without truncating it");
+           "small amounts go to the same place, without a truncation");
     tap_ok(fill(&spool, 2 * mib) && get(&spool, scratch, 2 * mib) && file_of(&spool).st_size == 0,
-           "but gives much back");
-    tap_ok(fill(&spool, 2 * mib) && (size_t)file_of(&spool).st_size == 2 * mib, "and starts over");
+           "large amounts are given back");
+    tap_ok(fill(&spool, 2 * mib) && (size_t)file_of(&spool).st_size == 2 * mib,
+           "the file is used again from its start");
     spool_retract(&spool, 2 * mib);
-    tap_ok(file_of(&spool).st_size == 0, "also where it was taken back");
+    tap_ok(file_of(&spool).st_size == 0, "bytes that are taken back are given back, too");
     spool_close(&spool);
 }
 
-/* A queue that is never empty: what was taken is given back as it goes, and round the circle. */
+/* A queue that is never empty: the space of taken bytes is given back, also round the circle. */
 static void test_punching(void)
 {
     const uint64_t slack = SPOOL_PUNCH_SIZE + mib;
@@ -475,28 +483,28 @@ static void test_punching(void)
         spool_close(&spool);
         return;
     }
-    tap_ok(space_of(&spool) >= whole, "take as much of the disk");
+    tap_ok(space_of(&spool) >= whole, "they take as much of the disk");
     right = get(&spool, scratch, 1);
     while (right && spool_held(&spool) > mib) {
         right = get(&spool, scratch, mib / 2);
         within &= space_of(&spool) <= spool_held(&spool) + slack;
     }
-    tap_ok(right && within && space_of(&spool) <= 6 * mib, "and give it back");
+    tap_ok(right && within && space_of(&spool) <= 6 * mib, "their space is given back");
     for (int i = 0; i < 300 && right; i++) {
         right = put(&spool, noise, mib / 2) && get(&spool, scratch, mib / 2);
         within &= space_of(&spool) <= spool_held(&spool) + slack;
     }
-    tap_ok(right && within, "also when it goes round");
+    tap_ok(right && within, "space is given back when the queue goes round");
     right = right && fill(&spool, 62 * mib) && spool_held(&spool) > 62 * mib;
     while (right && spool_held(&spool) > mib) {
         right = get(&spool, scratch, mib / 2);
         within &= space_of(&spool) <= spool_held(&spool) + slack;
     }
-    tap_ok(right && within, "and when it fills up in the middle");
+    tap_ok(right && within, "space is given back when the queue fills up in the middle");
     spool_close(&spool);
 }
 
-/* Takes away what the tests have made, in the directory that they ran in, and that. */
+/* Removes the files that the tests have made, and their directory. */
 static bool remove_directory(const char *directory)
 {
     static const char *const files[] = {"empty", "link", "full", "fifo", "dangling"};
@@ -513,17 +521,17 @@ static void test_hole_edges(void)
     struct spool spool;
     bool right;
 
-    if (!tap_ok(open_spool(&spool, ".", MAX) && put(&spool, noise, NOISE), "what is beside a hole"))
+    if (!tap_ok(open_spool(&spool, ".", MAX) && put(&spool, noise, NOISE), "bytes beside a hole"))
         return;
     right = get(&spool, scratch, SPOOL_PUNCH_SIZE) && put(&spool, noise, mib);
     tap_ok(right && get(&spool, scratch, 3 * mib) &&
                memcmp(scratch, noise + SPOOL_PUNCH_SIZE, 3 * mib) == 0,
-           "stays after it");
+           "bytes after a hole stay");
     right = get(&spool, scratch, mib + 1000) && /* the circle's start */
             memcmp(scratch, noise + 7 * mib, mib) == 0 && memcmp(scratch + mib, noise, 1000) == 0;
     tap_ok(right && get(&spool, scratch, mib - 1000) &&
                memcmp(scratch, noise + 1000, mib - 1000) == 0,
-           "and where the circle ends and begins");
+           "bytes stay where the circle ends and begins");
     spool_close(&spool);
 }
 

@@ -65,7 +65,7 @@ sockets_of() { # PID
 
 # --- requests -------------------------------------------------------------------------------
 
-@test "-F that shows the last bytes needs the buffer, and another does not" {
+@test "-F copies through the buffer only while the format shows the last bytes" {
     local before
     is_portable && skip "there is no splice in the portable build"
     yes | "$BPIPE" -f -F %b --report none -P pid 2>/dev/null | cat >/dev/null &
@@ -81,7 +81,7 @@ sockets_of() { # PID
     wait
 }
 
-@test "where descriptors were short for a while, it answers again" {
+@test "after a shortage of descriptors, bpipe answers again" {
     skip_unless prlimit
     start_idle -q >out 3</dev/null 4</dev/null 5</dev/null 6</dev/null # poll() needs some, too
     local lowest=0
@@ -119,7 +119,7 @@ sockets_of() { # PID
     done
 }
 
-@test "--read-rate, and a rate that is not named stays" {
+@test "--read-rate changes; a rate that the request does not name stays" {
     yes | "$BPIPE" -q -P pid -L 1G --report json:report | cat >/dev/null &
     await_control
     wait_until 20 at_least bytes_in 1000000
@@ -140,7 +140,7 @@ sockets_of() { # PID
     kill -INT "$pid"
 }
 
-@test "-Q prints the report, and disturbs nothing" {
+@test "-Q prints the report, and does not change the run" {
     skip_unless_json
     start_idle --report json:report --report-every 1h -N me >out
     printf 12345 >idle
@@ -165,7 +165,7 @@ sockets_of() { # PID
     adds_up report 143
 }
 
-@test "a name, a size, and what is displayed" {
+@test "-R changes the name, the size and the display" {
     skip_unless_json
     start_idle -q -N old >out
     "$BPIPE" -R "$pid" -N $'new\\\n"name"' -s 1K -i 0.5 -w 100 -H 30 -F '%b %r'
@@ -180,7 +180,7 @@ sockets_of() { # PID
     equal "1::bpipe: --size: missing: No such file or directory" "$result"
 }
 
-@test "a size that is given takes the place of the sum, also where that would become unknown" {
+@test "-R -s replaces the sum of the sizes, even if that would become unknown" {
     head -c 10000 /dev/zero >in
     "$BPIPE" -q -P pid -L 10 --report json:report in /proc/version >out &
     await_control
@@ -212,7 +212,7 @@ sockets_of() { # PID
     adds_up report 143
 }
 
-@test "what cannot be changed is refused, and nothing is changed" {
+@test "a change that is not possible is refused, and nothing is changed" {
     start_idle -q -S -s 10 -N old >out
     result "$BPIPE" -R "$pid" -N new -s 20
     equal "1::bpipe: PID $pid: --size: cannot be changed with --stop-at-size" "$result"
@@ -263,7 +263,7 @@ END
     refute [ -e file ]
 }
 
-@test "processes that are none, or no bpipe, or have just started" {
+@test "a process id without a process, of another program, and of a bpipe that has just started" {
     sleep 60 &
     local other=$!
     result "$BPIPE" -Q "$other"
@@ -379,7 +379,7 @@ has_owner() { # PID UID
     refute [ -e "$socket" ]
 }
 
-@test "a socket that SIGKILL left behind is cleaned by who asks" {
+@test "the client removes a socket that SIGKILL left behind" {
     start_idle -q >out
     kill -KILL "$pid"
     wait "$pid" || true
@@ -405,7 +405,7 @@ killed() {
 
 sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
 
-@test "sockets that SIGKILL left behind are removed by the next bpipe, and by who asks another" {
+@test "the next bpipe, and a client of another one, remove sockets that SIGKILL left behind" {
     local first second
     killed
     first=$socket
@@ -426,7 +426,7 @@ sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
     equal "$(printf '%s\n' "$XDG_RUNTIME_DIR/bpipe-7.sock" "$kept" | sort)" "$(sockets)"
 }
 
-@test "of many bpipes that are killed at once nothing stays, and those that live keep theirs" {
+@test "the sockets of many bpipes that are killed at once are removed, those of others stay" {
     local number alive
     open_idle
     "$BPIPE" -q <&"$idle" >out &
@@ -465,7 +465,7 @@ sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
     equal "" "$(ls -A home)"
 }
 
-@test "without XDG_RUNTIME_DIR it is HOME/.bpipe, which is made" {
+@test "without XDG_RUNTIME_DIR the runtime folder is HOME/.bpipe, which bpipe makes" {
     [ ! -e "/run/user/$(id -u)" ] || skip "there is /run/user/$(id -u)"
     mkdir home
     export HOME=$T/home
@@ -507,7 +507,7 @@ sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
     equal "" "$(ls -A foreign)"
 }
 
-@test "no folder, no control, and no harm" {
+@test "without a runtime folder there is no control, and the run is not disturbed" {
     [ ! -e "/run/user/$(id -u)" ] || skip "there is /run/user/$(id -u)"
     export XDG_RUNTIME_DIR='' HOME=$T/missing
     open_idle
@@ -524,7 +524,7 @@ sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
     refute [ -s err ]
 }
 
-@test "another user is refused, even if the modes let him" {
+@test "another user is refused, even if the modes permit the connection" {
     skip_unless_other_user
     public_dir
     mkdir -m 700 "$public/run"
@@ -545,7 +545,7 @@ sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
 
 # --- bad clients ----------------------------------------------------------------------------
 
-@test "what is malformed or too long is refused" {
+@test "malformed requests and requests that are too long are refused" {
     start_idle -q -N old >out
     equal "error: invalid request|
 error: unsupported version|
@@ -563,7 +563,7 @@ ok|" "$(control send "$socket" 'x' 'bpipe 2\n' 'bpipe 1\nname new\nrate-limit x\
     refute [ -s err ]
 }
 
-@test "clients that say nothing, or take no answer, hold nobody up" {
+@test "clients that send nothing, or read no answer, delay no other client" {
     random_bytes 3M >in
     start_idle -q --report json:report >out
     control hold "$socket" >held.1 &

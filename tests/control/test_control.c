@@ -1,8 +1,8 @@
 /*
  * test_control.c - the messages of control, and the socket of a bpipe that is asked.
  *
- * What is parsed stands in memory of just its length, so that a sanitizer sees a byte too many.
- * Time is what the test says it is: nothing here waits.
+ * Each parsed message is in memory of exactly its length, so that a sanitizer sees a byte too many.
+ * The test passes the time to each call, so nothing here waits.
  */
 #include "base/runtime_dir.h"
 #include "control/control.h"
@@ -106,7 +106,7 @@ static void test_limits(void)
     longest[sizeof start + CONTROL_TEXT - 1] = 'x';
     longest[sizeof start + CONTROL_TEXT] = '\n';
     tap_ok(parse_exactly(longest, sizeof start + CONTROL_TEXT + 1) != NULL,
-           "one that is longer by a byte");
+           "a name that is longer by a byte");
     longest[sizeof start + CONTROL_TEXT] = 'x';
     longest[CONTROL_REQUEST] = '\n';
     const char *wrong = parse_exactly(longest, sizeof longest);
@@ -118,7 +118,7 @@ static void test_limits(void)
                !request.given[CONTROL_NAME],
            "the largest rate, a size of 0, an empty format");
     tap_ok(parse_exactly("bpipe 1\n", 8) == NULL && request.report == CONTROL_NO_REPORT,
-           "nothing is asked for");
+           "a request without a report");
 }
 
 static void random_text(uint64_t *state, char text[CONTROL_TEXT], size_t most)
@@ -164,7 +164,7 @@ static bool same_request(void)
     return same;
 }
 
-/* Composes `request` and parses that. */
+/* Composes `request` and parses the result. */
 static bool survives(void)
 {
     again = request;
@@ -179,7 +179,7 @@ static void test_round_trip(uint64_t state)
         random_request(&state);
         wrong += !survives();
     }
-    tap_ok(wrong == 0, "%u random requests are what they were after composing and parsing", rounds);
+    tap_ok(wrong == 0, "%u random requests are unchanged after composing and parsing", rounds);
     random_request(&state);
     size_t length = control_compose(message, sizeof message, &request);
     for (size_t size = 0; size < length; size++) {
@@ -187,10 +187,10 @@ static void test_round_trip(uint64_t state)
         wrong += small == NULL || control_compose(small, size, &request) != 0;
         free(small);
     }
-    tap_ok(wrong == 0, "what does not fit is not composed");
+    tap_ok(wrong == 0, "a request that does not fit is not composed");
 }
 
-/* What mutants are made of: the last message, changed here and there. */
+/* The source of the mutants: the last message, changed here and there. */
 static size_t mutate(uint64_t *state, char *bytes, size_t length)
 {
     for (uint64_t changes = 1 + tap_below(state, 4); changes > 0; changes--) {
@@ -229,7 +229,7 @@ static void test_mutations(uint64_t state)
         wrong += !survives();
     }
     tap_ok(wrong == 0 && accepted > 0 && accepted < rounds,
-           "%u mutants are refused, or mean what they say", rounds);
+           "%u mutants are refused, or parsed by their text", rounds);
     tap_note("%u were accepted", accepted);
 }
 
@@ -274,12 +274,12 @@ static void test_opening(void)
     tap_ok(!control_turn(&control, 1000, &request) && control_due(&control) == UINT64_MAX &&
                control_poll(&control).fd >= 0 && stat(path, &status) == 0 &&
                S_ISSOCK(status.st_mode) && (status.st_mode & 07777) == 0600,
-           "then it is, with mode 0600, and nothing is due any more");
+           "then the socket is opened, with mode 0600, and nothing is due any more");
     control_close(&control);
-    tap_ok(stat(path, &status) != 0, "it is removed");
+    tap_ok(stat(path, &status) != 0, "the socket is removed");
     control_close(&control);
     tap_ok(control_due(&control) == UINT64_MAX && control_poll(&control).fd < 0,
-           "and not opened again");
+           "the socket is not opened again");
     free(path);
 }
 
@@ -289,14 +289,15 @@ static void test_asking(void)
     (void)control_turn(&control, MANY, &request);
     int fd = dial(), other = dial();
     tap_ok(fd >= 0 && other >= 0 && says(fd, "bpipe 1\nsize 7\n") && says(other, "bpipe 1\n"),
-           "two ask");
+           "two clients send requests");
     tap_ok(control_turn(&control, MANY, &request) && request.numbers[CONTROL_SIZE] == 7,
-           "the first is heard");
+           "the first request is read");
     control_answer(&control, NULL, "report\n", 7);
-    tap_ok(hears(fd, "ok\nreport\n"), "and answered");
-    tap_ok(control_turn(&control, MANY, &request), "then the second");
+    tap_ok(hears(fd, "ok\nreport\n"), "the first client gets an answer");
+    tap_ok(control_turn(&control, MANY, &request), "then the second request is read");
     control_answer(&control, "no", NULL, 0);
-    tap_ok(hears(other, "error: no\n") && !control_turn(&control, MANY, &request), "and refused");
+    tap_ok(hears(other, "error: no\n") && !control_turn(&control, MANY, &request),
+           "the second client gets a refusal");
     close(fd);
     close(other);
     fd = dial();
@@ -307,15 +308,15 @@ static void test_asking(void)
     fd = dial();
     static char space[CONTROL_ANSWER];
     tap_ok(says(fd, "bpipe 1\nreport text\n") && control_turn(&control, MANY, &request),
-           "a report is asked for");
+           "a request for a report");
     memset(space, 'r', sizeof space);
     control_answer(&control, NULL, space, sizeof space);
-    tap_ok(hears(fd, "error: report too long\n"), "one that is too long");
+    tap_ok(hears(fd, "error: report too long\n"), "a report that is too long");
     close(fd);
     fd = dial();
     close(fd);
     tap_ok(!control_turn(&control, MANY, &request) && control_due(&control) == UINT64_MAX,
-           "one who has left is forgotten");
+           "a client that has left is forgotten");
 }
 
 static void test_silence(void)
@@ -323,17 +324,19 @@ static void test_silence(void)
     int silent = dial(), fd = dial();
     tap_ok(!control_turn(&control, MANY, &request) && says(fd, "bpipe 1\n") &&
                control_due(&control) == MANY + CONTROL_SILENCE_NS,
-           "one who says nothing has his time");
-    tap_ok(!control_turn(&control, MANY + CONTROL_SILENCE_NS - 1, &request), "until it is over");
-    tap_ok(control_turn(&control, MANY + CONTROL_SILENCE_NS, &request), "then the next is heard");
+           "a silent client is given time");
+    tap_ok(!control_turn(&control, MANY + CONTROL_SILENCE_NS - 1, &request),
+           "the silent client has not used up its time");
+    tap_ok(control_turn(&control, MANY + CONTROL_SILENCE_NS, &request),
+           "after that time the next client is heard");
     control_answer(&control, NULL, NULL, 0);
-    tap_ok(hears(fd, "ok\n") && hears(silent, ""), "and he is let go");
+    tap_ok(hears(fd, "ok\n") && hears(silent, ""), "the silent client is disconnected");
     close(fd);
     close(silent);
     control_close(&control);
 }
 
-/* What was left behind by one who was killed, and what somebody still listens on. */
+/* A socket that a killed process left behind, and one on which a process still listens. */
 static void test_stale(void)
 {
     struct control other;
@@ -343,18 +346,18 @@ static void test_stale(void)
     control_init(&other, 0);
     tap_ok(!control_turn(&other, MANY, &request) && control_poll(&other).fd < 0 &&
                access(path, F_OK) == 0,
-           "a socket that somebody has is left alone");
+           "a socket on which a process listens is left alone");
     close(control.listener);
     control.listener = -1;
     control_init(&other, 0);
     (void)control_turn(&other, MANY, &request);
     int fd = dial();
-    tap_ok(fd >= 0, "one that nobody has is taken over");
+    tap_ok(fd >= 0, "an abandoned socket is taken over");
     close(fd);
     control.name.path = NULL; /* it was killed */
     control_close(&control);
     control_close(&other);
-    tap_ok(access(path, F_OK) != 0, "and removed in the end");
+    tap_ok(access(path, F_OK) != 0, "that socket is removed at the end");
     free(path);
 }
 
@@ -372,7 +375,7 @@ static void test_no_folder(void)
     static char deep[256];
     tap_ok(setenv("XDG_RUNTIME_DIR", "relative", 1) == 0 && unsetenv("HOME") == 0 &&
                (is_without_control() || access("/run/user", F_OK) == 0),
-           "a relative folder is none");
+           "a relative runtime folder is not used");
     snprintf(deep, sizeof deep, "%s/%0100d", folder, 0);
     tap_ok(mkdir(deep, 0700) == 0 && setenv("XDG_RUNTIME_DIR", deep, 1) == 0 &&
                is_without_control(),

@@ -1,6 +1,6 @@
 /*
- * test_runtime_sweep.c - what killed bpipes left in the runtime folder is removed, and nothing
- * else: not what is alive, nor what is just being made, nor what is somebody else's.
+ * test_runtime_sweep.c - the files that killed bpipes left in the runtime folder are removed, and
+ * no others: not those of live processes, nor new ones, nor those of other programs.
  */
 #include "base/runtime_dir.h"
 #include "control/control.h"
@@ -72,9 +72,9 @@ static void test_sockets(void)
     runtime_sweep(false);
     tap_ok(!exists("bpipe-11.sock") && !exists("bpipe-12.sock"), "abandoned sockets go");
     tap_ok(exists("bpipe-15.sock") && exists("bpipe-16.sock") && exists("bpipe-17.sock"),
-           "those of processes stay, whether they listen or not");
+           "sockets of live processes stay, whether they listen or not");
     struct pollfd wanted = {.fd = listener, .events = POLLIN};
-    tap_ok(poll(&wanted, 1, 0) == 0, "and nobody has connected to them");
+    tap_ok(poll(&wanted, 1, 0) == 0, "sweeping does not connect to the sockets that stay");
     tap_ok(exists("bpipe-13.sock") && exists("bpipe-14.sock"), "files and links stay");
     for (unsigned i = 0; i < count; i++)
         kept += exists(others[i]);
@@ -87,7 +87,7 @@ static void test_sockets(void)
     unlink("bpipe-13.sock");
     unlink("bpipe-14.sock");
     runtime_sweep(false);
-    tap_ok(!exists("bpipe-15.sock") && !exists("bpipe-16.sock"), "closed, they go");
+    tap_ok(!exists("bpipe-15.sock") && !exists("bpipe-16.sock"), "closed sockets go");
 }
 
 static void test_new_sockets(void)
@@ -99,8 +99,8 @@ static void test_new_sockets(void)
     make_older("bpipe-23.bind", SWEEP_AGE_S + 1);
     runtime_sweep(false);
     tap_ok(exists("bpipe-21.bind"), "a socket that may be about to listen stays");
-    tap_ok(!exists("bpipe-22.bind"), "unless it is old");
-    tap_ok(exists("bpipe-23.bind"), "and nobody's");
+    tap_ok(!exists("bpipe-22.bind"), "an abandoned socket goes when it is old");
+    tap_ok(exists("bpipe-23.bind"), "an old socket that a process has open stays");
     close(fd);
     unlink("bpipe-21.bind");
     unlink("bpipe-23.bind");
@@ -116,7 +116,7 @@ static void take_row(int tty, int told)
     (void)setpgid(0, 0);
     char is_ready = cursor_begin(&cursor, &text, tty, 25, true) == CURSOR_READY;
     cursor_sent(&cursor, true);
-    runtime_sweep(false); /* and keeps it */
+    runtime_sweep(false); /* its own row stays */
     if (write(told, &is_ready, 1) == 1)
         for (;;)
             pause();
@@ -150,16 +150,16 @@ static void test_rows(void)
     snprintf(name, sizeof name, "bpipe-rows-%lx-%ld", (unsigned long)status.st_rdev, (long)pid);
     tap_ok(exists(name), "a row is taken");
     runtime_sweep(false);
-    tap_ok(exists(name), "and stays while its process lives");
+    tap_ok(exists(name), "a row stays while its process lives");
     kill(pid, SIGSTOP);
     waitpid(pid, NULL, WUNTRACED);
     runtime_sweep(false);
-    tap_ok(exists(name), "also when it is stopped");
+    tap_ok(exists(name), "a row stays while its process is stopped");
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    tap_ok(exists(name), "it is killed");
+    tap_ok(exists(name), "a row stays until the next sweep");
     runtime_sweep(false);
-    tap_ok(!exists(name), "its file goes");
+    tap_ok(!exists(name), "the file of a killed process goes");
     close(tty);
     make_file("bpipe-rows-8801-");
     make_file("bpipe-rows--1");
@@ -172,9 +172,9 @@ static void test_rows(void)
 
 /* --- all at once ------------------------------------------------------------------------------ */
 
-/* Opens control again and again: its socket must be there each time, while others sweep. What a
- * killed one leaves has another process's number: one name is not promised to two
- * (net/unix_name.h). */
+/* Opens control again and again: its socket must be there each time, while others sweep. The
+ * socket of a killed process has the number of another process, because no two processes may use
+ * one name (net/unix_name.h). */
 static void open_again_and_again(void)
 {
     static struct control_request request;
@@ -225,9 +225,9 @@ static void test_together(void)
         kill(sweepers[i], SIGKILL);
         waitpid(sweepers[i], NULL, 0);
     }
-    tap_ok(good == OPENERS, "a socket that is being made never gets lost");
+    tap_ok(good == OPENERS, "a socket that is being made is never removed");
     runtime_sweep(true);
-    tap_ok(chdir("/") == 0 && rmdir(folder) == 0, "and nothing is left");
+    tap_ok(chdir("/") == 0 && rmdir(folder) == 0, "the folder is empty at the end");
 }
 
 int main(void)

@@ -2,7 +2,7 @@
  * test_display_format.c - the live line: every sequence, golden lines, and random formats whose
  * lines must never be too wide or hold a control character.
  *
- * The amounts are what pv 1.6.20 printed, but for the second blank before a "B" without a prefix
+ * The amounts are what pv 1.6.20 printed, except the second blank before a "B" without a prefix
  * (pv 1.7.17 has it); so are the lines of -n.
  */
 #include "display/format.h"

@@ -24,15 +24,15 @@
  *   short   of n > 1 bytes asked for, 1 to n - 1 are done (whole blocks with O_DIRECT); only
  *           streams
  *   eintr   EINTR: read, write, poll, open, fsync, ftruncate, splice, fallocate, their relatives;
- *           connect, accept. Not close: Linux has closed the descriptor then, and nobody knows
- *           whether the data is safe.
+ *           connect, accept. Not close: Linux has closed the descriptor then, and it is
+ *           unknown whether the data is safe.
  *   eagain  EAGAIN, where a real call could return it: O_NONBLOCK on a pipe, socket or terminal,
  *           RWF_NOWAIT, MSG_DONTWAIT, SPLICE_F_NONBLOCK
  *   delay   the call starts late
  *   wakeup  poll() returns 0, early
  *   nosys   preadv2, pwritev2, splice, tee, copy_file_range, sendfile, fallocate: each is missing
  *           (ENOSYS, EOPNOTSUPP or EINVAL) from the first call to the last, in half of the seeds,
- *           whatever the rate
+ *           independent of the rate
  *   pipe    F_SETPIPE_SZ is refused (EPERM, EBUSY)
  * After three faults without progress on the same descriptor and function, a call goes through. So
  * everything ends, even at 100 percent.
@@ -143,7 +143,8 @@ __attribute__((constructor)) static void start(void)
         fault_read_plan();
 }
 
-/* The result of a call without bytes. `result` is evaluated, and so done, only if it is to be. */
+/* The result of a call without bytes. `result` makes the call; it is evaluated only if the call
+ * shall be made. */
 #define ANSWER(attempt, result) \
     ((attempt).error != 0 ? (errno = (attempt).error, -1) : (attempt).zero ? 0 : (result))
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
 # bpipe empties a full pipe through a relay (io/pipe_relay.h) where the copy goes to TCP on this
-# machine, and nowhere else. Every byte arrives, whatever is refused. Small reads go through a
+# machine, and nowhere else. Every byte arrives, even if calls are refused. Small reads go through a
 # relay, too, so that no part of a packet is lost.
 
 bats_require_minimum_version 1.5.0
@@ -15,7 +15,7 @@ setup() {
 }
 
 # into COMMAND...: COMMAND reads ./in from a pipe of 1 MiB that is full before it starts. Its output
-# goes to a bpipe that writes ./out. In COMMAND @ stands for the address of that bpipe.
+# goes to a bpipe that writes ./out. @ in COMMAND becomes the address of that bpipe.
 into() {
     local receiver
     rm -f in.err out filled report
@@ -48,7 +48,7 @@ relays() { last_number splice "$1"; }
         END { exit left != 0 }' trace
 }
 
-@test "records are counted in what came by a relay, and -S stops at as many" {
+@test "records that come by a relay are counted, and -S stops at their number" {
     seq 1000000 >in
     into "$BPIPE" -q -l --report json:report -o @
     equal 1000000 "$(last_number records_in report)"
@@ -77,7 +77,7 @@ relays() { last_number splice "$1"; }
     equal 0 "$(relays report)" "in small reads"
 }
 
-@test "what a relay needs is refused, at once or later: the bytes are read as ever" {
+@test "the calls of a relay are refused, at once or later: the bytes are read without it" {
     skip_unless_faults
     random_bytes 9000001 >in
     local rule
@@ -92,7 +92,7 @@ relays() { last_number splice "$1"; }
     done
 }
 
-@test "a relay that cannot be read is an error of the input, and nobody takes the stream for whole" {
+@test "a relay that cannot be read is an error of the input, and the peer sees no complete stream" {
     skip_unless_faults
     random_bytes 9000001 >in
     local receiver sender_status=0 receiver_status=0
@@ -128,7 +128,7 @@ one_storm() {
 
 # --- packets ----------------------------------------------------------------------------------
 
-# slowly: writes to ./out, from when there is no more room anywhere before it.
+# slowly: writes to ./out, but waits until all buffers before it are full.
 slowly() {
     wait_until 30 [ -e full ]
     cat >out
@@ -163,7 +163,7 @@ stays_full() {
     packets -C -z 100K
 }
 
-@test "packets, chunks and buffers that are smaller than they are" {
+@test "packets that are larger than chunks and buffers" {
     random_bytes 300001 >in
     local options
     for options in "-C -z 1000" "-C -z 1" "-B 1000" "-B 4096" "-z 512 -l" "-C -B 100 -z 10" \
@@ -178,7 +178,7 @@ stays_full() {
     cmp in out
 }
 
-@test "packets are a stream for the next, who may read as little as he likes" {
+@test "packets become a stream, which the consumer may read in small pieces" {
     random_bytes 300001 >in
     packetpipe 4096 <in | "$BPIPE" -q | dd bs=100 status=none >out
     cmp in out
@@ -203,7 +203,7 @@ stays_full() {
     done
 }
 
-@test "packets, where pipes cannot be large, or be had at all" {
+@test "packets, where pipes cannot be enlarged or opened" {
     skip_unless_faults
     random_bytes 300001 >in
     packetpipe 4096 <in | with_faults 'FAULT_SCRIPT=fcntl:pipe?*:1+:EPERM' FAULT_LOG="$T/log" \
@@ -212,7 +212,7 @@ stays_full() {
     [ -s log ]
 }
 
-@test "packets: records are counted, and -S stops at as many" {
+@test "packets: records are counted, and -S stops at their number" {
     seq 100000 >in
     packetpipe 4096 <in | "$BPIPE" -q -l --report json:report | dd bs=100 status=none >out
     cmp in out
@@ -235,7 +235,7 @@ stays_full() {
     cmp -n "$(stat -c %s out)" in out
 }
 
-@test "a relay is closed once, also where two inputs are one" {
+@test "a relay is closed once, even if one descriptor is two inputs" {
     skip_unless strace
     : | no_leak_check strace -o trace -e trace=close "$BPIPE" -q - - >out
     run -1 grep EBADF trace

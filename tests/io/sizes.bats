@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# -s @PATH: what a path counts for, what has no size, and what cannot be counted. -S shows which
-# size bpipe uses: that many bytes (or records) pass.
+# -s @PATH: the size of each kind of path, paths without a size, and unreadable paths. -S shows
+# which size bpipe uses: that many bytes (or records) pass.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
@@ -48,7 +48,7 @@ make_tree() {
     equal "" "$stderr"
 }
 
-@test "a directory: each file once, whatever names it has" {
+@test "a directory: a file with several names counts once" {
     make_tree
     ln tree/a tree/sub/a
     ln tree/a tree/again
@@ -82,7 +82,7 @@ make_tree() {
     equal 2500 "$(size_of got)"
 }
 
-@test "a folder that may not be read: the rest counts, one message, and everything is copied" {
+@test "a folder that may not be read: the rest counts, with one message, and everything is copied" {
     skip_unless_other_user
     public_dir
     cd "$public"
@@ -116,7 +116,7 @@ make_tree() {
     chmod 755 tree
 }
 
-@test "what vanishes while it is counted: the rest counts, and everything is copied" {
+@test "a file that vanishes during the count: the rest counts, and everything is copied" {
     skip_unless_faults
     make_tree
     result with_faults FAULT_SCRIPT='open:sub:1:ENOENT' "$BPIPE" -q -s @tree -o got in
@@ -132,7 +132,7 @@ make_tree() {
     equal 1000 "$(size_of got)"
 }
 
-@test "a tree that is deeper than there are descriptors: what can be counted is" {
+@test "a tree with more levels than descriptors: bpipe counts what it can open" {
     make_tree
     local deep=tree i
     for i in {1..40}; do
@@ -159,7 +159,7 @@ make_tree() {
     ((failed == 0))
 }
 
-@test "what has no size says so, and nothing is copied" {
+@test "a path without a size: a message, and nothing is copied" {
     local path name
     make_tree
     mkfifo fifo
@@ -189,7 +189,7 @@ make_tree() {
 }
 
 # However slow the rest is, the run is shorter than the whole by at least the time of the counting.
-@test "the time that -s @DIR takes to count is not the run's" {
+@test "the time that -s @DIR takes to count is not part of the run" {
     skip_unless_faults
     random_bytes 100000 >in
     mkdir tree

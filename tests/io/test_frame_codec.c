@@ -1,6 +1,6 @@
 /*
- * The framing of streams: what is written is read, in whatever pieces; and what was cut, changed or
- * made longer never passes for whole.
+ * The framing of streams: written payload is read again, in pieces of any size. A stream that was
+ * cut, changed or made longer never passes for a whole one.
  */
 #include "io/frame_codec.h"
 
@@ -21,7 +21,7 @@ static struct frame_reader reader;
 
 /* --- making ----------------------------------------------------------------------------------- */
 
-/* A stream of so many random bytes in chunks of random lengths, about 2^bits at most. */
+/* A stream of random bytes in chunks of random lengths, about 2^bits at most. */
 static void make(size_t payload_length, unsigned bits)
 {
     struct frame_writer writer = {0};
@@ -70,7 +70,8 @@ static void read_more(const unsigned char *bytes, size_t length)
     }
 }
 
-/* Reads it all; why it is not whole, or NULL. In pieces of about 2^bits at most; 0: at once. */
+/* Reads all of it, in pieces of about 2^bits at most; 0: at once. Returns why the stream is not
+ * whole, or NULL. */
 static const char *read_all(const unsigned char *bytes, size_t length, unsigned bits)
 {
     read_begin();
@@ -113,7 +114,7 @@ static void test_layout(void)
     tap_ok(memcmp(bytes, expected, sizeof expected) == 0, "the bytes of a stream");
     tap_ok(read_all(expected, sizeof expected, 0) == NULL && result_length == 9 &&
                memcmp(result, "123456789", 9) == 0 && reader.taken == sizeof expected,
-           "and they are read");
+           "those bytes are read");
 }
 
 static void test_round_trips(void)
@@ -125,13 +126,13 @@ static void test_round_trips(void)
         wrong += reason != NULL || !same_payload() || reader.stage != FRAME_COMPLETE ||
                  reader.taken != stream.length;
     }
-    tap_ok(wrong == 0, "what was written is read, chunks and pieces at random (%u of %u wrong)",
+    tap_ok(wrong == 0, "written payload is read, chunks and pieces at random (%u of %u wrong)",
            wrong, rounds);
 }
 
 /* --- what is not ------------------------------------------------------------------------------ */
 
-/* Whether the stream, cut there, is known to be. */
+/* Whether it is noticed that the stream was cut there. */
 static bool knows_cut(size_t length, unsigned bits)
 {
     char expected[FRAME_REASON] = "is empty: no header of a framed stream";
@@ -224,7 +225,7 @@ static void test_head(void)
     bytes[0] = 0x09; /* a channel of seven bits */
     expect_reason(bytes, stream.length, not_framed);
     bytes[0] = 0x89;
-    bytes[4] = '\n'; /* one that knows better how lines end */
+    bytes[4] = '\n'; /* a channel that changes line ends */
     expect_reason(bytes, stream.length, not_framed);
     bytes[4] = '\r';
     bytes[7] = 0;
@@ -259,7 +260,7 @@ static void test_lengths(void)
     read_more(bytes, sizeof bytes);
     tap_ok(reader.stage == FRAME_IN_FINAL && reader.left == 0, "a length of 0: the final record");
     tap_ok(frame_take(&reader, bytes, 0) == 0 && reader.stage == FRAME_IN_FINAL,
-           "to take nothing changes nothing");
+           "taking 0 bytes changes nothing");
 }
 
 static void test_final(void)
@@ -296,7 +297,7 @@ static void test_behind(void)
     read_more(stream.bytes, stream.length);
     tap_ok(reader.stage == FRAME_COMPLETE && frame_take(&reader, "x", 1) == 0 &&
                reader.stage == FRAME_CORRUPT && frame_take(&reader, "x", 1) == 0,
-           "a byte behind it is not taken, nor what comes after a fault");
+           "bytes after the end, and after a fault, are not taken");
     tap_ok(frame_end(&reader) == reader.reason && strcmp(frame_end(&reader), expected) == 0,
            "the reason stays");
 }

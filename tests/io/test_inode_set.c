@@ -46,7 +46,7 @@ static void test_against_list(uint64_t *random)
     tap_ok(passed, "a file is new once");
     inode_set_clear(&set);
     tap_ok(set.root == NULL && inode_set_add(&set, files[0].device, files[0].inode) == 1,
-           "after it was cleared everything is new");
+           "after the set was cleared every file is new");
     inode_set_clear(&set);
     inode_set_clear(&set);
 }
@@ -56,7 +56,7 @@ static void test_zeros(void)
     struct inode_set set = {0};
 
     tap_ok(inode_set_add(&set, 0, 0) == 1, "device 0 and inode 0 are a file, too");
-    tap_ok(inode_set_add(&set, 0, 0) == 0, "which is new once");
+    tap_ok(inode_set_add(&set, 0, 0) == 0, "that file is new once");
     tap_ok(inode_set_add(&set, 1, 0) == 1 && inode_set_add(&set, 0, 1) == 1,
            "both numbers tell files apart");
     inode_set_clear(&set);

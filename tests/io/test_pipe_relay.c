@@ -1,6 +1,6 @@
 /*
- * The relay between a pipe and our memory: all that a pipe had arrives in order, in whatever
- * pieces, nothing stays behind, and where there is no way by a relay an ordinary read is asked for.
+ * The relay between a pipe and our memory: all bytes of a pipe arrive in order, in pieces of any
+ * size, nothing stays behind, and if a relay cannot be used it asks for an ordinary read.
  */
 #define _GNU_SOURCE /* O_DIRECT */
 
@@ -51,13 +51,14 @@ static bool is_worth(struct pipe_relay *relay)
 static void test_worth(void)
 {
     struct pipe_relay relay = wanted(), none = {.wanted = true, .last = MOST};
-    tap_ok(is_worth(&relay), "worth it when the pipe was full");
+    tap_ok(is_worth(&relay), "a relay is worth it if the pipe was full");
     relay.last--;
-    tap_ok(!is_worth(&relay), "not when it was not");
+    tap_ok(!is_worth(&relay), "not if the pipe was not full");
     relay.last++;
     relay.wanted = false;
-    tap_ok(!is_worth(&relay), "nor where nobody wants it");
-    tap_ok(!is_worth(&none) && !pipe_relay_is_worth(&none, -1, 1), "never where that cannot be");
+    tap_ok(!is_worth(&relay), "nor if it is not wanted");
+    tap_ok(!is_worth(&none) && !pipe_relay_is_worth(&none, -1, 1),
+           "never without relays or without a pipe");
     pipe_relay_close(&relay);
 }
 
@@ -79,19 +80,19 @@ static void test_pieces(void)
 
     struct iovec more = {got, sizeof got};
     tap_ok(pipe_relay_readv(&relay, fds[0], &more, 1, &reads) == -1 && errno == EAGAIN,
-           "EAGAIN when it is empty");
-    tap_ok(is_worth(&relay), "which is no refusal");
+           "EAGAIN when the pipe is empty");
+    tap_ok(is_worth(&relay), "EAGAIN is no refusal");
     close(fds[1]);
     more = (struct iovec){got, sizeof got};
     tap_ok(pipe_relay_readv(&relay, fds[0], &more, 1, &reads) == 0 && !relay.refused,
-           "at the end: an ordinary read is to tell");
+           "at the end an ordinary read is asked for");
     close(fds[0]);
     pipe_relay_close(&relay);
     pipe_relay_close(&relay);
     tap_ok(!relay.open, "closed, twice");
 }
 
-/* No more is taken than there is room for: what follows stays in the input's pipe. */
+/* No more is taken than there is room for: the other bytes stay in the input's pipe. */
 static void test_room(void)
 {
     struct pipe_relay relay = wanted();
@@ -106,7 +107,8 @@ static void test_room(void)
     pipe_relay_close(&relay);
 }
 
-/* A pipe of packets (pipe(2), O_DIRECT) gives one in each read, and what does not fit is gone. */
+/* A read from a pipe of packets (pipe(2), O_DIRECT) gets one packet, and loses the bytes that do
+ * not fit. */
 static void test_packets(void)
 {
     struct pipe_relay relay = wanted();
@@ -114,13 +116,13 @@ static void test_packets(void)
     int fds[2];
     bool filled = filled_pipe(fds, 0, 1, O_DIRECT);
     tap_ok(filled && pipe_relay_look(&relay, fds[0]) == PIPE_UNKNOWN,
-           "unknown while nothing comes");
+           "the kind of pipe is unknown while it is empty");
     tap_ok(write(fds[1], sent, 1000) == 1000 && pipe_relay_look(&relay, fds[0]) == PIPE_PACKETS,
-           "one packet tells");
+           "one packet shows the kind of pipe");
     tap_ok(pipe_relay_is_worth(&relay, fds[0], PIPE_RELAY_PACKET - 1),
-           "with less room than for a packet");
+           "a relay is worth it if there is less room than for a packet");
     relay.wanted = false;
-    tap_ok(!is_worth(&relay), "but not with more");
+    tap_ok(!is_worth(&relay), "but not if there is more room");
     for (size_t at = 1000; filled && at < packets; at += 1000)
         filled = write(fds[1], sent + at, 1000) == 1000;
     memset(got, 0, sizeof got);
@@ -130,7 +132,8 @@ static void test_packets(void)
         struct iovec piece = {got + at, 300};
         moved = pipe_relay_readv(&relay, fds[0], &piece, 1, &reads);
     }
-    tap_ok(filled && moved > 0 && memcmp(got, sent, packets) == 0, "all of each arrives");
+    tap_ok(filled && moved > 0 && memcmp(got, sent, packets) == 0,
+           "all bytes of each packet arrive");
     close_both(fds);
     pipe_relay_close(&relay);
 }
@@ -140,12 +143,13 @@ static void test_streams(void)
     struct pipe_relay relay = wanted();
     int fds[2];
     bool filled = filled_pipe(fds, 1, 1, 0);
-    tap_ok(filled && pipe_relay_look(&relay, fds[0]) == PIPE_STREAM, "a byte tells a stream");
+    tap_ok(filled && pipe_relay_look(&relay, fds[0]) == PIPE_STREAM,
+           "one byte shows that it is a stream");
     tap_ok(read(fds[0], got, 2) == 1 && got[0] == sent[0] && read(relay.read_fd, got, 1) == -1 &&
                errno == EAGAIN,
-           "and stays where it is, and nothing stays in the relay");
+           "that byte stays in the input, and nothing stays in the relay");
     relay.wanted = false;
-    tap_ok(!pipe_relay_is_worth(&relay, fds[0], 1), "which may be read in any pieces");
+    tap_ok(!pipe_relay_is_worth(&relay, fds[0], 1), "a stream may be read in any pieces");
     close_both(fds);
     pipe_relay_close(&relay);
 }
@@ -156,7 +160,7 @@ static void test_refusals(void)
     struct iovec piece = {got, sizeof got};
     int fds[2];
     tap_ok(pipe_relay_readv(&relay, -1, &piece, 1, &reads) == 0 && !is_worth(&relay),
-           "an input that cannot be spliced is read as ever, from then on");
+           "an input that cannot be spliced is read without a relay from then on");
     pipe_relay_close(&relay);
 
     struct pipe_relay poor = wanted();
@@ -169,10 +173,10 @@ static void test_refusals(void)
     piece = (struct iovec){got, sizeof got};
     ssize_t result = pipe_relay_readv(&poor, fds[0], &piece, 1, &reads);
     setrlimit(RLIMIT_NOFILE, &limit);
-    tap_ok(filled && result == 0, "without a descriptor for it, too");
+    tap_ok(filled && result == 0, "without a free descriptor an ordinary read is asked for");
     tap_ok(pipe_relay_readv(&poor, fds[0], &piece, 1, &reads) == 65536 &&
                memcmp(got, sent, 65536) == 0,
-           "but not for good, and nothing was taken");
+           "but not permanently, and nothing was taken");
     pipe_relay_close(&poor);
     close_both(fds);
 }

@@ -84,7 +84,7 @@ judge() {
     case $status in
     0) "good_$picked_case" ;;
     1) true ;;
-    4) [[ $picked_case == *_from ]] ;; # its port was not printed, so nobody connected to it
+    4) [[ $picked_case == *_from ]] ;; # its port was not printed, so no peer connected to it
     141) [[ $script == *EPIPE* ]] ;; # a reader that left
     *) false ;;
     esac

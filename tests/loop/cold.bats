@@ -34,7 +34,7 @@ has_closed() { # PID FILE
     ! readlink /proc/"$1"/fd/* | grep -q "/$2\$"
 }
 
-@test "a cold file is waited for only when the ring is empty" {
+@test "bpipe waits for a cold file only when the ring is empty" {
     skip_unless_told
     skip_unless strace
     set -o pipefail
@@ -52,7 +52,7 @@ has_closed() { # PID FILE
     grep -q '^ppoll(.*events=POLLOUT.*tv_nsec=' trace
 }
 
-@test "what is in memory is read while the output takes nothing" {
+@test "cached parts of a file are read while the output takes nothing" {
     skip_unless_told
     mkfifo out
     random_bytes 700001 >in
@@ -67,7 +67,7 @@ has_closed() { # PID FILE
     [ "$(last_number peak_bytes report)" -gt 600000 ]
 }
 
-@test "where it cannot be told, or is refused, the file is read all the same" {
+@test "without RWF_NOWAIT, or if it is refused, the file is read nevertheless" {
     skip_unless_told
     set -o pipefail
     random_bytes 1500001 >in
@@ -84,7 +84,7 @@ has_closed() { # PID FILE
     [[ $output =~ ^'bpipe: in: read failed at byte '[0-9]+': Input/output error'$ ]]
 }
 
-@test "other inputs are not asked what is in memory" {
+@test "pipes, and files with -K, are read without RWF_NOWAIT" {
     skip_unless_told
     skip_unless strace
     random_bytes 300001 >in

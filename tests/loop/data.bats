@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# Every byte arrives, once, in order and in the right pieces, whatever the sizes of buffer, chunk
-# and block, the kind of the endpoints, and the options that hold bytes back.
+# Every byte arrives, once, in order and in the right pieces, with all sizes of buffer, chunk and
+# block, all kinds of endpoints, and all options that hold bytes back.
 
 bats_require_minimum_version 1.5.0
 load ../helpers
@@ -89,7 +89,7 @@ through() {
     through 1048577 64K 5000001 --block-size 700001
 }
 
-@test "a buffer that is larger than all data, and one that is not needed" {
+@test "a buffer that is larger than the data, and one that is not needed" {
     through 1G 1G 3000000
     equal 1073741824 "$(last_number capacity_bytes report)"
     through 16M 128K 0
@@ -172,7 +172,7 @@ through() {
     done
 }
 
-@test "standard input twice, as a file, a pipe and a FIFO that was left" {
+@test "standard input twice, as a file, a pipe, and a FIFO whose writer has left" {
     random_bytes 100001 >in
     printf 'before and after' >a
     cat in a a >want
@@ -191,7 +191,7 @@ through() {
     timeout 20 "$BPIPE" -q - - - <&8 | cmp <(head -c 60000 in) -
 }
 
-@test "an input that is to come again is given back although it does not" {
+@test "an input that is named twice is restored even if it is read only once" {
     mkfifo in other
     # shellcheck disable=SC2094
     exec 7<>in 8<in
@@ -206,7 +206,7 @@ through() {
     { grep flags /proc/self/fdinfo/8 && pipesize 8; } | cmp before -
 }
 
-@test "an inherited file is read from where it stands" {
+@test "an inherited file is read from its current offset" {
     random_bytes 100000 >in
     exec 7<in
     dd bs=12345 count=1 of=first <&7 2>/dev/null
@@ -279,7 +279,7 @@ through() {
     adds_up report 143
 }
 
-@test "stdout is shared: what was before and comes after stays" {
+@test "stdout is shared: bytes written before and after stay" {
     random_bytes 1000 >in
     {
         printf before
@@ -309,7 +309,7 @@ writes_of() {
 @test "--block-size: whole blocks, and one short one at the end" {
     random_bytes 51300 >in
     local size
-    # However the bytes arrive, whatever buffer and chunk are.
+    # The bytes may arrive in any pieces; buffer and chunk may have any size.
     for size in 512 51300 51301 1 100; do
         head -c $((size * 100 < 51300 ? size * 100 + size / 2 : 51300)) in >part
         for options in '' '-z 77' "-B $size" "-B $((size + 1)) -z 3" '-K' \
@@ -350,7 +350,7 @@ writes_of() {
     adds_up report
 }
 
-@test "--start-fill: nothing before so much is there, and again after it ran dry" {
+@test "--start-fill: writing waits until the buffer is that full, and again after it ran empty" {
     mkfifo in
     packets out "$BPIPE" -B 8192 --start-fill 50 --report json:report -P pid <in >sizes &
     tool=$!
@@ -381,7 +381,7 @@ writes_of() {
     same a b
 }
 
-@test "--resume-fill: once it was full, nothing is read before it drained so far" {
+@test "--resume-fill: after the buffer was full, reading waits until it has drained to that level" {
     mkfifo in out
     exec 5<>in 6<>out
     random_bytes 200000 >data
@@ -409,7 +409,7 @@ writes_of() {
 
 # --- request and reply ------------------------------------------------------------------------
 
-@test "a reply comes at once: 64 bytes to and fro, never waiting for a block" {
+@test "a reply comes at once: 64 bytes go to and fro, and never wait for a block" {
     local options
     for options in '' '-B 1' '-B 64 -z 64' '-z 1' '-J 0' '-C' '-l' '-0' '--resume-fill 0' \
         '-o - -o /dev/null' '-o copy -o -'; do
@@ -430,7 +430,7 @@ writes_of() {
 
 # --- files ------------------------------------------------------------------------------------
 
-@test "--append: after what is there, at every write" {
+@test "--append: every write goes to the end of the file" {
     random_bytes 100000 >in
     printf start >out
     "$BPIPE" -q --append -o out in
@@ -549,7 +549,7 @@ writes_of() {
     "$BPIPE" -q -K fd://7 | cmp <(tail -c +6 data) -
 }
 
-@test "--direct-io: O_DIRECT is used where it can be, and never on what others share" {
+@test "--direct-io: O_DIRECT is used where possible, and never on a shared description" {
     skip_unless strace
     ! is_portable || skip "the portable variant has no O_DIRECT"
     dd if=/dev/zero of=probe bs=4096 count=1 oflag=direct 2>/dev/null ||
@@ -614,7 +614,7 @@ rest_follows() {
     rest_follows 5000 -s 5000 -K
 }
 
-@test "-S with -l and -0: after so many records" {
+@test "-S with -l and -0: stops after that number of records" {
     mkfifo fifo
     # Records of 0 to 299 bytes; the last one is unfinished.
     awk 'BEGIN { srand(5); for (i = 0; i < 1000; i++) printf "%*s\n", rand() * 300, ""; printf "end" }' \
@@ -653,10 +653,10 @@ rest_follows() {
         python3 -c "$typed" "$BPIPE" -q -S -s 0 >out
         equal "status 0, left b'12345\\n'" "$(<out)"
     fi
-    # A command that has to give nothing is not started.
+    # A command is not started if no byte of its output is needed.
     "$BPIPE" -q -S -s 0 --from ': >started' -o got
     refute [ -e started ]
-    # Errors are found all the same.
+    # Errors are found nevertheless.
     run -1 --separate-stderr "$BPIPE" -q -S -s 0 missing -o new
     equal 'bpipe: missing: No such file or directory' "$stderr"
     refute [ -e new ]
@@ -684,7 +684,7 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
         equal 100 "$(tail -n 1 err)"
         # shellcheck disable=SC2086
         "$BPIPE" $option 2>&1 </dev/null | head -n 1 | grep -qx 'bpipe: 0 B of 0 B (100%) in .*'
-        # Bytes that come all the same have no percentage.
+        # If bytes come nevertheless, there is no percentage.
         # shellcheck disable=SC2086
         "$BPIPE" $option --report none -n -F '[%b,%p,%e,%I]' in 2>err | cmp in -
         equal '[5,null,null,null]' "$(<err)"
@@ -813,7 +813,7 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
     same copy
 }
 
-@test "an inherited FIFO whose writer has left: what it wrote, and then the end" {
+@test "an inherited FIFO whose writer has left: its bytes, and then the end" {
     random_bytes 60000 >in
     mkfifo fifo
     for size in 60000 1 0; do
@@ -956,7 +956,7 @@ grows() {
     sizes 262144 -T -J 256K
 }
 
-@test "-J: what a grown pipe still holds at the end is not lost" {
+@test "-J: bytes that a grown pipe still holds at the end are not lost" {
     ! is_portable || skip "the portable variant leaves the size of pipes alone"
     random_bytes 1000000 >in
     mkfifo out
@@ -987,7 +987,7 @@ rss_below() { # PID MEBIBYTES
     [ "$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$1/status")" -lt $(($2 * 1024)) ]
 }
 
-@test "memory: when a burst is over it is given back" {
+@test "memory: after a burst, memory is returned" {
     ! is_sanitized || skip "the sanitizers need memory of their own"
     ! is_portable || skip "POSIX has no way to give memory back"
     mkfifo feed out
@@ -1006,7 +1006,7 @@ rss_below() { # PID MEBIBYTES
     wait "$pid"
 }
 
-@test "memory: what the buffer had to hold, and 3 MiB" {
+@test "memory: the bytes that the buffer had to hold, and 3 MiB" {
     ! is_sanitized || skip "the sanitizers need memory of their own"
     needs $((1 << 30)) -B 1G
     needs $((16 << 20)) -B 16M --start-fill 100

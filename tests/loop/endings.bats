@@ -85,7 +85,7 @@ fed() {
     equal 5 "$(last_number bytes_undelivered report)"
 }
 
-@test "bpipe big | head -1 is no error to talk about" {
+@test "bpipe big | head -1: no message" {
     seq 1000000 >big
     local -a statuses
     defsig "$BPIPE" -q big 2>err | head -1 >out || true
@@ -114,7 +114,7 @@ fed() {
     equal "" "$(<err)"
 }
 
-@test "a FIFO's reader leaves, which bpipe has opened" {
+@test "the reader of a FIFO that bpipe has opened leaves" {
     open_idle
     mkfifo out
     defsig "$BPIPE" -q -o out --report json:report <&"$idle" 2>err &
@@ -203,7 +203,7 @@ fed() {
 
 # --- signals --------------------------------------------------------------------------------
 
-@test "SIGINT and SIGQUIT stop now; what was not written is reported" {
+@test "SIGINT and SIGQUIT stop at once; unwritten bytes are reported" {
     local signal
     random_bytes 2M >data
     open_idle
@@ -242,7 +242,7 @@ fed() {
     done
 }
 
-@test "SIGTERM: what was not read yet is left to the next reader" {
+@test "SIGTERM: unread bytes are left to the next reader" {
     local bpipe read
     random_bytes 200K >data
     open_idle
@@ -264,7 +264,7 @@ fed() {
     equal_files data out
 }
 
-@test "a second SIGTERM stops now" {
+@test "a second SIGTERM stops at once" {
     local second
     random_bytes 2M >data
     open_idle
@@ -301,7 +301,7 @@ fed() {
     done
 }
 
-@test "SIGTERM with nothing in the buffer ends at once; what was held back is written" {
+@test "SIGTERM with an empty buffer ends at once; bytes that were held back are written" {
     open_idle
     defsig "$BPIPE" -q --report json:report <&"$idle" >out &
     printf 12345 >idle
@@ -414,7 +414,7 @@ fed() {
 
 # --- timeouts -------------------------------------------------------------------------------
 
-@test "--idle-timeout: what came is delivered, status 4" {
+@test "--idle-timeout: received bytes are delivered, status 4" {
     open_idle
     "$BPIPE" -q --idle-timeout 200ms --report json:report <&"$idle" >out 2>err &
     printf 12345 >idle
@@ -423,7 +423,7 @@ fed() {
     equal 12345 "$(<out)"
 }
 
-@test "--idle-timeout does not run while there is no room" {
+@test "--idle-timeout does not run while the buffer is full" {
     random_bytes 300K >data
     mkfifo slow
     exec {slow}<>slow
@@ -460,7 +460,7 @@ fed() {
     equal_files data two
 }
 
-@test "--stall-timeout does not run while there is nothing to take" {
+@test "--stall-timeout does not run while there is nothing to write" {
     open_idle
     open_stuck
     "$BPIPE" -q -S -s 5 --stall-timeout 100ms --report-every 100ms --report json:report \
@@ -488,7 +488,7 @@ fed() {
     equal_files data two
 }
 
-@test "time spent stopped counts against nobody" {
+@test "time in which bpipe is stopped counts for no timeout" {
     open_idle
     "$BPIPE" -q -S -s 8 --idle-timeout 1s --report json:report <&"$idle" >out 2>err &
     printf 1234 >idle
@@ -627,7 +627,7 @@ bpipe: stdin: no data for 100 ms (--idle-timeout)" "$result"
     equal "two one one " "$(<f)"
 }
 
-@test "an output that is its own input, but empty, or read to its end: fine" {
+@test "an output that is its own input is accepted if it is empty or was read to its end" {
     : >f
     result "$BPIPE" -q f -o f
     equal "0::" "$result"
@@ -986,7 +986,7 @@ timeout_atomically() {
     fails 1 "bpipe: loop: Too many levels of symbolic links" "$BPIPE" -q --atomic -o loop in
 }
 
-@test "--atomic: what is no regular file is refused, also behind a link" {
+@test "--atomic: anything except a regular file is refused, also behind a link" {
     printf data >in
     mkfifo fifo
     mkdir dir
@@ -1026,7 +1026,7 @@ timeout_atomically() {
     equal data "$(<target)"
 }
 
-@test "--no-clobber: of many at once one wins, and its file is whole" {
+@test "--no-clobber: of many bpipes at once one wins, and its file is complete" {
     local round i winner
     for i in {1..8}; do random_bytes 10K "$i" >"data.$i"; done
     for round in '' --atomic; do
@@ -1055,7 +1055,7 @@ timeout_atomically() {
     equal "" "$(files | grep -o '\.target[^ ]*' || true)"
 }
 
-@test "--no-clobber --atomic: a file that appears meanwhile stays" {
+@test "--no-clobber --atomic: a file that appears during the run stays" {
     open_idle
     "$BPIPE" -q --no-clobber --atomic -S -s 5 -o target <&"$idle" 2>err &
     wait_until 10 in_poll $!
@@ -1084,7 +1084,7 @@ timeout_atomically() {
 
 # --- the pid file ---------------------------------------------------------------------------
 
-@test "-P: written at the start, removed whatever the end" {
+@test "-P: the pid file is written at the start, and removed after every ending" {
     local signal
     printf data >in
     open_idle
@@ -1117,7 +1117,7 @@ timeout_atomically() {
     [ ! -e pid ]
 }
 
-@test "-P: a pid file that belongs to somebody else by now is not removed" {
+@test "-P: a pid file that another process has replaced is not removed" {
     open_idle
     "$BPIPE" -q -P pid -S -s 5 --report json:report <&"$idle" >out &
     sample $! report
@@ -1127,7 +1127,7 @@ timeout_atomically() {
     equal 1 "$(<pid)"
 }
 
-@test "-P: a symbolic link stays, and the file that it leads to is removed whatever the end" {
+@test "-P: a symbolic link stays, and its target is removed after every ending" {
     local signal target
     printf data >in
     mkdir dir
@@ -1181,7 +1181,7 @@ only_links() {
     [ ! -e made ]
 }
 
-@test "-P: never an input, an output or a report, nor what is no file; never a wait" {
+@test "-P: inputs, outputs, reports and anything except regular files are refused, without a wait" {
     local reason='is also an input, an output or a report'
     echo precious >in
     ln -s in link
@@ -1209,7 +1209,7 @@ only_links() {
     [ ! -e good ]
 }
 
-@test "a reader that leaves when it has all: the end of the input may still come" {
+@test "a reader that leaves when it has all: the input may still end" {
     local option i
     mkfifo feed
     for option in '' -C -l; do
@@ -1229,7 +1229,7 @@ only_links() {
     done
 }
 
-@test "a reader that leaves a full pipe, and the input then ends: bpipe does, too" {
+@test "a reader leaves a full pipe, and the input then ends: bpipe ends, too" {
     local round
     local -a statuses
     for ((round = 0; round < 5; round++)); do
@@ -1241,7 +1241,7 @@ only_links() {
     done
 }
 
-@test "a reader that leaves when it has all: one more byte ends bpipe, and so does time" {
+@test "a reader that leaves when it has all: one more byte ends bpipe, and so does the time limit" {
     local option
     open_idle
     for option in '' -C -l; do

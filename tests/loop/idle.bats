@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
-# Nothing spins and nothing ticks while nothing can move. A bpipe that waits makes no system call
-# and is not woken up, whatever it waits for and whatever its neighbours are or were.
+# While nothing can move, a bpipe that waits makes no system call and is not woken up. This holds
+# for everything that it can wait for, and for every state of its neighbours.
 
 # shellcheck disable=SC2094,SC2261 # FIFOs are opened both ways on purpose, and {var}< is no stderr
 load ../helpers
@@ -118,7 +118,7 @@ pid_in() { # FILE
     stays_idle "$(pid_in pid.1)" "$(pid_in pid.2)"
 }
 
-@test "a consumer that took much and stops, with a producer that would go on" {
+@test "a consumer that took many bytes and stops, with a producer that would go on" {
     open_stuck
     yes | "$BPIPE" -q -B 1M -P pid.1 >&"$stuck" &
     head -c 20M <stuck >/dev/null
@@ -179,7 +179,7 @@ pid_in() { # FILE
     stays_idle "$(pid_in pid.1)" "$(pid_in pid.2)"
 }
 
-@test "a terminal that nobody types on, and nobody reads" {
+@test "a terminal without input, and one whose output is not read" {
     [ -w /dev/ptmx ] || skip "there is no /dev/ptmx"
     exec {master}<>/dev/ptmx
     tty=$(pty name <&"$master")

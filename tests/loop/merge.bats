@@ -27,7 +27,7 @@ comes_whole() {
     grep -a "^$1 " "${3:-out}" | cmp "$2" -
 }
 
-@test "every line comes whole, each input's in its order" {
+@test "every line comes whole, in the order of its input" {
     tagged a 5000 >a
     tagged b 600 2000 >b
     tagged c 50 >c
@@ -93,7 +93,7 @@ comes_whole() {
     equal 0 "$(last_number bytes_added report)"
 }
 
-@test "without records: every byte of each input, in its order" {
+@test "without records: every byte of each input, in the order of that input" {
     head -c 700000 /dev/zero | tr '\0' a >a
     head -c 300001 /dev/zero | tr '\0' b >b
     local option
@@ -109,7 +109,7 @@ comes_whole() {
     "$BPIPE" -q --merge in | cmp in -
 }
 
-@test "a busy input keeps no other out" {
+@test "a busy input does not block the others" {
     mkfifo rare seldom
     "$BPIPE" -q --merge -l <(exec yes busy) rare seldom 2>/dev/null | grep -v --line-buffered busy >out &
     exec {rare}>rare {seldom}>seldom
@@ -126,7 +126,7 @@ comes_whole() {
     equal "$(for i in 1 2 3 4 5; do echo "rare $i"; echo "seldom $i"; done)" "$(head -n 10 out)"
 }
 
-@test "turns are fair in bytes, whatever the records are" {
+@test "turns are fair in bytes, with records of any length" {
     tagged a 40000 10 >a
     tagged b 4000 150 >b
     # While both inputs have something, each gets half.
@@ -138,7 +138,7 @@ comes_whole() {
     [ "$part" -lt 130000 ]
 }
 
-@test "a record is not interrupted, however long its share lets it be" {
+@test "a record longer than its share is not interrupted, or is dropped whole" {
     tagged a 2000 >a
     { tagged b 20; printf 'b long'; head -c 300000 /dev/zero | tr '\0' x; echo; tagged b 20; } >b
     "$BPIPE" -q --merge -l -B 20000 a <(cat b) --report json:report >out
@@ -162,7 +162,7 @@ comes_whole() {
     done
 }
 
-@test "the input that is too fast loses its own" {
+@test "an input that is too fast loses its own records" {
     tagged a 30000 >a
     tagged b 100 >b
     local policy
@@ -206,7 +206,7 @@ comes_whole() {
     equal 0 "$(of_output copy bytes_dropped)"
 }
 
-@test "marks say what is missing of each input" {
+@test "marks count the missing records of each input" {
     local policy
     for policy in drop-newest drop-oldest; do
         rm -f in feed stuck report
@@ -263,7 +263,7 @@ torn() {
     adds_up report "$want"
 }
 
-@test "what an input that failed has left of a record is withheld" {
+@test "a part of a record is withheld if its input failed" {
     local how option
     local brings="printf 'one\\ntwo\\nto'"
     for how in 'exit 3' 'kill -9 $$' 'kill -TERM $$' 'exec >&-; sleep 0.1; exit 3' 'sleep 1 & exit 3'; do
@@ -389,7 +389,7 @@ torn() {
     equal 0 "$(last_number bytes_added report)"
 }
 
-@test "signals and timeouts: what has come whole is delivered, and the message names the inputs" {
+@test "signals and timeouts: complete records are delivered, and the message names the inputs" {
     mkfifo a b
     "$BPIPE" -q --merge -l a b --report json:report >out &
     local pid=$!

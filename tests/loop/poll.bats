@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# poll() gets only descriptors that are open, whatever the number of inputs and outputs. A poll()
+# poll() gets only descriptors that are open, with any number of inputs and outputs. A poll()
 # that fails ends a run.
 
 bats_require_minimum_version 1.5.0
@@ -21,7 +21,7 @@ few_descriptors() (
     exec "$@"
 )
 
-@test "more inputs than descriptors: all are copied, and bpipe sleeps while nobody reads" {
+@test "more inputs than descriptors: all are copied, and bpipe sleeps while no reader reads" {
     numbered 300
     open_stuck
     { ulimit -n 64 && exec "$BPIPE" -q -J 0 -B 4K --report json:report in/* >stuck {stuck}<&-; } &
@@ -71,7 +71,7 @@ few_descriptors() (
     adds_up report
 }
 
-@test "--merge: what cannot be opened for want of descriptors is told, one line each" {
+@test "--merge: a line for each input that cannot be opened for lack of descriptors" {
     numbered 100
     local status=0 refused
     few_descriptors timeout -k 1 60 "$BPIPE" -q --merge -B 8M -o out --report json:report in/* 2>err ||
@@ -131,7 +131,7 @@ reason() {
     done
 }
 
-@test "poll() fails in the middle of a copy: nothing is told that this was all" {
+@test "poll() fails in the middle of a copy: no consumer sees an orderly end" {
     skip_unless_faults
     random_bytes 1M >in
     printf old >old

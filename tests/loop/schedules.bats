@@ -8,7 +8,7 @@ bats_require_minimum_version 1.5.0
 load ../helpers
 load ../schedules
 
-@test "what checks the schedules finds what is wrong" {
+@test "the checker of schedules finds mistakes" {
     schedule -t
 }
 

@@ -19,8 +19,7 @@ tap_number() {
         grep -o "\"$1\":[0-9.]*" | cut -d: -f2
 }
 
-# tapped OPTION...: ./in goes through a bpipe to ./out, all of it, with status 0, whatever the taps
-# do.
+# tapped OPTION...: all of ./in goes through a bpipe to ./out, with status 0, even if taps fail.
 tapped() {
     rm -f report out
     cat in | timeout -k 1 300 "$BPIPE" "$@" --report json:report 2>err >out || return 1
@@ -52,7 +51,7 @@ tapped() {
     cmp in second
 }
 
-@test "a tap that takes nothing changes nothing, and misses what it must" {
+@test "a tap that takes nothing does not affect the output, and misses the bytes that do not fit" {
     numbered 10000 60 >in # far more than a pipe holds
     open_stuck
     local option
@@ -75,7 +74,7 @@ tapped() {
 }
 
 # The output goes on while nothing is read from the tap. This is tested by conditions, not by time.
-@test "the output gets what comes while the tap is stuck" {
+@test "the output gets all bytes while the tap is stuck" {
     random_bytes 500000 >in
     open_stuck
     mkfifo feed
@@ -109,7 +108,7 @@ tap_loses_whole_records() {
     equal "$(tap_number bytes)" "$(size_of "$1")" "bytes in $1"
 }
 
-@test "a slow tap loses the oldest, and gets whole records" {
+@test "a slow tap loses the oldest records, and gets whole records" {
     numbered 40000 100 >in
     mkfifo slow
     { for step in 1 3000 17 100000 65536 4; do head -c $step && sleep 0.01; done && exec cat; } <slow >seen &
@@ -124,7 +123,7 @@ ends_alike() { # FILE FILE
     cmp -s <(tail -c 10000 "$1") <(tail -c 10000 "$2")
 }
 
-@test "a stuck tap of bytes gets what comes when it takes some again" {
+@test "a stuck tap without records gets new bytes when it takes bytes again" {
     random_bytes 1000000 >in
     open_stuck
     mkfifo feed
@@ -150,7 +149,7 @@ ends_alike() { # FILE FILE
     grep -qx 'bpipe: stuck: tap too slow: skipping data' err
 }
 
-@test "a tap that closes early is left behind, with a word" {
+@test "a tap that closes early is dropped, with a message" {
     random_bytes 1000000 >in
     mkfifo early slow
     head -c 10 <early >seen &
@@ -172,7 +171,7 @@ ends_alike() { # FILE FILE
     [ "$(tap_number bytes_undelivered)" -ge 1000000 ]
 }
 
-@test "a tap that cannot be opened is left out, with a word" {
+@test "a tap that cannot be opened is left out, with a message" {
     random_bytes 100000 >in
     local reason
     mkdir directory
@@ -195,7 +194,7 @@ ends_alike() { # FILE FILE
     grep -qx "bpipe: lonely: no reader in time" err
     equal 100000 "$(tap_number bytes_dropped)"
     rm copy
-    # The output must be there all the same, and if it is refused no tap is touched.
+    # The output must exist nevertheless, and if it is refused no tap is touched.
     printf old >tap
     run -1 "$BPIPE" -q -o missing/out --tap tap in
     equal old "$(<tap)"
@@ -210,7 +209,7 @@ ends_alike() { # FILE FILE
     grep -qx 'bpipe: /dev/full: No space left on device; continuing without this tap' err
 }
 
-@test "two taps, of which one is stuck, and several outputs" {
+@test "two taps, one of them stuck, and several outputs" {
     numbered 40000 60 >in
     open_stuck
     tapped -J 0 -l -B 10000 --tap stuck --tap copy -o - -o second {stuck}<&-
@@ -224,7 +223,7 @@ ends_alike() { # FILE FILE
     refute grep -vxFf in whole
 }
 
-@test "taps and drop policies: each has its own holes" {
+@test "taps and policies that drop: each output and tap has its own gaps" {
     numbered 20000 60 >in
     mkfifo feed
     local policy
@@ -240,7 +239,7 @@ ends_alike() { # FILE FILE
     done
 }
 
-@test "a tap is not waited for at the end for long, nor after a signal" {
+@test "at the end bpipe waits only briefly for a tap, and not at all after a signal" {
     random_bytes 300000 >in
     open_stuck
     mkfifo feed
@@ -265,7 +264,7 @@ ends_alike() { # FILE FILE
         [ "$(wc -c <tiny)" -ge 200 ]
         cmp -n "$(wc -c <tiny)" tiny in
     fi
-    # A departed reader ends the run, whatever the tap has.
+    # A departed reader ends the run, even if the tap lacks bytes.
     local -a statuses
     yes | "$BPIPE" -q --tap copy --report json:report | head -n 1 >out || true
     wait_until 10 [ -s report ]
@@ -273,7 +272,7 @@ ends_alike() { # FILE FILE
     head -c 1000 copy | cmp -n 1000 <(yes | head -n 500) -
 }
 
-@test "a tap that comes late has missed what has left the buffer, and no more" {
+@test "a late tap misses only the bytes that have left the buffer" {
     numbered 5000 60 >in
     mkfifo late feed
     local option pid
@@ -303,7 +302,7 @@ ends_alike() { # FILE FILE
     done
 }
 
-@test "a tap's failure is not the run's; an output's still is" {
+@test "the failure of a tap does not fail the run; that of an output does" {
     random_bytes 300000 >in
     [ -w /dev/full ] || skip "no /dev/full"
     status=0
@@ -313,7 +312,7 @@ ends_alike() { # FILE FILE
     grep -q 'write failed at byte 0' err
 }
 
-@test "a tap that takes little at a time, but at any time, misses nothing" {
+@test "a tap that takes small pieces, but never stops, misses nothing" {
     skip_unless_faults
     numbered 300 60 >in
     export FAULT_ONLY=bpipe FAULT_SCRIPT="write:*/copy:*:short=1"
@@ -363,7 +362,7 @@ ends_alike() { # FILE FILE
     done
 }
 
-@test "an output that is gone with a mark to come does not stop the others" {
+@test "an output that fails before its mark was written does not stop the others" {
     mkfifo feed gone
     exec {gone}<>gone
     "$BPIPE" -q -J 0 -l -B 4096 --overflow drop-oldest --gap-mark -o copy -o gone --report json:report \
@@ -382,7 +381,7 @@ ends_alike() { # FILE FILE
     adds_up report 1
 }
 
-@test "a tap of records does not get one that is torn" {
+@test "a tap of records gets no torn record" {
     local brings="printf 'one\\ntwo\\nto'"
     run -1 --separate-stderr "$BPIPE" -q -l --tap tap --report json:report --from "$brings; exit 3" -o out
     equal "bpipe: $brings; exit 3: exited with status 3 after 10 bytes" "$stderr"
@@ -402,7 +401,7 @@ ends_alike() { # FILE FILE
     adds_up report
 }
 
-@test "a tap of merged records gets no part of one" {
+@test "a tap of merged records gets no part of a record" {
     { echo short; head -c 6000 /dev/zero | tr '\0' y; echo; printf after; } >a
     : >b
     "$BPIPE" -q -l --merge -B 4096 --start-fill 95 --tap tap --report json:report a b -o out

@@ -1,8 +1,8 @@
 /*
  * test_loop_rates.c - limits that change while the loop runs.
  *
- * A loop between two pipes is driven turn by turn. Nothing depends on how fast anything is: what
- * may move is compared with the time that has passed on the meter's own clock.
+ * A loop between two pipes is driven turn by turn. Nothing depends on the speed of the machine: the
+ * bytes that may move are compared with the time that has passed on the meter's own clock.
  */
 #include "base/platform.h"
 #include "loop/loop.h"
@@ -30,7 +30,7 @@ struct stage {
     int feed, drain; /* the other ends of its pipes, nonblocking */
 };
 
-/* What the loop has to take, and room for what it gives. */
+/* Fills the input, and empties the output. */
 static void serve(const struct stage *stage)
 {
     static char piece[PIECE];
@@ -91,7 +91,7 @@ static bool reach_throttle(struct stage *stage)
     return false;
 }
 
-/* Under a limit that has just been set no more goes out than it lets pass. */
+/* Under a limit that has just been set, bytes go out no faster than the limit. */
 static bool keeps(struct stage *stage, uint64_t rate)
 {
     uint64_t before = sent(stage), start_ns = stage->meter.now_ns;
@@ -117,26 +117,27 @@ static void test_changes(const char *option, const char *name)
         serve(&stage);
         poll_loop_turn(stage.loop);
     }
-    tap_ok(sent(&stage) >= BLOCK, "%s: it runs without a limit", name);
+    tap_ok(sent(&stage) >= BLOCK, "%s: bytes move without a limit", name);
 
     loop_set_rates(stage.loop, SLOW, 0);
     tap_ok(keeps(&stage, SLOW), "%s: a lower limit holds from the next turn on", name);
-    tap_ok(reach_throttle(&stage), "%s: and throttles", name);
+    tap_ok(reach_throttle(&stage), "%s: the lower limit throttles", name);
 
     uint64_t before = sent(&stage);
     loop_set_rates(stage.loop, FAST, 0);
-    tap_ok(loop_throttled_until(stage.loop) == UINT64_MAX, "%s: a higher one ends that", name);
+    tap_ok(loop_throttled_until(stage.loop) == UINT64_MAX, "%s: a higher limit ends the throttling",
+           name);
     for (int i = 0; i < 8; i++) { /* its bucket begins empty */
         serve(&stage);
         poll_loop_turn(stage.loop);
     }
-    tap_ok(sent(&stage) - before >= BLOCK, "%s: and bytes go at once", name);
+    tap_ok(sent(&stage) - before >= BLOCK, "%s: bytes go at once under the higher limit", name);
 
     loop_set_rates(stage.loop, 0, SLOW);
     tap_ok(stage.loop->inputs.limiter.rate == SLOW, "%s: the same for --read-rate", name);
-    tap_ok(reach_throttle(&stage), "%s: which throttles, too", name);
+    tap_ok(reach_throttle(&stage), "%s: --read-rate throttles, too", name);
     loop_set_rates(stage.loop, 0, 0);
-    tap_ok(loop_throttled_until(stage.loop) == UINT64_MAX, "%s: until it is lifted", name);
+    tap_ok(loop_throttled_until(stage.loop) == UINT64_MAX, "%s: until --read-rate is lifted", name);
     take_down(&stage);
 }
 

@@ -100,7 +100,7 @@ settles() {
 
 # --- whole streams ----------------------------------------------------------------------------
 
-@test "a stream arrives whole: of any size, from files and pipes, whoever listens" {
+@test "a stream arrives whole: of any size, from files and pipes, whichever end listens" {
     local family size
     set -o pipefail
     for family in $(families); do

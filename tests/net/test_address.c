@@ -234,7 +234,7 @@ static void test_kinds(void)
            "a path is none of these");
 }
 
-/* Either refused, or taken apart so that the parts make the same text again (but for zeros before
+/* Either refused, or taken apart so that the parts make the same text again (except zeros before
  * the port). */
 static bool is_sound(const char *text)
 {

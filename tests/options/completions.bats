@@ -82,7 +82,7 @@ load_bash() {
     . "$ROOT/completions/bpipe.bash"
 }
 
-@test "bash: what is committed is made from --help" {
+@test "bash: the committed file is made from --help" {
     made_from_help bash bpipe.bash
 }
 
@@ -117,7 +117,7 @@ load_bash() {
     offers 'windowtitle windowtitle,processtitle' 'bpipe -x w' bpipe -x w
 }
 
-@test "bash: every value is taken by bpipe" {
+@test "bash: bpipe accepts every value" {
     local option value
     load_bash
     for option in --overflow --bar-style --on-output-error --report --extra-display; do
@@ -143,7 +143,7 @@ load_bash() {
     equal '@with\ blank' "$(<offered)"
 }
 
-@test "bash: endpoints are paths, and what an address begins with" {
+@test "bash: endpoints are paths, and the beginnings of addresses" {
     local option
     load_bash
     for option in -o --tap -qo --output -P --spool; do
@@ -180,7 +180,7 @@ load_bash() {
     offers_mixed 'fd:// fifo' 'bpipe --output=f' bpipe --output = f
 }
 
-@test "bash: nothing for what nobody can know" {
+@test "bash: nothing for values that cannot be guessed" {
     local option
     load_bash
     for option in -B --rate-limit -qL --retry -N; do
@@ -188,7 +188,7 @@ load_bash() {
     done
 }
 
-@test "bash: -R and -Q offer the bpipes that run" {
+@test "bash: -R and -Q offer the running bpipes" {
     needs_pgrep
     load_bash
     start_bpipe
@@ -256,7 +256,7 @@ completes_all() {
     completes_all
 }
 
-@test "zsh: what is committed is made from --help" {
+@test "zsh: the committed file is made from --help" {
     made_from_help zsh _bpipe
 }
 
@@ -274,7 +274,7 @@ autoload -U compinit; compinit -D -u; unsetopt auto_menu"
     completes_all '='
 }
 
-@test "fish: what is committed is made from --help" {
+@test "fish: the committed file is made from --help" {
     made_from_help fish bpipe.fish
 }
 
@@ -317,7 +317,7 @@ fish_offers() {
     equal "" "$(<offered)"
 }
 
-@test "fish: -R and -Q offer the bpipes that run" {
+@test "fish: -R and -Q offer the running bpipes" {
     skip_unless fish
     needs_pgrep
     start_bpipe

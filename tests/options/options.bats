@@ -77,7 +77,7 @@ refused() {
     refused --datagram-size "'64K'" --datagram-size 64K
 }
 
-@test "the display's numbers out of their range: the message tells the range" {
+@test "the display's numbers out of their range: the message has the range" {
     local value
     for value in 0 .09 99ms 0.0999 601 11m 600.000000001; do
         refused "--interval: '$value': must be from 0.1 to 600 seconds" "" -i "$value"
@@ -102,7 +102,7 @@ refused() {
     done
 }
 
-@test "policies: what is none, with the choice; never a part of one" {
+@test "policies: unknown ones and abbreviations are refused, with the choice" {
     local text
     for text in '' x Block dropnewest drop drop-old 'drop-oldest,' ' fail' block:fail; do
         refused --overflow "'$text'" "--overflow=$text"
@@ -123,7 +123,7 @@ refused() {
     "$BPIPE" --overflow drop-oldest -0 --gap-mark -B 256 </dev/null
 }
 
-@test "what overload asks of other options" {
+@test "overload policies and the options that they need or exclude" {
     refused --spool-max --spool --spool-max 1M
     refused --block-size --overflow -l --overflow drop-oldest --block-size 512
     refused --block-size --overflow --block-size 512 --overflow drop-newest -0
@@ -131,7 +131,7 @@ refused() {
     "$BPIPE" --block-size 512 --overflow fail -l </dev/null
 }
 
-@test "what --merge asks of other options, of the buffer and of its inputs" {
+@test "--merge and the options, buffers and inputs that it needs or excludes" {
     refused --merge --stop-at-size --merge -S -s 1
     refused --merge "'-'" --merge - -
     refused --merge "'fd://0'" --merge ../a /dev/stdin ../b fd://0
@@ -175,7 +175,7 @@ refused() {
     refused -- 'did you mean --report?' --reprot=text
 }
 
-@test "what is not built yet is unknown" {
+@test "options that do not exist are unknown" {
     local option
     for option in -E --skip-errors -d --watchfd -O --sparse -U -Z -9; do
         refused "$option" unknown "$option" 1
@@ -255,7 +255,7 @@ refused() {
     equal a "$(echo a | "$BPIPE" -q -o out --tap -)"
 }
 
-@test "descriptors that are none" {
+@test "invalid descriptors" {
     local text
     for text in fd:// fd://x fd://-1 fd://+1 'fd:// 1' fd://1x fd://1/ fd://2147483648 \
         fd://99999999999999999999; do
@@ -266,7 +266,7 @@ refused() {
     done
 }
 
-@test "network endpoints that are wrong: what is wrong, and what to write" {
+@test "invalid network endpoints: the message says what is wrong, and what to write" {
     local scheme text
     for text in tcp:// tcp://h:0 'tcp://[::1' tcp://h:80/x 'tcp://h h:80' tcp-listen:// udp:// \
         udp-listen:// unix:// unix-listen://; do
@@ -294,7 +294,7 @@ refused() {
     refused --spool "'unix://'" --spool unix://
 }
 
-@test "one address is listened on once" {
+@test "an address can be listened on only once" {
     local text
     for text in tcp-listen://:9 udp-listen://:9 unix-listen://x; do
         refused --output "'$text'" -o "$text" -o x -o "$text"
@@ -307,7 +307,7 @@ refused() {
     done
 }
 
-@test "network options: junk, and what is out of range" {
+@test "network options: junk, and values out of range" {
     local text
     for text in '' x -1 +1 1.5 1K ' 1' '1 ' 1000001 99999999999999999999; do
         refused --retry "'$text': must be a number from 0 to 1000000" "--retry=$text"
@@ -324,7 +324,7 @@ refused() {
     refused --ipv4 'cannot be used with --ipv6' --ipv6 --ipv4
 }
 
-@test "what UDP asks of other options, of the buffer and of other inputs" {
+@test "UDP and the options, buffers and inputs that it needs or excludes" {
     local udp
     for udp in udp-listen://:9 udp://h:9; do
         refused INPUT "'$udp': cannot be mixed with other INPUTs without -l or -0" "$udp" x
@@ -366,7 +366,8 @@ refused() {
 
 # --- help and version -----------------------------------------------------------------------
 
-# helps LAST-LINE OPTION...: each prints a help to stdout that ends so, and fits 79 columns.
+# helps LAST-LINE OPTION...: each option prints a help to stdout that ends with LAST-LINE and fits
+# 79 columns.
 helps() {
     local option last=$1
     shift
@@ -473,14 +474,25 @@ groups_of_help() {
     equal "$(groups_of_help)" "$(sed -n 's/^\.Ss \(Buffering\|Rates\|Overload\|Outputs\|Network\|Size\|Commands\|Integrity\|Records\|Timeouts\|Display\|Reports\|Control\|General\)$/\1/p' "$ROOT/man/bpipe.1")"
 }
 
-@test "the man pages speak only of options that there are" {
+@test "-h, --help and the man page have the same synopsis" {
+    local option
+    skip_unless mandoc
+    mandoc -Tascii -O width=200 "$ROOT/man/bpipe.1" | sed -n -e $'s/.\b//g' -e '/^SYNOPSIS/,/^DESCRIPTION/p' |
+        sed -n -e 's/ \.\.\.\(]\{0,1\}\)/\1.../g' -e 's/^ *\(bpipe .*\)/\1/p' >forms
+    grep -q -e '-Q PID' forms
+    for option in -h --help; do
+        "$BPIPE" "$option" | sed -nE 's/^(Usage:|      ) (bpipe .*)/\2/p' | diff forms -
+    done
+}
+
+@test "the man pages name only options that exist" {
     local name
     grep -ohE 'Fl -[a-z][a-z0-9-]*' "$ROOT"/man/bpipe*.[15] | sort -u | while read -r _ name; do
         options_of_help | grep -q " ${name#-} " || { echo "--${name#-} is not in --help" && exit 1; }
     done
 }
 
-@test "every option of --help is taken, by name and by letter" {
+@test "every option of --help is accepted, by name and by letter" {
     local letter name argument count=0
     local -a with
     while read -r letter name argument; do
@@ -575,7 +587,7 @@ groups_of_help() {
     equal 3072 "$(json .buffer.capacity_bytes <report)"
 }
 
-@test "reports: the default, none of it, and which of them come back" {
+@test "reports: the default, no report, and which reports are repeated" {
     local line
     for line in '' -v '-q -v' '--report none -v' '--report json:r -v' '-q --report-every 1h'; do
         # shellcheck disable=SC2086

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
 # What bpipe writes besides the data (messages, reports, the pidfile, the spool) never goes into a
-# file of the data, whatever name or descriptor leads there. Refused means status 1 before anything
+# file of the data, by any name or descriptor. Refused means status 1 before anything
 # begins, with every file unchanged.
 
 # These tests read and write one file in one command.
@@ -68,7 +68,7 @@ shared='is also an input, an output or a report'
     cmp old old.copy
 }
 
-@test "the command of the issue: nothing of the data is lost" {
+@test "a report to a descriptor of an output is refused before anything is written" {
     exec 7>f
     refused "fd://7: $mixes" "$BPIPE" -q --report json:fd://7 -o f in
     equal 0 "$(size_of f)"
@@ -112,7 +112,7 @@ shared='is also an input, an output or a report'
     equal "bpipe: fd://8: $mixes" "$(<err)"
 }
 
-@test "a link that leads nowhere yet is known by where it leads" {
+@test "a dangling link is compared by its target" {
     local options
     mkdir -p folder/deep
     ln -s new link
@@ -150,7 +150,7 @@ shared='is also an input, an output or a report'
     [ ! -e copy ]
 }
 
-@test "two reports to one file, by whatever name" {
+@test "two reports to one file, by any names" {
     : >r
     ln r hard
     exec 7>>r 8>>r
@@ -165,7 +165,7 @@ shared='is also an input, an output or a report'
     [ ! -e copy ]
 }
 
-@test "a report never replaces what -s or --expect-end reads" {
+@test "a report never replaces a file that -s or --expect-end reads" {
     local reason='is read for --size or --expect-end, and would be overwritten'
     refused "old: $reason" "$BPIPE" -q --report json:old -s @old -o copy in
     refused "old: $reason" "$BPIPE" -q --report json:old --expect-end @old -o copy in
@@ -289,7 +289,7 @@ mixed() {
     refute grep -qi nonblock flags
 }
 
-@test "what is said after the data has ended on stderr" {
+@test "messages after the end of data on stderr" {
     local sink
     printf data >part
     echo data >in

@@ -25,7 +25,7 @@ enum { MAX_WORDS = 32, LINE_SIZE = 1024, RANDOM_LINES = 20000 };
 
 static struct options parsed;
 static char message[LINE_SIZE]; /* what options_parse() said on stderr */
-static FILE *captured;          /* stands in for stderr while it parses */
+static FILE *captured;          /* replaces stderr during parsing */
 
 /* Parses the words of `line` into `parsed`. */
 static enum options_status parse(const char *line)

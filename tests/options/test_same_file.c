@@ -1,6 +1,6 @@
 /*
- * test_same_file.c - which names stand for one file. The texts of network endpoints do for none,
- * even where a file has that very name: "tcp://h:9" is a path as well.
+ * test_same_file.c - which names are one file. The text of a network endpoint is the name of no
+ * file, even if there is a file with that name: "tcp://h:9" is a path as well.
  */
 #include "io/input_size.h"
 #include "options/same_file.h"
@@ -25,9 +25,9 @@ static void test_paths(void)
     tap_ok(same_file_as("file", "./file", -1), "two paths of one file");
     tap_ok(same_file_as("link", "file", -1), "two links to one file");
     tap_ok(!same_file_as("file", "other", -1), "two files");
-    tap_ok(!same_file_as("file", "new", -1), "a file, and none");
-    tap_ok(same_file_as("new", "tcp:/../new", -1), "what would be one file");
-    tap_ok(!same_file_as("new", "tcp:/new", -1), "what would be two files");
+    tap_ok(!same_file_as("file", "new", -1), "a file, and a name without a file");
+    tap_ok(same_file_as("new", "tcp:/../new", -1), "two names of one file that does not exist");
+    tap_ok(!same_file_as("new", "tcp:/new", -1), "names of two files that do not exist");
     tap_ok(!same_file_as(".", ".", -1), "a directory");
 }
 
@@ -35,13 +35,14 @@ static void test_network(void)
 {
     tap_ok(same_file_as("tcp:/h:9", "./tcp://h:9", -1), "a path that looks like an endpoint");
     tap_ok(!same_file_as("tcp:/h:9", "tcp://h:9", -1), "an endpoint is no path");
-    tap_ok(!same_file_as("tcp://h:9", "tcp:/h:9", -1), "nor is it on the other side");
-    tap_ok(!same_file_as("tcp://h:9", "tcp://h:9", -1), "nor on both");
-    tap_ok(!same_file_as("tcp:/new", "tcp://new", -1), "nor one that would be made");
-    tap_ok(!same_file_as("tcp:/h:9", "tcp://h", -1), "nor if it is a wrong one");
+    tap_ok(!same_file_as("tcp://h:9", "tcp:/h:9", -1), "nor is an endpoint on the left side");
+    tap_ok(!same_file_as("tcp://h:9", "tcp://h:9", -1), "nor are two endpoints");
+    tap_ok(!same_file_as("tcp:/new", "tcp://new", -1),
+           "nor is an endpoint that looks like a path without a file");
+    tap_ok(!same_file_as("tcp:/h:9", "tcp://h", -1), "nor is an invalid endpoint");
 }
 
-/* The size that is known of these two inputs, or INPUT_SIZE_UNKNOWN. */
+/* The size of these two inputs, or INPUT_SIZE_UNKNOWN. */
 static uint64_t size_of(const char *first, const char *second)
 {
     const char *inputs[] = {first, second};
@@ -55,7 +56,8 @@ static void test_sizes(void)
     uint64_t one = strlen(FILE_TEXT);
     tap_ok(size_of("file", "./tcp://h:9") == 2 * one, "the sizes of files are summed");
     tap_ok(size_of("file", "tcp://h:9") == INPUT_SIZE_UNKNOWN, "an endpoint has no size");
-    tap_ok(size_of("tcp://h:9", "file") == INPUT_SIZE_UNKNOWN, "whatever comes after it");
+    tap_ok(size_of("tcp://h:9", "file") == INPUT_SIZE_UNKNOWN,
+           "an endpoint has no size, even with a file after it");
 }
 
 /* In a directory of its own: 0, or -1. */

@@ -104,7 +104,7 @@ random_stream() {
     called gzip
 }
 
-@test "cat | bpipe -q | xz: xz, or what stands in for it" {
+@test "cat | bpipe -q | xz: xz, or its substitute" {
     local slow=xz
     command -v xz >/dev/null || slow=bzip2
     skip_unless "$slow"
@@ -128,14 +128,14 @@ random_stream() {
 }
 
 # shellcheck disable=SC2002
-@test "a shell's loop that reads slowly: the shell, not what runs in it" {
+@test "a shell's loop that reads slowly: the shell, not the commands in it" {
     yes | bp | bash -c 'while read -r -N 20000 text; do sleep 0.05; done' &
     finds stdout bash
     blames 'output, [0-9]+%( of the time)? \(bash(, pid [0-9]+)?\)'
     called bash
 }
 
-@test "a shell's loop that writes slowly: the shell, not what runs in it" {
+@test "a shell's loop that writes slowly: the shell, not the commands in it" {
     bash -c 'while echo "$SECONDS"; do sleep 0.05; done' | bp | cat >/dev/null &
     finds stdin bash
     blames 'input, [0-9]+%( of the time)? \(bash(, pid [0-9]+)?\)'
@@ -165,7 +165,7 @@ random_stream() {
     tail -n 1 json | grep -qE '"peer":\{"pid":[0-9]+,"command":"bpipe last","address":null\}'
 }
 
-@test "a FIFO as output, and who reads it" {
+@test "a FIFO as output: its reader" {
     skip_unless gzip
     mkfifo fifo
     timeout 60 gzip -9 <fifo >/dev/null &
@@ -175,7 +175,7 @@ random_stream() {
     called gzip
 }
 
-@test "whoever keeps a FIFO open for both is not its reader" {
+@test "a process that has a FIFO open for reading and writing is not its reader" {
     skip_unless gzip
     mkfifo fifo
     exec {keep}<>fifo # this shell, which has used far more time
@@ -194,7 +194,7 @@ random_stream() {
     tail -n 1 json | grep -qE '"peer":\{"pid":[0-9]+,"command":"cat","address":null\}'
 }
 
-@test "another process group is looked at, too" {
+@test "other process groups are searched, too" {
     skip_unless gzip
     skip_unless setsid
     random_stream | bp | setsid gzip -9 >/dev/null &
@@ -203,7 +203,7 @@ random_stream() {
     called gzip
 }
 
-@test "the consumer has gone and another one holds the pipe: that is found, later" {
+@test "the consumer has gone and another process reads the pipe: it is found later" {
     skip_unless gzip
     random_stream | bp | (
         sh -c 'exec head -c 30000000' | cat >/dev/null
@@ -215,7 +215,7 @@ random_stream() {
 
 # --- sockets --------------------------------------------------------------------------------
 
-@test "sockets: a listener tells the address of whoever has connected, a unix socket its process" {
+@test "sockets: a listener reports the address of its peer, a unix socket the process of its peer" {
     open_idle
     "$BPIPE" -q -P pid.listener -o taken tcp-listen://127.0.0.1:0 2>err &
     await_port err
@@ -254,7 +254,7 @@ stayed_short() {
     grep -q '"/proc/[0-9]*/fd"' trace.report
 }
 
-@test "a producer or consumer of another user is not found, and nothing is said of it" {
+@test "a producer or consumer of another user is not found, and there is no message" {
     skip_unless_other_user
     (sleep 1; echo text) | as_other_user "$BPIPE" --report json 2>json >/dev/null
     grep -q '"name":"stdin",.*"peer":null,"process":null,"error":null}],"outputs"' json

@@ -101,7 +101,7 @@ raised() {
     done
 }
 
-@test "a signal while outputs are synced and closed: done, or not, but never in between" {
+@test "a signal while outputs are synced and closed: the run is complete or it has failed" {
     skip_unless_faults
     random_bytes 9000 >in
     local call

@@ -7,7 +7,7 @@ bats_require_minimum_version 1.5.0
 load ../helpers
 load ../observe
 
-@test "-M both: what goes through a program is whole on both sides" {
+@test "-M both: the bytes are complete on both sides of a program" {
     random_bytes 3M >in
     "$BPIPE" -q -M both -- gzip -1 <in | gzip -dc | cmp in -
     "$BPIPE" -q -B 64K -z 4K -C -M both -- sh -c 'cat; cat "$0"' in <in >out
@@ -26,7 +26,7 @@ load ../observe
     equal "$(size_of in)" "$(last_number bytes_out report)"
 }
 
-@test "-M both: a failure is status 1, and said once" {
+@test "-M both: a failure is status 1, with one message" {
     random_bytes 100000 >in
     run -1 --separate-stderr "$BPIPE" -q -M both -o out -- sh -c 'cat; exit 7' <in
     equal "bpipe: sh -c cat; exit 7: exited with status 7 after 100000 bytes" "$stderr"
@@ -40,7 +40,7 @@ load ../observe
     equal 1 "$(grep -c . <<<"$stderr")"
 }
 
-@test "-M both: who has read enough is no failure, and neither is its bpipe" {
+@test "-M both: a program that has read enough is no failure, and neither is the bpipe before it" {
     seq 100000 >in
     run -0 --separate-stderr "$BPIPE" -q -M both -- head -n 1 <in
     equal 1 "$output"
@@ -52,7 +52,7 @@ load ../observe
     refute "$BPIPE" -q -M both
 }
 
-@test "a consumer whose own reader has gone has gone itself" {
+@test "a consumer whose own reader has gone counts as gone" {
     yes | "$BPIPE" -q --to cat 2>err | head -n 1 >out
     local -a statuses=("${PIPESTATUS[@]}")
     equal 141 "${statuses[1]}"

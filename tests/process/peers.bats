@@ -56,7 +56,7 @@ teardown() {
     done
 }
 
-@test "socat takes from a bpipe that listens, through a pipe and from a file" {
+@test "socat reads from a bpipe that listens, through a pipe and from a file" {
     skip_unless socat
     local family
     for family in $(families); do
@@ -96,7 +96,7 @@ teardown() {
 # While its peer is talking, bpipe does not close a connection at once when all is acknowledged
 # (is_talking() in loop/close.c). A reset would answer what the peer sends after the close, and
 # socat would end before it has read all that its system had acknowledged.
-@test "a peer that says again what it hears, to its own end" {
+@test "a peer that echoes its input until its own end" {
     skip_unless socat
     random_bytes 5M 4 >in
     local family
@@ -112,7 +112,7 @@ teardown() {
     done
 }
 
-@test "what a peer of an output says is not input" {
+@test "bytes from the peer of an output are not input" {
     skip_unless socat
     random_bytes 100000 6 >in
     serve ip4 -o LISTEN <in
@@ -223,7 +223,7 @@ lost="^bpipe: tcp://127.0.0.1:[0-9]+: connection lost at byte [0-9]+: (Connectio
     end_processes
 }
 
-@test "a peer that resets, as the input: what came is written, status 1 and one line" {
+@test "a peer that resets, as the input: the received bytes are written, status 1 and one line" {
     skip_unless socat
     random_bytes 100000 >in
     serve ip4 --report json:report LISTEN >out
@@ -292,7 +292,7 @@ lost="^bpipe: tcp://127.0.0.1:[0-9]+: connection lost at byte [0-9]+: (Connectio
 }
 
 # nc ends at the end of its input: to keep it from closing, the test stops it.
-@test "nc that does not close its side does not keep bpipe" {
+@test "an nc that does not close its side does not hold bpipe up" {
     skip_unless_openbsd_nc
     random_bytes 1000 12 >in
     nc -lnv 127.0.0.1 0 </dev/null 2>err >out &
@@ -332,7 +332,7 @@ lost="^bpipe: tcp://127.0.0.1:[0-9]+: connection lost at byte [0-9]+: (Connectio
     done
 }
 
-@test "nc gets from a bpipe that listens" {
+@test "nc reads from a bpipe that listens" {
     skip_unless_openbsd_nc
     random_bytes 5M 14 >in
     local option

@@ -1,5 +1,5 @@
 /*
- * process_stage.h - what the tests of processes share: waiting for what others do, with a deadline.
+ * process_stage.h - shared by the tests of processes: waits for other processes, with a deadline.
  *
  *   uint64_t deadline = stage_deadline();
  *   while (!CONDITION && stage_again(deadline))
@@ -28,7 +28,7 @@ static inline bool stage_has_proc(void)
     return strcmp(platform_name, "linux") == 0;
 }
 
-/* Whether the test of `what` has to be skipped for want of /proc; it is then reported as skipped. */
+/* Whether the test of `what` must be skipped because there is no /proc; then reports the skip. */
 static inline bool stage_skip(const char *what)
 {
     if (stage_has_proc())
@@ -70,7 +70,7 @@ static inline char stage_state(pid_t pid)
     return bytes > 0 && after != NULL && strlen(after) > 2 ? after[2] : '?';
 }
 
-/* Whether there is such a process, and it is no zombie. (Not every init reaps what it is left.) */
+/* Whether there is such a process, and it is no zombie. (Not every init reaps orphans.) */
 static inline bool stage_is_alive(pid_t pid)
 {
     return kill(pid, 0) == 0 && stage_state(pid) != 'Z';
@@ -104,7 +104,7 @@ static inline void stage_pipe(int ends[2])
         abort();
 }
 
-/* Whether the end of file comes, whatever comes before it. */
+/* Whether the end of file comes, perhaps after some bytes. */
 static inline bool stage_is_ended(int fd)
 {
     char bytes[256];
@@ -118,7 +118,7 @@ static inline bool stage_is_ended(int fd)
     }
 }
 
-/* Whether nothing is to be read, and yet it is not the end. */
+/* Whether there is nothing to read, but not the end of file either. */
 static inline bool stage_is_held(int fd)
 {
     struct pollfd wanted = {.fd = fd, .events = POLLIN};

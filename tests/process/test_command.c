@@ -1,9 +1,9 @@
 /*
- * test_command.c - programs that bpipe starts: what they find, and how they end.
+ * test_command.c - programs that bpipe starts: what they inherit, and how they end.
  *
- * What a command finds is told by this very program, run once more with an argument: --look says on
- * its stdout which signals are ignored and blocked, and what its descriptors are. That is compared
- * with what it says when it is started by exec(2) alone, under the same conditions.
+ * This program is also the command: with --look it prints on stdout which signals are ignored and
+ * blocked, and what its descriptors are. The test compares that with the output of the program when
+ * exec(2) alone starts it, under the same conditions.
  */
 #include "base/signals.h"
 #include "process/command.h"
@@ -47,7 +47,7 @@ static int say_what_is_seen(void)
     _exit(write(STDOUT_FILENO, text, at) == (ssize_t)at ? 0 : 1);
 }
 
-/* --- what it sees ----------------------------------------------------------------------------- */
+/* --- what it inherits ------------------------------------------------------------------------- */
 
 enum way { BY_EXEC, FROM, TO };
 
@@ -55,7 +55,7 @@ struct scene {
     const char *what;
     int ignored[4], blocked[4];
     bool named;       /* descriptors that were given to bpipe */
-    bool reads_stdin; /* bpipe does */
+    bool reads_stdin; /* whether bpipe does */
     bool closed[3];
 };
 
@@ -72,7 +72,7 @@ static void set_scene(const struct scene *scene, enum way way)
         if (scene->closed[fd])
             dup2(open("/dev/null", O_RDWR | O_CLOEXEC), fd);
     for (int fd = 0; fd < 3;
-         fd++) /* as descriptor_fill_standard() does: whom we exec has it closed */
+         fd++) /* as descriptor_fill_standard() does: closed in the program that we exec */
         if (scene->closed[fd])
             fcntl(fd, F_SETFD, FD_CLOEXEC);
     if (scene->reads_stdin && way == BY_EXEC)
@@ -142,7 +142,7 @@ static int start_looking(const struct scene *scene, enum way way, int result)
     return status;
 }
 
-/* What a program sees that is started in a scene: in `seen`. Whether all went well. */
+/* Starts a program in a scene, and puts its output into `seen`. Returns whether all went well. */
 static bool look_from(const struct scene *scene, enum way way, char seen[SEEN_TEXT])
 {
     int result[2];
@@ -170,7 +170,7 @@ static bool look_from(const struct scene *scene, enum way way, char seen[SEEN_TE
     return stage_status(pid) == 0;
 }
 
-/* Takes the line of descriptor 0 out of what was seen. Whether that said what a pipe is. */
+/* Removes the line of descriptor 0 from `seen`. Returns whether that line described a pipe. */
 static bool cut_pipe(char seen[SEEN_TEXT])
 {
     char *line = strstr(seen, "0 is open"), *end = line == NULL ? NULL : strchr(line, '\n');
@@ -281,20 +281,20 @@ static void test_not_ended(void)
     uint64_t deadline = stage_deadline();
     while (stage_has_proc() && stage_state(command.pid) != 'T' && stage_again(deadline))
         continue;
-    tap_ok(!command_has_ended(&command), "nor when it is stopped");
+    tap_ok(!command_has_ended(&command), "it has not ended when it is stopped");
     kill(command.pid, SIGCONT);
     int fd = command_take(&command);
     tap_ok(command.pipe[0] == -1 && command.pipe[1] == -1 && fd > 2, "our end is taken");
     tap_ok(write(fd, "\n", 1) == 1 && wait_for(&command) == 1 && WIFEXITED(command.status) &&
                WEXITSTATUS(command.status) == 4,
-           "it has");
-    tap_ok(command_has_ended(&command), "and that stays so");
-    tap_ok(write(fd, "x", 1) == -1 && errno == EPIPE, "nobody else has the other end");
+           "it has ended");
+    tap_ok(command_has_ended(&command), "it stays ended");
+    tap_ok(write(fd, "x", 1) == -1 && errno == EPIPE, "no other process has the other end");
     close(fd);
     tap_ok(start_text(&command, "printf x", false) == 0 && wait_for(&command) == 0 &&
                read(command.pipe[0], &byte, 1) == 1 && byte == 'x' &&
                read(command.pipe[0], &byte, 1) == 0,
-           "what it has written is there, and then the end");
+           "its output can be read, and then the end");
     command_close(&command);
 }
 
@@ -303,11 +303,11 @@ static void test_reaped_by_others(void)
     struct command command;
     char told[COMMAND_ENDING_TEXT];
     command_init(&command, &look_spec, true);
-    tap_ok(!command_has_ended(&command), "one that was not started has not ended");
+    tap_ok(!command_has_ended(&command), "a command that was not started has not ended");
     tap_ok(start_text(&command, "exit 0", true) == 0 && stage_status(command.pid) == 0 &&
                command_has_ended(&command) && !command_succeeded(&command) &&
                strcmp(command_ending(&command, told), "ended with unknown status") == 0,
-           "whom somebody else has reaped has not succeeded");
+           "a command that was reaped elsewhere has not succeeded");
     command_close(&command);
 }
 
@@ -316,9 +316,9 @@ static void test_usage(void)
     struct command command;
     tap_ok(start_text(&command, "i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done", true) == 0 &&
                wait_for(&command) == 0,
-           "one that works");
+           "a command that uses the processor");
     command_close(&command);
-    tap_ok(command.usage_known == stage_has_proc(), "what it has used is known where it can be");
+    tap_ok(command.usage_known == stage_has_proc(), "its usage is known where the system tells it");
     if (command.usage_known)
         tap_ok(command.cpu_ns >= 1000000 && command.cpu_ns < 5000000000 &&
                    command.peak_memory_bytes >= 100000 && command.peak_memory_bytes < 1000000000,

@@ -1,9 +1,9 @@
 /*
- * test_guard.c - consumers that must not see a false end, whatever happens to bpipe.
+ * test_guard.c - consumers must not see a false end, even if bpipe is killed.
  *
  * "bpipe" is a child here, which starts a command by sh -c, guarded, in a directory of its own, and
- * then does what the scene says. All of them have the write end of a pipe, the lifeline: its end of
- * file says that they are gone, after which nothing can appear any more.
+ * then plays a scene. All of them have the write end of a pipe, the lifeline. Its end of file shows
+ * that they are gone, so that no file can appear any more.
  */
 #include "base/signals.h"
 #include "process/command.h"
@@ -38,7 +38,7 @@ static void test_holding(void)
     int fd = start_guard(&guard);
     tap_ok(guard.pid > 0 && guard.fd > 2 && (fcntl(guard.fd, F_GETFD) & FD_CLOEXEC) != 0,
            "a guard, and a pipe to it that is closed on exec");
-    tap_ok(stage_is_held(fd), "what it holds is not at its end");
+    tap_ok(stage_is_held(fd), "a pipe that the guard holds is not at its end");
     static const int harmless[] = {SIGINT,  SIGTERM, SIGHUP,  SIGQUIT, SIGTSTP, SIGTTIN,
                                    SIGTTOU, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT};
     for (size_t i = 0; i < sizeof harmless / sizeof harmless[0]; i++)
@@ -46,12 +46,12 @@ static void test_holding(void)
     guard_add(&guard, getpid());
     guard_drop(&guard, getpid());
     stage_nap(20 * MS);
-    tap_ok(stage_is_held(fd), "nor after signals that end or stop a job");
+    tap_ok(stage_is_held(fd), "signals that end or stop a job do not end the guard");
     guard_release(&guard);
-    tap_ok(stage_is_ended(fd), "it lets go when it is told to");
-    tap_ok(stage_is_alive(guard.pid), "and stays");
+    tap_ok(stage_is_ended(fd), "the guard closes the pipe when bpipe tells it to");
+    tap_ok(stage_is_alive(guard.pid), "the guard stays after that");
     guard_close(&guard);
-    tap_ok(guard.fd == -1 && stage_status(guard.pid) == 0, "until it is closed");
+    tap_ok(guard.fd == -1 && stage_status(guard.pid) == 0, "the guard ends when bpipe closes it");
     guard_close(&guard);
     guard_end(&guard, true);
     close(fd);
@@ -63,17 +63,17 @@ static void test_nothing_to_guard(void)
     int fd = start_guard(&guard);
     close(fd);
     guard_close(&guard);
-    tap_ok(stage_status(guard.pid) == 0, "without commands, closed at once");
+    tap_ok(stage_status(guard.pid) == 0, "a guard without commands ends when it is closed at once");
     fd = start_guard(&guard);
     close(fd);
     guard_end(&guard, false);
-    tap_ok(stage_status(guard.pid) == 0, "or ended");
+    tap_ok(stage_status(guard.pid) == 0, "or when it ends its commands");
     guard_add(&guard, 1);
     guard_close(&guard);
-    tap_ok(guard_start(&guard, NULL, 0, 0) == 0, "one that holds nothing");
+    tap_ok(guard_start(&guard, NULL, 0, 0) == 0, "a guard that holds no pipe");
     guard_release(&guard);
     guard_close(&guard);
-    tap_ok(stage_status(guard.pid) == 0, "is closed, too");
+    tap_ok(stage_status(guard.pid) == 0, "ends when it is closed, too");
 }
 
 static void test_dropped(void)
@@ -91,13 +91,13 @@ static void test_dropped(void)
     guard_drop(&guard, pid);
     guard_end(&guard, true);
     tap_ok(stage_status(guard.pid) == 0, "a guard that has ended its task");
-    tap_ok(stage_is_alive(pid), "has not ended what was dropped before");
+    tap_ok(stage_is_alive(pid), "has not ended a command that was dropped before");
     kill(pid, SIGKILL);
     (void)stage_status(pid);
     guard_close(&guard);
 }
 
-/* Whether nobody has the FIFO open for writing. That nobody reads it is only so now and then. */
+/* Whether no process has the FIFO open for writing. Readers come and go. */
 static bool is_left(const char *fifo)
 {
     char byte;
@@ -115,14 +115,15 @@ static void stays_while_read(const int *held, size_t count, int reader)
     for (size_t i = 0; i < count; i++)
         close(held[i]);
     guard_end(&guard, false);
-    tap_ok(stage_status(guard.pid) == GUARD_HOLDS_ON, "a guard says that somebody still reads");
+    tap_ok(stage_status(guard.pid) == GUARD_HOLDS_ON,
+           "a guard reports that a pipe still has a reader");
     guard_close(&guard);
-    tap_ok(stage_is_held(reader), "who sees no end");
+    tap_ok(stage_is_held(reader), "that reader sees no end");
     close(reader);
     uint64_t deadline = stage_deadline();
     while (!is_left("fifo") && stage_again(deadline))
         continue;
-    tap_ok(is_left("fifo"), "and it is held only as long as it is read");
+    tap_ok(is_left("fifo"), "the pipe is held only as long as it is read");
     (void)unlink("fifo");
 }
 
@@ -134,7 +135,7 @@ static int open_fifo(void)
     return fd;
 }
 
-/* We are who reads, and are not to be ended. */
+/* We are the reader, and must not be ended. */
 static void test_still_read(void)
 {
     int other[2], reader = open_fifo();
@@ -176,15 +177,15 @@ static void test_stopped_guard(void)
     int fd = start_guard(&guard);
     stop_guard(&guard);
     guard_release(&guard);
-    tap_ok(stage_is_ended(fd), "one that was stopped lets go");
+    tap_ok(stage_is_ended(fd), "a guard that was stopped closes the pipe");
     stop_guard(&guard);
     guard_close(&guard);
-    tap_ok(stage_status(guard.pid) == 0, "and is closed");
+    tap_ok(stage_status(guard.pid) == 0, "that guard ends when it is closed");
     close(fd);
     close(start_guard(&guard));
     stop_guard(&guard);
     guard_end(&guard, false);
-    tap_ok(stage_status(guard.pid) == 0, "and ends them");
+    tap_ok(stage_status(guard.pid) == 0, "the guard ends the commands");
     guard_close(&guard);
 }
 
@@ -214,22 +215,23 @@ static void test_shares_nothing(void)
     struct guard guard;
     char path[64], where[64] = "";
     if (count_files(getpid()) == 0) {
-        tap_ok(true, "# SKIP what a guard has open: needs /proc");
+        tap_ok(true, "# SKIP the descriptors of a guard: needs /proc");
         return;
     }
     int high = fcntl(STDERR_FILENO, F_DUPFD, 200);
     int fd = start_guard(&guard);
-    tap_ok(comes_to(guard.pid, 2), "it has two descriptors");
+    tap_ok(comes_to(guard.pid, 2), "a guard has two descriptors");
     snprintf(path, sizeof path, "/proc/%ld/cwd", (long)guard.pid);
     uint64_t deadline = stage_deadline();
     while (readlink(path, where, sizeof where - 1) > 0 && strcmp(where, "/") != 0 &&
            stage_again(deadline))
         memset(where, 0, sizeof where);
-    tap_ok(strcmp(where, "/") == 0, "and is in no directory that could be in the way");
+    tap_ok(strcmp(where, "/") == 0,
+           "a guard runs in the root directory, and keeps no other in use");
     guard_release(&guard);
-    tap_ok(comes_to(guard.pid, 1), "released, it has one");
+    tap_ok(comes_to(guard.pid, 1), "after a release it has one descriptor");
     guard_close(&guard);
-    tap_ok(stage_status(guard.pid) == 0, "and then none");
+    tap_ok(stage_status(guard.pid) == 0, "then it ends");
     close(high);
     close(fd);
 }
@@ -239,7 +241,7 @@ static void leave_mark(void)
     close(open("mark", O_CREAT | O_WRONLY, 0600));
 }
 
-/* What stdio has not written yet is written once, by bpipe, and what is to be done at exit done. */
+/* Buffered output of stdio is written once, by bpipe, and functions of atexit(3) run only there. */
 static void test_is_quiet(void)
 {
     struct guard guard;
@@ -257,14 +259,14 @@ static void test_is_quiet(void)
         _exit(0);
     }
     tap_ok(stage_status(pid) == 0 && stat("out", &status) == 0 && status.st_size == 0,
-           "a guard does not flush what is bpipe's");
-    tap_ok(!stage_exists("mark"), "nor do what is to be done at exit");
+           "a guard does not flush bpipe's streams");
+    tap_ok(!stage_exists("mark"), "nor run functions of atexit(3)");
 }
 
 /* --- scenes ----------------------------------------------------------------------------------- */
 
 enum deed {
-    STAY,      /* what follows is the test's: it kills us */
+    STAY,      /* until the test kills us */
     RELEASE,   /* then stay */
     END,       /* then wait for the command and the guard */
     END_NOW,   /* at once */
@@ -282,7 +284,7 @@ struct play {
     enum deed deed;
     pid_t bpipe, guard;
     int lifeline;
-    int told; /* bpipe says who its guard is, and in the end how the command ended */
+    int told; /* bpipe writes the pid of its guard here, and at the end how the command ended */
 };
 
 /* Waits for the command and the guard, and tells the test how the command ended. */
@@ -359,7 +361,7 @@ static void kill_bpipe(const struct play *play)
     (void)stage_status(play->bpipe);
 }
 
-/* Without /proc those that a shell has started are left, with an input that does not end. */
+/* Without /proc the children of a shell remain, with an input that does not end. */
 static void sweep(const struct play *play)
 {
     struct pollfd fd = {.fd = play->lifeline, .events = POLLIN};
@@ -403,10 +405,10 @@ static void test_killed_at_any_time(uint64_t *seed, const char *text)
     }
     tap_note("%u of %u had begun", begun, rounds);
     tap_ok(gone, "bpipe is killed: all are ended: %s", text);
-    tap_ok(false_ends == 0, "and %u saw a false end", false_ends);
+    tap_ok(false_ends == 0, "%u saw a false end", false_ends);
 }
 
-/* Kills bpipe when the command is up; `text` says so by a file. */
+/* Kills bpipe when the command is up; `text` makes a file then. */
 static uint64_t kill_when_up(const struct scene *scene, struct play *play)
 {
     *play = begin(scene);
@@ -424,7 +426,8 @@ static void test_ignores_sigterm(void)
                           .kill_after_ns = 100 * MS};
     uint64_t start_ns = kill_when_up(&scene, &play);
     bool gone = finish(&play);
-    tap_ok(gone && platform_now() - start_ns >= 100 * MS, "SIGTERM is ignored, but not SIGKILL");
+    tap_ok(gone && platform_now() - start_ns >= 100 * MS,
+           "a command that ignores SIGTERM is ended by SIGKILL, later");
     tap_ok(!stage_exists("g"), "and there is no false end");
     clear();
 }
@@ -435,7 +438,7 @@ static void test_stopped(void)
     learn_guard(&play);
     tap_ok(stage_appears("up"), "a command that stops itself");
     kill_bpipe(&play);
-    tap_ok(finish(&play) && !stage_exists("g"), "is ended, too");
+    tap_ok(finish(&play) && !stage_exists("g"), "a command that has stopped itself is ended, too");
     clear();
 }
 
@@ -464,7 +467,7 @@ static void lose_parent(pid_t parent)
         stage_nap(MS);
 }
 
-/* This program, as a command's: leaves a daemon behind, which says who it is. */
+/* This program as a command: leaves a daemon behind, which writes its pid. */
 static int leave_daemon(void)
 {
     pid_t parent = getpid(), pid = fork();
@@ -510,24 +513,26 @@ static void test_daemon(void)
     kill_when_up(&(struct scene){.text = text}, &play);
     pid_t pid = who_is_up();
     tap_ok(stage_goes_away(play.guard), "the guard does not wait for a daemon");
-    tap_ok(stage_is_alive(pid) && kill(pid, SIGKILL) == 0, "which is spared");
+    tap_ok(stage_is_alive(pid) && kill(pid, SIGKILL) == 0, "the daemon is not ended");
     tap_ok(finish(&play) && !stage_exists("g"), "and there is no false end");
     clear();
 }
 
-/* Where it is not found it is left with an input that does not end. */
+/* If the guard cannot find the process, the process remains, with an input that does not end. */
 static void test_reads_alone(void)
 {
     struct play play;
     char text[sizeof program + 64];
     snprintf(text, sizeof text, "exec 3<&0; '%s' --read $$ <&3 &", program);
     kill_when_up(&(struct scene){.text = text}, &play);
-    tap_ok(stage_goes_away(play.guard), "the guard of one that reads after its parent has gone");
+    tap_ok(stage_goes_away(play.guard),
+           "a command reads after its parent has gone: the guard ends");
     pid_t pid = who_is_up();
-    tap_ok(stage_has_proc() || stage_is_alive(pid), "ends it, if it can be found");
+    tap_ok(stage_has_proc() || stage_is_alive(pid),
+           "the guard ends such a command if it can find it");
     if (!stage_has_proc())
         kill(pid, SIGKILL);
-    tap_ok(finish(&play) && !stage_exists("g"), "and it sees no end in any case");
+    tap_ok(finish(&play) && !stage_exists("g"), "such a command sees no end in any case");
     clear();
 }
 
@@ -544,7 +549,7 @@ static void test_session(void)
     clear();
 }
 
-/* The first of a pipeline is ended by SIGTERM, the last only after a while. */
+/* The first process of a pipeline is ended by SIGTERM, the last only later. */
 static void test_pipeline(void)
 {
     struct play play;
@@ -554,12 +559,12 @@ static void test_pipeline(void)
         return;
     uint64_t start_ns = kill_when_up(&scene, &play);
     tap_ok(finish(&play) && platform_now() - start_ns >= 200 * MS, "a pipeline is ended");
-    tap_ok(!stage_exists("g"), "and the last of it sees no end when the first one is gone");
+    tap_ok(!stage_exists("g"), "its last process sees no end when the first one is gone");
     clear();
 }
 
-/* The shell is ended by SIGTERM, its child in a group of its own only after a while: not by SIGHUP,
- * though the exit of the shell makes that group an orphaned one. */
+/* The shell is ended by SIGTERM, its child in a group of its own only later: not by SIGHUP, even
+ * though the exit of the shell orphans that group. */
 static void test_group(void)
 {
     bool late = true, false_end = false;
@@ -576,7 +581,7 @@ static void test_group(void)
         false_end |= stage_exists("g") || stage_exists("y");
         clear();
     }
-    tap_ok(late, "who is in another group and ignores SIGTERM is ended late");
+    tap_ok(late, "a process of another group that ignores SIGTERM is ended late");
     tap_ok(!false_end, "without a false end");
 }
 
@@ -596,7 +601,7 @@ static pid_t start_reader(const struct guard *guard, int lifeline, bool patient)
         pause();
 }
 
-/* As bpipe with two commands, which both know it for their parent. */
+/* As bpipe with two commands: it is the parent of both. */
 static _Noreturn void be_bpipe_of_two(int lifeline)
 {
     struct guard guard;
@@ -613,8 +618,8 @@ static _Noreturn void be_bpipe_of_two(int lifeline)
         pause();
 }
 
-/* Where process 1 is in our session (an initramfs, some containers and virtual machines), the exit
- * of the first makes the group an orphaned one, whose others are stopped yet. */
+/* If process 1 is in our session (an initramfs, some containers and virtual machines), the exit of
+ * the first process orphans the group while its other processes are still stopped. */
 static void test_two(void)
 {
     bool late = true;
@@ -639,8 +644,8 @@ static void test_two(void)
     tap_ok(late, "of several commands, those that ignore SIGTERM are ended late");
 }
 
-/* The shell waits for its cat when the signal comes. (Before that it might start it yet, and nobody
- * would end that until kill_after_ns.) */
+/* The shell waits for its cat when the signal comes. (Earlier, the shell might still start the cat,
+ * which would then run until kill_after_ns.) */
 static void test_cleans_up(void)
 {
     struct play play;
@@ -652,7 +657,7 @@ static void test_cleans_up(void)
         return;
     kill_when_up(&scene, &play);
     tap_ok(finish(&play) && stage_exists("cleaned"), "a command may clean up");
-    tap_ok(!stage_exists("g"), "and does not take that for the end");
+    tap_ok(!stage_exists("g"), "a command that cleans up sees no end of its input");
     clear();
 }
 
@@ -698,7 +703,7 @@ static void test_exit_status(void)
     const char *stubborn = "trap '' TERM; echo >up; cat >f; echo >g; cat >x; echo >y";
     plays(&(struct scene){.text = text, .deed = GIVE_RIGHT}, "exited with status 0",
           "the end is true");
-    tap_ok(stage_exists("g"), "and is seen");
+    tap_ok(stage_exists("g"), "the true end is seen");
     clear();
     plays(&(struct scene){.text = text, .deed = END}, "killed by signal 15 (SIGTERM)", "ended");
     tap_ok(!stage_exists("g"), "before its input was");
@@ -764,6 +769,6 @@ int main(int argc, char *argv[])
     test_killed_while_ending();
     tap_ok(stage_has_no_children() && stage_open_files() == open_files, "nothing is left open");
     tap_ok(chdir("/") == 0 && nftw(directory, remove_file, 8, FTW_DEPTH | FTW_PHYS) == 0,
-           "nor in the way");
+           "the directory can be removed");
     return tap_done();
 }

@@ -1,5 +1,5 @@
 /*
- * test_held_pipes.c - which pipes are read, and by whom, and what is kept of another's.
+ * test_held_pipes.c - which pipes are read, and by which process; and the pipes that are kept.
  */
 #include "base/platform_process.h"
 #include "process/held_pipes.h"
@@ -18,19 +18,20 @@ static void test_own(void)
 {
     int a[2], b[2], more[2];
     struct held_pipes ends = nobody(2);
-    tap_ok(!held_pipes_are_read(&ends), "of none, none is read");
+    tap_ok(!held_pipes_are_read(&ends), "an empty set has no pipe that is read");
     held_pipes_close_unread(&ends);
     stage_pipe(a), stage_pipe(b), stage_pipe(more);
     held_pipes_add(&ends, a[1]);
     held_pipes_add(&ends, b[1]);
     held_pipes_add(&ends, more[1]);
-    tap_ok(ends.count == 2 && stage_is_ended(more[0]), "what there is no room for is closed");
-    tap_ok(held_pipes_are_read(&ends), "two that are read");
+    tap_ok(ends.count == 2 && stage_is_ended(more[0]),
+           "pipes for which there is no room are closed");
+    tap_ok(held_pipes_are_read(&ends), "two pipes that are read");
     close(a[0]);
-    tap_ok(held_pipes_are_read(&ends), "one that is");
+    tap_ok(held_pipes_are_read(&ends), "one pipe that is read");
     held_pipes_close_unread(&ends);
-    tap_ok(ends.count == 1 && fcntl(a[1], F_GETFD) < 0, "the other one is closed");
-    tap_ok(stage_is_held(b[0]), "and only that");
+    tap_ok(ends.count == 1 && fcntl(a[1], F_GETFD) < 0, "the pipe without a reader is closed");
+    tap_ok(stage_is_held(b[0]), "no other pipe is closed");
     held_pipes_close(&ends);
     tap_ok(ends.count == 0 && stage_is_ended(b[0]), "all are closed");
     close(b[0]), close(more[0]);
@@ -60,15 +61,16 @@ static void test_poll_fails(void)
     tap_ok(platform_poll(fds, ends.count, 0) < 0 && errno == EINVAL, "poll() fails");
     close(a[1]);
     close(a[0]);
-    tap_ok(held_pipes_are_read(&ends), "one of many is read, and that is known without poll()");
+    tap_ok(held_pipes_are_read(&ends),
+           "one of many pipes is read, and that is known without poll()");
     held_pipes_close_unread(&ends);
     tap_ok(ends.count == (stage_has_proc() ? 1 : ends.room) && stage_is_held(b[0]),
-           "the others are closed, where that can be known");
+           "the others are closed, if /proc shows that they have no reader");
     if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
         abort();
     close(b[0]);
     held_pipes_close_unread(&ends);
-    tap_ok(ends.count == 0, "when poll() works again, all are");
+    tap_ok(ends.count == 0, "when poll() works again, all are closed");
 }
 
 /* A process that has these descriptors of ours, and no others. */
@@ -104,13 +106,13 @@ static void test_readers(void)
     struct held_pipes ends = nobody(4);
     stage_pipe(pipe);
     pid_t reader = start(&pipe[0], 1), writer = start(&pipe[1], 1);
-    tap_ok(!held_pipes_are_read_by(&ends, reader), "nobody reads none");
+    tap_ok(!held_pipes_are_read_by(&ends, reader), "a process does not read an empty set");
     held_pipes_add(&ends, pipe[1]);
-    tap_ok(held_pipes_are_read_by(&ends, reader), "who reads");
-    tap_ok(!held_pipes_are_read_by(&ends, writer), "and who only writes");
+    tap_ok(held_pipes_are_read_by(&ends, reader), "a process that reads");
+    tap_ok(!held_pipes_are_read_by(&ends, writer), "a process that only writes");
     close(pipe[0]);
     stop(reader);
-    tap_ok(!held_pipes_are_read_by(&ends, reader), "and who is gone");
+    tap_ok(!held_pipes_are_read_by(&ends, reader), "a process that is gone");
     stop(writer);
     held_pipes_close(&ends);
 }
@@ -124,17 +126,17 @@ static void test_keeping(void)
     pid_t pid = start(writes, 4);
     close(writes[3]);
     held_pipes_keep(&ends, pid, but[0]);
-    tap_ok(ends.count == 1, "kept is what is written to, once");
+    tap_ok(ends.count == 1, "only the pipe that is written to is kept, once");
     held_pipes_keep(&ends, pid, but[0]);
     tap_ok(ends.count == 1 && (fcntl(ends.fds[0].fd, F_GETFD) & FD_CLOEXEC) != 0 &&
                (fcntl(ends.fds[0].fd, F_GETFL) & O_NONBLOCK) != 0,
-           "also when it is kept again");
+           "it is kept once, even if asked again");
     stop(pid);
     close(a[1]), close(but[1]), close(b[1]);
     tap_ok(stage_is_held(a[0]), "its reader sees no end");
-    tap_ok(stage_is_ended(but[0]), "but that of what was not to be kept does");
+    tap_ok(stage_is_ended(but[0]), "the reader of a pipe that was left out sees the end");
     held_pipes_close(&ends);
-    tap_ok(stage_is_ended(a[0]), "until it is closed");
+    tap_ok(stage_is_ended(a[0]), "its reader sees the end when it is closed");
     ends = nobody(0);
     close(a[0]), close(b[0]), close(but[0]);
     stage_pipe(a);
@@ -142,7 +144,7 @@ static void test_keeping(void)
     held_pipes_keep(&ends, pid, -1);
     close(a[1]);
     stop(pid);
-    tap_ok(stage_is_ended(a[0]), "without room nothing is");
+    tap_ok(stage_is_ended(a[0]), "without room no pipe is kept");
     close(a[0]);
 }
 
@@ -156,7 +158,7 @@ int main(void)
         test_readers();
         test_keeping();
     } else {
-        tap_ok(true, "# SKIP what others have: needs Linux's /proc");
+        tap_ok(true, "# SKIP pipes of other processes: needs Linux's /proc");
     }
     tap_ok(stage_has_no_children() && stage_open_files() == open_files, "nothing is left open");
     return tap_done();

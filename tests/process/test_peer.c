@@ -1,7 +1,7 @@
 /*
- * test_peer.c - who is at the other end: of pipes to children, of FIFOs, of sockets.
+ * test_peer.c - the process at the other end: of pipes to children, of FIFOs, of sockets.
  *
- * A child that is to be found says so by a byte, once it holds what it is to hold; it ends when its
+ * A child writes a byte when it holds the descriptors with which it must be found. It ends when its
  * end of another pipe is closed. On a portable build nothing is found, and that is tested.
  */
 #include "base/platform.h"
@@ -25,11 +25,11 @@ static char directory[] = "/tmp/bpipe-peer-XXXXXX";
 
 struct child {
     pid_t pid;
-    int told; /* it says a byte here */
+    int told; /* it writes a byte here */
 };
 
-/* A child that keeps `keep` open, closes `drop`, uses the processor for `busy_ns`, says a byte, and
- * waits to be killed. With `apart` in a process group of its own. */
+/* A child that keeps `keep` open, closes `drop`, uses the processor for `busy_ns`, writes a byte,
+ * and waits to be killed. With `apart` in a process group of its own. */
 static struct child start(int keep, int drop, uint64_t busy_ns, bool apart)
 {
     int told[2];
@@ -63,7 +63,7 @@ static void stop(const struct child *child)
     waitpid(child->pid, NULL, 0);
 }
 
-/* A whole search for one pipe: whom it found. */
+/* A whole search for one pipe: the process that it found. */
 static struct meter_peer search(int fd, bool writes)
 {
     struct meter_peer peer = {0};
@@ -97,19 +97,19 @@ static void test_ends(void)
     int fds[2];
     if (pipe(fds) != 0)
         abort();
-    tap_ok(finds(fds[0], false, 0), "what only we hold has nobody at the other end");
+    tap_ok(finds(fds[0], false, 0), "a pipe that only we hold has no process at the other end");
     struct child writer = start(fds[1], fds[0], 0, false);
     struct child reader = start(fds[0], fds[1], 0, false);
     tap_ok(finds(fds[0], false, writer.pid), "the writer of a pipe that we read");
     tap_ok(finds(fds[1], true, reader.pid), "the reader of a pipe that we write");
-    tap_ok(is_there(fds[0], false, writer.pid) == stage_has_proc(), "it is there");
-    tap_ok(!is_there(fds[1], true, writer.pid), "but does not read");
+    tap_ok(is_there(fds[0], false, writer.pid) == stage_has_proc(), "the writer is there");
+    tap_ok(!is_there(fds[1], true, writer.pid), "the writer is not a reader");
     struct meter_peer changed = {.pid = writer.pid, .command = "sh"};
     struct peer_pipe read_end = {.fd = fds[0], .peer = &changed};
-    tap_ok(!peer_is_there(&read_end), "nor is it there if it was another program");
+    tap_ok(!peer_is_there(&read_end), "a process that now runs another program is not there");
     stop(&writer);
-    tap_ok(!is_there(fds[0], false, writer.pid), "it is gone");
-    tap_ok(finds(fds[0], false, 0), "and not found");
+    tap_ok(!is_there(fds[0], false, writer.pid), "the writer is gone");
+    tap_ok(finds(fds[0], false, 0), "a writer that is gone is not found");
     stop(&reader);
     close(fds[0]);
     close(fds[1]);
@@ -124,11 +124,11 @@ static void test_several_holders(void)
     struct child busy = start(fds[1], fds[0], 30000000, false);
     struct child late = start(fds[1], fds[0], 0, false);
     struct child other = start(fds[1], fds[0], 90000000, true);
-    tap_ok(finds(fds[0], false, busy.pid), "of several writers the busiest of our group");
+    tap_ok(finds(fds[0], false, busy.pid), "of several writers the busiest of our group is found");
     stop(&busy);
     stop(&idle);
     stop(&late);
-    tap_ok(finds(fds[0], false, other.pid), "then one of another group");
+    tap_ok(finds(fds[0], false, other.pid), "then a writer of another group is found");
     stop(&other);
     close(fds[0]);
     close(fds[1]);
@@ -161,7 +161,7 @@ static void test_many_pipes(void)
         stop(&writers[i]);
     }
     tap_ok(right, "several pipes in one search, in two groups, closed meanwhile");
-    tap_ok(peers[PIPES].pid == 0, "what is no pipe has no peer");
+    tap_ok(peers[PIPES].pid == 0, "a file has no peer");
 }
 
 static void test_nothing_to_look_for(void)
@@ -169,10 +169,10 @@ static void test_nothing_to_look_for(void)
     struct meter_peer peer = {.pid = 7};
     struct peer_pipe file = {.fd = open("/dev/null", O_RDONLY), .peer = &peer};
     struct peer_pipe closed = {.fd = 1000, .peer = &peer};
-    tap_ok(peer_search_begin(&file, 1) == NULL, "no search for what is no pipe");
-    tap_ok(peer_search_begin(&closed, 1) == NULL, "nor for what is not open");
-    tap_ok(peer_search_begin(NULL, 0) == NULL, "nor for nothing");
-    tap_ok(peer.pid == 7, "and a peer stays what it was");
+    tap_ok(peer_search_begin(&file, 1) == NULL, "no search for a file");
+    tap_ok(peer_search_begin(&closed, 1) == NULL, "nor for a descriptor that is not open");
+    tap_ok(peer_search_begin(NULL, 0) == NULL, "nor for an empty list");
+    tap_ok(peer.pid == 7, "the peer is unchanged");
     peer_search_end(NULL);
     close(file.fd);
 }
@@ -199,12 +199,12 @@ static void test_fifo(void)
         abort();
     int fd = open("fifo", O_RDWR | O_CLOEXEC), other = open("other", O_RDWR | O_CLOEXEC);
     struct child stranger = start(other, fd, 0, false);
-    tap_ok(finds(fd, false, 0), "another FIFO is none of ours");
+    tap_ok(finds(fd, false, 0), "a process that has another FIFO open is not found");
     struct child both = start(fd, other, 0, false);
     tap_ok(finds(fd, false, both.pid) && finds(fd, true, both.pid),
-           "who has a FIFO open for both holds both ends");
+           "a process that has a FIFO open for both holds both ends");
     unlink("fifo");
-    tap_ok(finds(fd, true, both.pid), "also when its name is gone");
+    tap_ok(finds(fd, true, both.pid), "a FIFO is searched for even if its name is gone");
     stop(&both);
     stop(&stranger);
     unlink("other");
@@ -212,7 +212,7 @@ static void test_fifo(void)
     close(other);
 }
 
-/* Root sees everybody; so the child that looks becomes nobody. */
+/* Root sees all processes, so the child that looks becomes the user nobody. */
 static void test_permission(void)
 {
     int fds[2], status;
@@ -231,7 +231,7 @@ static void test_permission(void)
         _exit(nobody && search(fds[0], false).pid == 0 ? 0 : 1);
     }
     tap_ok(waitpid(looker, &status, 0) == looker && status == 0,
-           "a process that one may not look at is not found");
+           "a process that we may not look at is not found");
     stop(&writer);
     close(fds[0]);
     close(fds[1]);
@@ -331,7 +331,7 @@ static void test_tcp(void)
     char expected[METER_ADDRESS_TEXT];
     struct meter_peer peer = {0};
     int listening = socket(AF_INET, SOCK_STREAM, 0), connected = socket(AF_INET, SOCK_STREAM, 0);
-    tap_ok(!peer_of_socket(connected, &peer) && peer.address[0] == '\0', "not connected: nobody");
+    tap_ok(!peer_of_socket(connected, &peer) && peer.address[0] == '\0', "not connected: no peer");
     if (bind(listening, (struct sockaddr *)&address, length) != 0 || listen(listening, 1) != 0 ||
         getsockname(listening, (struct sockaddr *)&address, &length) != 0 ||
         connect(connected, (struct sockaddr *)&address, length) != 0)
@@ -369,7 +369,7 @@ static void test_unix(void)
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
     peer = (struct meter_peer){0};
-    tap_ok(!peer_of_socket(connected, &peer) && peer.pid == 0, "unless it is gone");
+    tap_ok(!peer_of_socket(connected, &peer) && peer.pid == 0, "unless that process is gone");
     unlink("socket");
     close(told[0]);
     close(told[1]);

@@ -1,8 +1,8 @@
 /*
- * test_process_tree.c - families of forked processes, and who of them is found, stopped and killed.
+ * test_process_tree.c - families of forked processes: which of them are found, stopped and killed.
  *
- * Each has the write end of a pipe, the lifeline, whose end of file says that all are gone, and
- * says there who it is when it is up.
+ * Each has the write end of a pipe, the lifeline, and writes its pid there when it is up. The end
+ * of file shows that all are gone.
  */
 #include "process/process_tree.h"
 #include "tests/process/process_stage.h"
@@ -104,19 +104,22 @@ static void test_root(void)
     pid_t heard, root = start(nothing);
     hear(1, &heard);
     tap_ok(process_tree_add(&tree, root) == 0 && tree.count == 1, "a root");
-    tap_ok(process_tree_add(&tree, root) == 0 && tree.count == 1, "is there once");
+    tap_ok(process_tree_add(&tree, root) == 0 && tree.count == 1,
+           "a root that is added again is there once");
     process_tree_drop(&tree, getpid());
-    tap_ok(process_tree_update(&tree) == 0 && tree.count == 1, "who is there stays");
+    tap_ok(process_tree_update(&tree) == 0 && tree.count == 1,
+           "a process that lives stays in the tree");
     process_tree_drop(&tree, root);
-    tap_ok(tree.count == 0, "and is dropped");
-    tap_ok(process_tree_update(&tree) == 0 && tree.count == 0, "and not found again");
+    tap_ok(tree.count == 0, "a process can be dropped");
+    tap_ok(process_tree_update(&tree) == 0 && tree.count == 0,
+           "a dropped process is not found again");
     process_tree_add(&tree, root);
     kill_and_reap(&tree, root);
     process_tree_update(&tree);
-    tap_ok(tree.count == 0, "who is gone is forgotten");
+    tap_ok(tree.count == 0, "a process that is gone is forgotten");
     process_tree_kill(&tree, SIGKILL);
     process_tree_destroy(&tree);
-    tap_ok(close_lifeline(), "it was killed");
+    tap_ok(close_lifeline(), "the process was killed");
 }
 
 static void test_family(void)
@@ -131,14 +134,14 @@ static void test_family(void)
     hear(FAMILY, heard);
     process_tree_add(&tree, root);
     tap_ok(process_tree_update(&tree) == 4 && tree.count == 5,
-           "children and their children are found, whatever their group or session");
+           "children and their children are found, in any group or session");
     tap_ok(process_tree_update(&tree) == 0 && tree.count == 5, "once");
     kill_and_reap(&tree, root);
     uint64_t deadline = stage_deadline();
     while (process_tree_update(&tree) == 0 && tree.count > 0 && stage_again(deadline))
         continue;
-    tap_ok(tree.count == 0, "all that were killed are forgotten");
-    tap_ok(close_lifeline(), "and gone");
+    tap_ok(tree.count == 0, "all killed processes are forgotten");
+    tap_ok(close_lifeline(), "all killed processes are gone");
     process_tree_destroy(&tree);
 }
 
@@ -160,7 +163,7 @@ static pid_t parent_of(pid_t pid)
     return bytes > 0 && after != NULL && strlen(after) > 4 ? (pid_t)strtol(after + 4, NULL, 10) : 0;
 }
 
-/* Whether each but the first comes after its parent. */
+/* Whether each except the first comes after its parent. */
 static bool is_in_order(const struct process_tree *tree)
 {
     for (size_t i = 1; i < tree->count; i++) {
@@ -205,9 +208,9 @@ static void test_order(void)
     process_tree_update(&tree);
     tap_ok(tree.count == FAMILY && is_in_order(&tree), "parents come before their children");
     process_tree_stop(&tree);
-    tap_ok(all_are(&tree, true), "they are stopped");
+    tap_ok(all_are(&tree, true), "all of them are stopped");
     process_tree_continue(&tree);
-    tap_ok(all_are(&tree, false), "and continued");
+    tap_ok(all_are(&tree, false), "all of them are continued");
     for (size_t i = 0; i < FAMILY; i++)
         before[i] = tree.processes[i].pid;
     while (parent_of(before[leaf]) == root)
@@ -217,13 +220,13 @@ static void test_order(void)
     while (tree.count == FAMILY && stage_again(deadline))
         process_tree_update(&tree);
     tap_ok(tree.count == FAMILY - 1 && is_without(&tree, before, leaf),
-           "one that is gone leaves them in that order");
+           "the order stays when one of them is gone");
     kill_and_reap(&tree, root);
-    tap_ok(close_lifeline(), "all of it is killed");
+    tap_ok(close_lifeline(), "the whole tree is killed");
     process_tree_destroy(&tree);
 }
 
-/* Two strangers, one of whom reads, and this process does as well. */
+/* Two unrelated processes, one of which reads. This process reads as well. */
 static void test_readers(void)
 {
     int pipe[2];
@@ -242,13 +245,14 @@ static void test_readers(void)
     hear(1, &heard[1]);
     own = platform_reopen(pipe[1], O_RDONLY | O_NONBLOCK);
     tap_ok(process_tree_update(&tree) == 1 && tree.processes[0].pid == reader,
-           "a stranger who reads belongs to it, but not we, nor others");
+           "an unrelated reader belongs to the tree, but neither we nor others");
     tap_ok(process_tree_update(&tree) == 0 && tree.count == 1, "once");
     kill_and_reap(&tree, reader);
-    tap_ok(process_tree_update(&tree) == 0 && tree.count == 0, "until it is gone");
+    tap_ok(process_tree_update(&tree) == 0 && tree.count == 0,
+           "the reader is in the tree until it is gone");
     kill(other, SIGKILL);
     (void)stage_status(other);
-    tap_ok(close_lifeline(), "they are");
+    tap_ok(close_lifeline(), "both processes are gone");
     close(own), close(pipe[1]);
     process_tree_destroy(&tree);
 }
@@ -266,7 +270,7 @@ static void test_orphan(void)
     kill(root, SIGKILL);
     (void)stage_status(root);
     tap_ok(process_tree_update(&tree) == 0 && tree.count == 1 && tree.processes[0].pid != root,
-           "who has lost its parent is remembered");
+           "a process whose parent is gone stays in the tree");
     process_tree_kill(&tree, SIGKILL);
     tap_ok(close_lifeline(), "and killed");
     process_tree_destroy(&tree);
@@ -303,7 +307,7 @@ static void test_start_time(void)
     tap_ok(tree.processes[0].start != 0, "a start time is known");
     tree.processes[0].start--;
     process_tree_update(&tree);
-    tap_ok(tree.count == 0, "one that was started at another time is another");
+    tap_ok(tree.count == 0, "a process that was started at another time is a different one");
     kill_and_reap(&(struct process_tree){.processes = &(struct process){.pid = root}, .count = 1},
                   root);
     process_tree_destroy(&tree);
@@ -321,7 +325,7 @@ static void test_odd_name(void)
     process_tree_add(&tree, root);
     tap_ok(process_tree_update(&tree) == 1, "a name with parentheses, blanks and a newline");
     process_tree_update(&tree);
-    tap_ok(tree.count == 2, "is none of somebody who is gone");
+    tap_ok(tree.count == 2, "a process with an odd name is not taken for one that is gone");
     kill_and_reap(&tree, root);
     tap_ok(close_lifeline(), "they are killed");
     process_tree_destroy(&tree);
@@ -365,8 +369,8 @@ static void test_stop(void)
         all &= close_lifeline();
         process_tree_destroy(&tree);
     }
-    tap_ok(stopped, "those that fork meanwhile are stopped");
-    tap_ok(all, "all of them, so that all are killed");
+    tap_ok(stopped, "processes that go on forking are stopped");
+    tap_ok(all, "all of them are stopped, so that all are killed");
 }
 
 /* As a shell that is stopped just before fork(2), where it blocks signals. */
@@ -405,10 +409,10 @@ static void test_blocked(void)
     if (stage_skip("which signals are blocked"))
         return;
     pid_t root = start_and_stop(forks_when_continued, &tree);
-    tap_ok(tree.count == 2, "one that was about to fork is stopped after it, with its child");
+    tap_ok(tree.count == 2, "a process that was about to fork is stopped after it, with its child");
     process_tree_kill(&tree, SIGTERM);
     process_tree_kill(&tree, SIGCONT);
-    tap_ok(stage_status(root) == -1 && close_lifeline(), "and both get SIGTERM");
+    tap_ok(stage_status(root) == -1 && close_lifeline(), "the process and its child get SIGTERM");
     process_tree_destroy(&tree);
 }
 
@@ -425,7 +429,7 @@ static void test_blocked_for_good(void)
     if (stage_skip("which signals are blocked for good"))
         return;
     pid_t root = start_and_stop(blocks_for_good, &tree);
-    tap_ok(stage_state(root) == 'T', "one that always blocks SIGTERM is stopped in the end");
+    tap_ok(stage_state(root) == 'T', "a process that always blocks SIGTERM is stopped in the end");
     kill_and_reap(&tree, root);
     process_tree_destroy(&tree);
     tap_ok(close_lifeline(), "and killed");
@@ -445,6 +449,6 @@ int main(void)
     test_stop();
     test_blocked();
     test_blocked_for_good();
-    tap_ok(stage_has_no_children(), "nobody is left");
+    tap_ok(stage_has_no_children(), "no process is left");
     return tap_done();
 }

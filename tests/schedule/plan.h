@@ -68,8 +68,8 @@ struct source {
     size_t burst_count;
 };
 
-/* After so many bytes the consumer reads no more until nothing has moved for quiet_ms, or (0) until
- * all producers have written everything. */
+/* After that number of bytes the consumer reads no more until nothing has moved for quiet_ms, or (0)
+ * until all producers have written everything. */
 struct stall {
     size_t after;
     unsigned quiet_ms;

@@ -11,7 +11,7 @@
  *     control fuzz PATH COUNT SEED     sends random messages, most of them nearly right
  *
  * It gives up after 60 s. The status is 1 if there was no answer, or if fuzz got one that is not an
- * answer of the protocol; 127 if nobody listens.
+ * answer of the protocol; 127 if no process listens.
  */
 #include "tests/random.h"
 #include "tests/tools/die.h"

@@ -7,7 +7,7 @@
  * send: sends every line of stdin as a datagram to 127.0.0.1:PORT, with its newline, or with -n
  * without it, so that an empty line is an empty datagram. -f: sends from that address (127.0.0.2).
  * It sends at most 16 datagrams in a millisecond, so that the reader loses none. It is no failure
- * if somebody refuses them.
+ * if they are refused.
  *
  * receive: prints the port to which it is bound on stdout, as a line. Then it writes the bytes of
  * COUNT datagrams to FILE, and prints the length of each on stdout, as a line and at once. The

@@ -9,7 +9,7 @@
  * took more than SECONDS (60): then the command is killed.
  *
  * -n prints how long the rounds took, from before the request to after the reply, except for the
- * first tenth of them (the command has yet to start):
+ * first tenth of them (the command is still starting):
  *
  *     rounds=9000 p50_ns=11822 p99_ns=20310 max_ns=184033
  */

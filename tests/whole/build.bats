@@ -52,7 +52,7 @@ make_again() {
     done
 }
 
-@test "the binary needs nothing but libc" {
+@test "the binary needs only libc" {
     skip_unless ldd
     is_sanitized && skip "the sanitizers bring their own libraries"
     ldd "$BPIPE" >libraries 2>&1 || true

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# What is given away: the source tarball, static binaries and the Debian package. Nothing is written
+# What is published: the source tarball, static binaries and the Debian package. Nothing is written
 # into the tree or its build/. `make try-deb` tries the package itself.
 
 bats_require_minimum_version 1.5.0
@@ -70,7 +70,7 @@ make_in_tree() {
     [ -e dest/usr/share/man/man1/bpipe.1 ]
 }
 
-@test "make dist-static says what is missing" {
+@test "make dist-static names the missing compiler" {
     only_linux
     skip_unless make
     mkdir tree

@@ -80,7 +80,7 @@ make_folder() {
     cp "$T/lines" c
 }
 
-# Prints the example with what it names replaced.
+# Prints the example with its hosts, ports and folders replaced.
 adapted() {
     sed -e "s,/mnt/,$T/here/mnt/,g" -e "s,/dev/nst0,$T/here/tape," -e "s,/dev/sdb,$T/data," \
         -e "s,/snap |,$T/here/snap |," -e "s,/home |,$T/here/home |," -e "s,/var/tmp,$T/here/tmp," \
@@ -96,7 +96,7 @@ succeeds() {
     [ "$status" = 0 ] || { cat stderr && false; }
 }
 
-# begins SCRIPT: in the background, its messages in ./log. Sets $port to that on which it listens.
+# begins SCRIPT: runs it in the background, with its messages in ./log. Sets $port to its port.
 begins() {
     rm -f log
     timeout 60 bash -o pipefail -c "$(adapted "$1")" >"${2:-/dev/null}" 2>log &

@@ -26,7 +26,7 @@ count_of() { # PATTERN: prints how many lines of the log match
     grep -c -- "$1" "$T/log" || true
 }
 
-@test "shim: only the process it is for is touched" {
+@test "shim: only processes with the name in FAULT_ONLY are touched" {
     random_bytes 4K >in
     run answers FAULT_RATE=100 FAULT_ONLY=bpipe 50*read:0:100 <in
     equal "" "$(grep -v '= 100$\|= 96$\|= 0$' <<<"$output")"
@@ -34,7 +34,7 @@ count_of() { # PATTERN: prints how many lines of the log match
     with_faults FAULT_ONLY=bpipe FAULT_SCRIPT='read:*:*:EIO' cat in | cmp - in
 }
 
-@test "shim: a variable that makes no sense is an error, not silence" {
+@test "shim: an invalid variable is an error" {
     local bad
     for bad in FAULT_RATE=lots FAULT_RATE=101 FAULT_KINDS=short,long FAULT_FDS=a FAULT_SEED=-1 \
         FAULT_SCRIPT=read FAULT_SCRIPT=read:0:1 FAULT_SCRIPT=read:0:1:ENOPE FAULT_SCRIPT=look:0:1:EIO \
@@ -79,7 +79,7 @@ getsockopt:3 = ENOBUFS
 sendfile:1:0:500 = EINVAL" "$output"
 }
 
-@test "shim: the same seed gives the same faults, another one others" {
+@test "shim: the same seed gives the same faults, another seed gives others" {
     random_bytes 1M >in
     local calls=(40*read:0:1000 20*readv:0:1000 20*poll:0:0 20*open:/dev/null)
     answers FAULT_RATE=30 FAULT_SEED=5 FAULT_DELAY_US=1 "${calls[@]}" <in >first
@@ -92,7 +92,7 @@ sendfile:1:0:500 = EINVAL" "$output"
     refute cmp -s first.log log
 }
 
-@test "shim: the rate is kept, and 0 is none" {
+@test "shim: the rate is kept, and a rate of 0 gives no faults" {
     random_bytes 1M >in
     answers FAULT_RATE=20 FAULT_KINDS=short 1000*read:0:100 <in >/dev/null
     local faults
@@ -129,7 +129,7 @@ sendfile:1:0:500 = EINVAL" "$output"
     equal 2 "$(grep -c 'fsync.*= EINTR' out)"
 }
 
-@test "shim: EAGAIN only where the call could say so" {
+@test "shim: EAGAIN only where a real call could return it" {
     random_bytes 64K >in
     answers FAULT_RATE=100 FAULT_KINDS=eagain 4*read:0:10 <in >out # a file
     refute grep EAGAIN out
@@ -142,13 +142,13 @@ sendfile:1:0:500 = EINVAL" "$output"
     equal 3 "$(grep -c 'EAGAIN' out)"
 }
 
-@test "shim: poll wakes up for nothing" {
+@test "shim: poll wakes up without an event" {
     answers FAULT_RATE=100 FAULT_KINDS=wakeup 4*poll:0:5000 4*ppoll:0:900 </dev/zero >out
     equal 6 "$(grep -c '= 0$' out)"
     equal 2 "$(grep -c '= 1$' out)"
 }
 
-@test "shim: a missing call is missing from the first to the last" {
+@test "shim: a call that the system lacks fails from the first call to the last" {
     local seed missing=0
     for seed in {1..16}; do
         answers FAULT_RATE=1 "FAULT_SEED=$seed" FAULT_KINDS=nosys 5*preadv2:0:10 </dev/zero >out
@@ -167,7 +167,7 @@ sendfile:1:0:500 = EINVAL" "$output"
     equal 3 "$(grep -cE 'EPERM|EBUSY' out)"
 }
 
-@test "shim: the random faults can be kept to some descriptors" {
+@test "shim: random faults can be limited to some descriptors" {
     answers FAULT_RATE=100 FAULT_FDS=3,5 FAULT_KINDS=short open:/dev/zero 9*read:0:100 \
         9*read:3:100 </dev/zero >/dev/null
     equal 0 "$(count_of fd=0)"
@@ -189,7 +189,7 @@ sendfile:1:0:500 = EINVAL" "$output"
     equal "call=readv fd=0 n=1 fault=EIO" "$(tail -n 1 log)"
 }
 
-@test "shim: script: after so many bytes, with the last call cut to measure" {
+@test "shim: script: after a number of bytes, at which the last call is cut" {
     answers FAULT_SCRIPT='read:0:@25:EIO' 4*read:0:10 2*readv:0:10 </dev/zero >out
     equal "10 10 5 EIO EIO EIO" "$(cut -d' ' -f3 out | xargs)"
     answers FAULT_SCRIPT='write:3:@25:ENOSPC' open:f 2*write:3:10 2*writev:3:10 >out
@@ -197,7 +197,7 @@ sendfile:1:0:500 = EINVAL" "$output"
     equal 25 "$(size_of f)"
 }
 
-@test "shim: script: calls that say where in the file, and what takes and gives its space" {
+@test "shim: script: calls with an offset in the file, and calls that allocate and free its space" {
     answers FAULT_SCRIPT='pread:*/f:2:EIO;pwrite:*/f:2:short=3;pwrite:*/f:3+:ENOSPC' open:f \
         3*pwrite:3:10 3*pread:3:10 >out
     equal "3 10 3 ENOSPC 10 EIO 10" "$(cut -d' ' -f3 out | xargs)"
@@ -221,7 +221,7 @@ sendfile:1:0:500 = EINVAL" "$output"
     [ "$(field wall_s used | awk '{ print ($1 >= 0.12) }')" = 1 ]
 }
 
-@test "shim: script: an allocation by whatever function, also one of libc's" {
+@test "shim: script: an allocation by any function, also one in libc" {
     local -a functions=(malloc calloc realloc aligned_alloc posix_memalign strdup getaddrinfo)
     local i
     # probe makes one allocation of its own before each of these.
@@ -247,7 +247,7 @@ sendfile:1:0:500 = EINVAL" "$output"
     equal 3 "${#lines[@]}"
 }
 
-@test "shim: what is written to a pipe of its own is exempt, and only that" {
+@test "shim: only writes to a pipe of the process's own are exempt" {
     answers FAULT_RATE=100 FAULT_KINDS=eintr FAULT_SCRIPT='write:4:1+:EIO;write:0:1:EPIPE' pipe \
         4*write:4:1 2*write:4:100 write:0:1 close:4 4*open:f write:4:1 </dev/zero >out
     equal "4 1 1 1 1 100 100 EPIPE 0 EINTR EINTR EINTR 4 EIO" "$(cut -d' ' -f3 out | xargs)"

@@ -163,7 +163,7 @@ from_and_to() {
     [ ! -e whole ]
 }
 
-@test "whatever descriptor cannot be read, once or ever, in bpipe or its guard: nothing waits for ever" {
+@test "a descriptor cannot be read, once or always, in bpipe or its guard: nothing waits for ever" {
     random_bytes 1000 >in
     local fd times status
     for fd in {5..14}; do
@@ -260,7 +260,7 @@ has_bytes() {
     done
 }
 
-@test "a write fails after so many bytes: the message says at which" {
+@test "a write fails after a number of bytes: the message has the offset" {
     random_bytes 100000 >in
     scripted 'write:*/full:@34567:ENOSPC' -z 10000 -o full in
     fails 1 "bpipe: full: write failed at byte 34567: $(reason ENOSPC)"
@@ -289,7 +289,7 @@ bpipe: b: write failed at byte 6: No space left on device' "$said"
         awk '{ n = gsub(/512 212 ?/, ""); print n "*(512 212) " $0 }')"
 }
 
-@test "a write that takes nothing is an error" {
+@test "a write that returns 0 is an error" {
     random_bytes 100000 >in
     scripted 'write:*/out:3+:zero' -z 10000 -o out in
     fails 1 "bpipe: out: write failed at byte 20000: $(reason ENOSPC)"
@@ -351,7 +351,7 @@ has_size() { # FILE BYTES
     cmp in out
 }
 
-@test "read fails after so many bytes: what came is delivered, the other inputs too" {
+@test "a read fails after a number of bytes: these bytes and the other inputs are delivered" {
     random_bytes 100000 >in
     random_bytes 50000 2 >second
     scripted 'read:*/in:@34567:EIO' -z 10000 -o out in second
@@ -394,7 +394,7 @@ has_size() { # FILE BYTES
     cmp in old
 }
 
-@test "--atomic: whatever fails, the old file stays and no other appears" {
+@test "--atomic: after any failure the old file stays and no other appears" {
     random_bytes 100000 >in
     local script target
     for target in old new; do
@@ -478,7 +478,7 @@ stays_shared() {
     done
 }
 
-@test "a pipe that may not grow stays as it is" {
+@test "a pipe that may not grow keeps its size" {
     ! is_portable || skip "the portable variant leaves the size of pipes alone"
     random_bytes 60000 >in
     mkfifo out
@@ -498,7 +498,7 @@ stays_shared() {
 
 # --- reports ----------------------------------------------------------------------------------
 
-@test "a report that cannot be written is a warning, and the data are there" {
+@test "a report that cannot be written is a warning, and the data are complete" {
     random_bytes 100000 >in
     local format
     for format in json text prometheus; do

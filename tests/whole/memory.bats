@@ -68,7 +68,7 @@ sweep() {
     false
 }
 
-@test "the runs are good ones where no allocation fails" {
+@test "without a failing allocation every run succeeds" {
     local case status
     for case in "${cases[@]}"; do
         status=0
@@ -110,7 +110,7 @@ sweep_all() {
     sweep_all ''
 }
 
-@test "all allocations fail from one on, in runs that reach every module" {
+@test "all allocations from one on fail, in runs that reach every module" {
     [ -n "${TEST_LONG:-}" ] || skip "TEST_LONG=1"
     sweep_all +
 }

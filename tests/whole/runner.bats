@@ -1,6 +1,6 @@
 load ../helpers
 
-# tests/run itself: it must count whatever goes wrong in a test file, and name the file.
+# tests/run itself: it must count everything that goes wrong in a test file, and name the file.
 
 setup() {
     common_setup
@@ -20,7 +20,7 @@ run_tests() {
     last=${lines[-1]}
 }
 
-@test "what passes, and what is skipped with its reason" {
+@test "cases that pass, and cases that are skipped, with the reason" {
     c_test test_a <<<'echo 1..2; echo "ok 1 - x"; echo "ok 2 - y # skip no such thing"'
     printf '@test "one" { true; }\n@test "two" { skip "why not"; }\n' >b.bats
     run_tests "$T/test_a.c" "$T/b.bats"
@@ -30,7 +30,7 @@ run_tests() {
     [[ $output == *"skipped: two: why not"* ]]
 }
 
-@test "a failing case, with all that it said" {
+@test "a failing case, with all of its output" {
     printf '@test "one" { true; }\n@test "two" { echo the reason; false; }\n' >b.bats
     c_test test_a <<<'echo "not ok 1 - x"; echo 1..1; exit 1'
     run_tests "$T/b.bats" "$T/test_a.c"
@@ -40,7 +40,7 @@ run_tests() {
     [[ $output == *"not ok 1 - x"* ]]
 }
 
-@test "a program that dies, ends early, has no plan, or another status than its cases" {
+@test "a program that dies, ends early, has no plan, or a status that disagrees with its cases" {
     c_test test_dies <<<'echo 1..3; echo "ok 1"; kill -SEGV $$'
     c_test test_early <<<'echo 1..3; echo "ok 1"'
     c_test test_mute <<<'echo "ok 1"'
@@ -84,7 +84,7 @@ run_tests() {
     [[ $output == *"test_a.c: left over: process "*"(sleep 100"* ]]
 }
 
-@test "what a test leaves behind fails it, by its name, unless it says so" {
+@test "a test that leaves a process behind fails and names it, unless it ends the process" {
     {
         echo "load $ROOT/tests/helpers"
         echo '@test "one" { sleep 100 3>&- 4>&- & }'
@@ -95,7 +95,7 @@ run_tests() {
     [[ $output == *"not ok 1 one"*"left over: process "*"(sleep 100"* ]]
 }
 
-@test "a sanitizer's report is a failure, even where nobody looked" {
+@test "a sanitizer's report is a failure, even if the test did not look at the status" {
     # shellcheck disable=SC2016
     c_test test_a <<<'echo 1..1; echo "ok 1"; log=${ASAN_OPTIONS#*log_path=}
         echo "==7==ERROR: AddressSanitizer: heap-use-after-free" >"${log%%:*}.7"'
@@ -109,7 +109,7 @@ run_tests() {
     [[ $output == *"test_a.c: a sanitizer complained: ==7==ERROR"* ]]
 }
 
-@test "nothing that passed is no success" {
+@test "a run without a passed case is a failure" {
     printf '@test "one" { skip; }\n' >skip.bats
     run_tests "$T/skip.bats"
     equal 1 "$status"
