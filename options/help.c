@@ -23,7 +23,7 @@ static const struct {
     {OPTION_OVERFLOW, "if full: block, drop-newest, drop-oldest, fail"},
     {OPTION_SPOOL, "store data that exceeds the buffer on disk"},
     {OPTION_MERGE, "read all INPUTs at once, in fair turns"},
-    {OPTION_OUTPUT, "write here instead of to standard output"},
+    {OPTION_OUTPUT, "write here; for standard output as well: -o -"},
     {OPTION_TAP, "write here as well, but never wait for it"},
     {OPTION_ATOMIC, "make output files appear whole, or not at all"},
     {OPTION_RETRY, "try to connect up to N times more"},
@@ -35,12 +35,12 @@ static const struct {
     {OPTION_LINE_MODE, NULL},
     {OPTION_NULL, NULL},
     {OPTION_IDLE_TIMEOUT, NULL},
+    {OPTION_STALL_TIMEOUT, "give up on an output that accepts no data"},
     {OPTION_PROGRESS, NULL},
     {OPTION_TIMER, NULL},
     {OPTION_ETA, NULL},
     {OPTION_RATE, NULL},
     {OPTION_BYTES, NULL},
-    {OPTION_NUMERIC, "numbers for dialog(1)"},
     {OPTION_INTERVAL, NULL},
     {OPTION_REPORT, "text, json, prometheus or none; repeatable"},
     {OPTION_STATS, "report more, and on each input and output"},
@@ -147,7 +147,8 @@ void help_print_short(FILE *stream)
     }
     fputs("\n"
           "INPUT and ENDPOINT are a path, - or fd://N, tcp://HOST:PORT, udp://HOST:PORT,\n"
-          "unix://PATH, or the same with -listen, as in tcp-listen://:PORT.\n"
+          "unix://PATH, or the same with -listen, as in tcp-listen://0.0.0.0:PORT\n"
+          "(without a HOST only this machine can connect).\n"
           "\n",
           stream);
     print_examples(stream);

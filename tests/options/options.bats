@@ -83,6 +83,11 @@ refused() {
         refused "--interval: '$value': must be from 0.1 to 600 seconds" "" -i "$value"
         refused "--interval: '$value': must be from 0.1 to 600 seconds" "" -R 1 -i "$value"
     done
+    # All of an argument counts, however long it is.
+    value=$(printf '0%.0s' {1..70})
+    refused "--interval: invalid number of seconds '1.$value" "" -i "1.${value}junk"
+    refused "--interval: invalid number of seconds '.5$value" "" -i ".5${value}junk"
+    refused "--interval: '11.${value}m': must be from 0.1 to 600 seconds" "" -i "11.${value}m"
     for value in 0 0.5 999ms 86401 2d; do
         refused "--average-rate-window: '$value': must be from 1 to 86400 seconds" "" -m "$value"
     done
