@@ -7,6 +7,7 @@
 #include "base/message.h"
 #include "base/platform.h"
 #include "base/text.h"
+#include "display/columns.h"
 #include "display/cursor.h"
 #include "display/format.h"
 #include "display/history.h"
@@ -167,7 +168,7 @@ struct display *display_open(const struct options *options, const struct meter *
     display->options = options;
     display->meter = meter;
     display->last_written = last_written;
-    display->cursor.fd = -1;
+    cursor_init(&display->cursor, asked->cursor);
     display->terminal = open && isatty(STDERR_FILENO);
     display->shows =
         open && !options->quiet && (display->terminal || asked->force || asked->numeric);
@@ -333,33 +334,6 @@ static void cover(struct display *display, unsigned width)
         text_add_string(&display->text, "\n\033[J\033[A");
 }
 
-/* Sets the bytes that a message sends first: blanks over the line. */
-static void set_erasing(struct display *display)
-{
-    text_clear(&display->blanks);
-    text_add_string(&display->blanks, "\r");
-    add_blanks(&display->blanks, display->shown);
-    text_add_bytes(&display->blanks, "\r", 2); /* with its NUL */
-    display->line =
-        (struct message_line){.erase = display->blanks.failed ? "\n" : display->blanks.bytes};
-}
-
-/* The number of rows of the terminal that the lines take. A byte that begins a character counts as
- * one column. */
-static unsigned count_rows(const char *bytes, size_t length, unsigned width)
-{
-    unsigned rows = 0, columns = 0;
-    for (size_t i = 0; i < length; i++) {
-        if (bytes[i] == '\n') {
-            rows += width > 0 && columns > width ? (columns + width - 1) / width : 1;
-            columns = 0;
-        } else if (((unsigned char)bytes[i] & 0xc0) != 0x80) {
-            columns++;
-        }
-    }
-    return rows;
-}
-
 static void rows_are_printed(void *context)
 {
     const struct display *display = context;
@@ -369,7 +343,31 @@ static void rows_are_printed(void *context)
 static void rows_printed(void *context, const char *bytes, size_t length)
 {
     struct display *display = context;
-    cursor_printed(&display->cursor, count_rows(bytes, length, display->style.width));
+    cursor_printed(&display->cursor, display_rows(bytes, length, display->style.width));
+    display->line.erase = NULL;
+}
+
+/* Describes the line for the next message: what erases it, if anything has to. On a shared terminal
+ * the description also counts the rows of all later output. */
+static void describe_line(struct display *display, const char *erase)
+{
+    display->line = (struct message_line){.erase = erase};
+    if (display->cursor.fd >= 0)
+        display->line = (struct message_line){.erase = erase,
+                                              .printing = rows_are_printed,
+                                              .printed = rows_printed,
+                                              .context = display,
+                                              .stays = true};
+}
+
+/* The bytes that a message sends first: blanks over the line. */
+static const char *erasing(struct display *display)
+{
+    text_clear(&display->blanks);
+    text_add_string(&display->blanks, "\r");
+    add_blanks(&display->blanks, display->shown);
+    text_add_bytes(&display->blanks, "\r", 2); /* with its NUL */
+    return display->blanks.failed ? "\n" : display->blanks.bytes;
 }
 
 /* -x: sets the titles to the line, or to the line of their own format. The window title is added to
@@ -397,26 +395,6 @@ static void show_titles(struct display *display, const struct display_values *va
                  display->title.bytes);
         display->titled = true;
     }
-}
-
-/* Shows the row of this process on a shared terminal. False: the terminal cannot be shared. */
-static bool show_row(struct display *display, const struct display_values *values)
-{
-    enum cursor_status status = cursor_begin(&display->cursor, &display->text, STDERR_FILENO,
-                                             display->height, values->final);
-    if (status != CURSOR_READY)
-        return status == CURSOR_BUSY;
-    (void)add_line(display, &display->text, values, &display->style);
-    text_add_string(&display->text, "\033[K");
-    cursor_end(&display->cursor, &display->text);
-    if (display->stopping)
-        text_add_string(&display->text, "\033[K"); /* the terminal may have written ^Z there */
-    display->line = (struct message_line){
-        .printing = rows_are_printed, .printed = rows_printed, .context = display, .stays = true};
-    cursor_sent(&display->cursor,
-                !display->text.failed &&
-                    message_live(display->text.bytes, display->text.length, &display->line));
-    return true;
 }
 
 static bool reports_on_stderr(const struct options *options, enum report_format format)
@@ -447,12 +425,45 @@ static bool show_line(struct display *display, const struct display_values *valu
         text_add_string(&display->text, "\n");
         display->shown = 0;
     }
-    set_erasing(display);
-    bool sent = !display->text.failed && message_live(display->text.bytes, display->text.length,
-                                                      stays ? NULL : &display->line);
+    describe_line(display, stays ? NULL : erasing(display));
+    bool sent = !display->text.failed &&
+                message_live(display->text.bytes, display->text.length, &display->line);
     if (!sent)
         display->shown = shown > display->shown ? shown : display->shown;
     return sent;
+}
+
+static bool show_row(struct display *display, const struct display_values *values)
+{
+    (void)add_line(display, &display->text, values, &display->style);
+    text_add_string(&display->text, "\033[K");
+    cursor_end(&display->cursor, &display->text);
+    if (display->stopping)
+        text_add_string(&display->text, "\033[K"); /* the terminal may have written ^Z there */
+    display->shown = 0;
+    describe_line(display, NULL);
+    return !display->text.failed &&
+           message_live(display->text.bytes, display->text.length, &display->line);
+}
+
+/* Whether the terminal can be shared. */
+static bool has_rows(const struct display *display)
+{
+    return display->terminal && obeys_escapes();
+}
+
+static void show_shared(struct display *display, const struct display_values *values)
+{
+    const bool stays = values->final || display->stopping;
+    enum cursor_status status =
+        has_rows(display) ? cursor_begin(&display->cursor, &display->text, STDERR_FILENO,
+                                         display->height, stays)
+                          : CURSOR_ALONE;
+    if (status == CURSOR_BUSY)
+        return;
+    bool sent = (status == CURSOR_READY ? show_row : show_line)(display, values);
+    if (status != CURSOR_ALONE)
+        cursor_sent(&display->cursor, sent);
 }
 
 /* Sends numbers, a title, or both. They leave no line on the terminal to be erased. */
@@ -460,12 +471,6 @@ static void send_text(struct display *display)
 {
     if (!display->text.failed && display->text.length > 0)
         (void)message_live(display->text.bytes, display->text.length, NULL);
-}
-
-/* Whether rows (-c) are asked for and possible. */
-static bool has_rows(const struct display *display)
-{
-    return display->options->display.cursor && display->terminal && obeys_escapes();
 }
 
 static void show(struct display *display, bool final)
@@ -478,8 +483,7 @@ static void show(struct display *display, bool final)
     if (display->shows && display->options->display.numeric)
         display_format_numeric(&display->text, &display->format, &values);
     else if (display->shows && may_show(display)) {
-        if (!has_rows(display) || !show_row(display, &values))
-            (void)show_line(display, &values);
+        show_shared(display, &values);
         return;
     }
     send_text(display);
