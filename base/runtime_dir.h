@@ -2,10 +2,10 @@
  * runtime_dir.h - the folder where a user's programs keep sockets and locks while they run.
  *
  * It is $XDG_RUNTIME_DIR (XDG Base Directory Specification), else /run/user/UID, else $HOME/.bpipe.
- * bpipe creates the last one with mode 0700, if $HOME belongs to the user, and removes it when it is
- * empty. A folder is used only if it belongs to the effective user and no other user may write to
- * it; others are skipped. The superuser under sudo(8) is another user, with another folder. The next
- * program removes files that a killed program leaves there (control/runtime_sweep.h).
+ * bpipe creates the last one with mode 0700, if $HOME belongs to the user, and removes it when it
+ * is empty. A folder is used only if it belongs to the effective user and no other user may write
+ * to it; others are skipped. The superuser under sudo(8) is another user, with another folder. The
+ * next program removes files that a killed program leaves there (control/runtime_sweep.h).
  */
 #ifndef BPIPE_RUNTIME_DIR_H
 #define BPIPE_RUNTIME_DIR_H

@@ -1,8 +1,8 @@
 /*
  * cursor.c - see cursor.h.
  *
- * The file holds one `struct cursor_table`, which a member locks while it uses it. After the table there
- * is a byte that each member locks for reading while it lives. If no process has that lock, all
+ * The file holds one `struct cursor_table`, which a member locks while it uses it. After the table
+ * there is a byte that each member locks for reading while it lives. If no process has that lock, all
  * members were killed and the table is worthless, whatever the process ids in it say: they need not
  * be unique (pid_namespaces(7)). Lines are counted from the row where the first member began. The
  * line of a member that has left, or was killed, is not used again, since its last frame stays
@@ -26,7 +26,7 @@
 
 /* --- the file --------------------------------------------------------------------------------- */
 
-enum { TABLE_AT = 0, LIFE_AT = 1 << 16 };
+enum { TABLE_AT = 0, LIFE_AT = 1 << 16, KIND_SIZE = 32 };
 
 /* fcntl(2) with a lock, repeated if a signal interrupted it. */
 static int call_lock(int fd, int command, struct flock *lock)
@@ -178,14 +178,14 @@ static enum cursor_status give_up(struct cursor *cursor)
     return CURSOR_ALONE;
 }
 
-static char *path_for(int tty)
+/* "rows-DEVICE". False: `tty` is not open. */
+static bool name_kind(char *kind, size_t size, int tty)
 {
     struct stat status;
-    char kind[32];
     if (fstat(tty, &status) != 0)
-        return NULL;
-    snprintf(kind, sizeof kind, CURSOR_KIND "-%lx", (unsigned long)status.st_rdev);
-    return runtime_path(kind, (long)getpgrp());
+        return false;
+    snprintf(kind, size, CURSOR_KIND "-%lx", (unsigned long)status.st_rdev);
+    return true;
 }
 
 /* Opens and locks the file. CURSOR_BUSY also if the last member has just removed the opened file.
@@ -193,8 +193,10 @@ static char *path_for(int tty)
 static enum cursor_status open_locked(struct cursor *cursor, int tty)
 {
     struct stat opened, named;
+    char kind[KIND_SIZE];
     errno = ENOTDIR;
-    cursor->path = path_for(tty);
+    if (name_kind(kind, sizeof kind, tty))
+        cursor->path = runtime_path(kind, (long)getpgrp());
     if (cursor->path == NULL)
         return give_up(cursor);
     cursor->fd = descriptor_above_standard(
@@ -345,8 +347,24 @@ void cursor_sent(struct cursor *cursor, bool sent)
     unlock(cursor);
 }
 
-void cursor_printing(const struct cursor *cursor)
+/* Opens the file if other members have made it. */
+static void visit(struct cursor *cursor, int tty)
 {
+    char kind[KIND_SIZE], *path = NULL;
+    if (!name_kind(kind, sizeof kind, tty))
+        return;
+    for (unsigned which = 0; which < RUNTIME_DIRS && path == NULL; which++)
+        path = runtime_path_in(which, kind, (long)getpgrp());
+    if (path != NULL)
+        cursor->fd = descriptor_above_standard(open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    cursor->visiting = cursor->fd >= 0;
+    free(path);
+}
+
+void cursor_printing(struct cursor *cursor, int tty)
+{
+    if (cursor->fd < 0 && !cursor->hopeless)
+        visit(cursor, tty);
     if (cursor->fd >= 0)
         (void)lock_at_last(cursor);
 }
@@ -356,11 +374,13 @@ void cursor_printed(struct cursor *cursor, unsigned rows)
     if (cursor->fd < 0)
         return;
     cursor->owed += rows;
-    if (!lock(cursor))
-        return;
-    load(cursor, &cursor->table);
-    count_owed(cursor);
-    unlock(cursor);
+    if (lock(cursor)) {
+        load(cursor, &cursor->table);
+        count_owed(cursor);
+        unlock(cursor);
+    }
+    if (cursor->visiting)
+        forget(cursor);
 }
 
 void cursor_leave(struct cursor *cursor)

@@ -32,8 +32,8 @@ enum { CURSOR_MEMBERS = 64 };
 
 /* The content of the file. */
 struct cursor_table {
-    unsigned lines; /* lines above the cursor: rows, and lines that were printed below them. 0: there
-                       is at most one member, which draws in the row of the cursor */
+    unsigned lines; /* lines above the cursor: rows, and lines that were printed below them. 0: at
+                       most one member, which draws in the row of the cursor */
     unsigned count;
     struct {
         pid_t pid;     /* in rising order */
@@ -44,8 +44,9 @@ struct cursor_table {
 struct cursor {
     bool always;   /* -c: this process takes a row even if it is the only member */
     bool hopeless; /* there is no folder, or it has no locks: not tried again */
-    int fd;        /* the file; -1: this process is not a member */
+    int fd;        /* the file; -1: not open */
     char *path;
+    bool visiting;     /* not a member: the file is open only while this process prints */
     bool fresh;        /* a member since this frame, which has not been sent; not in the file */
     bool single;       /* this frame is drawn in the row of the cursor */
     bool last;         /* this frame ends that row */
@@ -80,8 +81,10 @@ void cursor_end(struct cursor *cursor, struct text *text);
 void cursor_sent(struct cursor *cursor, bool sent);
 
 /* Call cursor_printing() before printing below the rows. Until cursor_printed() no other member
- * draws, because it would not know the new distance. `rows` is the number of printed rows. */
-void cursor_printing(const struct cursor *cursor);
+ * draws, because it would not know the new distance. `rows` is the number of printed rows. A
+ * process that is not a member, since it has shown no frame yet, looks whether there are rows on
+ * `tty`. */
+void cursor_printing(struct cursor *cursor, int tty);
 void cursor_printed(struct cursor *cursor, unsigned rows);
 
 /* Ends the membership. The last frame stays on the terminal. */

@@ -11,10 +11,10 @@
 #include "display/cursor.h"
 #include "display/format.h"
 #include "display/history.h"
+#include "display/terminal.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -63,38 +63,16 @@ struct display {
 
 /* --- the terminal ----------------------------------------------------------------------------- */
 
-static bool has_colours(void)
+/* Whether the line can have a row of its own. */
+static bool can_share(const struct display *display)
 {
-    static const char *const kinds[] = {"xterm", "screen",  "tmux",  "rxvt",      "linux",
-                                        "vte",   "konsole", "kitty", "alacritty", "foot"};
-    const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
-    if (term == NULL || (no_color != NULL && *no_color != '\0'))
-        return false;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (strncmp(term, kinds[i], strlen(kinds[i])) == 0)
-            return true;
-    return strstr(term, "color") != NULL;
-}
-
-static bool obeys_escapes(void)
-{
-    const char *term = getenv("TERM");
-    return term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
-}
-
-/* Only at the controlling terminal can a process be in the background. For another terminal
- * tcgetpgrp(3) fails with ENOTTY. Exception: on the master side of a pseudo-terminal it returns the
- * group of the slave side. That side has another session, which tcgetsid() shows. */
-static bool in_background(void)
-{
-    pid_t group = tcgetpgrp(STDERR_FILENO);
-    return group >= 0 && group != getpgrp() && tcgetsid(STDERR_FILENO) == getsid(0);
+    return display->shows && display->terminal && terminal_obeys_escapes();
 }
 
 /* Whether the display may write to stderr now. */
 static bool may_show(const struct display *display)
 {
-    return display->options->display.force || !display->terminal || !in_background();
+    return display->options->display.force || !display->terminal || !terminal_in_background();
 }
 
 static void measure_terminal(struct display *display)
@@ -108,6 +86,40 @@ static void measure_terminal(struct display *display)
         height = display->fixed_height;
     display->style.width = width > 0 ? width : DEFAULT_WIDTH;
     display->height = height > 0 ? height : DEFAULT_HEIGHT;
+}
+
+/* --- messages --------------------------------------------------------------------------------- */
+
+static void rows_are_printed(void *context)
+{
+    struct display *display = context;
+    cursor_printing(&display->cursor, STDERR_FILENO);
+}
+
+static void rows_printed(void *context, const char *bytes, size_t length)
+{
+    struct display *display = context;
+    cursor_printed(&display->cursor, display_rows(bytes, length, display->style.width));
+    display->line.erase = NULL;
+}
+
+/* Describes the line for the next message: what erases it, if anything has to. On a terminal that
+ * can be shared the description also counts the rows of all later output. */
+static void describe_line(struct display *display, const char *erase)
+{
+    display->line = (struct message_line){.erase = erase};
+    if (can_share(display))
+        display->line = (struct message_line){.erase = erase,
+                                              .printing = rows_are_printed,
+                                              .printed = rows_printed,
+                                              .context = display,
+                                              .stays = true};
+}
+
+static void begin_line(struct display *display)
+{
+    describe_line(display, NULL);
+    (void)message_live(NULL, 0, &display->line);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -143,7 +155,7 @@ static void set_style(struct display *display)
     const struct options *options = display->options;
     display->style = (struct display_style){
         .utf8 = utf8_is_set_up(),
-        .colours = display->terminal && has_colours(),
+        .colours = display->terminal && terminal_has_colours(),
         .si = options->si,
         .bits = options->display.bits,
         .gauge = options->display.gauge,
@@ -184,6 +196,8 @@ struct display *display_open(const struct options *options, const struct meter *
     set_due(display);
     if (display->on)
         set_style(display);
+    if (can_share(display))
+        begin_line(display);
     return display;
 }
 
@@ -330,34 +344,8 @@ static void cover(struct display *display, unsigned width)
     if (reach > width)
         add_blanks(&display->text, reach - width);
     text_add_string(&display->text, "\r");
-    if (display->shown > display->style.width && display->terminal && obeys_escapes())
+    if (display->shown > display->style.width && display->terminal && terminal_obeys_escapes())
         text_add_string(&display->text, "\n\033[J\033[A");
-}
-
-static void rows_are_printed(void *context)
-{
-    const struct display *display = context;
-    cursor_printing(&display->cursor);
-}
-
-static void rows_printed(void *context, const char *bytes, size_t length)
-{
-    struct display *display = context;
-    cursor_printed(&display->cursor, display_rows(bytes, length, display->style.width));
-    display->line.erase = NULL;
-}
-
-/* Describes the line for the next message: what erases it, if anything has to. On a shared terminal
- * the description also counts the rows of all later output. */
-static void describe_line(struct display *display, const char *erase)
-{
-    display->line = (struct message_line){.erase = erase};
-    if (display->cursor.fd >= 0)
-        display->line = (struct message_line){.erase = erase,
-                                              .printing = rows_are_printed,
-                                              .printed = rows_printed,
-                                              .context = display,
-                                              .stays = true};
 }
 
 /* The bytes that a message sends first: blanks over the line. */
@@ -446,19 +434,13 @@ static bool show_row(struct display *display, const struct display_values *value
            message_live(display->text.bytes, display->text.length, &display->line);
 }
 
-/* Whether the terminal can be shared. */
-static bool has_rows(const struct display *display)
-{
-    return display->terminal && obeys_escapes();
-}
-
 static void show_shared(struct display *display, const struct display_values *values)
 {
     const bool stays = values->final || display->stopping;
     enum cursor_status status =
-        has_rows(display) ? cursor_begin(&display->cursor, &display->text, STDERR_FILENO,
-                                         display->height, stays)
-                          : CURSOR_ALONE;
+        can_share(display)
+            ? cursor_begin(&display->cursor, &display->text, STDERR_FILENO, display->height, stays)
+            : CURSOR_ALONE;
     if (status == CURSOR_BUSY)
         return;
     bool sent = (status == CURSOR_READY ? show_row : show_line)(display, values);
@@ -537,7 +519,7 @@ void display_continue(struct display *display)
 {
     cursor_leave(&display->cursor);
     display->shown = 0;
-    (void)message_live(NULL, 0, NULL);
+    begin_line(display);
     display_refresh(display);
 }
 

@@ -167,6 +167,26 @@ rows_end_with() ( # PATTERN...
 }
 reports_were() { [ "$(in_tmux capture-pane -p -S - | grep -c 'bpipe: a: ')" -eq "$1" ]; }
 
+# As the short ones in a loop.
+@test "the report of a third one, which has shown no line" {
+    skip_unless_terminal
+    terminal_open 130 20
+    open_feed
+    mkfifo between
+    echo hello >in
+    terminal_script <<<"$quiet -N a <feed | $quiet -N b | { read -r go <between; $BPIPE -N c in >got; cat >out; }"
+    feed 50000
+    wait_screen matches_screen "$a +50% .*" "$b +50% .*"
+    echo >between
+    wait_screen matches_screen "$a +50% .*" "$b +50% .*" 'bpipe: c: .*'
+    feed 20000
+    wait_screen matches_screen "$a +70% .*" "$b +70% .*" 'bpipe: c: .*'
+    feed 30000
+    end_of_feed
+    matches_screen "$a +100%.*" "$b +100%.*" 'bpipe: c: .*' 'bash>' || { show_screen && return 1; }
+    equal hello "$(<got)"
+}
+
 # --- killed ---------------------------------------------------------------------------------
 
 @test "SIGKILL of one: the other goes on in its row" {
