@@ -195,8 +195,7 @@ static enum cursor_status open_locked(struct cursor *cursor, int tty)
     struct stat opened, named;
     char kind[KIND_SIZE];
     errno = ENOTDIR;
-    if (name_kind(kind, sizeof kind, tty))
-        cursor->path = runtime_path(kind, (long)getpgrp());
+    cursor->path = name_kind(kind, sizeof kind, tty) ? runtime_path(kind, (long)getpgrp()) : NULL;
     if (cursor->path == NULL)
         return give_up(cursor);
     cursor->fd = descriptor_above_standard(

@@ -79,6 +79,7 @@ row_files_are() { [ "$(row_files | wc -l)" -eq "$1" ]; } # COUNT
 }
 rows_end_with() ( # PATTERN...
     last=$(screen | tail -n $#)
+    # shellcheck disable=SC2317 # matches_screen calls it
     screen() { echo "$last"; }
     matches_screen "$@"
 )
