@@ -2,10 +2,10 @@
  * cursor.c - see cursor.h.
  *
  * The file holds one `struct cursor_table`, which a member locks while it uses it. After the table
- * there is a byte that each member locks for reading while it lives. If no process has that lock, all
- * members were killed and the table is worthless, whatever the process ids in it say: they need not
- * be unique (pid_namespaces(7)). Lines are counted from the row where the first member began. The
- * line of a member that has left, or was killed, is not used again, since its last frame stays
+ * there is a byte that each member locks for reading while it lives. If no process has that lock,
+ * all members were killed and the table is worthless, whatever the process ids in it say: they need
+ * not be unique (pid_namespaces(7)). Lines are counted from the row where the first member began.
+ * The line of a member that has left, or was killed, is not used again, since its last frame stays
  * there.
  */
 #include "display/cursor.h"
@@ -89,17 +89,18 @@ static void unlock(const struct cursor *cursor)
     (void)lock_table(cursor->fd, F_UNLCK);
 }
 
-static void load(const struct cursor *cursor, struct cursor_table *table)
+static void load(struct cursor *cursor)
 {
-    memset(table, 0, sizeof *table);
+    struct cursor_table *table = &cursor->table;
     if (pread(cursor->fd, table, sizeof *table, 0) != (ssize_t)sizeof *table ||
         table->count > CURSOR_MEMBERS)
         memset(table, 0, sizeof *table);
 }
 
-static bool store(const struct cursor *cursor, const struct cursor_table *table)
+static bool store(const struct cursor *cursor)
 {
-    return pwrite(cursor->fd, table, sizeof *table, 0) == (ssize_t)sizeof *table;
+    const ssize_t size = (ssize_t)sizeof cursor->table;
+    return pwrite(cursor->fd, &cursor->table, sizeof cursor->table, 0) == size;
 }
 
 /* The position of this process in the table, or `count`. */
@@ -238,7 +239,7 @@ static enum cursor_status join(struct cursor *cursor, int tty)
     enum cursor_status status = cursor->hopeless ? CURSOR_ALONE : open_locked(cursor, tty);
     if (status != CURSOR_READY)
         return status;
-    load(cursor, &cursor->table);
+    load(cursor);
     if (!others_live(cursor->fd))
         memset(&cursor->table, 0, sizeof cursor->table);
     cursor->fresh = enter(cursor);
@@ -254,7 +255,7 @@ static void count_owed(struct cursor *cursor)
     bool counts = cursor->owed > 0 && cursor->table.lines > 0;
     if (counts)
         cursor->table.lines += cursor->owed;
-    if (!counts || store(cursor, &cursor->table))
+    if (!counts || store(cursor))
         cursor->owed = 0;
 }
 
@@ -264,7 +265,7 @@ static enum cursor_status try_to_begin(struct cursor *cursor, int tty)
         return join(cursor, tty);
     if (!lock(cursor))
         return CURSOR_BUSY;
-    load(cursor, &cursor->table);
+    load(cursor);
     count_owed(cursor);
     return CURSOR_READY;
 }
@@ -336,7 +337,7 @@ void cursor_sent(struct cursor *cursor, bool sent)
     if (sent && ends)
         begin_rows(&cursor->table);
     if (sent && (ends || cursor->fresh || cursor->newlines > 0))
-        (void)store(cursor, &cursor->table);
+        (void)store(cursor);
     cursor->newlines = 0;
     if (!sent && cursor->fresh) {
         cursor_leave(cursor); /* it is not in the file yet */
@@ -374,7 +375,7 @@ void cursor_printed(struct cursor *cursor, unsigned rows)
         return;
     cursor->owed += rows;
     if (lock(cursor)) {
-        load(cursor, &cursor->table);
+        load(cursor);
         count_owed(cursor);
         unlock(cursor);
     }
@@ -386,11 +387,11 @@ void cursor_leave(struct cursor *cursor)
 {
     struct cursor_table *table = &cursor->table;
     if (cursor->fd >= 0 && (cursor->fresh || lock_at_last(cursor))) {
-        load(cursor, table);
+        load(cursor);
         unsigned at = find_member(table);
         if (at < table->count) {
             remove_member(table, at);
-            (void)store(cursor, table);
+            (void)store(cursor);
         }
         if (!others_live(cursor->fd))
             (void)unlink(cursor->path);

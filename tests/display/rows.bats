@@ -92,6 +92,7 @@ rows_end_with() ( # PATTERN...
     terminal_script <<<"$quiet -P pid -N a <feed | { read -r go <between; $quiet -N b >out; }"
     feed 20000
     wait_screen matches_screen "$a +20% .*"
+    wait_screen screen_has ".* 0:00:0[2-9] .*" # a report of two lines
     pid_of_bpipe
     kill -USR1 "$pid"
     wait_screen matches_screen 'bpipe: a: .*' 'bpipe: a: .*' "$a +20% .*"
@@ -153,6 +154,7 @@ rows_end_with() ( # PATTERN...
     terminal_script <<<"$quiet -P pid -N a <feed | $quiet -N b >out"
     feed 50000
     wait_screen matches_screen "$a +50% .*" "$b +50% .*"
+    wait_screen screen_has ".* 0:00:0[2-9] .*" # a report of two lines
     pid_of_bpipe
     for i in 1 2 3 4; do
         kill -USR1 "$pid"
