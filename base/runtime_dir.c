@@ -111,3 +111,17 @@ char *runtime_path_in(unsigned which, const char *kind, long number)
 {
     return path_in(which, false, kind, number);
 }
+
+/* rmdir() fails if the folder is not empty. A bpipe that is about to create its file there fails to
+ * do so, and goes on without it, as without a folder. */
+void runtime_path_gone(const char *path)
+{
+    int error = errno;
+    char *folder = folder_name(FOLDER_HOME);
+    size_t length = folder != NULL ? strlen(folder) : 0;
+    if (folder != NULL && path != NULL && strncmp(path, folder, length) == 0 &&
+        path[length] == '/' && strchr(path + length + 1, '/') == NULL)
+        (void)rmdir(folder);
+    free(folder);
+    errno = error;
+}

@@ -2,10 +2,10 @@
  * runtime_dir.h - the folder where a user's programs keep sockets and locks while they run.
  *
  * It is $XDG_RUNTIME_DIR (XDG Base Directory Specification), else /run/user/UID, else $HOME/.bpipe.
- * bpipe creates the last one with mode 0700, if $HOME belongs to the user. A folder is used only if
- * it belongs to the effective user and no other user may write to it; others are skipped. The
- * superuser under sudo(8) is another user, with another folder. The next program removes files that
- * a killed program leaves there (control/runtime_sweep.h).
+ * bpipe creates the last one with mode 0700, if $HOME belongs to the user, and removes it when it
+ * is empty. A folder is used only if it belongs to the effective user and no other user may write
+ * to it; others are skipped. The superuser under sudo(8) is another user, with another folder. The
+ * next program removes files that a killed program leaves there (control/runtime_sweep.h).
  */
 #ifndef BPIPE_RUNTIME_DIR_H
 #define BPIPE_RUNTIME_DIR_H
@@ -29,6 +29,11 @@ char *runtime_path_in(unsigned which, const char *kind, long number);
 /* Why $XDG_RUNTIME_DIR is not used although it is set: "FOLDER: REASON", malloc()ed. NULL if it is
  * used, or not set. */
 char *runtime_dir_refused(void);
+
+/* After the file `path` of runtime_path() was removed: removes its folder if that is $HOME/.bpipe,
+ * which bpipe creates, and it is empty. Any bpipe may do so, because the one that created it may
+ * have ended while others still used it. NULL does nothing. Keeps errno. */
+void runtime_path_gone(const char *path);
 
 /* The folder `which` itself, malloc()ed, or NULL if it does not exist or must not be used. */
 char *runtime_dir(unsigned which);

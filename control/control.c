@@ -75,6 +75,7 @@ void control_close(struct control *control)
 {
     drop_client(control);
     unix_name_remove(&control->name);
+    runtime_path_gone(control->path);
     if (control->listener >= 0)
         close(control->listener);
     free(control->path);

@@ -105,3 +105,19 @@ void display_add_visible(struct text *text, const char *string, bool utf8)
             text_add(text, "\\x%02x", (unsigned)(unsigned char)*string);
     }
 }
+
+unsigned display_rows(const char *bytes, size_t length, unsigned width)
+{
+    unsigned rows = 0, columns = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (bytes[i] == '\n') {
+            rows += width > 0 && columns > width ? (columns + width - 1) / width : 1;
+            columns = 0;
+        } else if (bytes[i] == '\r') {
+            columns = 0; /* blanks that erased a line */
+        } else if (((unsigned char)bytes[i] & 0xc0) != 0x80) {
+            columns++;
+        }
+    }
+    return rows;
+}

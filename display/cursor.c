@@ -1,10 +1,11 @@
 /*
  * cursor.c - see cursor.h.
  *
- * The file holds one `struct table`, which a member locks while it uses it. After the table there
- * is a byte that each member locks for reading while it lives. This tells a live member from a
- * killed one, even if process ids are not unique (pid_namespaces(7)). Lines are counted from the
- * row where the first member began. A member that leaves keeps its line, since its last frame stays
+ * The file holds one `struct cursor_table`, which a member locks while it uses it. After the table
+ * there is a byte that each member locks for reading while it lives. If no process has that lock,
+ * all members were killed and the table is worthless, whatever the process ids in it say: they need
+ * not be unique (pid_namespaces(7)). Lines are counted from the row where the first member began.
+ * The line of a member that has left, or was killed, is not used again, since its last frame stays
  * there.
  */
 #include "display/cursor.h"
@@ -16,24 +17,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct table {
-    unsigned lines; /* lines above the cursor: rows, and lines that were printed below them */
-    unsigned count;
-    struct {
-        pid_t pid;     /* 0: the member has left */
-        unsigned line; /* in rising order */
-    } members[CURSOR_MEMBERS];
-};
-
 /* --- the file --------------------------------------------------------------------------------- */
 
-enum { TABLE_AT = 0, LIFE_AT = 1 << 16 };
+enum { TABLE_AT = 0, LIFE_AT = 1 << 16, KIND_SIZE = 32 };
 
 /* fcntl(2) with a lock, repeated if a signal interrupted it. */
 static int call_lock(int fd, int command, struct flock *lock)
@@ -50,7 +43,7 @@ static bool lock_table(int fd, short type)
     struct flock table = {.l_type = type,
                           .l_whence = SEEK_SET,
                           .l_start = TABLE_AT,
-                          .l_len = (off_t)sizeof(struct table)};
+                          .l_len = (off_t)sizeof(struct cursor_table)};
     return call_lock(fd, F_SETLK, &table) == 0;
 }
 
@@ -96,23 +89,47 @@ static void unlock(const struct cursor *cursor)
     (void)lock_table(cursor->fd, F_UNLCK);
 }
 
-static void load(const struct cursor *cursor, struct table *table)
+static void load(struct cursor *cursor)
 {
-    memset(table, 0, sizeof *table);
+    struct cursor_table *table = &cursor->table;
     if (pread(cursor->fd, table, sizeof *table, 0) != (ssize_t)sizeof *table ||
         table->count > CURSOR_MEMBERS)
         memset(table, 0, sizeof *table);
 }
 
-static bool store(const struct cursor *cursor, const struct table *table)
+static bool store(const struct cursor *cursor)
 {
-    return pwrite(cursor->fd, table, sizeof *table, 0) == (ssize_t)sizeof *table;
+    const ssize_t size = (ssize_t)sizeof cursor->table;
+    return pwrite(cursor->fd, &cursor->table, sizeof cursor->table, 0) == size;
+}
+
+/* The position of this process in the table, or `count`. */
+static unsigned find_member(const struct cursor_table *table)
+{
+    unsigned i = 0;
+    while (i < table->count && table->members[i].pid != getpid())
+        i++;
+    return i;
+}
+
+static void remove_member(struct cursor_table *table, unsigned at)
+{
+    table->count--;
+    for (unsigned i = at; i < table->count; i++)
+        table->members[i] = table->members[i + 1];
+}
+
+static void remove_killed(struct cursor_table *table)
+{
+    for (unsigned i = table->count; i-- > 0;)
+        if (kill(table->members[i].pid, 0) != 0 && errno == ESRCH)
+            remove_member(table, i);
 }
 
 /* Adds a line for this process, and keeps the rows in the order of process ids, which in a shell's
  * pipeline is the order of the commands. A member whose row moved down draws its next frame in the
  * new row. */
-static void take_row(struct table *table)
+static void take_row(struct cursor_table *table)
 {
     unsigned i = table->count++;
     table->members[i].line = table->lines++;
@@ -121,54 +138,55 @@ static void take_row(struct table *table)
     table->members[i].pid = getpid();
 }
 
-static void give_row_back(struct table *table)
+/* The only member begins to count lines: its line is the first. */
+static void begin_rows(struct cursor_table *table)
 {
-    bool found = false;
-    for (unsigned i = 0; i < table->count; i++) {
-        found |= table->members[i].pid == getpid();
-        if (found && i + 1 < table->count)
-            table->members[i].pid = table->members[i + 1].pid;
-    }
-    if (found) {
-        table->count--;
-        table->lines--;
-    }
-}
-
-static void leave_row(struct table *table)
-{
-    for (unsigned i = 0; i < table->count; i++)
-        if (table->members[i].pid == getpid())
-            table->members[i].pid = 0;
+    table->lines = 1;
+    table->members[0].line = 0;
 }
 
 /* The distance from the cursor up to this process's row. 0: it has none. */
-static unsigned find_row(const struct table *table)
+static unsigned find_row(const struct cursor_table *table)
 {
-    for (unsigned i = 0; i < table->count; i++)
-        if (table->members[i].pid == getpid())
-            return table->lines - table->members[i].line;
-    return 0;
+    unsigned at = find_member(table);
+    return at < table->count ? table->lines - table->members[at].line : 0;
 }
 
 /* --- membership ------------------------------------------------------------------------------- */
 
-static void forget(struct cursor *cursor)
+void cursor_init(struct cursor *cursor, bool always)
 {
-    if (cursor->fd >= 0)
-        (void)close(cursor->fd); /* this also releases its locks */
-    free(cursor->path);
-    *cursor = (struct cursor){.fd = -1};
+    *cursor = (struct cursor){.always = always, .fd = -1};
 }
 
-static char *path_for(int tty)
+static void forget(struct cursor *cursor)
+{
+    bool hopeless = cursor->hopeless;
+    if (cursor->fd >= 0)
+        (void)close(cursor->fd); /* this also releases its locks */
+    runtime_path_gone(cursor->path);
+    free(cursor->path);
+    cursor_init(cursor, cursor->always);
+    cursor->hopeless = hopeless;
+}
+
+/* To be called with the errno of what has failed. ENOENT: another bpipe has just removed the folder
+ * as the last one in it. */
+static enum cursor_status give_up(struct cursor *cursor)
+{
+    cursor->hopeless = errno != ENOENT;
+    forget(cursor);
+    return CURSOR_ALONE;
+}
+
+/* "rows-DEVICE". False: `tty` is not open. */
+static bool name_kind(char *kind, size_t size, int tty)
 {
     struct stat status;
-    char kind[32];
     if (fstat(tty, &status) != 0)
-        return NULL;
-    snprintf(kind, sizeof kind, CURSOR_KIND "-%lx", (unsigned long)status.st_rdev);
-    return runtime_path(kind, (long)getpgrp());
+        return false;
+    snprintf(kind, size, CURSOR_KIND "-%lx", (unsigned long)status.st_rdev);
+    return true;
 }
 
 /* Opens and locks the file. CURSOR_BUSY also if the last member has just removed the opened file.
@@ -176,53 +194,116 @@ static char *path_for(int tty)
 static enum cursor_status open_locked(struct cursor *cursor, int tty)
 {
     struct stat opened, named;
-    cursor->path = path_for(tty);
+    char kind[KIND_SIZE];
+    errno = ENOTDIR;
+    cursor->path = name_kind(kind, sizeof kind, tty) ? runtime_path(kind, (long)getpgrp()) : NULL;
     if (cursor->path == NULL)
-        return CURSOR_ALONE;
+        return give_up(cursor);
     cursor->fd = descriptor_above_standard(
         open(cursor->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (cursor->fd < 0) {
-        forget(cursor);
-        return CURSOR_ALONE;
-    }
-    if (lock(cursor) && fstat(cursor->fd, &opened) == 0 && stat(cursor->path, &named) == 0 &&
-        opened.st_ino == named.st_ino && show_life(cursor->fd))
+    if (cursor->fd < 0)
+        return give_up(cursor);
+    if (!lock(cursor)) {
+        if (errno != EAGAIN && errno != EACCES) /* not locked by another process */
+            return give_up(cursor);
+    } else if (fstat(cursor->fd, &opened) == 0 && stat(cursor->path, &named) == 0 &&
+               opened.st_ino == named.st_ino && show_life(cursor->fd)) {
         return CURSOR_READY;
+    }
     forget(cursor);
     return CURSOR_BUSY;
 }
 
+/* Adds this process to the table. False: the table is full. */
+static bool enter(struct cursor *cursor)
+{
+    struct cursor_table *table = &cursor->table;
+    remove_killed(table);
+    if (table->count == CURSOR_MEMBERS)
+        return false;
+    if (table->count == 0 && table->lines == 0 && !cursor->always) {
+        table->members[table->count++].pid = getpid();
+        return true;
+    }
+    if (table->count > 0 && table->lines == 0) {
+        begin_rows(table);
+        cursor->newlines++;
+    }
+    take_row(table);
+    cursor->newlines++;
+    return true;
+}
+
 static enum cursor_status join(struct cursor *cursor, int tty)
 {
-    struct table table;
-    enum cursor_status status = open_locked(cursor, tty);
+    enum cursor_status status = cursor->hopeless ? CURSOR_ALONE : open_locked(cursor, tty);
     if (status != CURSOR_READY)
         return status;
-    load(cursor, &table);
+    load(cursor);
     if (!others_live(cursor->fd))
-        memset(&table, 0, sizeof table);
-    bool room = table.count < CURSOR_MEMBERS;
-    if (room)
-        take_row(&table);
-    cursor->fresh = room && store(cursor, &table);
+        memset(&cursor->table, 0, sizeof cursor->table);
+    cursor->fresh = enter(cursor);
     if (cursor->fresh)
         return CURSOR_READY;
     forget(cursor);
     return CURSOR_ALONE;
 }
 
+/* Counts the rows that were printed. In the row of the cursor they do not count. */
+static void count_owed(struct cursor *cursor)
+{
+    bool counts = cursor->owed > 0 && cursor->table.lines > 0;
+    if (counts)
+        cursor->table.lines += cursor->owed;
+    if (!counts || store(cursor))
+        cursor->owed = 0;
+}
+
 static enum cursor_status try_to_begin(struct cursor *cursor, int tty)
 {
     if (cursor->fd < 0)
         return join(cursor, tty);
-    return lock(cursor) ? CURSOR_READY : CURSOR_BUSY;
+    if (!lock(cursor))
+        return CURSOR_BUSY;
+    load(cursor);
+    count_owed(cursor);
+    return CURSOR_READY;
+}
+
+/* Gives new lines, the lowest, to the members whose rows have left the screen, or would leave it
+ * because of the new lines. The order of the members stays. */
+static void renew_rows(struct cursor *cursor, unsigned height)
+{
+    struct cursor_table *table = &cursor->table;
+    unsigned out = 0;
+    if (table->count >= height)
+        return;
+    while (out < table->count && table->lines + out - table->members[out].line >= height)
+        out++;
+    for (unsigned i = 0; i < table->count; i++)
+        table->members[i].line = i + out < table->count ? table->members[i + out].line
+                                                        : table->lines + i + out - table->count;
+    table->lines += out;
+    cursor->newlines += out;
+}
+
+static bool find_place(struct cursor *cursor, unsigned height)
+{
+    cursor->single = cursor->table.lines == 0;
+    if (cursor->single)
+        return true;
+    cursor->up = find_row(&cursor->table);
+    if (cursor->up >= height) {
+        renew_rows(cursor, height);
+        cursor->up = find_row(&cursor->table);
+    }
+    return cursor->up > 0 && cursor->up < height;
 }
 
 enum cursor_status cursor_begin(struct cursor *cursor, struct text *text, int tty, unsigned height,
                                 bool last)
 {
     enum { TRIES = 50 };
-    struct table table;
     enum cursor_status status = try_to_begin(cursor, tty);
     for (int i = 0; i < TRIES && status == CURSOR_BUSY && last; i++) {
         platform_nap(NS_PER_SEC / 1000);
@@ -230,16 +311,16 @@ enum cursor_status cursor_begin(struct cursor *cursor, struct text *text, int tt
     }
     if (status != CURSOR_READY)
         return status;
-    load(cursor, &table);
-    table.lines += cursor->owed;
-    if (cursor->owed > 0 && store(cursor, &table))
-        cursor->owed = 0;
-    cursor->up = find_row(&table);
-    if (cursor->up == 0 || cursor->up >= height) { /* the row has left the screen */
+    cursor->last = last;
+    if (!find_place(cursor, height)) {
         cursor_sent(cursor, false);
         return CURSOR_BUSY;
     }
-    text_add(text, "%s\033[%uA\r", cursor->fresh ? "\n" : "", cursor->up);
+    if (cursor->single)
+        return CURSOR_SINGLE;
+    for (unsigned i = 0; i < cursor->newlines; i++)
+        text_add_string(text, "\n");
+    text_add(text, "\033[%uA\r", cursor->up);
     return CURSOR_READY;
 }
 
@@ -248,45 +329,70 @@ void cursor_end(struct cursor *cursor, struct text *text)
     text_add(text, "\033[%uB\r", cursor->up);
 }
 
+/* The last frame of the only member ends the row of the cursor. What the member prints below, and
+ * the row of a process that becomes a member before it leaves, are counted from there. */
 void cursor_sent(struct cursor *cursor, bool sent)
 {
-    if (cursor->fresh && !sent) {
-        cursor_leave(cursor); /* the newline was not sent: the row, the lowest, is given back */
+    bool ends = cursor->single && cursor->last;
+    if (sent && ends)
+        begin_rows(&cursor->table);
+    if (sent && (ends || cursor->fresh || cursor->newlines > 0))
+        (void)store(cursor);
+    cursor->newlines = 0;
+    if (!sent && cursor->fresh) {
+        cursor_leave(cursor); /* it is not in the file yet */
         return;
     }
     cursor->fresh = false;
     unlock(cursor);
 }
 
-void cursor_printing(const struct cursor *cursor)
+/* Opens the file if other members have made it. */
+static void visit(struct cursor *cursor, int tty)
 {
+    char kind[KIND_SIZE], *path = NULL;
+    if (!name_kind(kind, sizeof kind, tty))
+        return;
+    for (unsigned which = 0; which < RUNTIME_DIRS && path == NULL; which++)
+        path = runtime_path_in(which, kind, (long)getpgrp());
+    if (path != NULL)
+        cursor->fd = descriptor_above_standard(open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    cursor->visiting = cursor->fd >= 0;
+    free(path);
+}
+
+void cursor_printing(struct cursor *cursor, int tty)
+{
+    if (cursor->fd < 0 && !cursor->hopeless)
+        visit(cursor, tty);
     if (cursor->fd >= 0)
         (void)lock_at_last(cursor);
 }
 
 void cursor_printed(struct cursor *cursor, unsigned rows)
 {
-    struct table table;
-    cursor->owed += rows;
-    if (cursor->fd < 0 || !lock(cursor))
+    if (cursor->fd < 0)
         return;
-    load(cursor, &table);
-    table.lines += cursor->owed;
-    if (store(cursor, &table))
-        cursor->owed = 0;
-    unlock(cursor);
+    cursor->owed += rows;
+    if (lock(cursor)) {
+        load(cursor);
+        count_owed(cursor);
+        unlock(cursor);
+    }
+    if (cursor->visiting)
+        forget(cursor);
 }
 
 void cursor_leave(struct cursor *cursor)
 {
-    struct table table;
+    struct cursor_table *table = &cursor->table;
     if (cursor->fd >= 0 && (cursor->fresh || lock_at_last(cursor))) {
-        load(cursor, &table);
-        if (cursor->fresh)
-            give_row_back(&table);
-        else
-            leave_row(&table);
-        (void)store(cursor, &table);
+        load(cursor);
+        unsigned at = find_member(table);
+        if (at < table->count) {
+            remove_member(table, at);
+            (void)store(cursor);
+        }
         if (!others_live(cursor->fd))
             (void)unlink(cursor->path);
     }

@@ -7,13 +7,14 @@
 #include "base/message.h"
 #include "base/platform.h"
 #include "base/text.h"
+#include "display/columns.h"
 #include "display/cursor.h"
 #include "display/format.h"
 #include "display/history.h"
+#include "display/terminal.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -62,38 +63,16 @@ struct display {
 
 /* --- the terminal ----------------------------------------------------------------------------- */
 
-static bool has_colours(void)
+/* Whether the line can have a row of its own. */
+static bool can_share(const struct display *display)
 {
-    static const char *const kinds[] = {"xterm", "screen",  "tmux",  "rxvt",      "linux",
-                                        "vte",   "konsole", "kitty", "alacritty", "foot"};
-    const char *term = getenv("TERM"), *no_color = getenv("NO_COLOR");
-    if (term == NULL || (no_color != NULL && *no_color != '\0'))
-        return false;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (strncmp(term, kinds[i], strlen(kinds[i])) == 0)
-            return true;
-    return strstr(term, "color") != NULL;
-}
-
-static bool obeys_escapes(void)
-{
-    const char *term = getenv("TERM");
-    return term != NULL && *term != '\0' && strcmp(term, "dumb") != 0;
-}
-
-/* Only at the controlling terminal can a process be in the background. For another terminal
- * tcgetpgrp(3) fails with ENOTTY. Exception: on the master side of a pseudo-terminal it returns the
- * group of the slave side. That side has another session, which tcgetsid() shows. */
-static bool in_background(void)
-{
-    pid_t group = tcgetpgrp(STDERR_FILENO);
-    return group >= 0 && group != getpgrp() && tcgetsid(STDERR_FILENO) == getsid(0);
+    return display->shows && display->terminal && terminal_obeys_escapes();
 }
 
 /* Whether the display may write to stderr now. */
 static bool may_show(const struct display *display)
 {
-    return display->options->display.force || !display->terminal || !in_background();
+    return display->options->display.force || !display->terminal || !terminal_in_background();
 }
 
 static void measure_terminal(struct display *display)
@@ -107,6 +86,40 @@ static void measure_terminal(struct display *display)
         height = display->fixed_height;
     display->style.width = width > 0 ? width : DEFAULT_WIDTH;
     display->height = height > 0 ? height : DEFAULT_HEIGHT;
+}
+
+/* --- messages --------------------------------------------------------------------------------- */
+
+static void rows_are_printed(void *context)
+{
+    struct display *display = context;
+    cursor_printing(&display->cursor, STDERR_FILENO);
+}
+
+static void rows_printed(void *context, const char *bytes, size_t length)
+{
+    struct display *display = context;
+    cursor_printed(&display->cursor, display_rows(bytes, length, display->style.width));
+    display->line.erase = NULL;
+}
+
+/* Describes the line for the next message: what erases it, if anything has to. On a terminal that
+ * can be shared the description also counts the rows of all later output. */
+static void describe_line(struct display *display, const char *erase)
+{
+    display->line = (struct message_line){.erase = erase};
+    if (can_share(display))
+        display->line = (struct message_line){.erase = erase,
+                                              .printing = rows_are_printed,
+                                              .printed = rows_printed,
+                                              .context = display,
+                                              .stays = true};
+}
+
+static void begin_line(struct display *display)
+{
+    describe_line(display, NULL);
+    (void)message_live(NULL, 0, &display->line);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -142,7 +155,7 @@ static void set_style(struct display *display)
     const struct options *options = display->options;
     display->style = (struct display_style){
         .utf8 = utf8_is_set_up(),
-        .colours = display->terminal && has_colours(),
+        .colours = display->terminal && terminal_has_colours(),
         .si = options->si,
         .bits = options->display.bits,
         .gauge = options->display.gauge,
@@ -167,7 +180,7 @@ struct display *display_open(const struct options *options, const struct meter *
     display->options = options;
     display->meter = meter;
     display->last_written = last_written;
-    display->cursor.fd = -1;
+    cursor_init(&display->cursor, asked->cursor);
     display->terminal = open && isatty(STDERR_FILENO);
     display->shows =
         open && !options->quiet && (display->terminal || asked->force || asked->numeric);
@@ -183,6 +196,8 @@ struct display *display_open(const struct options *options, const struct meter *
     set_due(display);
     if (display->on)
         set_style(display);
+    if (can_share(display))
+        begin_line(display);
     return display;
 }
 
@@ -329,47 +344,18 @@ static void cover(struct display *display, unsigned width)
     if (reach > width)
         add_blanks(&display->text, reach - width);
     text_add_string(&display->text, "\r");
-    if (display->shown > display->style.width && display->terminal && obeys_escapes())
+    if (display->shown > display->style.width && display->terminal && terminal_obeys_escapes())
         text_add_string(&display->text, "\n\033[J\033[A");
 }
 
-/* Sets the bytes that a message sends first: blanks over the line. */
-static void set_erasing(struct display *display)
+/* The bytes that a message sends first: blanks over the line. */
+static const char *erasing(struct display *display)
 {
     text_clear(&display->blanks);
     text_add_string(&display->blanks, "\r");
     add_blanks(&display->blanks, display->shown);
     text_add_bytes(&display->blanks, "\r", 2); /* with its NUL */
-    display->line =
-        (struct message_line){.erase = display->blanks.failed ? "\n" : display->blanks.bytes};
-}
-
-/* The number of rows of the terminal that the lines take. A byte that begins a character counts as
- * one column. */
-static unsigned count_rows(const char *bytes, size_t length, unsigned width)
-{
-    unsigned rows = 0, columns = 0;
-    for (size_t i = 0; i < length; i++) {
-        if (bytes[i] == '\n') {
-            rows += width > 0 && columns > width ? (columns + width - 1) / width : 1;
-            columns = 0;
-        } else if (((unsigned char)bytes[i] & 0xc0) != 0x80) {
-            columns++;
-        }
-    }
-    return rows;
-}
-
-static void rows_are_printed(void *context)
-{
-    const struct display *display = context;
-    cursor_printing(&display->cursor);
-}
-
-static void rows_printed(void *context, const char *bytes, size_t length)
-{
-    struct display *display = context;
-    cursor_printed(&display->cursor, count_rows(bytes, length, display->style.width));
+    return display->blanks.failed ? "\n" : display->blanks.bytes;
 }
 
 /* -x: sets the titles to the line, or to the line of their own format. The window title is added to
@@ -397,26 +383,6 @@ static void show_titles(struct display *display, const struct display_values *va
                  display->title.bytes);
         display->titled = true;
     }
-}
-
-/* Shows the row of this process on a shared terminal. False: the terminal cannot be shared. */
-static bool show_row(struct display *display, const struct display_values *values)
-{
-    enum cursor_status status = cursor_begin(&display->cursor, &display->text, STDERR_FILENO,
-                                             display->height, values->final);
-    if (status != CURSOR_READY)
-        return status == CURSOR_BUSY;
-    (void)add_line(display, &display->text, values, &display->style);
-    text_add_string(&display->text, "\033[K");
-    cursor_end(&display->cursor, &display->text);
-    if (display->stopping)
-        text_add_string(&display->text, "\033[K"); /* the terminal may have written ^Z there */
-    display->line = (struct message_line){
-        .printing = rows_are_printed, .printed = rows_printed, .context = display, .stays = true};
-    cursor_sent(&display->cursor,
-                !display->text.failed &&
-                    message_live(display->text.bytes, display->text.length, &display->line));
-    return true;
 }
 
 static bool reports_on_stderr(const struct options *options, enum report_format format)
@@ -447,12 +413,39 @@ static bool show_line(struct display *display, const struct display_values *valu
         text_add_string(&display->text, "\n");
         display->shown = 0;
     }
-    set_erasing(display);
-    bool sent = !display->text.failed && message_live(display->text.bytes, display->text.length,
-                                                      stays ? NULL : &display->line);
+    describe_line(display, stays ? NULL : erasing(display));
+    bool sent = !display->text.failed &&
+                message_live(display->text.bytes, display->text.length, &display->line);
     if (!sent)
         display->shown = shown > display->shown ? shown : display->shown;
     return sent;
+}
+
+static bool show_row(struct display *display, const struct display_values *values)
+{
+    (void)add_line(display, &display->text, values, &display->style);
+    text_add_string(&display->text, "\033[K");
+    cursor_end(&display->cursor, &display->text);
+    if (display->stopping)
+        text_add_string(&display->text, "\033[K"); /* the terminal may have written ^Z there */
+    display->shown = 0;
+    describe_line(display, NULL);
+    return !display->text.failed &&
+           message_live(display->text.bytes, display->text.length, &display->line);
+}
+
+static void show_shared(struct display *display, const struct display_values *values)
+{
+    const bool stays = values->final || display->stopping;
+    enum cursor_status status =
+        can_share(display)
+            ? cursor_begin(&display->cursor, &display->text, STDERR_FILENO, display->height, stays)
+            : CURSOR_ALONE;
+    if (status == CURSOR_BUSY)
+        return;
+    bool sent = (status == CURSOR_READY ? show_row : show_line)(display, values);
+    if (status != CURSOR_ALONE)
+        cursor_sent(&display->cursor, sent);
 }
 
 /* Sends numbers, a title, or both. They leave no line on the terminal to be erased. */
@@ -460,12 +453,6 @@ static void send_text(struct display *display)
 {
     if (!display->text.failed && display->text.length > 0)
         (void)message_live(display->text.bytes, display->text.length, NULL);
-}
-
-/* Whether rows (-c) are asked for and possible. */
-static bool has_rows(const struct display *display)
-{
-    return display->options->display.cursor && display->terminal && obeys_escapes();
 }
 
 static void show(struct display *display, bool final)
@@ -478,8 +465,7 @@ static void show(struct display *display, bool final)
     if (display->shows && display->options->display.numeric)
         display_format_numeric(&display->text, &display->format, &values);
     else if (display->shows && may_show(display)) {
-        if (!has_rows(display) || !show_row(display, &values))
-            (void)show_line(display, &values);
+        show_shared(display, &values);
         return;
     }
     send_text(display);
@@ -533,7 +519,7 @@ void display_continue(struct display *display)
 {
     cursor_leave(&display->cursor);
     display->shown = 0;
-    (void)message_live(NULL, 0, NULL);
+    begin_line(display);
     display_refresh(display);
 }
 

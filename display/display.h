@@ -14,9 +14,10 @@
  * once. Characters beyond ASCII are used if the character set of the locale is UTF-8. Colours are
  * used if TERM names a terminal that has them, and NO_COLOR (no-color.org) is unset or empty.
  *
- * A frame covers the previous one and leaves the cursor at the start of the row. With -c
- * display/cursor.h manages the rows. A message or a report between two frames erases the line
- * first. The last frame stays, and later output begins below it.
+ * A frame covers the previous one and leaves the cursor at the start of the row. If several bpipes
+ * of a process group have a line on the terminal, or with -c, display/cursor.h manages the rows.
+ * A message or a report between two frames erases the line first. The last frame stays, and later
+ * output begins below it.
  */
 #ifndef BPIPE_DISPLAY_H
 #define BPIPE_DISPLAY_H

@@ -118,7 +118,17 @@ static void dot_blanks(struct text *text, size_t start)
             text->bytes[i] = '.';
 }
 
-/* "[===>    ]  43%", or compact "===>....  43%". Adds nothing if the bar would have no column. */
+/* Whether a compact bar would touch its percentage, because that begins without a blank. */
+static bool touches_percent(const struct line *line)
+{
+    const struct display_values *values = line->values;
+
+    return line->compact && values->size_known &&
+           display_percent_done(display_done(values), values->size) >= 100;
+}
+
+/* "[===>    ]  43%", or compact "===>.... 43%". A compact bar gives one of its columns away for the
+ * blank before "100%". Adds nothing if the bar would have no column. */
 static void add_progress(const struct line *line)
 {
     struct text *text = line->text;
@@ -126,12 +136,14 @@ static void add_progress(const struct line *line)
 
     if (line->room <= frame)
         return;
+    const unsigned blank = touches_percent(line) && line->room > frame + 1;
     text_add_string(text, bar_begin(line));
     const size_t start = text->length;
-    add_bar(line, line->style->bar, line->room - frame);
+    add_bar(line, line->style->bar, line->room - frame - blank);
     if (line->compact)
         dot_blanks(text, start);
     text_add_string(text, bar_end(line));
+    display_pad(text, blank);
     add_progress_amount(line);
 }
 

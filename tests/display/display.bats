@@ -7,60 +7,11 @@
 bats_require_minimum_version 1.5.0
 load ../helpers
 load ../terminal
+load line
 
 teardown() {
     terminal_close
     common_teardown && equal "" "$(ls -A "$XDG_RUNTIME_DIR")" "left in the runtime folder"
-}
-
-# The parts of the line, as extended regular expressions.
-amount=' *[0-9.]+ *([KMG]i)?B'
-time='[0-9]+:[0-9]{2}:[0-9]{2}'
-rate='\[ *[0-9.]+ *([KMG]i)?B/s\]'
-bar='\[[^][]+\]'
-eta='ETA +[0-9]+:[0-9]{2}:[0-9]{2}'
-buffer='buf .*[0-9]+%'
-wait_input='((> |▶ )?waiting for|slow:) [^ ]+( +[0-9]+%)?'
-
-# The same in the short forms of a line of 80 columns.
-short_time='[0-9]+:[0-9]{2}'
-short_rate=' *[0-9.]+ *([KMG]i)?B/s'
-short_bar='[=>.]{20,}'
-narrow_bar='[=>.]{8,}'
-short_eta='ETA [0-9]+:[0-9]{2}'
-meter='buf[^ ]+'
-report='bpipe: .*'
-
-# Sets $feed: `bpipe <feed` reads what is written to it, until it is closed. Call it after
-# terminal_open, because tmux would keep it open.
-open_feed() {
-    mkfifo feed
-    exec {feed}<>feed
-}
-feed() { head -c "$1" /dev/zero >&"$feed"; }
-close_feed() { exec {feed}>&-; }
-
-# $bpipe in a terminal script: updates ten times a second.
-# shellcheck disable=SC2153
-bpipe="$BPIPE -i 0.1"
-
-pid_of_bpipe() { pid=$(<pid); } # of a script that has -P pid
-
-written() { [ -s out ] && [ "$(size_of out)" -ge "$1" ]; }
-
-# A report goes to the file every each 0.3 s. Waits for the frames of a few reports.
-frames_later() {
-    local before
-    before=$(wc -l <every)
-    wait_until 15 more_lines every $((before + 2))
-}
-more_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
-every='--report json:every --report-every 0.3'
-
-# Ends the feed, and waits for the report and the prompt.
-end_of_feed() {
-    close_feed
-    wait_screen prompt_is_last
 }
 
 # --- shapes ---------------------------------------------------------------------------------
@@ -144,9 +95,6 @@ changed() { [ "$(screen)" != "$1" ]; }
     [ "$(last_row | wc -m)" -gt 90 ]
     end_of_feed
 }
-
-last_row() { screen | tail -n 1; }
-last_row_is() { last_row | grep -qxE -e "$1"; }
 
 # The rows that a terminal makes of a line that it wraps itself stay, but no more are added.
 stays_in_place() { # PATTERN
@@ -439,10 +387,6 @@ frames_go_on_below() { # PATTERN
     rows_of 'bpipe: b: .*' 2
     equal 7 "$(rows)" "these, and the prompt"
 }
-rows_of() { # PATTERN COUNT
-    equal "$2" "$(screen | grep -cxE -e "$1")" "rows like $1" || { show_screen && return 1; }
-}
-both_rows() { screen_has "$1" && screen_has "$2"; }
 
 @test "two in a pipeline at the lowest row" {
     skip_unless_terminal

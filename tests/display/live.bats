@@ -196,7 +196,7 @@ end_live() {
     equal 1000 "$(size_of out)"
 }
 
-half='.* 50% .*' whole='.*[ >]100% .*'
+half='.* 50% .*' whole='.* 100% .*'
 
 @test "a terminal that is not the controlling one shows the line" {
     skip_unless setsid
