@@ -270,6 +270,32 @@ void meter_passed(struct meter *meter, uint64_t bytes)
     meter->ran_dry = false;
 }
 
+static uint64_t least_of(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* The newest bytes are taken back first: those of the open window, then those of the last one. */
+static void take_back_passed(struct meter *meter, uint64_t bytes)
+{
+    uint64_t of_open = least_of(bytes, meter->bytes_passed - meter->window_bytes);
+
+    meter->bytes_passed -= bytes;
+    meter->window_bytes -= bytes - of_open;
+    meter->last_bytes -= least_of(bytes - of_open, meter->last_bytes);
+    meter->zero_copy_bytes = least_of(meter->zero_copy_bytes, meter->bytes_passed);
+}
+
+void meter_unread(struct meter *meter, struct meter_endpoint *output, uint64_t bytes,
+                  uint64_t records)
+{
+    output->bytes -= bytes;
+    output->records_out -= records;
+    uint64_t passed = meter_shown_output(meter)->bytes;
+    if (passed < meter->bytes_passed)
+        take_back_passed(meter, meter->bytes_passed - passed);
+}
+
 void meter_dry(struct meter *meter)
 {
     if (!meter->ran_dry)
