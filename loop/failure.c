@@ -225,9 +225,10 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
     if (output->command != NULL && error == EPIPE)
         describe_departure(output, reason);
     else
-        snprintf(reason, sizeof reason, "%s at byte %" PRIu64 ": %s",
+        snprintf(reason, sizeof reason, "%s at byte %" PRIu64 ": %s%s",
                  connection ? "connection lost" : "write failed", output->meter->bytes,
-                 error == EPIPE && connection ? "closed by the peer" : strerror(error));
+                 error == EPIPE && connection ? "closed by the peer" : strerror(error),
+                 endpoint_hint(&output->endpoint, error));
     loop_give_up_output(loop, output, reason);
 }
 

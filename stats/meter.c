@@ -8,6 +8,7 @@
  */
 #include "stats/meter.h"
 
+#include "base/minmax.h"
 #include "base/platform.h"
 
 #include <assert.h>
@@ -270,20 +271,15 @@ void meter_passed(struct meter *meter, uint64_t bytes)
     meter->ran_dry = false;
 }
 
-static uint64_t least_of(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* The newest bytes are taken back first: those of the open window, then those of the last one. */
 static void take_back_passed(struct meter *meter, uint64_t bytes)
 {
-    uint64_t of_open = least_of(bytes, meter->bytes_passed - meter->window_bytes);
+    uint64_t of_open = min_u64(bytes, meter->bytes_passed - meter->window_bytes);
 
     meter->bytes_passed -= bytes;
     meter->window_bytes -= bytes - of_open;
-    meter->last_bytes -= least_of(bytes - of_open, meter->last_bytes);
-    meter->zero_copy_bytes = least_of(meter->zero_copy_bytes, meter->bytes_passed);
+    meter->last_bytes -= min_u64(bytes - of_open, meter->last_bytes);
+    meter->zero_copy_bytes = min_u64(meter->zero_copy_bytes, meter->bytes_passed);
 }
 
 void meter_unread(struct meter *meter, struct meter_endpoint *output, uint64_t bytes,
