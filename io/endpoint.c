@@ -8,8 +8,10 @@
 #include "io/endpoint.h"
 
 #include "base/descriptor.h"
+#include "base/hint.h"
 #include "base/platform.h"
 #include "base/retry.h"
+#include "net/address.h"
 #include "net/stream_socket.h"
 
 #include <errno.h>
@@ -28,6 +30,13 @@ enum { PIPE_SIZE_WANTED = 1 << 20, PIPE_SIZE_ELSE = 1 << 18, SMALL_WRITE = 64 * 
 static void set_error(struct endpoint *endpoint, const char *what, int error)
 {
     snprintf(endpoint->error, sizeof endpoint->error, "%s%s", what, strerror(error));
+}
+
+const char *endpoint_hint(const struct endpoint *endpoint, int error)
+{
+    if (endpoint->kind != ENDPOINT_REGULAR)
+        return "";
+    return hint_for(endpoint->atomic.target != NULL ? HINT_ATOMIC_FILE : HINT_FILE, error);
 }
 
 /* --- inherited descriptors ------------------------------------------------------------------ */
@@ -148,6 +157,13 @@ static int refuse(struct endpoint *endpoint)
 
 /* --- inputs --------------------------------------------------------------------------------- */
 
+/* There is no such file, and the text looks like an address. */
+static int refuse_address(struct endpoint *endpoint, const char *text)
+{
+    snprintf(endpoint->error, sizeof endpoint->error, "%s (tcp://%s?)", strerror(ENOENT), text);
+    return -1;
+}
+
 int endpoint_open_input(struct endpoint *endpoint, const char *text, const struct options *options)
 {
     *endpoint = (struct endpoint){.name = strcmp(text, "-") == 0 ? "stdin" : text,
@@ -159,6 +175,8 @@ int endpoint_open_input(struct endpoint *endpoint, const char *text, const struc
         return 0;
     }
     endpoint->fd = retry_open(text, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0);
+    if (endpoint->fd < 0 && errno == ENOENT && address_lacks_scheme(text))
+        return refuse_address(endpoint, text);
     if (endpoint->fd < 0)
         return refuse(endpoint);
     nonblock_own(&endpoint->nonblock, endpoint->fd);
@@ -509,6 +527,12 @@ void endpoint_close_input(struct endpoint *endpoint)
     (void)give_back_and_close(endpoint); /* everything needed has been read */
 }
 
+static void set_closing_error(struct endpoint *endpoint, const char *what, int error)
+{
+    snprintf(endpoint->error, sizeof endpoint->error, "%s%s%s", what, strerror(error),
+             endpoint_hint(endpoint, error));
+}
+
 int endpoint_sync_output(struct endpoint *endpoint)
 {
     int result = 0;
@@ -518,7 +542,7 @@ int endpoint_sync_output(struct endpoint *endpoint)
         result = retry_sync(endpoint->fd);
     if (result == 0 || errno == EINVAL) /* fsync(2): EINVAL if it does not support syncing */
         return 0;
-    set_error(endpoint, "sync failed: ", errno);
+    set_closing_error(endpoint, "sync failed: ", errno);
     return -1;
 }
 
@@ -531,9 +555,9 @@ int endpoint_close_output(struct endpoint *endpoint, bool complete)
         endpoint_keep(endpoint);
     if (complete && endpoint->atomic.target != NULL &&
         atomic_file_publish(&endpoint->atomic, endpoint->fd) != 0)
-        set_error(endpoint, "cannot be put in place: ", errno);
+        set_closing_error(endpoint, "cannot be put in place: ", errno);
     if (give_back_and_close(endpoint) != 0 && endpoint->error[0] == '\0')
-        set_error(endpoint, "close failed: ", errno);
+        set_closing_error(endpoint, "close failed: ", errno);
     atomic_file_close(&endpoint->atomic);
     return endpoint->error[0] == '\0' ? 0 : -1;
 }

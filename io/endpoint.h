@@ -133,6 +133,9 @@ ssize_t endpoint_readv_cached(struct endpoint *endpoint, struct iovec *iov, int 
 void endpoint_sent(struct endpoint *endpoint, size_t bytes);
 void endpoint_sent_all(struct endpoint *endpoint);
 
+/* What to add to the message about an error of a write: " (incomplete)", or "" (base/hint.h). */
+const char *endpoint_hint(const struct endpoint *endpoint, int error);
+
 /* How many bytes written to a TCP connection its peer's system has not acknowledged; the end of the
  * stream counts as one. -1 with errno; ENOSYS if the system cannot tell. */
 int64_t endpoint_unacknowledged(const struct endpoint *endpoint);

@@ -98,6 +98,18 @@ void loop_count_queued(struct poll_loop *loop)
         transfer_count_queued(&loop->path.queue, loop->options->records, loop->meter->calls);
 }
 
+void loop_count_unread(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->outputs.main_count; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
+        uint64_t bytes = (uint64_t)output->rest.bytes;
+        if (output->rest.lost)
+            meter_unread(loop->meter, output->meter, bytes, output->rest.records);
+        else if (bytes > 0)
+            output->meter->bytes_unacknowledged = bytes;
+    }
+}
+
 void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint *meter)
 {
     if (endpoint->socket != ENDPOINT_UDP)

@@ -45,6 +45,11 @@ void loop_count_records_out(struct poll_loop *loop);
 /* The run is over: counts the records that the pipe queue still holds as records_in, too. */
 void loop_count_queued(struct poll_loop *loop);
 
+/* The run is over, and the pipes of all commands were looked at: takes the bytes that no process
+ * can read any more, and their records, from those that the outputs got. Bytes that another process
+ * may still read count as unacknowledged. */
+void loop_count_unread(struct poll_loop *loop);
+
 /* Copies the counters of a UDP socket to the meter, after a call on the socket. Harmless on any
  * other endpoint. */
 void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint *meter);

@@ -33,6 +33,7 @@ static void wait_ended(struct poll_loop *loop, struct loop_output *output)
 static void close_one(struct poll_loop *loop, struct loop_output *output)
 {
     bool complete = exit_status_of(&loop->ending) == EXIT_OK;
+    loop_note_unread(loop, output);
     if (!complete && endpoint_is_connection(&output->endpoint)) /* the close is going to reset it */
         output->meter->bytes_unacknowledged = loop_in_doubt(output);
     if (complete && output->endpoint.socket == ENDPOINT_UNIX &&
@@ -180,12 +181,13 @@ static void settle(struct poll_loop *loop)
     close_taps(loop);
     loop_close_the_failed(loop);
     close_connections(loop);
+    loop_count_records_out(loop);
+    loop_count_unread(loop);
     for (size_t i = 0; i < loop->outputs.count; i++) {
         struct meter_endpoint *output = loop->outputs.all[i].meter;
         output->bytes_undelivered =
             meter->bytes_in + output->bytes_added - output->bytes - output->bytes_dropped;
     }
-    loop_count_records_out(loop);
 }
 
 bool loop_close_some(struct poll_loop *loop, uint64_t *wait_ns)

@@ -257,8 +257,8 @@ bool loop_confirm_command(struct poll_loop *loop, struct loop_output *output)
     output->blocked_since_ns = 0;
     if (output->witness >= 0) /* the command had exited before, and a process that it started may
                                  have read on */
-        loop_note_unread(output);
-    if (output->meter->bytes_unacknowledged > 0 || !command_succeeded(output->command))
+        loop_note_unread(loop, output);
+    if (output->rest.bytes > 0 || !command_succeeded(output->command))
         loop_output_failed(loop, output, EPIPE);
     return true;
 }

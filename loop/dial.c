@@ -3,6 +3,7 @@
  */
 #include "loop/dial.h"
 
+#include "base/hint.h"
 #include "base/message.h"
 #include "loop/failure.h"
 #include "net/stream_socket.h"
@@ -12,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { FREE_PORT = 1024 }; /* the first port that needs no privilege (ip(7)) */
 
 static struct dialer *new_dialer(struct poll_loop *loop, const struct resolved *resolved,
                                  bool input)
@@ -84,6 +87,20 @@ static enum dialer_status dial(struct poll_loop *loop, struct meter_endpoint *me
     }
 }
 
+/* Adds to the reason of a failure what to do about it. Messages about taps say that bpipe goes on
+ * without them. */
+static void add_hint(struct dialer *dialer)
+{
+    const struct address *address = &dialer->resolved->address;
+    size_t length = strlen(dialer->text);
+    enum hint_about about = HINT_CONNECT;
+    if (address_listens(address->kind))
+        about = strtoul(address->port, NULL, 10) < FREE_PORT ? HINT_LOW_PORT : HINT_LISTEN;
+    if (about != HINT_CONNECT ? !address_is_unix(address->kind) : dialer->settings->retries == 0)
+        snprintf(dialer->text + length, sizeof dialer->text - length, "%s",
+                 hint_for(about, dialer->error));
+}
+
 enum endpoint_opening loop_dial_output(struct poll_loop *loop, size_t index)
 {
     struct loop_output *output = &loop->outputs.all[index];
@@ -97,6 +114,8 @@ enum endpoint_opening loop_dial_output(struct poll_loop *loop, size_t index)
         return ENDPOINT_OPENED;
     }
     loop->ending.timed_out |= status == DIALER_TIMED_OUT && !output->tap;
+    if (!output->tap)
+        add_hint(output->dialer);
     snprintf(output->endpoint.error, sizeof output->endpoint.error, "%s", output->dialer->text);
     return ENDPOINT_REFUSED;
 }
@@ -112,6 +131,7 @@ bool loop_dial_inputs(struct poll_loop *loop)
         if (status != DIALER_FAILED && status != DIALER_TIMED_OUT)
             continue;
         loop->ending.timed_out |= status == DIALER_TIMED_OUT;
+        add_hint(input->dialer);
         loop_input_refused(loop, input, input->dialer->text);
     }
     return all;

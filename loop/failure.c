@@ -4,7 +4,6 @@
 #include "loop/failure.h"
 
 #include "base/message.h"
-#include "base/platform.h"
 #include "base/records.h"
 #include "loop/account.h"
 #include "loop/state.h"
@@ -31,17 +30,21 @@ const char *loop_describe(const struct command *command, uint64_t bytes,
     return reason;
 }
 
-void loop_note_unread(struct loop_output *output)
+void loop_note_unread(struct poll_loop *loop, struct loop_output *output)
 {
-    int64_t bytes = platform_unread(output->witness >= 0 ? output->witness : output->endpoint.fd);
-    if (bytes >= 0)
-        output->meter->bytes_unacknowledged = (uint64_t)bytes;
-    loop_close_witness(output);
+    enum record_kind kind = loop->options->records;
+    if (output->command == NULL || output->rest.lost)
+        return;
+    struct pipe_rest rest = output->witness >= 0 ? pipe_rest_of_witness(output->witness, kind)
+                                                 : pipe_rest_of_writer(output->endpoint.fd, kind);
+    output->witness = -1;
+    if (rest.bytes >= 0)
+        output->rest = rest;
 }
 
 static uint64_t read_by(const struct loop_output *output)
 {
-    return output->meter->bytes - output->meter->bytes_unacknowledged;
+    return output->meter->bytes - (uint64_t)output->rest.bytes;
 }
 
 bool loop_command_ended_itself(const struct poll_loop *loop)
@@ -107,6 +110,7 @@ void loop_close_the_failed(struct poll_loop *loop)
 
 static void detach(struct poll_loop *loop, struct loop_output *output)
 {
+    loop_note_unread(loop, output); /* the pipe is about to be closed */
     loop_count_records_of(loop, output);
     output->meter->left_early = true;
     ring_detach(&loop->path.ring, output->overrun.reader);
@@ -156,7 +160,7 @@ static bool settle_gone_command(struct poll_loop *loop, struct loop_output *outp
         return true;
     }
     if (has_departed(command)) {
-        loop_note_unread(output); /* all bytes may have been written */
+        loop_note_unread(loop, output); /* all bytes may have been written */
         return false;
     }
     loop_judge_consumer(loop, output);
@@ -221,9 +225,10 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
     if (output->command != NULL && error == EPIPE)
         describe_departure(output, reason);
     else
-        snprintf(reason, sizeof reason, "%s at byte %" PRIu64 ": %s",
+        snprintf(reason, sizeof reason, "%s at byte %" PRIu64 ": %s%s",
                  connection ? "connection lost" : "write failed", output->meter->bytes,
-                 error == EPIPE && connection ? "closed by the peer" : strerror(error));
+                 error == EPIPE && connection ? "closed by the peer" : strerror(error),
+                 endpoint_hint(&output->endpoint, error));
     loop_give_up_output(loop, output, reason);
 }
 
@@ -234,7 +239,7 @@ void loop_reader_gone(struct poll_loop *loop, struct loop_output *output, int er
     bool last = loop->outputs.open_count == 1 && !output->tap &&
                 (loop->outputs.main_count == 1 || output->command != NULL);
     bool moving = loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING;
-    bool has_all = loop_is_empty(loop) && output->meter->bytes_unacknowledged == 0;
+    bool has_all = loop_is_empty(loop) && output->rest.bytes == 0;
     if (!last || !moving || !has_all || !endpoint_reader_gone(&output->endpoint, error)) {
         loop_output_failed(loop, output, error);
         return;
@@ -250,7 +255,7 @@ void loop_reader_gone(struct poll_loop *loop, struct loop_output *output, int er
 void loop_judge_consumer(struct poll_loop *loop, struct loop_output *output)
 {
     char reason[METER_ERROR_TEXT];
-    loop_note_unread(output);
+    loop_note_unread(loop, output);
     if (!has_departed(output->command) && loop_command_ended_itself(loop))
         loop_give_up_output(loop, output, loop_describe(output->command, read_by(output), reason));
     else if (output->gone && (loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING))

@@ -78,9 +78,10 @@ void loop_close_witness(struct loop_output *output);
 const char *loop_describe(const struct command *command, uint64_t bytes,
                           char reason[METER_ERROR_TEXT]);
 
-/* A command has ended: notes how many of the bytes in its pipe it has not read, where the system
- * can tell. */
-void loop_note_unread(struct loop_output *output);
+/* Notes how many of the bytes in the pipe of a command it has not read, where the system can tell.
+ * Call it when the command has ended, and before its pipe is closed; the last call counts. Closes
+ * the witness. Harmless if the output is no command. */
+void loop_note_unread(struct poll_loop *loop, struct loop_output *output);
 
 /* Whether a command that ends now has ended by itself. If bpipe has begun to end all commands, or
  * the user has ended them (^C), a command's exit status says nothing. */

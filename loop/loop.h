@@ -30,6 +30,7 @@
 #include "control/control.h"
 #include "display/display.h"
 #include "io/endpoint.h"
+#include "io/pipe_rest.h"
 #include "net/dialer.h"
 #include "net/resolver.h"
 #include "options/options.h"
@@ -98,6 +99,7 @@ struct loop_output {
     bool to_close;               /* it has failed or departed: closed at the end of the turn */
     int witness;                 /* of a command that was told the end: another reader of its pipe,
                                     which shows how much is left in it; -1: none */
+    struct pipe_rest rest;       /* of a command's pipe, when that was last looked at */
     enum output_state state;     /* loop->path.flow says whether it is ready */
     bool dialer_ready;           /* the dialer of a tap has something to do */
     bool peer_ended;             /* the peer of the connection has ended its side */

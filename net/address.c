@@ -98,6 +98,14 @@ static bool parse_number(const char *text, unsigned most, unsigned *number)
     return true;
 }
 
+bool address_lacks_scheme(const char *text)
+{
+    const char *colon = strrchr(text, ':');
+    unsigned port = 0;
+    return colon != NULL && colon != text && strchr(text, '/') == NULL &&
+           parse_number(colon + 1, UINT16_MAX, &port) && port > 0;
+}
+
 static const char *parse_unix(struct address *address, const char *path)
 {
     static char too_long[PATH_MESSAGE]; /* every writer writes the same text */

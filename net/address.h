@@ -42,6 +42,9 @@ const char *address_parse(struct address *address, const char *text);
  * path. */
 enum address_kind address_kind_of(const char *text);
 
+/* Whether the text of a path looks like HOST:PORT, an address without its scheme. */
+bool address_lacks_scheme(const char *text);
+
 bool address_listens(enum address_kind kind);
 bool address_is_datagram(enum address_kind kind); /* UDP */
 bool address_is_unix(enum address_kind kind);

@@ -8,6 +8,7 @@
  */
 #include "stats/meter.h"
 
+#include "base/minmax.h"
 #include "base/platform.h"
 
 #include <assert.h>
@@ -268,6 +269,27 @@ void meter_passed(struct meter *meter, uint64_t bytes)
     count_passed(meter, bytes);
     meter->zero_copy_bytes += bytes;
     meter->ran_dry = false;
+}
+
+/* The newest bytes are taken back first: those of the open window, then those of the last one. */
+static void take_back_passed(struct meter *meter, uint64_t bytes)
+{
+    uint64_t of_open = min_u64(bytes, meter->bytes_passed - meter->window_bytes);
+
+    meter->bytes_passed -= bytes;
+    meter->window_bytes -= bytes - of_open;
+    meter->last_bytes -= min_u64(bytes - of_open, meter->last_bytes);
+    meter->zero_copy_bytes = min_u64(meter->zero_copy_bytes, meter->bytes_passed);
+}
+
+void meter_unread(struct meter *meter, struct meter_endpoint *output, uint64_t bytes,
+                  uint64_t records)
+{
+    output->bytes -= bytes;
+    output->records_out -= records;
+    uint64_t passed = meter_shown_output(meter)->bytes;
+    if (passed < meter->bytes_passed)
+        take_back_passed(meter, meter->bytes_passed - passed);
 }
 
 void meter_dry(struct meter *meter)

@@ -64,8 +64,9 @@ struct meter_endpoint {
     uint64_t records_out;          /* records that end in the accepted bytes; not used by inputs */
     bool left_early;               /* it takes no more, but the run may continue without it */
     uint64_t bytes_undelivered;    /* came in and never reached it; set when it is closed */
-    uint64_t bytes_unacknowledged; /* of a lost connection: the part of `bytes` that its peer's
-                                      system did not acknowledge */
+    uint64_t bytes_unacknowledged; /* the part of `bytes` that may not have arrived: of a lost
+                                      connection, what its peer's system did not acknowledge; of a
+                                      command, what it left to another reader of its pipe */
     uint64_t retries;              /* how often connecting to it was tried again */
     uint64_t connect_ns;           /* time to resolve its name and to connect */
     uint64_t wait_ns;              /* since then: bpipe was ready for it and it was not */
@@ -205,6 +206,11 @@ void meter_spooled(struct meter *meter, uint64_t written, uint64_t fill);
 
 /* Bytes went from an input to an output without entering the buffer, which is empty. */
 void meter_passed(struct meter *meter, uint64_t bytes);
+
+/* The run is over. No process has read the last `bytes` that an output accepted, in which `records`
+ * records end: takes them back. If this is the shown output, they have not passed either. */
+void meter_unread(struct meter *meter, struct meter_endpoint *output, uint64_t bytes,
+                  uint64_t records);
 
 /* The loop is about to wait with an empty buffer. Counts that once, however long the wait lasts. */
 void meter_dry(struct meter *meter);

@@ -124,7 +124,7 @@ check_end() {
     sed -i '/: listening on /d' "$name.err"
     equal "$((status == 1))" "$(lines_of "$name.err")" "lines of the $name" || return 1
     if [ "$status" = 1 ]; then
-        grep -qE "^bpipe: (tcp|unix)[^ ]*: (Connection refused\
+        grep -qE "^bpipe: (tcp|unix)[^ ]*: (Connection refused( \(--retry tries again\))?\
 |No such file or directory|Connection reset by peer\
 |read failed at byte [0-9]+: Connection reset by peer\
 |connection lost at byte [0-9]+: (closed by the peer|Connection reset by peer)(; [0-9]+ bytes sent were not acknowledged)?)\$" "$name.err" || return 1

@@ -892,7 +892,7 @@ on_tmpfs() {
         "$BPIPE" -q -o tmp/out -o other --report json:report data 2>err; echo $? >status
         wc -c <tmp/out >size'
     equal 1 "$(<status)"
-    equal "bpipe: tmp/out: write failed at byte $(($(<size))): No space left on device" "$(<err)"
+    equal "bpipe: tmp/out: write failed at byte $(($(<size))): No space left on device (incomplete)" "$(<err)"
     equal_files data other
     adds_up report 1
     on_tmpfs 256k '
@@ -903,7 +903,7 @@ on_tmpfs() {
     equal $'1\n1' "$(<status)"
     equal "old" "$(<left)"
     equal old "$(<old)"
-    equal 2 "$(grep -c '^bpipe: tmp/[a-z]*: write failed at byte [0-9]*: No space left on device$' err)"
+    equal 2 "$(grep -c '^bpipe: tmp/[a-z]*: write failed at byte [0-9]*: No space left on device (unchanged)$' err)"
 }
 
 # --- --atomic, --no-clobber, --append ----------------------------------------------------------

@@ -279,5 +279,5 @@ cut_before_the_end() {
     result timeout 20 "${at_near[@]}" "$BPIPE" -q -o tcp://10.99.0.1:9 </dev/null
     equal "1::bpipe: tcp://10.99.0.1:9: No route to host" "$result"
     result timeout 20 "${at_near[@]}" "$BPIPE" -q -o tcp://10.77.0.2:9 </dev/null
-    equal "1::bpipe: tcp://10.77.0.2:9: Connection refused" "$result"
+    equal "1::bpipe: tcp://10.77.0.2:9: Connection refused (--retry tries again)" "$result"
 }

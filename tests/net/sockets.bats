@@ -287,7 +287,7 @@ zero_copy() {
     done
     endpoint=tcp://$own:7000
     sends <in
-    says err "$endpoint: Connection refused"
+    says err "$endpoint: Connection refused \(--retry tries again\)"
     endpoint=unix://nobody
     sends <in
     says err "$endpoint: No such file or directory"
@@ -482,7 +482,7 @@ somebody_is_there() {
     "$BPIPE" -q "tcp-listen://$own:7000" &
     wait_until 10 in_poll $!
     result "$BPIPE" -q "tcp-listen://$own:7000"
-    equal "1::bpipe: tcp-listen://$own:7000: Address already in use" "$result"
+    equal "1::bpipe: tcp-listen://$own:7000: Address already in use (try another port)" "$result"
     kill $!
     ended $! 143
 }

@@ -712,6 +712,58 @@ static void test_shown_output(void)
     meter_destroy(&meter);
 }
 
+/* Takes `bytes` back from output 0 at 2.5 s, when 100, 200 and 300 bytes have passed in the windows
+ * that began at 0, 1 and 2 s, 200 of all these without a copy. */
+static struct meter_rate take_back(struct meter *meter, uint64_t bytes)
+{
+    *meter = new_meter();
+    for (uint64_t i = 0; i < 3; i++) {
+        pass(meter, 100 + i * 100);
+        meter_advance(meter, METER_BUSY, 5 + (i == 2 ? 5 : i * 2 + 2) * NS_PER_SEC / 2);
+    }
+    meter->zero_copy_bytes = 200;
+    meter_moved(&meter->outputs[0], 600);
+    meter_moved(&meter->outputs[1], 600);
+    meter->outputs[0].records_out = 6;
+    meter_unread(meter, &meter->outputs[0], bytes, 2);
+    return meter_rate(meter);
+}
+
+static void test_unread(void)
+{
+    struct meter meter;
+
+    struct meter_rate rate = take_back(&meter, 250);
+    tap_ok(meter.outputs[0].bytes == 350 && meter.outputs[0].records_out == 4 &&
+               meter.outputs[1].bytes == 600 && meter.bytes_passed == 350 &&
+               meter.zero_copy_bytes == 200,
+           "what a command left unread did not get there, and has not passed");
+    tap_ok(rate.mean == 350 / 2.5 && rate.current == 250 / 1.5 && rate.min == 100 &&
+               rate.max == 250 / 1.5,
+           "it is taken from the open window");
+    meter_destroy(&meter);
+
+    rate = take_back(&meter, 590);
+    tap_ok(meter.bytes_passed == 10 && meter.zero_copy_bytes == 10,
+           "no more bytes are zero-copy than passed");
+    tap_ok(rate.mean == 4 && rate.current == 0 && rate.min == 0 && rate.max == 100,
+           "then from the last one, and no rate is below 0");
+    meter_destroy(&meter);
+
+    meter = new_meter();
+    for (uint64_t i = 1; i <= 4; i++) {
+        pass(&meter, 100);
+        meter_advance(&meter, METER_BUSY, 5 + i * NS_PER_SEC);
+    }
+    meter_moved(&meter.outputs[1], 400);
+    meter.outputs[1].left_early = true;
+    meter_moved(&meter.outputs[0], 400);
+    meter_unread(&meter, &meter.outputs[1], 400, 0);
+    tap_ok(meter.outputs[1].bytes == 0 && meter.bytes_passed == 400,
+           "an output that is not shown has got less, and the same has passed");
+    meter_destroy(&meter);
+}
+
 int main(void)
 {
     uint64_t random = tap_seed();
@@ -725,5 +777,6 @@ int main(void)
     test_counts();
     test_drops();
     test_shown_output();
+    test_unread();
     return tap_done();
 }

@@ -239,6 +239,13 @@ reason() { # NAME: prints what strerror() says
     esac
 }
 
+file_reason() { # NAME: the same for a regular file that is being written
+    case $1 in
+    ENOSPC | EDQUOT) echo "$(reason "$1") (incomplete)" ;;
+    *) reason "$1" ;;
+    esac
+}
+
 # has_bytes FILE COUNT: it has exactly the first COUNT bytes of ./in.
 has_bytes() {
     equal "$2" "$(size_of "$1")" "size of $1"
@@ -251,7 +258,7 @@ has_bytes() {
     for error in ENOSPC EIO EDQUOT EFBIG EPIPE; do
         for n in 1 2 8; do
             scripted "write:*/full:$n:$error" -z 10000 -o copy -o full -o other in
-            fails 1 "bpipe: full: write failed at byte $(((n - 1) * 10000)): $(reason $error)"
+            fails 1 "bpipe: full: write failed at byte $(((n - 1) * 10000)): $(file_reason $error)"
             has_bytes copy 100000
             has_bytes other 100000
             has_bytes full $(((n - 1) * 10000))
@@ -263,7 +270,7 @@ has_bytes() {
 @test "a write fails after a number of bytes: the message has the offset" {
     random_bytes 100000 >in
     scripted 'write:*/full:@34567:ENOSPC' -z 10000 -o full in
-    fails 1 "bpipe: full: write failed at byte 34567: $(reason ENOSPC)"
+    fails 1 "bpipe: full: write failed at byte 34567: $(file_reason ENOSPC)"
     has_bytes full 34567
     # One output fails at that byte; the other one gets all bytes.
     scripted 'write:1:@34567:EIO' -z 10000 -o - -o copy in >out
@@ -274,7 +281,7 @@ has_bytes() {
     scripted 'write:*/a:@5:EIO;write:*/b:@6:ENOSPC' -o a -o b in
     equal 1 "$status"
     equal $'bpipe: a: write failed at byte 5: Input/output error
-bpipe: b: write failed at byte 6: No space left on device' "$said"
+bpipe: b: write failed at byte 6: No space left on device (incomplete)' "$said"
     adds_up report 1
     equal 5 "$(last_number bytes_out report)"
 }
@@ -292,7 +299,7 @@ bpipe: b: write failed at byte 6: No space left on device' "$said"
 @test "a write that returns 0 is an error" {
     random_bytes 100000 >in
     scripted 'write:*/out:3+:zero' -z 10000 -o out in
-    fails 1 "bpipe: out: write failed at byte 20000: $(reason ENOSPC)"
+    fails 1 "bpipe: out: write failed at byte 20000: $(file_reason ENOSPC)"
     scripted 'write:1:3+:zero' -z 10000 in > >(cat >out)
     fails 1 "bpipe: stdout: write failed at byte 20000: $(reason ENOSPC)"
 }
@@ -318,10 +325,10 @@ has_size() { # FILE BYTES
     local error
     for error in EIO ENOSPC EDQUOT; do
         scripted "close:*/out:1:$error" -o copy -o out in
-        fails 1 "bpipe: out: close failed: $(reason $error)"
+        fails 1 "bpipe: out: close failed: $(file_reason $error)"
         cmp in copy
         scripted "close:1:1:$error" in >out
-        fails 1 "bpipe: stdout: close failed: $(reason $error)"
+        fails 1 "bpipe: stdout: close failed: $(file_reason $error)"
         # All bytes were accepted before that.
         grep -q '"name":"stdout","bytes":100000,.*"bytes_undelivered":0,' report
     done
@@ -342,7 +349,7 @@ has_size() { # FILE BYTES
     adds_up report 1
     cmp in copy
     scripted 'fsync:*/out:11:ENOSPC' -Y -z 10000 -o out in # the group: 10 fdatasync() before it
-    fails 1 "bpipe: out: sync failed: $(reason ENOSPC)"
+    fails 1 "bpipe: out: sync failed: $(file_reason ENOSPC)"
     # It is no failure if there is nothing to sync.
     scripted 'fsync:*/out:*:EINVAL' -Y -z 10000 -o out in
     fails 0 ''
