@@ -121,8 +121,7 @@ static enum options_status check_listeners(const struct options *options)
         for (size_t j = 0; j < i && listens_on_one_address(text); j++) {
             other = endpoint_at(options, j, &other_name);
             if (other != NULL && strcmp(text, other) == 0)
-                return options_refuse(name, text,
-                                      "same address as an earlier endpoint");
+                return options_refuse(name, text, "same address as an earlier endpoint");
         }
     return OPTIONS_RUN;
 }
