@@ -50,6 +50,11 @@ SANITIZE_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-om
 ifneq ($(findstring Free Software Foundation,$(shell $(CC) --version)),)
 SANITIZE_LINK := -static-libasan -static-libubsan
 endif
+# In this build of bpipe a check of the tests sees all messages and reports before they are written.
+ifeq ($(SYSTEM),Linux)
+width_check = $(B)/tests/width.o
+WIDTH_LINK := -Wl,--wrap=sink_write
+endif
 else
 NDEBUG := -DNDEBUG
 endif
@@ -68,6 +73,7 @@ objects := $(sources:%.c=$(B)/%.o)
 modules := $(filter-out $(B)/bpipe.o,$(objects))
 test_sources := $(wildcard tests/*/test_*.c)
 test_programs := $(patsubst %.c,$(B)/tests/%,$(notdir $(test_sources)))
+vpath width.c tests/width
 vpath test_%.c $(sort $(dir $(test_sources)))
 tools := $(patsubst tests/tools/%.c,build/tools/%,$(wildcard tests/tools/*.c))
 tool_headers := $(wildcard tests/tools/*.h) tests/random.h
@@ -96,9 +102,9 @@ all: bpipe
 bpipe: $(B)/bpipe FORCE
 	@cmp -s $< $@ || { cp $< $@.new && mv -f $@.new $@; }
 
-$(B)/bpipe: $(objects) $(B)/link-command
+$(B)/bpipe: $(objects) $(width_check) $(B)/link-command
 	@echo '  LINK  $@'
-	$(quiet)$(LINK) -o $@ $(objects) $(LDLIBS)
+	$(quiet)$(LINK) $(WIDTH_LINK) -o $@ $(objects) $(width_check) $(LDLIBS)
 
 $(objects): $(B)/%.o: %.c $(B)/compile-command
 	@echo '  CC    $@'
@@ -109,7 +115,7 @@ $(test_programs): %: %.o $(modules) $(B)/link-command
 	@echo '  LINK  $@'
 	$(quiet)$(LINK) -o $@ $< $(modules) $(LDLIBS)
 
-$(test_programs:=.o): $(B)/tests/%.o: %.c $(B)/compile-command
+$(test_programs:=.o) $(width_check): $(B)/tests/%.o: %.c $(B)/compile-command
 	@echo '  CC    $@'
 	$(quiet)$(COMPILE) -c -o $@ $<
 
@@ -153,7 +159,7 @@ build/tools/probe: tests/fault/probe.c
 	@echo '  TOOL  $@'
 	$(quiet)$(CC) $(filter-out -D%,$(tool_flags)) -o $@ $<
 
--include $(objects:.o=.d) $(test_programs:=.d)
+-include $(objects:.o=.d) $(test_programs:=.d) $(width_check:.o=.d)
 
 # --- tests ----------------------------------------------------------------------------------
 
@@ -180,7 +186,7 @@ bench bench-quick bench-report: bpipe $(bench_programs) $(tools)
 # --- lint -----------------------------------------------------------------------------------
 
 c_files := $(sources) $(test_sources) $(wildcard bench/*.c) \
-    $(wildcard tests/tools/*.c tests/fault/*.c tests/schedule/*.c)
+    $(wildcard tests/tools/*.c tests/fault/*.c tests/schedule/*.c tests/width/*.c)
 all_c_files := $(c_files) $(headers) $(wildcard tests/*.h tests/*/*.h bench/*.h)
 tidy_flags = $(filter-out -Werror,$(FLAGS)) -I.
 

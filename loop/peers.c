@@ -75,7 +75,11 @@ static void begin(struct poll_loop *loop)
 
 static void step(struct poll_loop *loop)
 {
-    if (loop->peers.search == NULL || peer_search_step(loop->peers.search))
+    if (loop->peers.search == NULL)
+        return;
+    bool goes_on = peer_search_step(loop->peers.search);
+    loop->meter->beside_bpipe |= peer_search_saw_bpipe(loop->peers.search);
+    if (goes_on)
         return;
     peer_search_end(loop->peers.search);
     loop->peers.search = NULL;

@@ -9,6 +9,8 @@
  * peers that were not found, or have gone. It does not search if nothing would show the result.
  * While bpipe waits, it wakes up to go on with a search, but not to begin one: where nothing moves
  * and nothing is shown, the result is not needed.
+ *
+ * A search that runs anyway also notices other bpipes of the pipeline (meter->beside_bpipe).
  */
 #ifndef BPIPE_LOOP_PEERS_H
 #define BPIPE_LOOP_PEERS_H

@@ -110,7 +110,7 @@ static const char *parse_unix(struct address *address, const char *path)
 {
     static char too_long[PATH_MESSAGE]; /* every writer writes the same text */
     if (*path == '\0')
-        return "missing path (try unix:///run/name.sock or unix://name.sock)";
+        return "missing path (try unix:///run/name.sock)";
     if (strlen(path) > PATH_MOST) {
         snprintf(too_long, sizeof too_long, "path is longer than %d bytes", (int)PATH_MOST);
         return too_long;

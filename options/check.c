@@ -127,10 +127,10 @@ static enum options_status check_udp(struct parser *parser)
     const char *input = find_udp(options->inputs, options->input_count);
     const char *output = find_udp(options->outputs, options->output_count);
     if (input && options->records == RECORD_NONE)
-        return options_refuse("INPUT", input, "cannot be mixed with other INPUTs without -l or -0");
+        return options_refuse("INPUT", input, "needs -l or -0 beside other INPUTs");
     if (input && share_of_input(options) < DATAGRAM_ROOM)
         return options_refuse("--buffer-size", options_buffer_text(parser),
-                              options->merge ? "too small for UDP and --merge (64K per INPUT + 64K)"
+                              options->merge ? "too small for UDP (64K per merged INPUT + 64K)"
                                              : "too small for UDP (at least 64K)");
     if (input && options->spool)
         return refuse_both("--spool", input);

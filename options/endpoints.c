@@ -64,7 +64,7 @@ enum options_status options_take_input(struct options *options, const char *text
 enum options_status options_check_report_file(const char *text, const char *file)
 {
     if (address_kind_of(file) != ADDRESS_NONE)
-        return options_refuse("--report", text, "is a socket (for a path, write ./ before it)");
+        return options_refuse("--report", text, "is a socket (a path begins with ./)");
     return check_endpoint("--report", text, file);
 }
 
@@ -121,8 +121,7 @@ static enum options_status check_listeners(const struct options *options)
         for (size_t j = 0; j < i && listens_on_one_address(text); j++) {
             other = endpoint_at(options, j, &other_name);
             if (other != NULL && strcmp(text, other) == 0)
-                return options_refuse(name, text,
-                                      "is the same address as that of an earlier endpoint");
+                return options_refuse(name, text, "same address as an earlier endpoint");
         }
     return OPTIONS_RUN;
 }

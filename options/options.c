@@ -39,7 +39,7 @@
 #define DEFAULT_KILL_AFTER (5 * NS_PER_SEC)
 #define NO_RESUME_FILL     100
 
-enum { ABBREVIATION_LIST = 256, NO_FORMAT = -1 };
+enum { ABBREVIATION_LIST = 48, NO_FORMAT = -1 };
 
 static enum options_status out_of_memory(void)
 {
@@ -142,7 +142,7 @@ static enum options_status take_pidfile(struct parser *parser, const struct give
 {
     if (address_kind_of(given->argument) != ADDRESS_NONE)
         return options_refuse("--pidfile", given->argument,
-                              "must be a file (for a path, write ./ before it)");
+                              "must be a file (a path begins with ./)");
     return options_take_text(given, 1, &parser->options->pidfile);
 }
 

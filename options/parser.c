@@ -5,6 +5,8 @@
 
 #include "base/message.h"
 
+#include <stdio.h>
+
 enum options_status options_refuse(const char *name, const char *text, const char *why)
 {
     message_print("%s: '%s': %s", name, text, why);
@@ -14,7 +16,15 @@ enum options_status options_refuse(const char *name, const char *text, const cha
 enum options_status options_invalid(const char *name, const char *noun, const char *text,
                                     const char *hint)
 {
-    message_print("%s: invalid %s '%s' (%s)", name, noun, text, hint);
+    /* One line if that fits into 79 columns with "bpipe: ", else two. */
+    enum { ROOM = 79 - 7 };
+    static const char format[] = "%s: invalid %s '%s' (%s)";
+    if (snprintf(NULL, 0, format, name, noun, text, hint) <= ROOM) {
+        message_print(format, name, noun, text, hint);
+    } else {
+        message_print("%s: invalid %s '%s'", name, noun, text);
+        message_print("%s: %s", name, hint);
+    }
     return OPTIONS_USAGE;
 }
 

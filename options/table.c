@@ -340,18 +340,23 @@ const struct option_row *option_nearest(const char *name, size_t length)
 
 size_t option_abbreviated(const char *name, size_t length, char *list, size_t size)
 {
-    size_t count = 0, used = 0;
+    static const char more[] = ", ...";
+    size_t count = 0, used = 0, room = size - strlen(more);
+    bool all = true;
     list[0] = '\0';
     for (int id = 0; id < OPTION_COUNT; id++) {
         const char *known = option_rows[id].name;
         if (length == 0 || strncmp(known + strlen("--"), name, length) != 0)
             continue;
-        int n = snprintf(list + used, size - used, "%s%s", count ? ", " : "", known);
-        if (n > 0 && (size_t)n < size - used)
+        count++;
+        int n = snprintf(list + used, room - used, "%s%s", used > 0 ? ", " : "", known);
+        all &= n > 0 && (size_t)n < room - used;
+        if (n > 0 && (size_t)n < room - used)
             used += (size_t)n;
         else
             list[used] = '\0';
-        count++;
     }
+    if (!all)
+        snprintf(list + used, size - used, "%s", used > 0 ? more : more + strlen(", "));
     return count;
 }

@@ -151,7 +151,7 @@ const struct option_row *option_nearest(const char *name, size_t length);
 
 /*
  * Lists the options that begin with `name` in `list`: "--report, --report-every". Returns the
- * number of these options. `list` contains as many of them as fit into `size` >= 1 bytes.
+ * number of these options. If not all fit into `size` >= 8 bytes, the list ends with "...".
  */
 size_t option_abbreviated(const char *name, size_t length, char *list, size_t size);
 

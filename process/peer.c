@@ -49,10 +49,135 @@ struct peer_search {
     struct platform_listing files; /* of `pid` */
     long pid;                      /* 0: the next process must be chosen */
     pid_t own, group;
-    bool others; /* the second pass */
+    bool others;    /* the second pass */
+    bool saw_bpipe; /* another one, in the group */
     size_t count;
     struct wanted wanted[];
 };
+
+/* --- what a process is called --------------------------------------------------------------- */
+
+enum { CMDLINE_TEXT = 4096 };
+
+/* Reads a file of a process, and puts a NUL after it. Returns the number of bytes; 0: there are
+ * none. */
+static size_t read_file(long pid, const char *file, char *text, size_t size)
+{
+    char path[PATH_TEXT];
+    snprintf(path, sizeof path, "/proc/%ld/%s", pid, file);
+    int fd = retry_open(path, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0)
+        return 0;
+    ssize_t bytes = retry_read_all(fd, text, size - 1);
+    close(fd);
+    text[bytes > 0 ? bytes : 0] = '\0';
+    return bytes > 0 ? (size_t)bytes : 0;
+}
+
+/* The option that `word`, which begins with "--", names or abbreviates. */
+static enum option_id long_option(const char *word)
+{
+    size_t length = strcspn(word, "=");
+    enum option_id found = OPTION_COUNT;
+    for (unsigned id = 0; id < OPTION_COUNT; id++) {
+        if (strncmp(option_rows[id].name, word, length) != 0)
+            continue;
+        if (option_rows[id].name[length] == '\0')
+            return (enum option_id)id;
+        found = (enum option_id)id;
+    }
+    return found;
+}
+
+static enum option_id short_option(char letter)
+{
+    for (unsigned id = 0; id < OPTION_COUNT; id++)
+        if (option_rows[id].letter == letter)
+            return (enum option_id)id;
+    return OPTION_COUNT;
+}
+
+/* The option in `word` that takes an argument. There is at most one, the last of several letters.
+ * *value becomes its argument, or NULL if the argument is the next word. */
+static enum option_id option_with_argument(const char *word, const char **value)
+{
+    *value = NULL;
+    if (word[0] != '-' || word[1] == '\0')
+        return OPTION_COUNT;
+    if (word[1] == '-') {
+        const char *equals = strchr(word, '=');
+        enum option_id id = long_option(word);
+        *value = equals == NULL ? NULL : equals + 1;
+        return id != OPTION_COUNT && option_rows[id].argument != NULL ? id : OPTION_COUNT;
+    }
+    for (const char *letter = word + 1; *letter != '\0'; letter++) {
+        enum option_id id = short_option(*letter);
+        if (id == OPTION_COUNT || option_rows[id].argument == NULL)
+            continue;
+        *value = letter[1] == '\0' ? NULL : letter + 1;
+        return id;
+    }
+    return OPTION_COUNT;
+}
+
+/* Looks for option `wanted`, which takes an argument. Returns the argument of the last one, or
+ * NULL. */
+static const char *find_option(const char *words, size_t length, enum option_id wanted)
+{
+    const char *found = NULL, *value, *end = words + length;
+    const char *word = length == 0 ? end : words + strlen(words) + 1;
+    while (word < end && strcmp(word, "--") != 0) {
+        enum option_id id = option_with_argument(word, &value);
+        word += strlen(word) + 1;
+        if (id == OPTION_COUNT)
+            continue;
+        if (value == NULL) {
+            value = word < end ? word : NULL;
+            word = word < end ? word + strlen(word) + 1 : end;
+        }
+        if (id == wanted)
+            found = value;
+    }
+    return found;
+}
+
+const char *peer_name_option(const char *words, size_t length)
+{
+    return find_option(words, length, OPTION_NAME);
+}
+
+/* Reads the name of a process, without the newline. Returns false if there is none. */
+static bool read_command(long pid, char command[METER_COMMAND_TEXT])
+{
+    size_t length = read_file(pid, "comm", command, METER_COMMAND_TEXT);
+    if (length > 0 && command[length - 1] == '\n')
+        command[length - 1] = '\0';
+    return length > 0;
+}
+
+bool peer_command(long pid, char command[METER_COMMAND_TEXT])
+{
+    char words[CMDLINE_TEXT];
+    if (!read_command(pid, command))
+        return false;
+    if (strcmp(command, "bpipe") != 0)
+        return true;
+    const char *name = peer_name_option(words, read_file(pid, "cmdline", words, sizeof words));
+    if (name != NULL && name[0] != '\0')
+        snprintf(command, METER_COMMAND_TEXT, "bpipe %s", name);
+    return true;
+}
+
+/* Whether the process is a bpipe that carries data, not a client of -R or -Q. */
+static bool is_stage(long pid)
+{
+    char words[CMDLINE_TEXT], command[METER_COMMAND_TEXT];
+    if (!read_command(pid, command) || strcmp(command, "bpipe") != 0)
+        return false;
+    size_t length = read_file(pid, "cmdline", words, sizeof words);
+    return find_option(words, length, OPTION_REMOTE) == NULL &&
+           find_option(words, length, OPTION_QUERY) == NULL;
+}
 
 /* --- pipes ---------------------------------------------------------------------------------- */
 
@@ -174,6 +299,11 @@ static void look_at_file(struct peer_search *search)
     }
 }
 
+bool peer_search_saw_bpipe(const struct peer_search *search)
+{
+    return search->saw_bpipe;
+}
+
 /* Begins with the next process, if it belongs to this pass. False: there is no other process. */
 static bool next_process(struct peer_search *search, int *steps)
 {
@@ -186,6 +316,8 @@ static bool next_process(struct peer_search *search, int *steps)
     if (pid <= 0 || *end != '\0' || pid == (long)search->own ||
         (getpgid((pid_t)pid) == search->group) == search->others)
         return true;
+    if (!search->others && !search->saw_bpipe)
+        search->saw_bpipe = is_stage(pid);
     search->pid = platform_list_descriptors(&search->files, pid) == 0 ? pid : 0;
     *steps -= OPENING_COST;
     return true;
@@ -250,105 +382,5 @@ bool peer_of_socket(int fd, struct meter_peer *peer)
         return false;
     *peer = (struct meter_peer){0};
     snprintf(peer->address, sizeof peer->address, "%s", address_format(text, &address.any, length));
-    return true;
-}
-
-/* --- what a process is called --------------------------------------------------------------- */
-
-enum { CMDLINE_TEXT = 4096 };
-
-/* Reads a file of a process, and puts a NUL after it. Returns the number of bytes; 0: there are
- * none. */
-static size_t read_file(long pid, const char *file, char *text, size_t size)
-{
-    char path[PATH_TEXT];
-    snprintf(path, sizeof path, "/proc/%ld/%s", pid, file);
-    int fd = retry_open(path, O_RDONLY | O_CLOEXEC, 0);
-    if (fd < 0)
-        return 0;
-    ssize_t bytes = retry_read_all(fd, text, size - 1);
-    close(fd);
-    text[bytes > 0 ? bytes : 0] = '\0';
-    return bytes > 0 ? (size_t)bytes : 0;
-}
-
-/* The option that `word`, which begins with "--", names or abbreviates. */
-static enum option_id long_option(const char *word)
-{
-    size_t length = strcspn(word, "=");
-    enum option_id found = OPTION_COUNT;
-    for (unsigned id = 0; id < OPTION_COUNT; id++) {
-        if (strncmp(option_rows[id].name, word, length) != 0)
-            continue;
-        if (option_rows[id].name[length] == '\0')
-            return (enum option_id)id;
-        found = (enum option_id)id;
-    }
-    return found;
-}
-
-static enum option_id short_option(char letter)
-{
-    for (unsigned id = 0; id < OPTION_COUNT; id++)
-        if (option_rows[id].letter == letter)
-            return (enum option_id)id;
-    return OPTION_COUNT;
-}
-
-/* The option in `word` that takes an argument. There is at most one, the last of several letters.
- * *value becomes its argument, or NULL if the argument is the next word. */
-static enum option_id option_with_argument(const char *word, const char **value)
-{
-    *value = NULL;
-    if (word[0] != '-' || word[1] == '\0')
-        return OPTION_COUNT;
-    if (word[1] == '-') {
-        const char *equals = strchr(word, '=');
-        enum option_id id = long_option(word);
-        *value = equals == NULL ? NULL : equals + 1;
-        return id != OPTION_COUNT && option_rows[id].argument != NULL ? id : OPTION_COUNT;
-    }
-    for (const char *letter = word + 1; *letter != '\0'; letter++) {
-        enum option_id id = short_option(*letter);
-        if (id == OPTION_COUNT || option_rows[id].argument == NULL)
-            continue;
-        *value = letter[1] == '\0' ? NULL : letter + 1;
-        return id;
-    }
-    return OPTION_COUNT;
-}
-
-const char *peer_name_option(const char *words, size_t length)
-{
-    const char *name = NULL, *value, *end = words + length;
-    const char *word = length == 0 ? end : words + strlen(words) + 1;
-    while (word < end && strcmp(word, "--") != 0) {
-        enum option_id id = option_with_argument(word, &value);
-        word += strlen(word) + 1;
-        if (id == OPTION_COUNT)
-            continue;
-        if (value == NULL) {
-            value = word < end ? word : NULL;
-            word = word < end ? word + strlen(word) + 1 : end;
-        }
-        if (id == OPTION_NAME)
-            name = value;
-    }
-    return name;
-}
-
-bool peer_command(long pid, char command[METER_COMMAND_TEXT])
-{
-    char words[CMDLINE_TEXT];
-    size_t length = read_file(pid, "comm", command, METER_COMMAND_TEXT);
-    if (length == 0)
-        return false;
-    if (command[length - 1] == '\n')
-        command[length - 1] = '\0';
-    if (strcmp(command, "bpipe") != 0)
-        return true;
-    const char *name = peer_name_option(words, read_file(pid, "cmdline", words, sizeof words));
-    if (name != NULL && name[0] != '\0')
-        snprintf(command, METER_COMMAND_TEXT, "bpipe %s", name);
     return true;
 }

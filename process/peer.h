@@ -11,6 +11,9 @@
  * loop and the command that runs in it. The one that has used the most processor time is chosen; of
  * equals, the one that /proc lists first.
  *
+ * While it looks at the process group, a search also notices other bpipes there: other stages of
+ * the same pipeline, whose reports go to the same terminal or log.
+ *
  * Linux only: elsewhere nothing is found. Nothing here waits, except for /proc, and no file or
  * socket of another process is touched.
  */
@@ -44,6 +47,10 @@ struct peer_search *peer_search_begin(const struct peer_pipe pipes[], size_t cou
  * that were not found are left unchanged. Peers in bpipe's own group are filled in as soon as the
  * group has been searched. */
 bool peer_search_step(struct peer_search *search);
+
+/* Whether the search has seen another bpipe in bpipe's own process group. The clients of -R and -Q
+ * do not count. The guard and the commands (--from, --to) are in another group. */
+bool peer_search_saw_bpipe(const struct peer_search *search);
 
 /* May be called at any time; NULL is harmless. */
 void peer_search_end(struct peer_search *search);

@@ -96,6 +96,7 @@ struct meter_windows {
 struct meter {
     const char *name;       /* -N, or NULL */
     long pid;               /* bpipe's own */
+    bool beside_bpipe;      /* another stage of the same pipeline is a bpipe (process/peer.h) */
     uint64_t start_time_ns; /* the time of day at start_ns, since 1970 (UTC); only for display */
     bool began;             /* everything was opened, and bytes could move */
     bool ended;             /* the run is over; then `failed` is set */

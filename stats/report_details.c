@@ -120,8 +120,11 @@ void report_add_losses(struct text *text, const struct meter *meter,
 static void add_buffer(const struct report_line *line, const void *data)
 {
     const struct meter *meter = data;
-    text_add_string(line->text, "buffer ");
-    line_add_size(line, meter->capacity);
+    text_add_string(line->text, "buffer");
+    if (line->brevity < 1) {
+        text_add_string(line->text, " ");
+        line_add_size(line, meter->capacity);
+    }
     text_add(line->text, ": mean %" PRIu64 "%%, peak %" PRIu64 "%%, full %" PRIu64 " %s",
              percent_of((uint64_t)meter_mean_fill(meter), meter->capacity),
              percent_of(meter->peak, meter->capacity), meter->full_count,
@@ -138,7 +141,7 @@ static void add_residence(const struct report_line *line, const void *data)
     const struct residence *residence = data;
     if (residence->bytes == 0)
         return;
-    text_add_string(line->text, "residence time: p50 ");
+    text_add(line->text, "residence%s: p50 ", line->brevity < 1 ? " time" : "");
     line_add_duration(line, residence_percentile(residence, 500));
     text_add_string(line->text, ", p99 ");
     line_add_duration(line, residence_percentile(residence, 990));
@@ -242,13 +245,19 @@ static void add_error(const struct report_line *line, const void *data)
     text_add_visible(line->text, subject->endpoint->error);
 }
 
+/* "system calls: read 32800, write 32770, splice 0, poll 411"; in a short line without those that
+ * were not made. */
 static void add_calls(const struct report_line *line, const void *data)
 {
     const struct meter *meter = data;
-    text_add_string(line->text, "system calls: ");
-    for (size_t call = 0; call < COUNTED_CALLS; call++)
-        text_add(line->text, "%s%s %" PRIu64, call == 0 ? "" : ", ", metric_call_names[call],
-                 meter->calls[call]);
+    const char *comma = "";
+    text_add_string(line->text, line->brevity < 2 ? "system calls: " : "calls: ");
+    for (size_t call = 0; call < COUNTED_CALLS; call++) {
+        if (meter->calls[call] == 0 && line->brevity > 0)
+            continue;
+        text_add(line->text, "%s%s %" PRIu64, comma, metric_call_names[call], meter->calls[call]);
+        comma = ", ";
+    }
 }
 
 void report_add_endpoints(struct text *text, const struct meter *meter,

@@ -10,6 +10,7 @@
 #include "stats/meter.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum report_moment {
@@ -31,6 +32,10 @@ struct report_request {
     uint64_t end_time_ns; /* for a final report: the time of day */
     bool si, verbose;
     struct report_interval interval; /* for a sample */
+    /* For text (stats/report_line.h): the room for the names at the beginning of each line, and
+     * where a line tells that it is too long. */
+    size_t own_room;
+    bool *too_long;
 };
 
 void report_format_text(struct text *text, const struct meter *meter,

@@ -8,7 +8,6 @@
 #include <string.h>
 
 enum {
-    OWN_NAME_ROOM = 16, /* of -N: the same in all lines, as long as they fit */
     NAME_ROOM = 12,     /* no name is made shorter beside a process id, */
     NAME_ROOM_LEAST = 6 /* nor any this short */
 };
@@ -33,8 +32,9 @@ static size_t offset_of(const char *bytes, size_t length, size_t index)
     return i;
 }
 
-/* Adds at most `room` characters of a name: its two ends, if it is longer. */
-static void add_shortened(struct text *text, const char *name, size_t room)
+/* Adds at most `room` characters of a name: its two ends, if it is longer. Returns the number of
+ * characters of the whole name. */
+static size_t add_shortened(struct text *text, const char *name, size_t room)
 {
     static const char gap[] = "..";
     struct text visible = {0};
@@ -50,11 +50,12 @@ static void add_shortened(struct text *text, const char *name, size_t room)
         text_add_bytes(text, visible.bytes + end, visible.length - end);
     }
     text_free(&visible);
+    return count;
 }
 
 void line_add_name(const struct report_line *line, const char *name)
 {
-    add_shortened(line->text, name, line->name_room);
+    (void)add_shortened(line->text, name, line->name_room);
 }
 
 void line_add_pid(const struct report_line *line, long pid)
@@ -99,19 +100,64 @@ uint64_t percent_of(uint64_t part, uint64_t whole)
     return whole == 0 ? 0 : part * 100 / whole;
 }
 
+/* --- the beginning --------------------------------------------------------------------------- */
+
+/* The process at the other end of the first endpoint where one is known; NULL: of none. */
+static const char *neighbour(const struct meter_endpoint endpoints[], size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (endpoints[i].peer.command[0] != '\0')
+            return endpoints[i].peer.command;
+    return NULL;
+}
+
+/* The room for a name beside one of `other`: half of it, and what the other
+ * leaves. */
+static size_t share_of(size_t room, size_t other)
+{
+    return other < room / 2 ? room - other : room / 2;
+}
+
+/* " (tar > gzip)" */
+static void add_neighbours(struct text *text, const char *before, const char *after, size_t room)
+{
+    struct text unused = {0};
+    size_t first = before == NULL ? 0 : add_shortened(&unused, before, room);
+    size_t second = after == NULL ? 0 : add_shortened(&unused, after, room);
+    text_free(&unused);
+    text_add_string(text, " (");
+    if (before != NULL)
+        (void)add_shortened(text, before, share_of(room, second));
+    text_add_string(text, before == NULL ? "> " : after == NULL ? " >" : " > ");
+    if (after != NULL)
+        (void)add_shortened(text, after, share_of(room, first));
+    text_add_string(text, ")");
+}
+
+/* "bpipe: ", and what tells this bpipe from others. Names get `room` characters. */
+static void begin_line(struct text *text, const struct meter *meter, size_t room)
+{
+    const char *before = neighbour(meter->inputs, meter->input_count);
+    const char *after = neighbour(meter->outputs, meter->output_count);
+    text_add_string(text, "bpipe");
+    if (meter->name != NULL) {
+        text_add_string(text, ": ");
+        (void)add_shortened(text, meter->name, room);
+    } else if (meter->beside_bpipe && (before != NULL || after != NULL) &&
+               room > REPORT_OWN_ROOM_LEAST) {
+        add_neighbours(text, before, after, room);
+    }
+    text_add_string(text, ": ");
+}
+
 /* --- the line -------------------------------------------------------------------------------- */
 
 /* Returns the number of its columns, or 0 if it has no words: nothing is added then. */
-static size_t try_line(const struct report_line *line, size_t own_room, report_words *words,
-                       const void *subject)
+static size_t try_line(const struct report_line *line, report_words *words, const void *subject)
 {
     struct text *text = line->text;
     size_t start = text->length;
-    text_add_string(text, "bpipe: ");
-    if (line->meter->name != NULL) {
-        add_shortened(text, line->meter->name, own_room);
-        text_add_string(text, ": ");
-    }
+    begin_line(text, line->meter, line->request->own_room);
     size_t before = text->length;
     words(line, subject);
     if (text->length == before)
@@ -120,7 +166,7 @@ static size_t try_line(const struct report_line *line, size_t own_room, report_w
 }
 
 /* Makes the next try shorter. Returns false if nothing more can be done. */
-static bool shorten(struct report_line *line, size_t *own_room)
+static bool shorten(struct report_line *line)
 {
     if (line->brevity < MOST_BREVITY) {
         line->brevity++;
@@ -132,11 +178,8 @@ static bool shorten(struct report_line *line, size_t *own_room)
     if (line->pids && line->name_room < NAME_ROOM) {
         line->pids = false;
         line->name_room = REPORT_COLUMNS;
-    } else if (line->name_room < NAME_ROOM_LEAST) {
-        line->name_room = NAME_ROOM_LEAST;
-        --*own_room;
     }
-    return *own_room >= NAME_ROOM_LEAST;
+    return line->name_room >= NAME_ROOM_LEAST;
 }
 
 void report_add_line(struct text *text, const struct meter *meter,
@@ -144,14 +187,11 @@ void report_add_line(struct text *text, const struct meter *meter,
 {
     struct report_line line = {
         .text = text, .meter = meter, .request = request, .name_room = SIZE_MAX, .pids = true};
-    size_t start = text->length, own_room = OWN_NAME_ROOM, columns;
+    size_t start = text->length, columns;
 
-    for (;;) {
-        columns = try_line(&line, own_room, words, subject);
-        if (columns <= REPORT_COLUMNS || !shorten(&line, &own_room))
-            break;
+    while ((columns = try_line(&line, words, subject)) > REPORT_COLUMNS && shorten(&line))
         text->length = start;
-    }
+    *request->too_long |= columns > REPORT_COLUMNS;
     if (columns > 0)
         text_add_string(text, "\n");
 }

@@ -1,11 +1,18 @@
 /*
  * report_line.h - one line of a report for people, made to fit. Internal to report*.c.
  *
- * A line begins with "bpipe: ", and with the name of this bpipe if it has one (-N). It has at most
- * REPORT_COLUMNS columns, so that it fits a terminal, a mail and a log. A longer one is shortened
- * step by step: the words leave out what they can (`brevity`), names are shortened in their middle,
- * process ids are left out. A long name of bpipe's own is always shortened, so
- * that its lines begin alike.
+ * A line begins with "bpipe: ". If this bpipe has a name (-N), that follows: "bpipe: NAME: ". If
+ * not, and another bpipe of the same pipeline was seen, the line begins with the neighbours that
+ * are known, so that the two can be told apart: "bpipe (tar > gzip): ", "bpipe (tar >): ",
+ * "bpipe (> gzip): ". A neighbour is the process at the other end of the first input or output
+ * where bpipe has found one.
+ *
+ * A line has at most REPORT_COLUMNS columns, so that it fits a terminal, a mail and a log. A longer
+ * one is shortened step by step: the words leave out what they can (`brevity`), names are shortened
+ * in their middle, process ids are left out. If it is still too long, the whole report is made
+ * again with less room for the beginning (request->own_room), so that all its lines begin alike.
+ * The name of -N has at least REPORT_OWN_ROOM_LEAST characters; neighbours that get no more are
+ * left out.
  */
 #ifndef BPIPE_REPORT_LINE_H
 #define BPIPE_REPORT_LINE_H
@@ -20,6 +27,9 @@
 #include <stdint.h>
 
 enum { REPORT_COLUMNS = 79, MOST_BREVITY = 3 };
+
+/* The characters of -N, or of both neighbours together. */
+enum { REPORT_OWN_ROOM = 16, REPORT_OWN_ROOM_LEAST = 6 };
 
 /* Less time than this has no rate, and is not worth a word. */
 #define SHORTEST_TOLD_NS (NS_PER_SEC / 1000)
@@ -37,8 +47,8 @@ struct report_line {
  * times for one line, and adds the same each time except for names and process ids. */
 typedef void report_words(const struct report_line *line, const void *subject);
 
-/* Adds a line, or nothing if the words are empty. A line whose numbers alone are too long stays so.
- */
+/* Adds a line, or nothing if the words are empty. A line that cannot be made short enough sets
+ * *request->too_long. */
 void report_add_line(struct text *text, const struct meter *meter,
                      const struct report_request *request, report_words *words,
                      const void *subject);

@@ -369,8 +369,8 @@ static void add_interval_shares(const struct report_line *line, const void *data
     add_states(line, interval->state_ns);
 }
 
-void report_format_text(struct text *text, const struct meter *meter,
-                        const struct report_request *request)
+static void add_lines(struct text *text, const struct meter *meter,
+                      const struct report_request *request)
 {
     if (request->moment == REPORT_MOMENT_SAMPLE) {
         report_add_line(text, meter, request, add_sample, meter);
@@ -389,4 +389,22 @@ void report_format_text(struct text *text, const struct meter *meter,
     report_add_losses(text, meter, request);
     if (request->verbose)
         report_add_endpoints(text, meter, request);
+}
+
+void report_format_text(struct text *text, const struct meter *meter,
+                        const struct report_request *request)
+{
+    struct report_request fitting = *request;
+    size_t start = text->length;
+    bool too_long;
+
+    fitting.too_long = &too_long;
+    for (size_t room = REPORT_OWN_ROOM; room >= REPORT_OWN_ROOM_LEAST; room--) {
+        text->length = start;
+        too_long = false;
+        fitting.own_room = room;
+        add_lines(text, meter, &fitting);
+        if (!too_long)
+            return;
+    }
 }

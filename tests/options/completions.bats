@@ -24,7 +24,7 @@ options_of_help() { "$BPIPE" --help | sed -n 's/^  \(-.,\|   \) \(--[a-z0-9-]*\)
 
 # Prints the choices that bpipe names when it refuses a value.
 choices_of() { # OPTION
-    "$BPIPE" "$1" nonsense 2>&1 </dev/null | sed -n 's/.*(choose \(.*\))$/\1/p' |
+    "$BPIPE" "$1" nonsense 2>&1 </dev/null | sed -n 's/.*[( ]choose \([^)]*\))\{0,1\}$/\1/p' |
         sed -e 's/ or / /' -e 's/,//g'
 }
 

@@ -18,7 +18,7 @@ refused() {
     made=("$T"/* "$T"/.[!.]*)
     echo "bpipe $*: status $status: $text; ${made[*]}"
     [ "$status" -eq 2 ] && [ ! -s "$out" ] && [ -n "$whole" ] &&
-        [[ $text == "bpipe: "*$'\n' && ${text%$'\n'} != *[[:cntrl:]]* ]] &&
+        [[ $text == "bpipe: "*$'\n' && ${text//$'\n'/} != *[[:cntrl:]]* ]] && ! grep -v '^bpipe: ' "$err" &&
         [[ $text == *"$name"* && $text == *"$wanted"* ]] &&
         [ "${made[*]}" = "$T/* $T/.[!.]*" ]
 }
@@ -107,11 +107,21 @@ refused() {
     done
 }
 
+@test "a hint gets a line of its own if the message is too long, and a list is cut" {
+    run -2 "$BPIPE" --overflow drop
+    equal "bpipe: --overflow: invalid policy 'drop'
+bpipe: --overflow: choose block, drop-newest, drop-oldest or fail" "$output"
+    run -2 "$BPIPE" --on-output-error stopp
+    equal "bpipe: --on-output-error: invalid action 'stopp' (choose stop or continue)" "$output"
+    run -2 "$BPIPE" --s
+    equal "bpipe: --s: ambiguous option: --start-fill, --spool, --spool-max, --sync, ..." "$output"
+}
+
 @test "policies: unknown ones and abbreviations are refused, with the choice" {
     local text
     for text in '' x Block dropnewest drop drop-old 'drop-oldest,' ' fail' block:fail; do
         refused --overflow "'$text'" "--overflow=$text"
-        refused "(choose block, drop-newest, drop-oldest or fail)" "'$text'" --overflow "$text"
+        refused "choose block, drop-newest, drop-oldest or fail" "'$text'" --overflow "$text"
     done
     refused --overflow "'x'" --overflow block --overflow x
 }
@@ -191,7 +201,7 @@ refused() {
     "$BPIPE" --quie --buffer-s 1K --stop --no-sp </dev/null
     refused --rep --report-every --rep text
     refused --rep --report, --rep=text
-    refused --s --stop-at-size --s
+    refused --st --stop-at-size --st
 }
 
 @test "missing and superfluous arguments" {
@@ -322,8 +332,8 @@ refused() {
         refused --allow "'$text': " --allow 10.0.0.0/8 --allow "$text" --allow ::1
     done
     for text in '' x Stop stopp cont 'stop|continue'; do
-        refused --on-output-error "invalid action '$text' (choose stop or continue)" \
-            "--on-output-error=$text"
+        refused --on-output-error "invalid action '$text'" "--on-output-error=$text"
+        refused --on-output-error "choose stop or continue" "--on-output-error=$text"
     done
     refused --ipv4 'cannot be used with --ipv6' -4 -6
     refused --ipv4 'cannot be used with --ipv6' --ipv6 --ipv4
@@ -332,9 +342,9 @@ refused() {
 @test "UDP and the options, buffers and inputs that it needs or excludes" {
     local udp
     for udp in udp-listen://:9 udp://h:9; do
-        refused INPUT "'$udp': cannot be mixed with other INPUTs without -l or -0" "$udp" x
-        refused INPUT "'$udp': cannot be mixed" - "$udp"
-        refused INPUT "'$udp': cannot be mixed" --merge tcp://h:9 "$udp"
+        refused INPUT "'$udp': needs -l or -0 beside other INPUTs" "$udp" x
+        refused INPUT "'$udp': needs -l or -0" - "$udp"
+        refused INPUT "'$udp': needs -l or -0" --merge tcp://h:9 "$udp"
         refused --buffer-size "'65535': too small for UDP" -B 65535 "$udp"
         refused --buffer-size "'1': too small for UDP" -l -B 1 "$udp" x
         refused --buffer-size "'131070': too small for UDP" --merge -B 131070 "$udp"

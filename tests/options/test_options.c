@@ -64,6 +64,15 @@ static bool is_one_line(const char *text)
            strchr(text, '\n') == text + strlen(text) - 1;
 }
 
+/* One line, or two: the second is a hint for which the first had no room. */
+static bool is_refusal(const char *text)
+{
+    const char *second = strchr(text, '\n');
+    return is_one_line(text) ||
+           (second != NULL && strncmp(text, "bpipe: ", strlen("bpipe: ")) == 0 &&
+            is_one_line(second + 1));
+}
+
 static void join(char *list, size_t size, const char *const *words, size_t count)
 {
     list[0] = '\0';
@@ -670,7 +679,7 @@ static const char *const vocabulary[] = {
 static bool is_sound(enum options_status status)
 {
     if (status == OPTIONS_USAGE)
-        return is_one_line(message) && !parsed.inputs;
+        return is_refusal(message) && !parsed.inputs;
     return status == OPTIONS_RUN && message[0] == '\0' && parsed.input_count > 0 &&
            parsed.output_count > 0 && parsed.buffer_size > 0 && parsed.chunk_size > 0 &&
            parsed.block_size <= parsed.buffer_size && parsed.start_fill_percent <= 100 &&

@@ -8,6 +8,7 @@
 # machine is.
 
 # shellcheck disable=SC2094,SC2261 # FIFOs are opened both ways on purpose
+# shellcheck disable=SC2002 # cat is the neighbour
 load ../helpers
 load ../observe
 load ../sockets
@@ -163,6 +164,43 @@ random_stream() {
     blames 'input, [0-9]+%( of the time)? \(bpipe first(, pid [0-9]+)?\)'
     grep -q '^bpipe: middle: slow side: ' verdict
     tail -n 1 json | grep -qE '"peer":\{"pid":[0-9]+,"command":"bpipe last","address":null\}'
+}
+
+ask_and_begins() { # PID BEGINNING
+    "$BPIPE" -v -Q "$1" >report
+    grep -qF "$2: " report && ! grep -vF "$2: " report
+}
+
+# begins BEGINNING: when the bpipe in `pid` is asked, each line of its report begins so.
+begins() {
+    wait_until 20 [ -s pid ]
+    wait_until 60 ask_and_begins "$(<pid)" "$1" || {
+        cat report
+        return 1
+    }
+}
+
+@test "bpipes in a row without a name: told apart by their neighbours" {
+    cat /dev/zero | bp -v -L 3M | "$BPIPE" -q | cat >/dev/null &
+    begins 'bpipe (cat > bpipe)'
+    end_processes
+    rm pid
+    cat /dev/zero | "$BPIPE" -q -L 3M | bp -v -N name | cat >/dev/null &
+    begins 'bpipe: name'
+    end_processes
+    rm pid
+    cat /dev/zero | "$BPIPE" -q -L 3M | bp -v -o out &
+    begins 'bpipe (bpipe >)'
+}
+
+@test "the only bpipe of a pipeline does not name its neighbours" {
+    cat /dev/zero | bp -v -L 3M | cat >/dev/null &
+    knows_both() {
+        ask_and_begins "$(<pid)" bpipe || return 1
+        grep -q '^bpipe: input stdin: cat, pid ' report && grep -q '^bpipe: output stdout: cat, pid ' report
+    }
+    wait_until 20 [ -s pid ]
+    wait_until 60 knows_both
 }
 
 @test "a FIFO as output: its reader" {

@@ -281,6 +281,70 @@ static void test_odd_command(void)
     close(fds[1]);
 }
 
+/* A child that is called bpipe and has this argument, in our process group or in one of its own. */
+static pid_t start_bpipe(const char *argument, bool apart)
+{
+    char command[METER_COMMAND_TEXT] = "";
+    uint64_t deadline = stage_deadline();
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        alarm(60);
+        if (apart)
+            setpgid(0, 0);
+        execl("./bpipe", "bpipe", argument, (char *)NULL);
+        _exit(1);
+    }
+    while ((!peer_command(pid, command) || strcmp(command, "bpipe") != 0) && stage_again(deadline))
+        continue;
+    return pid;
+}
+
+/* Whether a search sees another bpipe. */
+static bool sees_bpipe(int fd)
+{
+    struct meter_peer peer = {0};
+    struct peer_pipe pipe = {.fd = fd, .peer = &peer};
+    struct peer_search *search = peer_search_begin(&pipe, 1);
+    while (search != NULL && peer_search_step(search))
+        continue;
+    bool saw = search != NULL && peer_search_saw_bpipe(search);
+    peer_search_end(search);
+    return saw;
+}
+
+static void test_other_bpipes(void)
+{
+    static const struct {
+        const char *argument, *what;
+        bool apart, counts;
+    } others[] = {
+        {"-v", "another bpipe in our process group", false, true},
+        {"-v", "but none of another group", true, false},
+        {"-Q7", "nor a client", false, false},
+        {"--rem=7", "of either kind", false, false},
+    };
+    int fds[2];
+    FILE *script = stage_has_proc() ? fopen("bpipe", "w") : NULL;
+    if (script == NULL || pipe(fds) != 0) {
+        tap_ok(true, "# SKIP other bpipes: needs Linux");
+        return;
+    }
+    fprintf(script, "#!/bin/sh\nkill -STOP $$\n");
+    if (fclose(script) != 0 || chmod("bpipe", 0700) != 0)
+        abort();
+    tap_ok(!sees_bpipe(fds[0]), "there is no other bpipe");
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        pid_t pid = start_bpipe(others[i].argument, others[i].apart);
+        tap_ok(sees_bpipe(fds[0]) == others[i].counts, "%s", others[i].what);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    unlink("bpipe");
+    close(fds[0]);
+    close(fds[1]);
+}
+
 /* The name that a command line gives, whose words are separated by '|' here. */
 static bool name_is(const char *line, const char *name)
 {
@@ -401,6 +465,7 @@ int main(void)
     test_fifo();
     test_permission();
     test_odd_command();
+    test_other_bpipes();
     test_names();
     test_tcp();
     test_unix();

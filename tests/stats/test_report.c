@@ -221,7 +221,7 @@ static void test_text_options(void)
             "bpipe: night\\nly: slow side: output, 71% of the time (stdout); buffer 62% full\n"
             "bpipe: night\\nly: rate: min 1.18, max 1.51, sd 0.14 GB/s\n"
             "bpipe: night\\nly: time: input 8%, output 71%, absorb 12%, throttle 0%, busy 9%\n"
-            "bpipe: ni..ly: buffer 16.8 MB: mean 62%, peak 100%, full 1 time; "
+            "bpipe: night\\nly: buffer: mean 62%, peak 100%, full 1 time; "
             "nothing has left it\n"
             "bpipe: night\\nly: stdout: 12.3 kB undelivered, 1 B added\n"
             "bpipe: night\\nly: input stdin: 4.29 GB, waited 257 ms (max 12.0 ms)\n"
@@ -377,6 +377,14 @@ static bool all_fit(struct text *text, const struct meter *meter,
     return fit;
 }
 
+/* Another bpipe of the pipeline was seen, and `name` is what is at both ends. */
+static void give_neighbours(struct meter *meter, const char *name)
+{
+    meter->beside_bpipe = true;
+    snprintf(meter->inputs[0].peer.command, METER_COMMAND_TEXT, "%s", name);
+    snprintf(meter->outputs[0].peer.command, METER_COMMAND_TEXT, "%s", name);
+}
+
 /* Everything that a sample can tell, with the widest numbers, beside names of all lengths. */
 static void test_sample_fits(void)
 {
@@ -403,7 +411,8 @@ static void test_sample_fits(void)
     meter.fill = meter.capacity;
     meter.spool_fill = meter.spool_capacity;
     for (size_t length = 0; length < sizeof name - 1 && fit; length++) {
-        meter.name = length == 0 ? NULL : name;
+        meter.name = length % 3 == 0 ? NULL : name;
+        give_neighbours(&meter, name);
         meter.size_in_records = length % 2 == 1;
         meter.size_bytes = meter.size_in_records ? UINT64_MAX / 3 : (uint64_t)1023 << 30;
         fit = all_fit(&text, &meter, &sample) && strstr(text.bytes, "; 1023 GiB dropped\n") != NULL;
@@ -433,6 +442,9 @@ static void test_text_fits(void)
         letters[2 * length - 1] = '\xbc';
         meter.outputs[0].name = length % 2 == 0 ? name : letters;
         meter.name = length % 3 == 0 ? NULL : length % 3 == 1 ? letters : name;
+        meter.beside_bpipe = true;
+        snprintf(meter.inputs[0].peer.command, METER_COMMAND_TEXT, "%.*s",
+                 (int)(length % METER_COMMAND_TEXT / 2 * 2), letters);
         fit = all_fit(&text, &meter, &final_request) && all_fit(&text, &meter, &verbose_request);
     }
     tap_ok(fit, "no line has more than 79 columns");
@@ -449,6 +461,7 @@ static void test_text_fits(void)
         {"/a/path/that/is/really/really/much/longer", "", "/a/path/that/i..ly/much/longer"},
     };
     meter.name = NULL;
+    meter.beside_bpipe = false;
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
         meter.outputs[0].name = lines[i].name;
         meter.outputs[0].peer = (struct meter_peer){.pid = 12352};
@@ -460,6 +473,69 @@ static void test_text_fits(void)
             tap_note("got: %s", text.bytes);
     }
     text_free(&text);
+    meter_destroy(&meter);
+}
+
+/* Whether each line of the report, and of a sample, begins with `beginning` and fits. */
+static bool all_begin(const struct meter *meter, const char *beginning)
+{
+    static const struct report_request sample = {.moment = REPORT_MOMENT_SAMPLE,
+                                                 .interval = {.ns = NS_PER_SEC, .bytes = 5}};
+    const struct report_request *const requests[] = {&final_request, &verbose_request, &sample};
+    struct text text = {0};
+    bool all = true;
+    for (size_t i = 0; i < sizeof requests / sizeof requests[0]; i++) {
+        all &= all_fit(&text, meter, requests[i]);
+        for (const char *line = text.bytes; *line != '\0'; line = strchr(line, '\n') + 1) {
+            if (strncmp(line, beginning, strlen(beginning)) == 0)
+                continue;
+            all = false;
+            tap_note("got: %.*s", (int)strcspn(line, "\n"), line);
+        }
+    }
+    text_free(&text);
+    return all;
+}
+
+/* Beside another bpipe the lines begin with the neighbours, unless this one has a name. */
+static void test_neighbours(void)
+{
+    static const struct {
+        const char *before, *after, *beginning;
+    } lines[] = {
+        {"tar", "gzip", "bpipe (tar > gzip): "},
+        {"tar", "", "bpipe (tar >): "},
+        {"", "gzip", "bpipe (> gzip): "},
+        {"", "", "bpipe: "},
+        {"cat", "bpipe", "bpipe (cat > bpipe): "},
+        {"bpipe left", "wc", "bpipe (bpipe left > wc): "},
+        {"tar", "a-long-compressor", "bpipe (tar > a-lon"},
+        {"exactly-8", "or-eight", "bpipe (exa.."},
+        {"a-long-producer", "a-long-consumer", "bpipe (a-l.."},
+        {"a\n\x1b[2J", "b\xff", "bpipe (a\\n\\x1b[2J > b\\xff): "},
+        {"\xc3\xbc\xc3\xbc", "gzip", "bpipe (\xc3\xbc\xc3\xbc > gzip): "},
+    };
+    struct meter meter = example_meter();
+    hold(&meter);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct meter_peer before = {.pid = 811}, after = {.pid = 812};
+        snprintf(before.command, sizeof before.command, "%s", lines[i].before);
+        snprintf(after.command, sizeof after.command, "%s", lines[i].after);
+        meter.inputs[0].peer = before;
+        meter.outputs[0].peer = after;
+        meter.beside_bpipe = true;
+        tap_ok(all_begin(&meter, lines[i].beginning), "all lines begin with %s",
+               lines[i].beginning);
+        meter.beside_bpipe = false;
+        tap_ok(all_begin(&meter, "bpipe: "), "but not if no other bpipe was seen");
+    }
+    meter.beside_bpipe = true;
+    meter.name = "name";
+    tap_ok(all_begin(&meter, "bpipe: name: "), "a name is enough");
+    meter.name = NULL;
+    meter.inputs[0].peer = (struct meter_peer){.address = "192.0.2.7:5"};
+    meter.outputs[0].peer = (struct meter_peer){0};
+    tap_ok(all_begin(&meter, "bpipe: "), "an address is no neighbour");
     meter_destroy(&meter);
 }
 
@@ -1280,6 +1356,7 @@ int main(void)
     test_text_short();
     test_sample_fits();
     test_text_fits();
+    test_neighbours();
     test_verdict_formats();
     test_text_sample();
     test_text_connecting();

@@ -109,6 +109,41 @@ run_tests() {
     [[ $output == *"test_a.c: a sanitizer complained: ==7==ERROR"* ]]
 }
 
+@test "a line that is too wide is a failure" {
+    # shellcheck disable=SC2016
+    c_test test_a <<<'echo 1..1; echo "ok 1"
+        echo "81: bpipe: some words" >>"$BPIPE_TEST_WIDE"
+        echo "81: bpipe: some words" >>"$BPIPE_TEST_WIDE"'
+    run_tests "$T/test_a.c"
+    equal 1 "$status"
+    equal "1 passed, 1 failed, 0 skipped" "$last"
+    [[ $output == *"test_a.c: a line of 81 columns: bpipe: some words"* ]]
+}
+
+# wide FILE...: what the check says of a message about a file that does not exist.
+wide() {
+    : >wide
+    run env BPIPE_TEST_WIDE="$T/wide" "$BPIPE" -q "$@"
+    equal 1 "$status"
+    sed 's/: .*//' wide
+}
+
+@test "the check of widths: 79 columns, and names count as 24 at most" {
+    [[ $BPIPE_VARIANT == *sanitize* && $(uname) == Linux ]] || skip "only the sanitizer build has it"
+    local words path
+    # The object of a message ends at ": ". So these words are taken for a reason.
+    words="a: $(printf 'word %.0s' {1..8})"
+    equal "" "$(wide "${words}v")"
+    equal "" "$(wide "${words}vw")"
+    equal 80 "$(wide "${words}vwx")"
+    path=$(printf 'directory/%.0s' {1..20})
+    equal "" "$(wide "/$path")"
+    equal 80 "$(wide "a: $path $(printf 'w %.0s' {1..9})")"
+    # Characters of several bytes.
+    equal "" "$(wide "a: $(printf 'w\xc3\xbc\xc3\xbc\xc3\xbc %.0s' {1..8})vw")"
+    equal 80 "$(wide "a: $(printf 'w\xc3\xbc\xc3\xbc\xc3\xbc %.0s' {1..8})vwx")"
+}
+
 @test "a run without a passed case is a failure" {
     printf '@test "one" { skip; }\n' >skip.bats
     run_tests "$T/skip.bats"
