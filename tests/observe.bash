@@ -9,20 +9,18 @@
 # catches_usr1 PID: whether it is a bpipe (not the shell that is about to become one, which catches
 # signals, too), and has come so far that SIGUSR1 no longer kills it.
 catches_usr1() {
-    local mask
+    local key value mask=
     [ "/proc/$1/exe" -ef "$BPIPE" ] || return 1
-    mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$1/status" 2>/dev/null)
+    while read -r key value; do
+        [ "$key" != SigCgt: ] || mask=$value
+    done 2>/dev/null <"/proc/$1/status"
     [ -n "$mask" ] && (((16#$mask >> 9) & 1))
 }
 
-lines_of() {
-    local lines=0
-    [ ! -e "$1" ] || lines=$(wc -l <"$1")
-    echo $((lines))
-}
-
 has_lines() { # FILE COUNT: whether the file has at least COUNT lines
-    [ "$(lines_of "$1")" -ge "$2" ]
+    local line
+    (($2 == 0)) ||
+        { mapfile -s $(($2 - 1)) -n 1 line <"$1" && [[ ${line-} == *$'\n' ]]; } 2>/dev/null
 }
 
 # sample PID FILE: asks for a report and waits for it. FILE is that of --report json:FILE, and must
@@ -36,8 +34,9 @@ sample() {
 
 # shows PID FILE KEY VALUE: samples once; whether the number of that name has this value.
 shows() {
+    local number
     sample "$1" "$2" || return 1
-    [ "$(last_number "$3" "$2")" = "$4" ]
+    read_number "$3" "$2" && [ "$number" = "$4" ]
 }
 
 # wait_number PID FILE KEY VALUE: waits until shows succeeds.
@@ -68,6 +67,7 @@ ended() {
 # --- numbers ----------------------------------------------------------------------------------
 
 # The shell itself looks up numbers that are often asked for: a process takes longer than the rest.
+# So does $(...), which is a process: a condition that is waited for calls read_number.
 
 # last_line FILE
 last_line() {
@@ -77,9 +77,17 @@ last_line() {
 
 # last_number KEY FILE: prints the first value of that name in the last line.
 last_number() {
+    local number
+    read_number "$1" "$2" || return 1
+    [ -z "$number" ] || echo "$number"
+}
+
+# read_number KEY FILE: sets $number to it, or to nothing if there is none.
+read_number() {
     local lines
+    number=
     mapfile -t lines <"$2" || return 1
-    [[ ! ${lines[*]: -1} =~ \"$1\":([0-9.]*) ]] || echo "${BASH_REMATCH[1]}"
+    [[ ! ${lines[*]: -1} =~ \"$1\":([0-9.]*) ]] || number=${BASH_REMATCH[1]}
 }
 
 # adds_up FILE [STATUS]: the last line of FILE is a final report. In it the states sum to the
