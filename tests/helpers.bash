@@ -20,7 +20,7 @@
 #
 # - $(...) and (...) are processes: each takes longer than thousands of other commands of the shell.
 #
-# Tools (tests/tools/*.c, in PATH): size_of, lines_of, spawn, defsig, randbytes; the top of
+# Tools (tests/tools/*.c, in PATH): size_of, lines_of, adds_up, spawn, defsig, randbytes; the top of
 # each says how to use it.
 
 : "${ROOT:=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)}"
