@@ -18,9 +18,7 @@ catches_usr1() {
 }
 
 has_lines() { # FILE COUNT: whether the file has at least COUNT lines
-    local line
-    (($2 == 0)) ||
-        { mapfile -s $(($2 - 1)) -n 1 line <"$1" && [[ ${line-} == *$'\n' ]]; } 2>/dev/null
+    [ "$(lines_of "$1")" -ge "$2" ]
 }
 
 # sample PID FILE: asks for a report and waits for it. FILE is that of --report json:FILE, and must
