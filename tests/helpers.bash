@@ -18,7 +18,10 @@
 # - Background commands hold bats' descriptor 3 open, and the whole file waits for that: end them.
 #   teardown() kills the processes that a test leaves, and fails the test, naming them.
 #
-# Tools (tests/tools/*.c, in PATH): spawn, defsig, randbytes; the top of each says how to use it.
+# - $(...) and (...) are processes: each takes longer than thousands of other commands of the shell.
+#
+# Tools (tests/tools/*.c, in PATH): size_of, lines_of, adds_up, spawn, defsig, randbytes; the top of
+# each says how to use it.
 
 : "${ROOT:=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd)}"
 : "${BPIPE:=$ROOT/bpipe}"                  # the binary, an absolute path
@@ -42,7 +45,7 @@ common_setup() {
     trace_errors_only
     T=${BATS_TEST_TMPDIR:?}/t
     export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
-    mkdir "$T" && mkdir -m 700 "$XDG_RUNTIME_DIR" && cd "$T" || return 1
+    mkdir -m 700 "$T" "$XDG_RUNTIME_DIR" && cd "$T" || return 1
     export BPIPE_TEST_CASE=$$.$BATS_TEST_NUMBER.$RANDOM
 }
 
@@ -63,15 +66,10 @@ trace_error() {
 }
 
 # Prints the processes that the test started and that still run. (The test's own shell and its
-# subshells do not have the mark in the environment that they were started with. The processes that
-# search must not have it.)
-test_processes() (
-    mark=BPIPE_TEST_CASE=$BPIPE_TEST_CASE
-    unset BPIPE_TEST_CASE
-    cd /proc || return 1
-    found=$(grep -lszFx "$mark" [0-9]*/environ 2>/dev/null) || true # 2 if one of them has gone meanwhile
-    printf '%s\n' "${found//'/environ'/}"
-)
+# subshells do not have the mark in the environment that they were started with.)
+test_processes() { # [-w SECONDS]: waits so long until there are none
+    marked "$@" "BPIPE_TEST_CASE=${BPIPE_TEST_CASE:-}"
+}
 
 # Ends the processes that the test started and no longer needs: bpipe's neighbours. A process that
 # still runs at the end of the test is a failure, so a test that leaves a bpipe running on purpose
@@ -86,10 +84,8 @@ end_processes() {
 
 # Gives a process that is just ending two seconds.
 common_teardown() {
-    local pid left failed=0 deadline=$((SECONDS + 2))
-    while left=$(test_processes) && [ -n "$left" ] && ((SECONDS <= deadline)); do
-        nap 0.02
-    done
+    local pid left failed=0
+    left=$(test_processes -w 2)
     for pid in $left; do
         echo "left over: process $pid ($(tr '\0' ' ' <"/proc/$pid/cmdline"))" || continue
         kill -KILL "$pid"
@@ -147,36 +143,46 @@ equal() {
 # gone PID: whether the process has gone (a zombie counts as gone).
 gone() {
     local state
-    state=$(state_of "$1") || return 0
+    read_state "$1" || return 0
     [ "$state" = Z ] || [ "$state" = X ]
 }
 
 # state_of PID: prints R, S, D, T (stopped), Z ...; fails when there is no such process.
 state_of() {
+    local state
+    read_state "$1" && echo "$state"
+}
+
+# read_state PID: sets $state to that, without the process that $(...) takes: a condition that is
+# waited for is checked often.
+read_state() {
     local key value
+    state=
     while read -r key value; do
-        [ "$key" != State: ] || { echo "${value%% *}" && return; }
+        [ "$key" != State: ] || { state=${value%% *} && return; }
     done 2>/dev/null <"/proc/$1/status"
     return 1
 }
 
 in_state() { # PID STATE
-    [ "$(state_of "$1")" = "$2" ]
+    local state
+    read_state "$1" && [ "$state" = "$2" ]
 }
 
 # in_poll PID: whether the process sleeps in poll() or ppoll(). Linux shows that to root, and mostly
 # to the owner.
 in_poll() {
-    local channel call
-    [ "$(state_of "$1")" = S ] || return 1
-    channel=$(tr -d '\0' <"/proc/$1/wchan" 2>/dev/null) || channel=
+    local state channel='' call
+    read_state "$1" && [ "$state" = S ] || return 1
+    # Some kernels end it with a NUL, some with nothing. read fails then, but has set it.
+    IFS= read -r -d '' channel 2>/dev/null <"/proc/$1/wchan" || true
     case $channel in
     *poll*) return 0 ;;
     '' | 0) ;;
     *) return 1 ;;
     esac
     read -r call _ 2>/dev/null <"/proc/$1/syscall" || return 1
-    case $(uname -m).$call in
+    case $HOSTTYPE.$call in
     x86_64.7 | x86_64.271 | aarch64.73 | riscv64.73) return 0 ;;
     esac
     return 1
@@ -206,8 +212,6 @@ sum_stdin() {
     local line
     line=$(sha256sum) && echo "${line%% *}"
 }
-
-size_of() { echo $(($(wc -c <"$1"))); }
 
 # field KEY FILE: prints a value of a line "KEY=value KEY=value", as spawn and the fault log write
 # them.

@@ -709,7 +709,7 @@ kernel_knows_nowait() {
 
 # with_sockets SCRIPT: runs SCRIPT in a shell that has the helpers and a socket pair, 8 and 9.
 with_sockets() {
-    export -f ended gone state_of wait_until nap equal in_poll in_state refute equal_files sum sum_stdin size_of \
+    export -f ended gone read_state wait_until nap equal in_poll in_state refute equal_files sum sum_stdin \
         size_is blocking blocking_meanwhile is_portable
     sock pair 8 9 bash -euc "$1"
 }

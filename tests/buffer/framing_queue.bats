@@ -200,7 +200,8 @@ stalled() {
 }
 
 has_come() { # BYTES
-    [ -s report ] && [ "$(last_number bytes_in report)" -ge "$1" ]
+    local number
+    [ -s report ] && read_number bytes_in report && [ "${number:-0}" -ge "$1" ]
 }
 
 @test "a burst waits, and arrives complete" {

@@ -243,6 +243,7 @@ torn() {
         equal "1 2000 1" \
             "$(last_number records_dropped report) $(last_number bytes_dropped report) $(last_number bytes_undelivered report)"
         # A signal comes before that is known.
+        rm -f out
         "$BPIPE" -q -l --overflow "$policy" --report json:signalled \
             --from "$brings; exec >&-; exec sleep 100" --from 'echo ok' >out &
         local pid=$!

@@ -325,7 +325,7 @@ torn() {
         adds_up report $((status == 0 ? 0 : 1))
     done
     # A signal comes first: nothing waits for the command.
-    rm -f go report
+    rm -f go report out
     "$BPIPE" -q --merge -l --report json:report --from "printf 'one\\ntwo'; exec >&-; exec sleep 100" >out 2>err &
     pid=$!
     wait_until 20 has_lines out 1
