@@ -330,14 +330,28 @@ static void add_wait(const struct line *line)
         meter_running_of(state_ns));
 }
 
+/* In its usual width, or in the room that there is. */
+static void add_side(const struct line *line,
+                     void (*add)(struct text *, const struct display_values *,
+                                 const struct display_style *, unsigned width))
+{
+    const size_t start = line->text->length;
+
+    add(line->text, line->values, line->style, line->part->number);
+    if (display_columns(line->text, start) <= line->room)
+        return;
+    line->text->length = start;
+    add(line->text, line->values, line->style, line->room);
+}
+
 static void add_bottleneck(const struct line *line)
 {
-    display_add_bottleneck(line->text, line->values, line->style, line->part->number);
+    add_side(line, display_add_bottleneck);
 }
 
 static void add_waiting(const struct line *line)
 {
-    display_add_waiting(line->text, line->values, line->style, line->part->number);
+    add_side(line, display_add_waiting);
 }
 
 /* --- the line ------------------------------------------------------------------------------- */
@@ -391,11 +405,12 @@ static bool grows(const struct display_part *part)
     return part->number == 0 && (is_bar(part) || part->kind == SEQUENCE_PREVIOUS_LINE);
 }
 
-/* Text that does not fit may be cut; a number may not. */
+/* Text that does not fit may be cut or shortened; a number may not. */
 static bool is_text(const struct display_part *part)
 {
     return part->kind == SEQUENCE_LITERAL || part->kind == SEQUENCE_NAME ||
-           part->kind == SEQUENCE_LAST_WRITTEN || part->kind == SEQUENCE_PREVIOUS_LINE;
+           part->kind == SEQUENCE_LAST_WRITTEN || part->kind == SEQUENCE_PREVIOUS_LINE ||
+           part->kind == SEQUENCE_BOTTLENECK || part->kind == SEQUENCE_WAITING;
 }
 
 /* The width of a part that does not grow. */
@@ -407,6 +422,7 @@ static unsigned measure(struct line *line, const struct display_part *part)
     if (is_bar(part))
         return part->number;
     line->part = part;
+    line->room = line->style->width;
     adders[part->kind](line);
     columns = display_columns(line->text, start);
     line->text->length = start;

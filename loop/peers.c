@@ -48,12 +48,15 @@ static bool is_worth_it(const struct poll_loop *loop)
     return false;
 }
 
+/* Whether a peer is not known, or the known reader of an output has been followed by another one.
+ * The producer has mostly exited by now, so its successor is not looked for. */
 static bool has_unknown_peer(const struct poll_loop *loop)
 {
     struct peer_pipe pipe;
     struct meter_endpoint *meter;
     for (size_t i = 0; i < loop->inputs.count + loop->outputs.count; i++)
-        if (pipe_of(loop, i, &pipe, &meter) && pipe.peer->pid == 0)
+        if (pipe_of(loop, i, &pipe, &meter) &&
+            (pipe.peer->pid == 0 || (pipe.writes && !peer_is_there(&pipe))))
             return true;
     return false;
 }
@@ -94,8 +97,9 @@ static uint64_t next_search_ns(const struct poll_loop *loop)
 
 void loop_look_for_peers(struct poll_loop *loop)
 {
-    if (loop->peers.search == NULL && loop->phase == LOOP_RUNNING &&
-        loop->meter->now_ns >= next_search_ns(loop) && has_audience(loop) && is_worth_it(loop))
+    bool moving = loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING;
+    if (loop->peers.search == NULL && moving && loop->meter->now_ns >= next_search_ns(loop) &&
+        has_audience(loop) && is_worth_it(loop))
         begin(loop);
     step(loop);
 }

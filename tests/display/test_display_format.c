@@ -290,6 +290,13 @@ static const struct scene sequences[] = {
     {"%10{waiting}|", 80, THROTTLE | ALONE, "rate limit|"},
     {"%18{waiting}|", 80, BUSY, "busy 81%          |"},
     {"%18{waiting}|", 80, BALANCED, "                  |"},
+    /* in the room that is left */
+    {"%b %{waiting}", 30, 0, "1.21GiB ◀ waiting for zstd 81%"},
+    {"%b %{waiting}", 20, 0, "1.21GiB slow: zstd  "},
+    {"%b %{waiting}%t", 12, 0, "1.21GiB slo…"},
+    {"%200{waiting}", 20, 0, "◀ waiting for zstd  "},
+    {"%b %{bottleneck}", 27, 0, "1.21GiB ◀ output 81% (zstd)"},
+    {"%b %{bottleneck}", 20, 0, "1.21GiB ◀ output 81%"},
     /* what is no sequence */
     {"x%", 80, 0, "x%"},
     {"%%", 80, 0, "%"},

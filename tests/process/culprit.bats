@@ -136,6 +136,26 @@ random_stream() {
     called bash
 }
 
+@test "the input has ended long ago: the reader is named all the same" {
+    head -c 4000000 /dev/zero | "$BPIPE" -f -i 0.1 -F '%{bottleneck};' 2>frames | sleep 200 &
+    wait_until 60 grep -qF '(sleep)' frames
+}
+
+@test "the reader that was found has made way for another: the last report names that" {
+    (
+        head -c 3000000 /dev/zero
+        until [ -e end ]; do sleep 0.05; done
+    ) | bp -J 0 -B 256K | (
+        until [ -e go ]; do sleep 0.05; done
+        exec cat >/dev/null
+    ) &
+    # A subshell is a bash.
+    finds stdout '(bash|sleep)'
+    touch go end
+    wait_until 60 grep -q '"type":"final"' json
+    has_found stdout cat
+}
+
 @test "a shell's loop that writes slowly: the shell, not the commands in it" {
     bash -c 'while echo "$SECONDS"; do sleep 0.05; done' | bp | cat >/dev/null &
     finds stdin bash
