@@ -81,22 +81,43 @@ char *runtime_dir(unsigned which)
     return usable_folder(which, false);
 }
 
+/* Why a folder is not usable; NULL: it is. */
+static const char *refusal(const char *folder)
+{
+    struct stat status;
+    if (stat(folder, &status) != 0)
+        return strerror(errno);
+    if (!S_ISDIR(status.st_mode))
+        return strerror(ENOTDIR);
+    if (status.st_uid != geteuid())
+        return "belongs to another user";
+    if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return "other users may write to it (chmod go-w)";
+    return access(folder, R_OK | W_OK | X_OK) != 0 ? strerror(errno) : NULL;
+}
+
+/* Whether a bpipe would find or make a folder here. */
+static bool would_be_used(unsigned which)
+{
+    char *folder = folder_name(which);
+    const char *reason = folder != NULL ? refusal(folder) : "";
+    bool makes = which == FOLDER_HOME && folder != NULL && access(folder, F_OK) != 0 &&
+                 is_own_folder(absolute("HOME"), 0);
+    free(folder);
+    return reason == NULL || makes;
+}
+
 char *runtime_dir_refused(void)
 {
-    const char *folder = absolute("XDG_RUNTIME_DIR"), *reason = NULL;
-    struct stat status;
-    if (folder == NULL)
-        return NULL;
-    bool found = stat(folder, &status) == 0;
-    if (found && !S_ISDIR(status.st_mode))
-        reason = strerror(ENOTDIR);
-    else if (found && status.st_uid != geteuid())
-        reason = "belongs to another user";
-    else if (found && (status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        reason = "other users may write to it (chmod go-w)";
-    else if (!found || access(folder, R_OK | W_OK | X_OK) != 0)
-        reason = strerror(errno);
-    return reason != NULL ? compose("%s: %s", folder, reason) : NULL;
+    for (unsigned which = 0; which < RUNTIME_DIRS; which++)
+        if (would_be_used(which))
+            return NULL;
+    bool by_user = absolute("XDG_RUNTIME_DIR") != NULL;
+    char *folder = folder_name(by_user ? FOLDER_XDG : FOLDER_HOME);
+    bool tell = folder != NULL && (by_user || access(folder, F_OK) == 0);
+    char *text = tell ? compose("%s: %s", folder, refusal(folder)) : NULL;
+    free(folder);
+    return text;
 }
 
 char *runtime_path(const char *kind, long number)

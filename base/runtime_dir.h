@@ -26,8 +26,8 @@ char *runtime_path(const char *kind, long number);
  * which may differ from ours: a daemon has another environment. */
 char *runtime_path_in(unsigned which, const char *kind, long number);
 
-/* Why $XDG_RUNTIME_DIR is not used although it is set: "FOLDER: REASON", malloc()ed. NULL if it is
- * used, or not set. */
+/* If no folder can be used: $XDG_RUNTIME_DIR, or if that is not set, an existing $HOME/.bpipe, and
+ * why, as "FOLDER: REASON", malloc()ed. Otherwise NULL. */
 char *runtime_dir_refused(void);
 
 /* After the file `path` of runtime_path() was removed: removes its folder if that is $HOME/.bpipe,

@@ -298,7 +298,17 @@ END
     HOME=$T/none XDG_RUNTIME_DIR=$T/file result "$BPIPE" -R "$other" -L 1
     equal "$asked: $T/file: Not a directory" "$result"
     chmod 720 "$folder"
-    result "$BPIPE" -Q "$other"
+    # With a HOME, bpipe would use that.
+    mkdir home
+    HOME=$T/home result "$BPIPE" -Q "$other"
+    equal "1::bpipe: PID $other: is not a bpipe, or cannot be reached" "$result"
+    mkdir -m 777 home/.bpipe
+    chmod 777 home/.bpipe
+    if [ ! -e "/run/user/$(id -u)" ]; then
+        (unset XDG_RUNTIME_DIR && HOME=$T/home result "$BPIPE" -Q "$other" &&
+            equal "$asked: $T/home/.bpipe: other users may write to it (chmod go-w)" "$result")
+    fi
+    HOME=$T/none result "$BPIPE" -Q "$other"
     equal "$asked: $folder: other users may write to it (chmod go-w)" "$result"
     chmod 700 "$folder"
     kill "$other"
@@ -308,6 +318,7 @@ END
     mkdir -m 700 "$public/run"
     chown 65534:65534 "$public/run"
     sleep 60 &
+    export HOME=$T/none
     XDG_RUNTIME_DIR=$public/run result "$BPIPE" -Q $!
     equal "1::bpipe: PID $!: no control socket: $public/run: belongs to another user" "$result"
     setpriv --reuid=65534 --regid=65534 --clear-groups sleep 60 &
