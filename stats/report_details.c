@@ -176,7 +176,8 @@ void report_add_buffer(struct text *text, const struct meter *meter,
 
 /* --- the endpoints --------------------------------------------------------------------------- */
 
-/* "output stdout: 4.00 GiB, 10.0 s connecting, waited 2.66 s (max 412 ms)" */
+/* "output stdout: 4.00 GiB, 10.0 s connecting, waited 2.66 s (max 412 ms)"; a short line leaves out
+ * the longest wait, a shorter one the time of connecting as well. */
 static void add_endpoint(const struct report_line *line, const void *data)
 {
     const struct subject *subject = data;
@@ -186,16 +187,18 @@ static void add_endpoint(const struct report_line *line, const void *data)
     line_add_name(line, endpoint->name);
     text_add_string(line->text, ": ");
     line_add_size(line, endpoint->bytes);
-    if (endpoint->connect_ns >= SHORTEST_TOLD_NS) {
+    if (endpoint->connect_ns >= SHORTEST_TOLD_NS && line->brevity < 2) {
         text_add_string(line->text, ", ");
         line_add_duration(line, endpoint->connect_ns);
         text_add_string(line->text, " connecting");
     }
     text_add_string(line->text, ", waited ");
     line_add_duration(line, endpoint->wait_ns);
-    text_add_string(line->text, " (max ");
-    line_add_duration(line, meter_longest_stall(endpoint));
-    text_add_string(line->text, ")");
+    if (line->brevity < 1) {
+        text_add_string(line->text, " (max ");
+        line_add_duration(line, meter_longest_stall(endpoint));
+        text_add_string(line->text, ")");
+    }
 }
 
 /* "output stdout: zstd, pid 812" */
@@ -210,7 +213,8 @@ static void add_peer(const struct report_line *line, const void *data)
     line_add_peer(line, subject->endpoint);
 }
 
-/* "output zstd -19: pid 812, status 0, CPU 1.20 s, memory 3.40 MiB" */
+/* "output zstd -19: pid 812, status 0, CPU 1.20 s, memory 3.40 MiB"; a short line leaves out the
+ * memory, a shorter one the processor time as well. */
 static void add_process(const struct report_line *line, const void *data)
 {
     const struct subject *subject = data;
@@ -225,12 +229,14 @@ static void add_process(const struct report_line *line, const void *data)
         text_add(line->text, ", signal %d", process->signal);
     else if (process->ended)
         text_add(line->text, ", status %d", process->exit_status);
-    if (!process->usage_known)
-        return;
-    text_add_string(line->text, ", CPU ");
-    line_add_duration(line, process->cpu_ns);
-    text_add_string(line->text, ", memory ");
-    line_add_size(line, process->peak_memory_bytes);
+    if (process->usage_known && line->brevity < 2) {
+        text_add_string(line->text, ", CPU ");
+        line_add_duration(line, process->cpu_ns);
+    }
+    if (process->usage_known && line->brevity < 1) {
+        text_add_string(line->text, ", memory ");
+        line_add_size(line, process->peak_memory_bytes);
+    }
 }
 
 /* "tap copy: Broken pipe" */
