@@ -642,11 +642,11 @@ static void test_text_connecting(void)
                               "(max 412 ms)\n") != NULL &&
                strstr(text.bytes, "bpipe: input stdin: 4.00 GiB, waited 257 ms") != NULL,
            "-v: of each endpoint, from a millisecond on");
-    meter.outputs[0].name = "tcp://192.0.2.101:9001";
+    meter.outputs[0].name = "tcp://192.0.2.10:9001";
     text.length = 0;
     report_format_text(&text, &meter, &now);
     text_add_bytes(&text, "", 1);
-    tap_ok(strstr(text.bytes, "bpipe: output tcp://192.0.2.101:9001: 4.00 GiB, 10.0 s connecting, "
+    tap_ok(strstr(text.bytes, "bpipe: output tcp://192.0.2.10:9001: 4.00 GiB, 10.0 s connecting, "
                               "waited 2.66 s\n") != NULL,
            "-v: a long name is whole; the longest wait goes first");
     text_free(&text);
