@@ -290,8 +290,8 @@ static enum dialer_status end_round(struct dialer *dialer, uint64_t now_ns)
         return finish(dialer, dialer->timed_out ? DIALER_TIMED_OUT : DIALER_FAILED);
     }
     uint64_t delay_ns = random_delay_ns(dialer);
-    append(dialer, "; trying again in %s (%u of %u)", size_format_duration(text, delay_ns),
-           dialer->tries, retries);
+    append(dialer, "; retry %u of %u in %s", dialer->tries, retries,
+           size_format_duration(text, delay_ns));
     dialer->state = DIALER_RESTING;
     dialer->due_ns = now_ns + delay_ns;
     dialer->next = 0;

@@ -53,7 +53,7 @@ enum dialer_status {
     DIALER_WAITING,   /* for dialer_poll() or dialer_due_ns() */
     DIALER_LISTENING, /* returned once: "listening on 127.0.0.1:43521" */
     DIALER_REFUSED,   /* returned once: "refused 127.0.0.2:4711 (--allow)" */
-    DIALER_RETRYING,  /* returned once: "Connection refused; trying again in 420 ms (1 of 5)" */
+    DIALER_RETRYING,  /* returned once: "Connection refused; retry 1 of 5 in 420 ms" */
     DIALER_CONNECTED, /* call dialer_take() */
     DIALER_FAILED,    /* final: dialer->text has the reason; nothing is open any more */
     DIALER_TIMED_OUT  /* the same, because of --connect-timeout */

@@ -219,7 +219,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
                       "show the display without a terminal, too, and\n"
                       "in the background"},
     [OPTION_CURSOR] = {FLAG(display.cursor, FIXED), NULL, 'c', "--cursor", NULL,
-                       "use a row of its own even if no other bpipe does"},
+                       "always use a row of its own on the terminal"},
 
     [OPTION_REPORT] = {OWN(FIXED), "Reports", 0, "--report", "FORMAT[:FILE]",
                        "report as text, json, prometheus or none, to\n"

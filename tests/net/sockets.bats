@@ -303,8 +303,8 @@ zero_copy() {
         { result "$BPIPE" --report none --retry 2 -o "$endpoint"; read -r line; } <in
         equal 1 "$line"
         equal 1 "${result%%:*}"
-        says result.err "$endpoint: .*; trying again in .* \(1 of 2\)" \
-            "$endpoint: .*; trying again in .* \(2 of 2\)" "$endpoint: .* \(tried 3 times\)"
+        says result.err "$endpoint: .*; retry 1 of 2 in [0-9.]+ m?s" \
+            "$endpoint: .*; retry 2 of 2 in [0-9.]+ m?s" "$endpoint: .* \(tried 3 times\)"
         sends --retry 1 <in
         equal 1 $status
         says err "$endpoint: .* \(tried 2 times\)"

@@ -264,7 +264,7 @@ static bool retry_all(struct call *call, unsigned retries, uint64_t *longest_ns,
     bool right = true;
     for (unsigned i = 1; i <= retries && right; i++) {
         char text[64];
-        snprintf(text, sizeof text, " (%u of %u)", i, retries);
+        snprintf(text, sizeof text, "; retry %u of %u in ", i, retries);
         right = run(call) == DIALER_RETRYING && strstr(call->dialer.text, text) != NULL;
         uint64_t delay_ns = dialer_due_ns(&call->dialer) - call->now_ns;
         right = right && delay_ns < bound_ns && dialer_poll(&call->dialer).fd == -1;
@@ -296,7 +296,7 @@ static void test_retries(void)
 
     start(&call, false);
     bool right = run(&call) == DIALER_RETRYING;
-    const char *text = "Connection refused; trying again in ";
+    const char *text = "Connection refused; retry 1 of ";
     tap_ok(right && strncmp(call.dialer.text, text, strlen(text)) == 0, "the text says when: %s",
            call.dialer.text);
     uint64_t due_ns = dialer_due_ns(&call.dialer);
