@@ -195,8 +195,8 @@ const char *stream_check_end(const struct stream_check *expect, uint64_t bytes,
 {
     if (expect->size_given && bytes != expect->size) {
         snprintf(reason, STREAM_CHECK_REASON,
-                 "the stream ended after %" PRIu64 " byte%s, not %" PRIu64 " (--expect-size)", bytes,
-                 text_plural(bytes), expect->size);
+                 "the stream ended after %" PRIu64 " byte%s, not %" PRIu64 " (--expect-size)",
+                 bytes, text_plural(bytes), expect->size);
         return reason;
     }
     if (expect->tail_length != expect->end_length ||
