@@ -111,8 +111,9 @@ static void test_new_sockets(void)
 /* In a process group of its own, takes a row as a bpipe on a terminal would. */
 static void take_row(int tty, int told)
 {
-    struct cursor cursor = {.fd = -1};
+    struct cursor cursor;
     struct text text = {0};
+    cursor_init(&cursor, true);
     (void)setpgid(0, 0);
     char is_ready = cursor_begin(&cursor, &text, tty, 25, true) == CURSOR_READY;
     cursor_sent(&cursor, true);
