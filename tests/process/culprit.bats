@@ -137,6 +137,7 @@ random_stream() {
 }
 
 @test "the input has ended long ago: the reader is named all the same" {
+    # shellcheck disable=SC2216 # it does not read
     head -c 4000000 /dev/zero | "$BPIPE" -f -i 0.1 -F '%{bottleneck};' 2>frames | sleep 200 &
     wait_until 60 grep -qF '(sleep)' frames
 }
