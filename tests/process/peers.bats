@@ -257,6 +257,7 @@ lost="^bpipe: tcp://127.0.0.1:[0-9]+: connection lost at byte [0-9]+: (Connectio
     timeout 30 socat -t 20 - "$peer" <in >out
     ended "$server" 0
     equal_files in out
+    rm err
     socat -dd TCP4-LISTEN:0,bind=127.0.0.1 EXEC:"$BPIPE -q",nofork 2>err &
     server=$!
     await_listener ip4 err
@@ -447,6 +448,7 @@ chain() {
     local option
     for option in -q -C "-B 10000"; do
         random_bytes 7M 20 >in
+        rm -f err.a err.b
         "$BPIPE" -q -o a tcp-listen://127.0.0.1:0 2>err.a &
         local a=$!
         await_port err.a
