@@ -168,11 +168,28 @@ bool peer_command(long pid, char command[METER_COMMAND_TEXT])
     return true;
 }
 
-/* Whether the process is a bpipe that carries data, not a client of -R or -Q. */
+/* The text of the link to a process's stderr. False: it is unknown. */
+static bool stderr_of(long pid, char text[LINK_TEXT])
+{
+    char path[PATH_TEXT];
+    snprintf(path, sizeof path, "/proc/%ld/fd/2", pid);
+    ssize_t length = readlink(path, text, LINK_TEXT - 1);
+    text[length > 0 ? length : 0] = '\0';
+    return length > 0;
+}
+
+static bool shares_stderr(long pid)
+{
+    char own[LINK_TEXT], other[LINK_TEXT];
+    return stderr_of((long)getpid(), own) && stderr_of(pid, other) && strcmp(own, other) == 0;
+}
+
+/* Whether the process is a bpipe that carries data, not a client of -R or -Q, and reports to the
+ * same place as this one. */
 static bool is_stage(long pid)
 {
     char words[CMDLINE_TEXT], command[METER_COMMAND_TEXT];
-    if (!read_command(pid, command) || strcmp(command, "bpipe") != 0)
+    if (!read_command(pid, command) || strcmp(command, "bpipe") != 0 || !shares_stderr(pid))
         return false;
     size_t length = read_file(pid, "cmdline", words, sizeof words);
     return find_option(words, length, OPTION_REMOTE) == NULL &&

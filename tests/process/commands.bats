@@ -622,7 +622,7 @@ unread() {
 @test "bytes that a command left in its pipe are undelivered, in each report, with their records" {
     skip_without_proc "cannot tell what was not read"
     seq 8000 >in
-    local waits='until [ -e go ]; do sleep 0.01; done' other
+    local other
     for other in "-l" "-C" "-J 4096" "-B 1000 -z 100" "-L 1M"; do
         # A command that has failed, one that bpipe has ended, one that has read enough
         # shellcheck disable=SC2086
@@ -648,7 +648,7 @@ unread() {
     equal "$(size_of in) 8000" "$(last_number bytes_out report) $(last_number records_out report)"
     # It has everything in its pipe, and reads nothing until bpipe ends it.
     rm all
-    unread 0 "$waits" --on-output-error stop --to "until [ -s all ]; do sleep 0.01; done; exit 7" -o all
+    unread 0 "exec sleep 100" --on-output-error stop --to "until [ -s all ]; do sleep 0.01; done; exit 7" -o all
     equal 1 "$status"
     # A frame that was not read as a whole: bytes in, and those that were added
     "$BPIPE" -q --frame --report json:report --to 'dd bs=1 count=1000 2>/dev/null >got' in || equal 141 $?

@@ -205,11 +205,11 @@ begins() {
     cat /dev/zero | bp -v -L 3M | "$BPIPE" -q | cat >/dev/null &
     begins 'bpipe (cat > bpipe)'
     end_processes
-    rm pid
+    rm -f pid
     cat /dev/zero | "$BPIPE" -q -L 3M | bp -v -N name | cat >/dev/null &
     begins 'bpipe: name'
     end_processes
-    rm pid
+    rm -f pid
     cat /dev/zero | "$BPIPE" -q -L 3M | bp -v -o out &
     begins 'bpipe (bpipe >)'
 }

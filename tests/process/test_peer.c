@@ -282,7 +282,7 @@ static void test_odd_command(void)
 }
 
 /* A child that is called bpipe and has this argument, in our process group or in one of its own. */
-static pid_t start_bpipe(const char *argument, bool apart)
+static pid_t start_bpipe(const char *argument, bool apart, bool elsewhere)
 {
     char command[METER_COMMAND_TEXT] = "";
     uint64_t deadline = stage_deadline();
@@ -292,6 +292,8 @@ static pid_t start_bpipe(const char *argument, bool apart)
         alarm(60);
         if (apart)
             setpgid(0, 0);
+        if (elsewhere && freopen("elsewhere", "w", stderr) == NULL)
+            _exit(1);
         execl("./bpipe", "bpipe", argument, (char *)NULL);
         _exit(1);
     }
@@ -317,12 +319,13 @@ static void test_other_bpipes(void)
 {
     static const struct {
         const char *argument, *what;
-        bool apart, counts;
+        bool apart, elsewhere, counts;
     } others[] = {
-        {"-v", "another bpipe in our process group", false, true},
-        {"-v", "but none of another group", true, false},
-        {"-Q7", "nor a client", false, false},
-        {"--rem=7", "of either kind", false, false},
+        {"-v", "another bpipe in our process group", false, false, true},
+        {"-v", "but none of another group", true, false, false},
+        {"-v", "nor one with another stderr", false, true, false},
+        {"-Q7", "nor a client", false, false, false},
+        {"--rem=7", "of either kind", false, false, false},
     };
     int fds[2];
     FILE *script = stage_has_proc() ? fopen("bpipe", "w") : NULL;
@@ -335,12 +338,13 @@ static void test_other_bpipes(void)
         abort();
     tap_ok(!sees_bpipe(fds[0]), "there is no other bpipe");
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-        pid_t pid = start_bpipe(others[i].argument, others[i].apart);
+        pid_t pid = start_bpipe(others[i].argument, others[i].apart, others[i].elsewhere);
         tap_ok(sees_bpipe(fds[0]) == others[i].counts, "%s", others[i].what);
         kill(pid, SIGKILL);
         waitpid(pid, NULL, 0);
     }
     unlink("bpipe");
+    unlink("elsewhere");
     close(fds[0]);
     close(fds[1]);
 }
