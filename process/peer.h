@@ -48,9 +48,9 @@ struct peer_search *peer_search_begin(const struct peer_pipe pipes[], size_t cou
  * group has been searched. */
 bool peer_search_step(struct peer_search *search);
 
-/* Whether the search has seen another bpipe in bpipe's own process group, with the same stderr: their
- * reports have to be told apart. The clients of -R and -Q do not count. The guard and the commands
- * (--from, --to) are in another group. */
+/* Whether the search has seen another bpipe in bpipe's own process group, with the same stderr:
+ * their reports have to be told apart. The clients of -R and -Q do not count. The guard and the
+ * commands (--from, --to) are in another group. */
 bool peer_search_saw_bpipe(const struct peer_search *search);
 
 /* May be called at any time; NULL is harmless. */
