@@ -67,7 +67,7 @@ trace_error() {
 
 # Prints the processes that the test started and that still run. (The test's own shell and its
 # subshells do not have the mark in the environment that they were started with.)
-test_processes() { # [-w SECONDS]: waits so long until there are none
+test_processes() { # [-w SECONDS]: waits up to SECONDS until there are none
     marked "$@" "BPIPE_TEST_CASE=${BPIPE_TEST_CASE:-}"
 }
 

@@ -198,7 +198,7 @@ tells_apart() {
     equal 0.000 "$(last_number mean json)"
 }
 
-@test "who asks meanwhile is told what is being connected" {
+@test "a report asked for while connecting names the endpoint" {
     mkfifo fifo
     "$BPIPE" --report json:json --report-every 0.1 --report text:text -o fifo <<<text &
     pid=$!

@@ -129,7 +129,7 @@ one_line() {
     is_portable || (($(last_number zero_copy_bytes report) * 10 > 3000000))
 }
 
-@test "1 % of the packets are lost, and the one who listens sends" {
+@test "1 % of the packets are lost, and the listening side sends" {
     lay_cable
     lose_packets
     random_bytes 3M 3 >in

@@ -207,7 +207,8 @@ static void test_no_answer(void)
     start(&call, false);
     waits = step(&call) == DIALER_WAITING;
     call.now_ns += 2 * SECOND_NS;
-    tap_ok(waits && step(&call) == DIALER_RETRYING, "who does not answer is tried again");
+    tap_ok(waits && step(&call) == DIALER_RETRYING,
+           "an address that does not answer is tried again");
     call.now_ns = dialer_due_ns(&call.dialer);
     waits = step(&call) == DIALER_WAITING;
     call.now_ns += 2 * SECOND_NS;

@@ -31,8 +31,8 @@ static void test_listen(void)
            "with keep-alives, lingering for 0 s, nonblocking, closed on exec");
     int gets = option_of(fd, SOL_SOCKET, SO_RCVBUF);
     tap_ok(gets == 40000 || gets == 80000, "with the buffers that were asked");
-    tap_ok(is_reset(second), "who came as the second is reset");
-    tap_ok(connected_to(address) == -1 && errno == ECONNREFUSED, "who comes later is refused");
+    tap_ok(is_reset(second), "the second connection is reset");
+    tap_ok(connected_to(address) == -1 && errno == ECONNREFUSED, "a later connection is refused");
     tap_ok(carries(peer, fd) && carries(fd, peer), "the first is not disturbed");
     dialer_close(&call.dialer);
     close(fd);
@@ -90,7 +90,7 @@ static void test_nobody_came(void)
     right = step(&call) == DIALER_LISTENING;
     int peer = connected_to(ipv4("127.0.0.1", port_of(call.dialer.fd)));
     call.now_ns += 3 * SECOND_NS;
-    tap_ok(right && step(&call) == DIALER_CONNECTED, "who has come in time is not turned away");
+    tap_ok(right && step(&call) == DIALER_CONNECTED, "a connection that came in time is kept");
     dialer_close(&call.dialer);
     close(peer);
 }
@@ -181,7 +181,7 @@ static void test_unix(void)
     int second = connected_to(named("socket"));
     tap_ok(second >= 0 && run(&call) == DIALER_CONNECTED, "--allow does not count there");
     tap_ok(!exists("socket"), "its name has gone as soon as somebody came");
-    tap_ok(is_reset(second), "who came as the second is reset");
+    tap_ok(is_reset(second), "the second connection is reset");
     tap_ok(has_flags(call.dialer.fd) && has_flags(caller.dialer.fd) &&
                carries(caller.dialer.fd, call.dialer.fd),
            "nonblocking, closed on exec");
@@ -258,7 +258,7 @@ static void test_unix_names(void)
     start(&call, true);
     tap_ok(right && ends(&call, DIALER_FAILED, taken) && stat("other", &after) == 0 &&
                before.st_ino == after.st_ino,
-           "the name of somebody who listens is left alone");
+           "the name of a listening process is left alone");
     fcntl(other, F_SETFL, O_NONBLOCK);
     tap_ok(accept(other, NULL, NULL) == -1 && errno == EAGAIN, "and he does not notice");
 
@@ -274,7 +274,8 @@ static void test_unix_names(void)
 
     other = bound(SOCK_STREAM, named("other"));
     start(&call, true);
-    tap_ok(ends(&call, DIALER_FAILED, taken), "who is just about to listen has the name as well");
+    tap_ok(ends(&call, DIALER_FAILED, taken),
+           "a bound socket that does not listen yet keeps its name");
     close(other);
     unlink("other");
     other = bound(SOCK_DGRAM, named("other"));

@@ -1,5 +1,5 @@
 /*
- * test_dialer_udp.c - the dialer with UDP: who says what before there is a connection.
+ * test_dialer_udp.c - the dialer with UDP: which side sends the first datagram.
  */
 #include "tests/net/dialer_stage.h"
 

@@ -177,7 +177,7 @@ static void test_refusals(void)
     tap_ok(give(&pair, 1) == 1, "one more");
     pair.in = open_bound(port);
     tap_ok(comes_whole(&pair, 1000) && pair.out_state.refusals == 11,
-           "who listens later gets what is sent then");
+           "a later listener gets the datagrams sent after that");
     end_pair(&pair);
 
     pair = make_pair();

@@ -448,7 +448,7 @@ has_come_of_all() {
     done
 }
 
-@test "udp-listen:// as an output sends to who has sent first" {
+@test "udp-listen:// as an output sends to the first sender" {
     numbered 20 900 >in
     "$BPIPE" -q -l in -o udp-listen://:0 2>told &
     local sender=$!

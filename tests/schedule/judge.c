@@ -164,7 +164,7 @@ static void check_report(struct trial *trial)
             complain(trial, "there is no report, and there are bytes of output %zu", i);
 }
 
-/* bpipe may only print messages about what it drops, who left, and its end. */
+/* bpipe may only print messages about dropped bytes, departed readers, and its end. */
 static void check_messages(struct trial *trial)
 {
     bool may_warn = trial->outcome->status != 0;

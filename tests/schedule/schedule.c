@@ -6,8 +6,8 @@
  *
  * All of the schedule comes from the SEED: how BPIPE is called, what its producers write and when
  * they pause, where its consumers stall, which of them leaves early, which of them are connections,
- * who listens, and which signal bpipe gets. Only the timing differs from run to run. These things
- * are checked: Every output has exactly the input's bytes except whole dropped records. The
+ * which side listens, and which signal bpipe gets. Only the timing differs from run to run. These
+ * things are checked: Every output has exactly the input's bytes except whole dropped records. The
  * counters of the JSON report equal what is missing. A connection ends like a whole stream if the
  * stream was whole, and by a reset if bpipe failed. Nothing hangs: 20 s without a byte moved is an
  * error, and so is a producer that is held up under a policy that drops. bpipe does not use the

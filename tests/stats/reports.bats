@@ -235,7 +235,7 @@ fails() {
 # now: prints the time of day as reports have it, to be compared as text.
 now() { date -u +%Y-%m-%dT%H:%M:%S.%6NZ; }
 
-@test "JSON: who ran, and from when to when" {
+@test "JSON: the process id, and the times of start and end" {
     skip_unless jq
     local before after
     before=$(now)

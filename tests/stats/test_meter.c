@@ -430,7 +430,7 @@ static void test_connecting(void)
                meter_running(&meter) == NS_PER_SEC / 10,
            "connecting takes time, and is in no window");
     tap_ok(meter_longest_stall(&meter.outputs[0]) == 0 && meter.outputs[0].wait_ns == 0,
-           "who is connected to is not stalled");
+           "an output that is being connected is not stalled");
     meter_advance(&meter, METER_CONNECT, 5);
     tap_ok(meter_elapsed(&meter) == 10 * NS_PER_SEC, "connecting does not go back in time, either");
 

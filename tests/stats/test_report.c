@@ -677,7 +677,7 @@ static void test_text_not_connected(void)
     text_add_bytes(&text, "", 1);
     tap_ok(strstr(text.bytes, "bpipe: 0 B in 3.00 s so far\n"
                               "bpipe: connecting (tcp-listen://:9)\n") == text.bytes,
-           "a report for who asks meanwhile");
+           "a report asked for while connecting");
     text_free(&text);
     meter_destroy(&meter);
 }

@@ -109,7 +109,7 @@ static void sample_often(struct reporter *reporter)
         report_sample(reporter, &meter);
 }
 
-/* A byte a millisecond, a sample after each, and somebody who asks between them, or not. */
+/* A byte a millisecond, a sample after each, and with somebody_asks a report between them. */
 static bool somebody_asks;
 
 static void sample_and_ask(struct reporter *reporter)

@@ -225,7 +225,7 @@ static void test_slow_pipe(uint64_t *random)
     }
     tap_ok(whole, "%u slow readers: no line is torn, messages are in order", rounds);
     /* A reader that gets no CPU for MESSAGE_PATIENCE_NS loses them, rightly. */
-    tap_ok(finals > 0, "who reads in time gets the last message and the final report");
+    tap_ok(finals > 0, "a reader in time gets the last message and the final report");
 }
 
 /* Two pipes, so that parent and child take turns. */
