@@ -22,6 +22,13 @@ make_again() {
     for file in README.md LICENSE CHANGELOG.md docs/report.md; do
         cmp "dest/usr/share/doc/bpipe/$file" "$ROOT/$file"
     done
+    # Every link of the installed documents leads to an installed one.
+    grep -roE '\]\([^)#:]+[)#]' dest/usr/share/doc/bpipe >links
+    [ "$(lines_of links)" -ge 5 ]
+    while IFS=: read -r file link; do
+        link=${link#](} link=${link%[)#]}
+        [ -e "${file%/*}/$link" ] || { echo "$file: $link" && false; }
+    done <links
     cmp dest/usr/share/man/man1/bpipe.1 "$ROOT/man/bpipe.1"
     cmp dest/usr/share/man/man5/bpipe-formats.5 "$ROOT/man/bpipe-formats.5"
     cmp dest/usr/share/bash-completion/completions/bpipe "$ROOT/completions/bpipe.bash"
