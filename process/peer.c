@@ -185,14 +185,14 @@ static bool shares_stderr(long pid)
 }
 
 /* Whether the process is a bpipe that carries data, not a client of -R or -Q, and reports to the
- * same place as this one. */
+ * same place as this one. During execve(2) it has its new name already, and no command line yet. */
 static bool is_stage(long pid)
 {
     char words[CMDLINE_TEXT], command[METER_COMMAND_TEXT];
     if (!read_command(pid, command) || strcmp(command, "bpipe") != 0 || !shares_stderr(pid))
         return false;
     size_t length = read_file(pid, "cmdline", words, sizeof words);
-    return find_option(words, length, OPTION_REMOTE) == NULL &&
+    return length > 0 && find_option(words, length, OPTION_REMOTE) == NULL &&
            find_option(words, length, OPTION_QUERY) == NULL;
 }
 

@@ -281,6 +281,18 @@ static void test_odd_command(void)
     close(fds[1]);
 }
 
+/* execve(2) sets the name of a process first, and then its command line. */
+static bool has_arguments(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%ld/cmdline", (long)pid);
+    FILE *file = fopen(path, "r");
+    bool has = file != NULL && getc(file) != EOF;
+    if (file != NULL)
+        (void)fclose(file);
+    return has;
+}
+
 /* A child that is called bpipe and has this argument, in our process group or in one of its own. */
 static pid_t start_bpipe(const char *argument, bool apart, bool elsewhere)
 {
@@ -297,7 +309,8 @@ static pid_t start_bpipe(const char *argument, bool apart, bool elsewhere)
         execl("./bpipe", "bpipe", argument, (char *)NULL);
         _exit(1);
     }
-    while ((!peer_command(pid, command) || strcmp(command, "bpipe") != 0) && stage_again(deadline))
+    while ((!peer_command(pid, command) || strcmp(command, "bpipe") != 0 || !has_arguments(pid)) &&
+           stage_again(deadline))
         continue;
     return pid;
 }
