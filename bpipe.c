@@ -41,7 +41,7 @@ static int find_size(const struct options *options, uint64_t *size, uint64_t *st
     *start_ns += platform_now() - before_ns;
     if (options->stop_at_size && stopping_size(options, *size) == INPUT_SIZE_UNKNOWN &&
         !options->quiet)
-        message_print("--stop-at-size: the %s is unknown: copying everything (use --size)",
+        message_print("--stop-at-size: %s unknown: copying all (use --size)",
                       records_are_units(options->records) ? "number of records" : "size");
     return 0;
 }

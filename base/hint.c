@@ -15,10 +15,10 @@ static const struct {
     {HINT_LISTEN, EADDRINUSE, " (try another port)"},
     {HINT_LOW_PORT, EADDRINUSE, " (try another port)"},
     {HINT_LOW_PORT, EACCES, " (ports < 1024 need root)"}, /* ip(7), CAP_NET_BIND_SERVICE */
-    {HINT_FILE, ENOSPC, " (incomplete)"},
-    {HINT_FILE, EDQUOT, " (incomplete)"},
-    {HINT_ATOMIC_FILE, ENOSPC, " (unchanged)"},
-    {HINT_ATOMIC_FILE, EDQUOT, " (unchanged)"},
+    {HINT_FILE, ENOSPC, "is incomplete"},
+    {HINT_FILE, EDQUOT, "is incomplete"},
+    {HINT_ATOMIC_FILE, ENOSPC, "is unchanged"},
+    {HINT_ATOMIC_FILE, EDQUOT, "is unchanged"},
 };
 
 const char *hint_for(enum hint_about about, int error)

@@ -1,5 +1,5 @@
 /*
- * hint.h - what to do about an error, in a few words at the end of a message.
+ * hint.h - what to do about an error, or what it has left behind.
  */
 #ifndef BPIPE_HINT_H
 #define BPIPE_HINT_H
@@ -13,8 +13,8 @@ enum hint_about {
     HINT_ATOMIC_FILE, /* writing a file with --atomic */
 };
 
-/* Returns " (--retry tries again)" or the like, for the end of a message about `error` (errno); ""
- * if there is nothing to add. */
+/* Returns what to add to a message about `error` (errno): " (--retry tries again)" or the like, for
+ * its end; for files "is incomplete" or the like, for a message of its own; "" for nothing. */
 const char *hint_for(enum hint_about about, int error);
 
 #endif

@@ -247,9 +247,8 @@ static void tell(const struct asking *asking, const char *reason)
 {
     char *refused = reason == not_found ? runtime_dir_refused() : NULL;
     if (refused != NULL)
-        message_print("PID %ld: no control socket: %s", asking->pid, refused);
-    else
-        message_print("PID %ld: %s", asking->pid, reason);
+        message_print("%s", refused);
+    message_print("PID %ld: %s", asking->pid, refused != NULL ? "no control socket" : reason);
     free(refused);
 }
 

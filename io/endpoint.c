@@ -529,8 +529,8 @@ void endpoint_close_input(struct endpoint *endpoint)
 
 static void set_closing_error(struct endpoint *endpoint, const char *what, int error)
 {
-    snprintf(endpoint->error, sizeof endpoint->error, "%s%s%s", what, strerror(error),
-             endpoint_hint(endpoint, error));
+    set_error(endpoint, what, error);
+    endpoint->hint = endpoint_hint(endpoint, error);
 }
 
 int endpoint_sync_output(struct endpoint *endpoint)
@@ -549,6 +549,7 @@ int endpoint_sync_output(struct endpoint *endpoint)
 int endpoint_close_output(struct endpoint *endpoint, bool complete)
 {
     endpoint->error[0] = '\0';
+    endpoint->hint = "";
     if (endpoint->fd < 0)
         return 0;
     if (complete)

@@ -69,6 +69,7 @@ struct endpoint {
     int pipe_size_before; /* of a pipe that was grown; 0: it was not grown */
     const char *refusal;  /* the reason from descriptor_check(), or NULL */
     char error[ENDPOINT_ERROR_TEXT];
+    const char *hint; /* with an error of syncing or closing: endpoint_hint() of it */
 };
 
 /* 0, or -1 with endpoint->error. A FIFO may have no writer yet. */
@@ -133,7 +134,8 @@ ssize_t endpoint_readv_cached(struct endpoint *endpoint, struct iovec *iov, int 
 void endpoint_sent(struct endpoint *endpoint, size_t bytes);
 void endpoint_sent_all(struct endpoint *endpoint);
 
-/* What to add to the message about an error of a write: " (incomplete)", or "" (base/hint.h). */
+/* What a second message says about the output after a failed write: "is incomplete", or ""
+ * (base/hint.h). */
 const char *endpoint_hint(const struct endpoint *endpoint, int error);
 
 /* How many bytes written to a TCP connection its peer's system has not acknowledged; the end of the

@@ -112,8 +112,8 @@ static void check_final(struct frame_reader *reader)
     uint64_t total = number_in(reader->field + TOTAL_AT, CRC_AT - TOTAL_AT);
     uint64_t crc = number_in(reader->field + CRC_AT, FRAME_FINAL - CRC_AT);
     if (total != reader->total)
-        fail(reader, "is corrupt: %" PRIu64 " bytes received, but the final record says %" PRIu64,
-             reader->total, total);
+        fail(reader, "is corrupt: %" PRIu64 " bytes came, %" PRIu64 " were sent", reader->total,
+             total);
     else if (crc != reader->crc)
         fail(reader, "is corrupt: checksum mismatch");
     else
@@ -180,6 +180,6 @@ const char *frame_end(struct frame_reader *reader)
     if (reader->taken == 0 && reader->stage == FRAME_IN_HEAD)
         fail(reader, "is empty: no header of a framed stream");
     else if (reader->stage != FRAME_CORRUPT)
-        fail(reader, "was cut off after %" PRIu64 " bytes without its final record", reader->taken);
+        fail(reader, "cut off at byte %" PRIu64 ": no final record", reader->taken);
     return reader->reason;
 }

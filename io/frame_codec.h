@@ -95,9 +95,9 @@ void frame_check(struct frame_reader *reader, const void *bytes, size_t length);
  *     is not framed (the sender needs --frame)
  *     has framing version 2, which is not supported
  *     is empty: no header of a framed stream
- *     was cut off after 1234 bytes without its final record
+ *     cut off at byte 1234: no final record
  *     is corrupt: a chunk of 4294967295 bytes at byte 8
- *     is corrupt: 1000 bytes received, but the final record says 1001
+ *     is corrupt: 1000 bytes came, 1001 were sent
  *     is corrupt: checksum mismatch
  *     continues after its final record (byte 40)
  *

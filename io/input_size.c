@@ -231,10 +231,11 @@ static int size_of_path(const struct options *options, uint64_t *size)
         message_print("--size: %s: %s", path, strerror(errno));
     else if (result > 0)
         message_print("--size: %s: has no size", path);
-    else if (tally.missed > 0)
-        message_print("--size: %s: %s: the size is a lower bound (%" PRIu64 " %s not counted)",
-                      tally.first, strerror(tally.error), tally.missed,
+    if (result == 0 && tally.missed > 0) {
+        message_print("--size: %s: %s", tally.first, strerror(tally.error));
+        message_print("--size: a lower bound: %" PRIu64 " %s not counted", tally.missed,
                       tally.missed == 1 ? "file or directory" : "files or directories");
+    }
     inode_set_clear(&tally.linked);
     *size = tally.size;
     return result == 0 ? 0 : -1;

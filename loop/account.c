@@ -149,7 +149,7 @@ void loop_note_spool(struct poll_loop *loop, size_t written)
 void loop_announce(const struct poll_loop *loop, const char *endpoint, const char *action)
 {
     char size[SIZE_TEXT];
-    message_print("%s: the buffer is full (%s): %s", endpoint,
+    message_print("%s: buffer full (%s): %s", endpoint,
                   size_format(size, loop->options->buffer_size, loop->options->si), action);
 }
 
@@ -167,7 +167,7 @@ void loop_note_overrun(struct poll_loop *loop, struct loop_output *output)
     if (output->tap)
         message_print("%s: tap too slow: skipping data", output->meter->name);
     else
-        loop_announce(loop, output->meter->name, "dropping the oldest data");
+        loop_announce(loop, output->meter->name, "dropping old data");
 }
 
 void loop_note_dropped(struct poll_loop *loop, struct loop_input *input,
@@ -189,7 +189,7 @@ void loop_note_dropped(struct poll_loop *loop, struct loop_input *input,
     if (dropped->bytes > 0 && !*said) {
         *said = true;
         loop_announce(loop, input != NULL ? input->meter->name : "input",
-                      loop_drops_newest(loop) ? "dropping new data" : "dropping the oldest data");
+                      loop_drops_newest(loop) ? "dropping new data" : "dropping old data");
     }
 }
 

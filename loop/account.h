@@ -80,7 +80,7 @@ void loop_note_dropped(struct poll_loop *loop, struct loop_input *input,
  * message if the spool could not be written. */
 void loop_note_spool(struct poll_loop *loop, size_t written);
 
-/* Prints "ENDPOINT: the buffer is full (SIZE): ACTION". */
+/* Prints "ENDPOINT: buffer full (SIZE): ACTION". */
 void loop_announce(const struct poll_loop *loop, const char *endpoint, const char *action);
 
 /* Bytes came into the ring, or (`ended`) no more will come: drops and counts the rest of a record

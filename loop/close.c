@@ -30,6 +30,12 @@ static void wait_ended(struct poll_loop *loop, struct loop_output *output)
     meter_waited(output->meter, loop->meter->now_ns - before);
 }
 
+static void note_failure(struct poll_loop *loop, const struct loop_output *output)
+{
+    loop_note_failure(loop, output->meter, output->endpoint.error);
+    loop_tell_hint(output, output->endpoint.hint);
+}
+
 static void close_one(struct poll_loop *loop, struct loop_output *output)
 {
     bool complete = exit_status_of(&loop->ending) == EXIT_OK;
@@ -40,7 +46,7 @@ static void close_one(struct poll_loop *loop, struct loop_output *output)
         endpoint_is_connection(&output->endpoint)) /* whose peer may still talk */
         stream_socket_hush(output->endpoint.fd);
     if (loop_close_output(loop, output, complete) != 0)
-        loop_note_failure(loop, output->meter, output->endpoint.error);
+        note_failure(loop, output);
     output->state = OUTPUT_CLOSED;
     wait_ended(loop, output);
 }
@@ -70,7 +76,7 @@ static void sync_outputs(struct poll_loop *loop)
         if (output->state != OUTPUT_OPEN || exit_status_of(&loop->ending) != EXIT_OK)
             continue;
         if (endpoint_sync_output(&output->endpoint) != 0)
-            loop_note_failure(loop, output->meter, output->endpoint.error);
+            note_failure(loop, output);
         wait_ended(loop, output);
     }
 }

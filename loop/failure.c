@@ -25,8 +25,8 @@ const char *loop_describe(const struct command *command, uint64_t bytes,
                           char reason[METER_ERROR_TEXT])
 {
     char ending[COMMAND_ENDING_TEXT];
-    snprintf(reason, METER_ERROR_TEXT, "%s after %" PRIu64 " bytes",
-             command_ending(command, ending), bytes);
+    snprintf(reason, METER_ERROR_TEXT, "%s at byte %" PRIu64, command_ending(command, ending),
+             bytes);
     return reason;
 }
 
@@ -108,6 +108,12 @@ void loop_close_the_failed(struct poll_loop *loop)
     }
 }
 
+void loop_tell_hint(const struct loop_output *output, const char *hint)
+{
+    if (hint[0] != '\0')
+        message_print("%s: %s", output->meter->name, hint);
+}
+
 static void detach(struct poll_loop *loop, struct loop_output *output)
 {
     loop_note_unread(loop, output); /* the pipe is about to be closed */
@@ -134,12 +140,13 @@ uint64_t loop_in_doubt(const struct loop_output *output)
 
 void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, const char *reason)
 {
-    char text[METER_ERROR_TEXT];
     uint64_t bytes = loop_in_doubt(output);
-    snprintf(text, sizeof text, "%s; %" PRIu64 " bytes sent were not acknowledged", reason, bytes);
     if (output->command == NULL)
         output->meter->bytes_unacknowledged = bytes;
-    loop_note_failure(loop, output->meter, bytes > 0 ? text : reason);
+    loop_note_failure(loop, output->meter, reason);
+    if (bytes > 0)
+        message_print("%s: %" PRIu64 " %s not acknowledged", output->meter->name, bytes,
+                      bytes == 1 ? "byte sent was" : "bytes sent were");
     output->to_close = true;
     detach(loop, output);
     if (loop->options->stop_on_output_error)
@@ -171,8 +178,8 @@ static bool settle_gone_command(struct poll_loop *loop, struct loop_output *outp
 static void describe_departure(const struct loop_output *output, char reason[METER_ERROR_TEXT])
 {
     if (command_succeeded(output->command))
-        snprintf(reason, METER_ERROR_TEXT,
-                 "exited after %" PRIu64 " bytes without reading the rest", read_by(output));
+        snprintf(reason, METER_ERROR_TEXT, "exited at byte %" PRIu64 " without reading the rest",
+                 read_by(output));
     else
         loop_describe(output->command, read_by(output), reason);
 }
@@ -199,7 +206,7 @@ static void depart(struct poll_loop *loop, struct loop_output *output)
 void loop_lose_tap(struct poll_loop *loop, struct loop_output *tap, const char *reason)
 {
     snprintf(tap->meter->error, sizeof tap->meter->error, "%s", reason);
-    message_print("%s: %s; continuing without this tap", tap->meter->name, reason);
+    message_print("%s: %s; going on without it", tap->meter->name, reason);
     tap->to_close = tap->state == OUTPUT_OPEN;
     tap->state = OUTPUT_CLOSED;
     tap->blocked_since_ns = 0;
@@ -222,14 +229,16 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
     }
     char reason[METER_ERROR_TEXT];
     bool connection = endpoint_is_connection(&output->endpoint);
+    bool peer_closed = error == EPIPE || error == ENOTCONN; /* send(2) */
     if (output->command != NULL && error == EPIPE)
         describe_departure(output, reason);
     else
-        snprintf(reason, sizeof reason, "%s at byte %" PRIu64 ": %s%s",
-                 connection ? "connection lost" : "write failed", output->meter->bytes,
-                 error == EPIPE && connection ? "closed by the peer" : strerror(error),
-                 endpoint_hint(&output->endpoint, error));
+        snprintf(reason, sizeof reason, "%s at byte %" PRIu64 ": %s",
+                 connection ? "lost" : "write failed", output->meter->bytes,
+                 peer_closed && connection ? "closed by the peer" : strerror(error));
+    const char *hint = endpoint_hint(&output->endpoint, error);
     loop_give_up_output(loop, output, reason);
+    loop_tell_hint(output, hint);
 }
 
 void loop_reader_gone(struct poll_loop *loop, struct loop_output *output, int error)
@@ -291,7 +300,7 @@ size_t loop_cut_datagram(struct poll_loop *loop, size_t index, size_t bytes)
     size_t length = records_span(&span, kind, 1);
     if (loop->path.flow.ended || records_ends_span(&span, length, kind))
         return length;
-    fail(loop, output, "record of more than %zu bytes does not fit in the buffer", length);
+    fail(loop, output, "record longer than %zu bytes: use a larger -B", length);
     return 0;
 }
 

@@ -53,6 +53,9 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
  */
 void loop_reader_gone(struct poll_loop *loop, struct loop_output *output, int error);
 
+/* Prints what endpoint_hint() says about the output, if it says anything. */
+void loop_tell_hint(const struct loop_output *output, const char *hint);
+
 /* Gives one output up and reports `reason`. The phase becomes DONE if no output is left. */
 void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, const char *reason);
 

@@ -215,7 +215,8 @@ void loop_end_input(struct poll_loop *loop)
 void loop_note_read_failure(struct poll_loop *loop, struct loop_input *input, int error)
 {
     char reason[METER_ERROR_TEXT];
-    snprintf(reason, sizeof reason, "read failed at byte %" PRIu64 ": %s", input->meter->bytes,
+    snprintf(reason, sizeof reason, "%s at byte %" PRIu64 ": %s",
+             endpoint_is_connection(&input->endpoint) ? "lost" : "read failed", input->meter->bytes,
              strerror(error));
     loop_note_failure(loop, input->meter, reason);
 }

@@ -24,7 +24,7 @@ static const char *refusal_of(const struct poll_loop *loop, const struct control
     const bool *given = request->given;
     bool limited = given[CONTROL_RATE_LIMIT] && request->numbers[CONTROL_RATE_LIMIT] > 0;
     if (limited && records_are_units(options->records) && options->block_size > 0)
-        return "--rate-limit: cannot be used with --block-size if it counts records";
+        return "--rate-limit: cannot count records with --block-size";
     if (given[CONTROL_SIZE] && options->stop_at_size)
         return "--size: cannot be changed with --stop-at-size";
     if (given[CONTROL_RESUME_FILL] && options->merge)

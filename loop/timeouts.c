@@ -48,7 +48,7 @@ static void stall_message(char *text, size_t size, const struct loop_output *out
     char duration[SIZE_TEXT];
     const char *what = output->command != NULL && output->confirming ? "did not exit"
                        : output->unknown                             ? "was not closed by the peer"
-                       : output->confirming                          ? "acknowledged nothing"
+                       : output->confirming                          ? "no ACK"
                                                                      : "took no data";
     snprintf(text, size, "%s for %s (%s)", what, size_format_duration(duration, limit_ns), option);
 }

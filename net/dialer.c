@@ -129,7 +129,7 @@ static void write_last_address(struct dialer *dialer)
 static void append_timeout(struct dialer *dialer, const char *what)
 {
     char text[SIZE_TEXT];
-    append(dialer, "%s within %s (--connect-timeout)", what,
+    append(dialer, "%s in %s (--connect-timeout)", what,
            size_format_duration(text, dialer->settings->connect_timeout_ns));
 }
 
@@ -286,7 +286,7 @@ static enum dialer_status end_round(struct dialer *dialer, uint64_t now_ns)
     dialer->tries++;
     if (!may_change(dialer->error) || dialer->tries > retries) {
         if (dialer->tries > 1)
-            append(dialer, " (tried %u times)", dialer->tries);
+            append(dialer, " (%u tries)", dialer->tries);
         return finish(dialer, dialer->timed_out ? DIALER_TIMED_OUT : DIALER_FAILED);
     }
     uint64_t delay_ns = random_delay_ns(dialer);

@@ -59,7 +59,7 @@ static enum options_status check_values(struct parser *parser)
         return OPTIONS_USAGE;
     }
     if (options->block_size > 0 && options->rate_limit > 0 && counts_records(options)) {
-        message_print("--rate-limit: cannot be used with --block-size if it counts records");
+        message_print("--rate-limit: cannot count records with --block-size");
         return OPTIONS_USAGE;
     }
     if (last[OPTION_REPORT_EVERY] && options->report_every_ns == 0)
@@ -172,7 +172,7 @@ static enum options_status check_framing(struct parser *parser)
                                      : "is too small for --unframe (at least 256)");
     if (frames && options->block_size > options->buffer_size - FRAMING_FREE)
         return options_refuse("--block-size", parser->last[OPTION_BLOCK_SIZE],
-                              "is too large for --frame (at most --buffer-size minus 28)");
+                              "is larger than --buffer-size minus 28 (--frame)");
     return OPTIONS_RUN;
 }
 

@@ -5,7 +5,9 @@
 
 #include "base/message.h"
 
+#include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 enum options_status options_refuse(const char *name, const char *text, const char *why)
 {
@@ -19,7 +21,10 @@ enum options_status options_invalid(const char *name, const char *noun, const ch
     /* One line if that fits into 79 columns with "bpipe: ", else two. */
     enum { ROOM = 79 - 7 };
     static const char format[] = "%s: invalid %s '%s' (%s)";
-    if (snprintf(NULL, 0, format, name, noun, text, hint) <= ROOM) {
+    size_t columns = (size_t)snprintf(NULL, 0, format, name, noun, text, hint);
+    for (const char *at = text; *at != '\0'; at++)
+        columns += isprint((unsigned char)*at) ? 0 : strlen("\\x1b") - 1; /* message_print() */
+    if (columns <= ROOM) {
         message_print(format, name, noun, text, hint);
     } else {
         message_print("%s: invalid %s '%s'", name, noun, text);

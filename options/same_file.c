@@ -239,9 +239,8 @@ static const char *clash_with_output(const struct options *options, const struct
                    ? "is also an output: messages would overwrite the data"
                    : NULL;
     case OWN_REPORT:
-        return same_target(identity, &output)
-                   ? "is already an output; the report would mix with its data"
-                   : NULL;
+        return same_target(identity, &output) ? "is an output too: give the report another file"
+                                              : NULL;
     case OWN_PIDFILE:
     case OWN_SPOOL:
         break;
@@ -274,9 +273,7 @@ static const char *clash_with_argument(const struct own_file *own, const char *p
     if (own->kind == OWN_STDERR)
         return NULL;
     struct identity argument = identify_path(path);
-    return same_storage(&own->identity, &argument)
-               ? "is read for --size or --expect-end, and would be overwritten"
-               : NULL;
+    return same_storage(&own->identity, &argument) ? "is read for --size or --expect-end" : NULL;
 }
 
 static const char *clash_with_own(const struct own_file *own, const struct own_file *earlier)

@@ -159,7 +159,7 @@ said_once() {
 }
 # shellcheck disable=SC2034 # for the tests
 {
-    dropping_newest='bpipe: input: the buffer is full (.*): dropping new data'
-    dropping_oldest='bpipe: stdout: the buffer is full (.*): dropping the oldest data'
-    giving_up='bpipe: input: the buffer is full (.*): giving up (--overflow fail)'
+    dropping_newest='bpipe: input: buffer full (.*): dropping new data'
+    dropping_oldest='bpipe: stdout: buffer full (.*): dropping old data'
+    giving_up='bpipe: input: buffer full (.*): giving up (--overflow fail)'
 }

@@ -56,7 +56,7 @@ fails() { # MESSAGE
         [ ! -e new ]
         odd 5 $kind -o out --tap fd://5 in
         equal 0 "$status"
-        equal "bpipe: fd://5: a listening socket cannot be written; continuing without this tap" "$said"
+        equal "bpipe: fd://5: a listening socket cannot be written; going on without it" "$said"
         equal old "$(<out)"
         rm out
     done

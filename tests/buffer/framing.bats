@@ -43,7 +43,7 @@ refused() {
 }
 
 # cut_at BYTES: prints the reason for refused
-cut_at() { echo "was cut off after $1 bytes without its final record"; }
+cut_at() { echo "cut off at byte $1: no final record"; }
 
 # --- the format -------------------------------------------------------------------------------
 
@@ -437,7 +437,7 @@ not_whole() {
         equal '1 0 1' "$states" status
         cat err
         equal 1 "$(lines_of err)"
-        grep -qxE 'bpipe: stdin: (was cut off .*|is empty: .*)' err.other
+        grep -qxE 'bpipe: stdin: (cut off .*|is empty: .*)' err.other
         equal 1 "$(lines_of err.other)"
         refute [ -e target ]
     done
@@ -492,7 +492,7 @@ fed() {
         ended "$framer" $((128 + $(kill -l "$signal")))
         ended "$receiver" 1
         exec 5>&-
-        grep -qx 'bpipe: channel: was cut off after 100[0-9]* bytes without its final record' err.other
+        grep -qx 'bpipe: channel: cut off at byte 100[0-9]*: no final record' err.other
         equal 1 "$(lines_of err.other)"
         equal '' "$(<err)"
         refute [ -e target ]
@@ -518,7 +518,7 @@ fed() {
         ended "$framer" 137
         ended "$receiver" 1
         exec 5>&-
-        grep -qE '^bpipe: .*: (was cut off after 100[0-9]* bytes without its final record|read failed at .*)$' err
+        grep -qE '^bpipe: .*: (cut off at byte 100[0-9]*: no final record|lost at .*)$' err
         refute [ -e target ]
     done
 }
@@ -643,7 +643,7 @@ fed() {
     equal 123 "$(<out)"
     bytes "$head" | refused "$(cut_at 8)"
     bytes "$head\0\0\0\x09123456789" | refused "$(cut_at 21)"
-    bytes "$head\0\0\0\x0812345678$final" | refused 'is corrupt: 8 bytes received, but the final record says 9'
+    bytes "$head\0\0\0\x0812345678$final" | refused 'is corrupt: 8 bytes came, 9 were sent'
     bytes "$head\0\0\0\x09123456780$final" | refused 'is corrupt: checksum mismatch'
     bytes "$head\0\0\0\x09123456789${final%3}2" | refused 'is corrupt: checksum mismatch'
     bytes "$head\0\0\0\x09123456789$final\0" | refused 'continues after its final record (byte 37)'
@@ -680,7 +680,7 @@ usage() {
     refute [ -e tap ]
     usage "--unframe: cannot be used with --stop-at-size" --unframe -S -s 3
     usage "--frame: cannot be used with udp://127.0.0.1:9" --frame -o udp://127.0.0.1:9
-    usage "--block-size: '229': is too large for --frame (at most --buffer-size minus 28)" \
+    usage "--block-size: '229': is larger than --buffer-size minus 28 (--frame)" \
         --frame -B 256 --block-size 229
     usage "--unframe: cannot be used with udp-listen://127.0.0.1:9" --unframe -l udp-listen://127.0.0.1:9
     # --overflow block does not drop.

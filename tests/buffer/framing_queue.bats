@@ -250,7 +250,7 @@ has_come() { # BYTES
     ended "$pid" 143
     adds_up report 143
     equal 0 "$(last_number bytes_undelivered report)"
-    fails framed "was cut off after $(size_of framed) bytes"
+    fails framed "cut off at byte $(size_of framed)"
     cmp in given
 }
 
@@ -306,7 +306,7 @@ refused() {
     for length in 1 7 8 9 11 12 13 100 65547 65548 65549 300000 $((size - 17)) $((size - 16)) \
         $((size - 13)) $((size - 12)) $((size - 11)) $((size - 1)); do
         head -c "$length" framed >short
-        refused short "was cut off after $length bytes"
+        refused short "cut off at byte $length"
     done
     equal "$(size_of in)" "$(size_of given)"
     cat framed - <<<"" >long
@@ -326,7 +326,7 @@ refused() {
     change $((size - 1))
     refused changed "checksum mismatch"
     change $((size - 5))
-    refused changed "700000 bytes received, but the final record says"
+    refused changed "700000 bytes came, 700001 were sent"
     change 8 '\377'
     refused changed "a chunk of [0-9]* bytes at byte 8"
     change 3
@@ -354,7 +354,7 @@ change() { # WHERE [BYTE]: makes ./changed from ./framed, with another byte ther
     head -c 2000000 framed >one &
     cat framed >two &
     run -1 "$BPIPE" -q -o out --unframe one two
-    [[ $output == *"one: was cut off after 2000000 bytes"* ]]
+    [[ $output == *"one: cut off at byte 2000000"* ]]
     wait
 }
 
@@ -388,7 +388,7 @@ randbytes_twice() { # stdin is ./in twice, and is read late
         wait_until 20 [ -s status ]
         wait
         equal 1 "$(<status)"
-        grep -q "was cut off" said
+        grep -q "cut off" said
         adds_up removed 1
         randbytes -c <out
         rm sender

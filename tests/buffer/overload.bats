@@ -742,7 +742,7 @@ faulty_flood() { # SEED OPTION...
             echo "$policy $merge: $(last_number full_count report)"
             grep -q '"bottleneck":"output","bottleneck_endpoint":"stdout"' report
             [ "$(last_number full_count report)" -lt 20 ]
-            grep -q 'the buffer is full' err
+            grep -q 'buffer full' err
         done
     done
 }

@@ -139,7 +139,7 @@ throttled() {
     done
     run -2 "$BPIPE" --burst 0 in
     run -2 "$BPIPE" -l -L 5 --block-size 10 in
-    [[ $output == 'bpipe: --rate-limit: cannot be used with --block-size if it counts records' ]]
+    [[ $output == 'bpipe: --rate-limit: cannot count records with --block-size' ]]
 }
 
 @test "a rate that may be in bits or bytes is refused, and the message says what to write" {

@@ -299,8 +299,7 @@ static void test_cut(void)
     for (size_t capacity = 1; capacity < 40; capacity += 13)
         for (size_t length = 1; length < 62; length++) {
             char reason[FRAME_REASON];
-            snprintf(reason, sizeof reason, "was cut off after %zu bytes without its final record",
-                     length);
+            snprintf(reason, sizeof reason, "cut off at byte %zu: no final record", length);
             make_two();
             stream.length = length;
             wrong += !fails(capacity, false, payload_within(length), reason);

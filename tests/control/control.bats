@@ -229,8 +229,7 @@ sockets_of() { # PID
     rm -f idle pid
     start_idle -q -l --block-size 10 >out
     result "$BPIPE" -R "$pid" -L 5
-    equal "1::bpipe: PID $pid: --rate-limit: cannot be used with --block-size if it counts records" \
-        "$result"
+    equal "1::bpipe: PID $pid: --rate-limit: cannot count records with --block-size" "$result"
     "$BPIPE" -R "$pid" -L 0
 }
 
@@ -291,12 +290,12 @@ END
 @test "a runtime folder that is refused is named, with the reason" {
     sleep 60 &
     local other=$! folder=$XDG_RUNTIME_DIR
-    local asked="1::bpipe: PID $other: no control socket"
+    local none="bpipe: PID $other: no control socket"
     HOME=$T/none XDG_RUNTIME_DIR=$T/missing result "$BPIPE" -Q "$other"
-    equal "$asked: $T/missing: No such file or directory" "$result"
+    equal "1::bpipe: $T/missing: No such file or directory"$'\n'"$none" "$result"
     : >file
     HOME=$T/none XDG_RUNTIME_DIR=$T/file result "$BPIPE" -R "$other" -L 1
-    equal "$asked: $T/file: Not a directory" "$result"
+    equal "1::bpipe: $T/file: Not a directory"$'\n'"$none" "$result"
     chmod 720 "$folder"
     # With a HOME, bpipe would use that.
     mkdir home
@@ -306,10 +305,10 @@ END
     chmod 777 home/.bpipe
     if [ ! -e "/run/user/$(id -u)" ]; then
         (unset XDG_RUNTIME_DIR && HOME=$T/home result "$BPIPE" -Q "$other" &&
-            equal "$asked: $T/home/.bpipe: other users may write to it (chmod go-w)" "$result")
+            equal "1::bpipe: $T/home/.bpipe: other users may write to it (chmod go-w)"$'\n'"$none" "$result")
     fi
     HOME=$T/none result "$BPIPE" -Q "$other"
-    equal "$asked: $folder: other users may write to it (chmod go-w)" "$result"
+    equal "1::bpipe: $folder: other users may write to it (chmod go-w)"$'\n'"$none" "$result"
     chmod 700 "$folder"
     kill "$other"
     wait "$other" || true
@@ -320,12 +319,12 @@ END
     sleep 60 &
     export HOME=$T/none
     XDG_RUNTIME_DIR=$public/run result "$BPIPE" -Q $!
-    equal "1::bpipe: PID $!: no control socket: $public/run: belongs to another user" "$result"
+    equal "1::bpipe: $public/run: belongs to another user"$'\n'"bpipe: PID $!: no control socket" "$result"
     setpriv --reuid=65534 --regid=65534 --clear-groups sleep 60 &
     wait_until 20 has_owner $! 65534
     chmod 0 "$public/run"
     XDG_RUNTIME_DIR=$public/run result as_other_user "$BPIPE" -Q $!
-    equal "1::bpipe: PID $!: no control socket: $public/run: Permission denied" "$result"
+    equal "1::bpipe: $public/run: Permission denied"$'\n'"bpipe: PID $!: no control socket" "$result"
     end_processes
 }
 

@@ -137,8 +137,7 @@ static bool knows_cut(size_t length, unsigned bits)
 {
     char expected[FRAME_REASON] = "is empty: no header of a framed stream";
     if (length > 0)
-        snprintf(expected, sizeof expected, "was cut off after %zu bytes without its final record",
-                 length);
+        snprintf(expected, sizeof expected, "cut off at byte %zu: no final record", length);
     const char *reason = read_all(stream.bytes, length, bits);
     bool known = reason != NULL && strcmp(reason, expected) == 0 && reader.stage == FRAME_CORRUPT &&
                  result_length <= stream.payload_length &&
@@ -232,7 +231,7 @@ static void test_head(void)
     expect_reason(bytes, stream.length, not_framed);
     bytes[7] = 2;
     expect_reason(bytes, stream.length, "has framing version 2, which is not supported");
-    expect_reason(bytes, 5, "was cut off after 5 bytes without its final record");
+    expect_reason(bytes, 5, "cut off at byte 5: no final record");
 }
 
 static void set_length(unsigned char *field, uint32_t length)
@@ -269,12 +268,10 @@ static void test_final(void)
     unsigned char *final = stream.bytes + stream.length - FRAME_FINAL;
 
     final[11]++;
-    expect_reason(stream.bytes, stream.length,
-                  "is corrupt: 1000 bytes received, but the final record says 1001");
+    expect_reason(stream.bytes, stream.length, "is corrupt: 1000 bytes came, 1001 were sent");
     memset(final + 4, 0xff, 8);
-    expect_reason(
-        stream.bytes, stream.length,
-        "is corrupt: 1000 bytes received, but the final record says 18446744073709551615");
+    expect_reason(stream.bytes, stream.length,
+                  "is corrupt: 1000 bytes came, 18446744073709551615 were sent");
     make(1000, 8);
     final = stream.bytes + stream.length - FRAME_FINAL;
     final[13] ^= 1;

@@ -736,7 +736,7 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
     # -S does not lose the bytes that are not in the sum.
     "$BPIPE" -q -S in /proc/version | cmp both -
     "$BPIPE" -S --report none in /proc/version 2>err | cmp both -
-    equal 'bpipe: --stop-at-size: the size is unknown: copying everything (use --size)' "$(<err)"
+    equal 'bpipe: --stop-at-size: size unknown: copying all (use --size)' "$(<err)"
 }
 
 @test "-S over several inputs, and with the size of a file or tree" {
@@ -763,10 +763,10 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
     # No size at all: everything is copied, with a message.
     run -0 --separate-stderr "$BPIPE" --report none -S < <(echo 'all of it')
     equal 'all of it' "$output"
-    equal 'bpipe: --stop-at-size: the size is unknown: copying everything (use --size)' "$stderr"
+    equal 'bpipe: --stop-at-size: size unknown: copying all (use --size)' "$stderr"
     run -0 --separate-stderr "$BPIPE" --report none -S -l lines
     equal $'1\n2' "$output"
-    local reason='the number of records is unknown: copying everything (use --size)'
+    local reason='number of records unknown: copying all (use --size)'
     equal "bpipe: --stop-at-size: $reason" "$stderr"
     : >empty
     # shellcheck disable=SC2094

@@ -892,7 +892,8 @@ on_tmpfs() {
         "$BPIPE" -q -o tmp/out -o other --report json:report data 2>err; echo $? >status
         wc -c <tmp/out >size'
     equal 1 "$(<status)"
-    equal "bpipe: tmp/out: write failed at byte $(($(<size))): No space left on device (incomplete)" "$(<err)"
+    equal "bpipe: tmp/out: write failed at byte $(($(<size))): No space left on device
+bpipe: tmp/out: is incomplete" "$(<err)"
     equal_files data other
     adds_up report 1
     on_tmpfs 256k '
@@ -903,7 +904,8 @@ on_tmpfs() {
     equal $'1\n1' "$(<status)"
     equal "old" "$(<left)"
     equal old "$(<old)"
-    equal 2 "$(grep -c '^bpipe: tmp/[a-z]*: write failed at byte [0-9]*: No space left on device (unchanged)$' err)"
+    equal 2 "$(grep -c '^bpipe: tmp/[a-z]*: write failed at byte [0-9]*: No space left on device$' err)"
+    equal $'bpipe: tmp/new: is unchanged\nbpipe: tmp/old: is unchanged' "$(grep 'is unchanged' err)"
 }
 
 # --- --atomic, --no-clobber, --append ----------------------------------------------------------

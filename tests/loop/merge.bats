@@ -283,7 +283,7 @@ torn() {
     wait_until 20 grep -q 'listening on' listen.err
     (wait_until 20 has_lines out 2 && kill -KILL "$sender"; : >go) &
     torn 1 -l "tcp://127.0.0.1:$(sed -n 's/.*:\([0-9]*\)$/\1/p' listen.err)" --from 'sleep 0.2; echo ok'
-    grep -q 'read failed at byte 10: Connection reset by peer' err
+    grep -q 'lost at byte 10: Connection reset by peer' err
     wait || true
     # A file that cannot be read any further
     skip_unless_faults
@@ -339,7 +339,7 @@ torn() {
     run -1 --separate-stderr timeout -s KILL 60 "$BPIPE" -q --merge -l --report json:report \
         --from "printf 'one\\ntwo'; exec >&-; exec sleep 100" --from 'exit 3'
     equal one "$output"
-    equal 'bpipe: exit 3: exited with status 3 after 0 bytes' "$stderr"
+    equal 'bpipe: exit 3: exited with status 3 at byte 0' "$stderr"
     adds_up report 1
 }
 
@@ -384,7 +384,7 @@ torn() {
     cat a >feed || true # the file is not read to its end
     drained "$pid" 3
     adds_up report 3
-    equal 'bpipe: feed: the buffer is full (19.5 KiB): giving up (--overflow fail)' "$(<err)"
+    equal 'bpipe: feed: buffer full (19.5 KiB): giving up (--overflow fail)' "$(<err)"
     head -n "$(lines_of out)" a | cmp -n "$(size_of out)" a out
     equal 0 "$(last_number bytes_added report)"
 }

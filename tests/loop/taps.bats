@@ -160,13 +160,13 @@ ends_alike() { # FILE FILE
         echo 0123456789 >&"$to"
         sleep 0.01
     done
-    wait_until 20 grep -q 'continuing without' err # though nothing comes
+    wait_until 20 grep -q 'going on without' err # though nothing comes
     cat in >&"$to"
     exec {to}>&-
     ended "$pid" 0
     cmp in <(tail -c 1000000 out)
     adds_up report
-    equal 'bpipe: early: Broken pipe; continuing without this tap' "$(<err)"
+    equal 'bpipe: early: Broken pipe; going on without it' "$(<err)"
     grep -q '"name":"early",.*"error":"Broken pipe"' report
     [ "$(tap_number bytes_undelivered)" -ge 1000000 ]
 }
@@ -182,7 +182,7 @@ ends_alike() { # FILE FILE
         echo "$name"
         tapped --tap "$name" --tap copy
         cmp in copy
-        grep -qx "bpipe: $name: $reason; continuing without this tap" err
+        grep -qx "bpipe: $name: $reason; going on without it" err
         grep -q "\"error\":\"$reason\"" report
         equal 100000 "$(tap_number bytes_undelivered)"
         equal 0 "$(tap_number bytes_undelivered 1)"
@@ -206,7 +206,7 @@ ends_alike() { # FILE FILE
     [ -w /dev/full ] || skip "no /dev/full"
     random_bytes 100000 >in
     tapped --tap /dev/full
-    grep -qx 'bpipe: /dev/full: No space left on device; continuing without this tap' err
+    grep -qx 'bpipe: /dev/full: No space left on device; going on without it' err
 }
 
 @test "two taps, one of them stuck, and several outputs" {
@@ -371,7 +371,7 @@ ends_alike() { # FILE FILE
     exec {to}>feed
     numbered 300 2000 >in
     cat in >&"$to"
-    wait_until 20 grep -q 'gone: the buffer is full' err
+    wait_until 20 grep -q 'gone: buffer full' err
     exec {gone}>&-
     wait_until 20 grep -q 'gone: write failed' err
     { head -c 10000 /dev/zero | tr '\0' x && echo && echo end; } >&"$to" # longer than the buffer
@@ -384,7 +384,7 @@ ends_alike() { # FILE FILE
 @test "a tap of records gets no torn record" {
     local brings="printf 'one\\ntwo\\nto'"
     run -1 --separate-stderr "$BPIPE" -q -l --tap tap --report json:report --from "$brings; exit 3" -o out
-    equal "bpipe: $brings; exit 3: exited with status 3 after 10 bytes" "$stderr"
+    equal "bpipe: $brings; exit 3: exited with status 3 at byte 10" "$stderr"
     equal $'one\ntwo\nto' "$(<out)"
     equal $'one\ntwo\n.' "$(cat tap && echo .)"
     adds_up report 1

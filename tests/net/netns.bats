@@ -100,10 +100,15 @@ passes() {
     rm report
 }
 
-# one_line FILE PATTERN: FILE has only this line, besides the port.
+# one_line FILE PATTERN [BYTES]: FILE has only this line, besides the port, and a message that so many
+# BYTES (a pattern) were not acknowledged. The portable build cannot know their number.
 one_line() {
     cat "$1"
     grep -v ': listening on ' "$1" >lines || true
+    if [ -n "${3-}" ] && ! is_portable; then
+        grep -qE "^bpipe: $tcp: $3 bytes sent were not acknowledged$" lines || return 1
+        sed -i '/ not acknowledged$/d' lines
+    fi
     equal 1 "$(lines_of lines)" "lines in $1" || return 1
     grep -qE "$2" lines
 }
@@ -186,7 +191,7 @@ one_line() {
         wait_until 20 has_bytes out 3000000
         cut_cable
         ended "$sender" 4
-        one_line sender.err "^bpipe: $tcp: took no data for 1.00 s \(--stall-timeout\)"
+        one_line sender.err "^bpipe: $tcp: took no data for 1.00 s \(--stall-timeout\)" '[0-9]+'
         ended "$receiver" 4
         one_line receiver.err "^bpipe: tcp-listen://10.77.0.2:0: no data for 1.00 s \(--idle-timeout\)"
         adds_up report 4
@@ -213,11 +218,7 @@ cut_before_the_end() {
     exec {to}>&-
     ended "$sender" 4
     adds_up report 4
-    if is_portable; then
-        one_line sender.err "^bpipe: $tcp: .*\(${*: -2:1}\)"
-    else
-        one_line sender.err "^bpipe: $tcp: .*5000 bytes.*\(${*: -2:1}\)|\(${*: -2:1}\).*5000 bytes"
-    fi
+    one_line sender.err "^bpipe: $tcp: .*\(${*: -2:1}\)" 5000
     ended "$receiver" 4
     randbytes 1000 7 | cmp - out
 }

@@ -195,11 +195,11 @@ ends() {
     local error
     for error in ECONNRESET EPIPE ETIMEDOUT EHOSTUNREACH; do
         to "write:$socket:3:$error" -C
-        [[ $said == "bpipe: $endpoint: connection lost at byte 20000: "* ]]
+        [[ $said == "bpipe: $endpoint: lost at byte 20000: "* ]]
         ends 1 "$said" cut
         is_portable || {
             to "sendfile:*:3:$error"
-            [[ $said == "bpipe: $endpoint: connection lost at byte 20000: "* ]]
+            [[ $said == "bpipe: $endpoint: lost at byte 20000: "* ]]
             ends 1 "$said" cut
         }
     done
@@ -236,7 +236,7 @@ ends() {
     local error
     for error in ECONNRESET ETIMEDOUT EHOSTUNREACH; do
         from "read:$socket:@34567:$error" -C
-        [[ $said == "bpipe: tcp-listen://127.0.0.1:0: read failed at byte 34567: "* ]]
+        [[ $said == "bpipe: tcp-listen://127.0.0.1:0: lost at byte 34567: "* ]]
         ends 1 "$said"
         [ "$sender_status" -le 1 ] # 0 if all was acknowledged before that
         head -c 34567 in | cmp out -
@@ -246,7 +246,7 @@ ends() {
 @test "the end of the stream cannot be sent, or is in doubt" {
     random_bytes 100000 >in
     to 'shutdown:*:1:ENOTCONN'
-    [[ $said == "bpipe: $endpoint: connection lost at byte 100000: "* ]]
+    [[ $said == "bpipe: $endpoint: lost at byte 100000: "* ]]
     ends 1 "$said" cut
     is_portable || {
         # bpipe asks for the socket's error while it waits. (It asks first when it connects.)
@@ -258,6 +258,6 @@ ends() {
     to "recv:*:1:EINTR;recv:*:2:EINTR;recv:*:3:EAGAIN"
     ends 0 '' complete
     to "recv:*:1+:ECONNRESET"
-    [[ $said == "bpipe: $endpoint: connection lost at byte "*": Connection reset by peer"* ]]
+    [[ $said == "bpipe: $endpoint: lost at byte "*": Connection reset by peer"* ]]
     equal 1 "$status"
 }

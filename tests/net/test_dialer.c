@@ -201,7 +201,7 @@ static void test_no_answer(void)
     call.now_ns += 3 * SECOND_NS - 1;
     tap_ok(step(&call) == DIALER_WAITING, "that does not count when bpipe was stopped");
     call.now_ns++;
-    tap_ok(ends(&call, DIALER_TIMED_OUT, "no answer within 2.00 s (--connect-timeout)"), "is kept");
+    tap_ok(ends(&call, DIALER_TIMED_OUT, "no answer in 2.00 s (--connect-timeout)"), "is kept");
 
     call.settings.retries = 1;
     start(&call, false);
@@ -212,8 +212,8 @@ static void test_no_answer(void)
     call.now_ns = dialer_due_ns(&call.dialer);
     waits = step(&call) == DIALER_WAITING;
     call.now_ns += 2 * SECOND_NS;
-    tap_ok(waits && ends(&call, DIALER_TIMED_OUT,
-                         "no answer within 2.00 s (--connect-timeout) (tried 2 times)"),
+    tap_ok(waits &&
+               ends(&call, DIALER_TIMED_OUT, "no answer in 2.00 s (--connect-timeout) (2 tries)"),
            "with the same limit");
     end_silence(&silence);
 }
@@ -248,7 +248,7 @@ static void test_limit_of_each(void)
                dialer_due_ns(&call.dialer) == call.now_ns + SECOND_NS,
            "each has a limit of its own");
     call.now_ns += SECOND_NS;
-    snprintf(text, sizeof text, "127.0.0.1:%u: no answer within 1.00 s (--connect-timeout)",
+    snprintf(text, sizeof text, "127.0.0.1:%u: no answer in 1.00 s (--connect-timeout)",
              port_of(silence.fds[0]));
     tap_ok(ends(&call, DIALER_TIMED_OUT, text), "and the last has the last word");
     end_silence(&silence);
@@ -293,7 +293,7 @@ static void test_retries(void)
     call.settings.retries = 5;
     start(&call, false);
     tap_ok(retry_all(&call, 5, &longest_ns, &equal), "5 retries, each after its time");
-    tap_ok(ends(&call, DIALER_FAILED, "Connection refused (tried 6 times)"), "and no sixth");
+    tap_ok(ends(&call, DIALER_FAILED, "Connection refused (6 tries)"), "and no sixth");
 
     start(&call, false);
     bool right = run(&call) == DIALER_RETRYING;
@@ -326,7 +326,7 @@ static void test_many_retries(void)
     tap_ok(retry_all(&call, 60, &longest_ns, &equal) && longest_ns > DIALER_DELAY_MAX_NS / 2,
            "60 retries, of which none waits for more than 30 s");
     tap_ok(equal == 0, "nor for as long as the one before");
-    snprintf(text, sizeof text, "127.0.0.1:%u: Connection refused (tried 61 times)", port);
+    snprintf(text, sizeof text, "127.0.0.1:%u: Connection refused (61 tries)", port);
     tap_ok(ends(&call, DIALER_FAILED, text), "61 tries, and the last address");
 
     start(&call, false);
@@ -384,7 +384,7 @@ static void test_what_is_retried(void)
     bool right = run(&call) == DIALER_RETRYING;
     call.list[0].storage.ss_family = AF_APPLETALK;
     call.now_ns = dialer_due_ns(&call.dialer);
-    snprintf(text, sizeof text, "%s (tried 2 times)", strerror(EAFNOSUPPORT));
+    snprintf(text, sizeof text, "%s (2 tries)", strerror(EAFNOSUPPORT));
     tap_ok(right && ends(&call, DIALER_FAILED, text), "what the try before said is forgotten");
     close(closed);
     unlink("file");

@@ -82,8 +82,7 @@ static void test_nobody_came(void)
     call.now_ns += 2 * SECOND_NS - 1;
     right = right && step(&call) == DIALER_WAITING;
     call.now_ns++;
-    tap_ok(right &&
-               ends(&call, DIALER_TIMED_OUT, "no connection within 2.00 s (--connect-timeout)"),
+    tap_ok(right && ends(&call, DIALER_TIMED_OUT, "no connection in 2.00 s (--connect-timeout)"),
            "a listener's limit");
 
     start(&call, true);
@@ -123,8 +122,7 @@ static void test_allow(void)
     right = step(&call) == DIALER_LISTENING;
     stranger = connected_from("127.0.0.2", ipv4("127.0.0.1", port_of(call.dialer.fd)));
     call.now_ns += 2 * SECOND_NS;
-    tap_ok(right &&
-               ends(&call, DIALER_TIMED_OUT, "no connection within 2.00 s (--connect-timeout)") &&
+    tap_ok(right && ends(&call, DIALER_TIMED_OUT, "no connection in 2.00 s (--connect-timeout)") &&
                is_reset(stranger),
            "strangers do not keep it waiting");
     close(stranger);
@@ -224,7 +222,7 @@ static void test_unix_backlog(void)
     for (; call.now_ns < end_ns; call.now_ns = dialer_due_ns(&call.dialer))
         waits &= step(&call) == DIALER_WAITING;
     tap_ok(waits && call.now_ns == end_ns &&
-               ends(&call, DIALER_TIMED_OUT, "no answer within 125 ms (--connect-timeout)"),
+               ends(&call, DIALER_TIMED_OUT, "no answer in 125 ms (--connect-timeout)"),
            "or until that is over");
     start(&call, false);
     step(&call);

@@ -87,8 +87,7 @@ static void test_udp_listen_output(void)
     start(&call, false);
     right = step(&call) == DIALER_LISTENING;
     call.now_ns += SECOND_NS;
-    tap_ok(right &&
-               ends(&call, DIALER_TIMED_OUT, "no connection within 1.00 s (--connect-timeout)"),
+    tap_ok(right && ends(&call, DIALER_TIMED_OUT, "no connection in 1.00 s (--connect-timeout)"),
            "its limit");
     close(peer);
 }

@@ -40,7 +40,7 @@ refused_as_told() {
 }
 
 overwrites='is also an output: messages would overwrite the data'
-mixes='is already an output; the report would mix with its data'
+mixes='is an output too: give the report another file'
 replaces='is an input; the report would overwrite it'
 feeds='is also an input: messages would become data'
 shared='is also an input, an output or a report'
@@ -166,7 +166,7 @@ shared='is also an input, an output or a report'
 }
 
 @test "a report never replaces a file that -s or --expect-end reads" {
-    local reason='is read for --size or --expect-end, and would be overwritten'
+    local reason='is read for --size or --expect-end'
     refused "old: $reason" "$BPIPE" -q --report json:old -s @old -o copy in
     refused "old: $reason" "$BPIPE" -q --report json:old --expect-end @old -o copy in
     refused "--pidfile: old: $reason" "$BPIPE" -q -P old --expect-end @old -o copy in
@@ -305,7 +305,7 @@ mixed() {
         grep -q '^bpipe: system calls: ' f
     done
     run -1 --separate-stderr "$BPIPE" -v --to 'exit 3' -o fd://2 in
-    [[ $stderr == *'bpipe: exit 3: exited with status 3 after '* ]]
+    [[ $stderr == *'bpipe: exit 3: exited with status 3 at byte '* ]]
 }
 
 @test "stderr on an input's file" {

@@ -114,7 +114,7 @@ said too" "$(<err)"
     seq 30001 50000 >b
     "$BPIPE" -q --merge -l --from 'cat a' --from 'cat b' a --to 'sort -n >out'
     cat a a b | sort -n | cmp - out
-    fails 'bpipe: cat a; exit 3: exited with status 3 after 108894 bytes' \
+    fails 'bpipe: cat a; exit 3: exited with status 3 at byte 108894' \
         --merge -l --from 'cat a; exit 3' --from 'cat b' --to 'sort -n >out.tmp && mv out.tmp out2'
     refute [ -e out2 ]
 }
@@ -193,10 +193,10 @@ waiting='until [ -e go ]; do sleep 0.01; done; cat >out'
 # --- producers that fail ----------------------------------------------------------------------
 
 @test "a producer that fails after 5 MiB: status 1, one line, and no output" {
-    fails 'bpipe: head -c 5M /dev/urandom; exit 3: exited with status 3 after 5242880 bytes' \
+    fails 'bpipe: head -c 5M /dev/urandom; exit 3: exited with status 3 at byte 5242880' \
         --from 'head -c 5M /dev/urandom; exit 3' --to "$keep"
     not_kept
-    fails 'bpipe: exit 3: exited with status 3 after 0 bytes' --from 'exit 3' --to "$keep"
+    fails 'bpipe: exit 3: exited with status 3 at byte 0' --from 'exit 3' --to "$keep"
     not_kept
 }
 
@@ -204,7 +204,7 @@ waiting='until [ -e go ]; do sleep 0.01; done; cat >out'
 bad_producers() {
     local command how
     while IFS='|' read -r command how; do
-        "$1" "cat in; $command" "bpipe: cat in; $command: $how after $(size_of in) bytes"
+        "$1" "cat in; $command" "bpipe: cat in; $command: $how at byte $(size_of in)"
         wait_until 5 nobody_left
     done <<'END'
 kill -9 $$|killed by signal 9 (SIGKILL)
@@ -363,7 +363,7 @@ fails_beside_receiver() {
         kill -"$kind" "$(<from.pid)"
         ended "$pid" 1
         not_kept
-        grep -qE '^bpipe: echo .*: killed by signal [0-9]+ \(SIG[A-Z0-9]+\) after [0-9]+ bytes$' err
+        grep -qE '^bpipe: echo .*: killed by signal [0-9]+ \(SIG[A-Z0-9]+\) at byte [0-9]+$' err
         equal 1 "$(lines_of err)"
         adds_up report 1
         randbytes "$(last_number bytes_out report)" 5 | prefix out.tmp
@@ -385,7 +385,7 @@ fails_beside_receiver() {
         if ((status == 0)); then kept; else not_kept; fi
         rm -f out go
     done
-    equal "bpipe: cat in; exec >&-; until [ -e go ]; do sleep 0.01; done; exit 4: exited with status 4 after 300000 bytes" \
+    equal "bpipe: cat in; exec >&-; until [ -e go ]; do sleep 0.01; done; exit 4: exited with status 4 at byte 300000" \
         "$(<err)"
 }
 
@@ -395,7 +395,7 @@ fails_beside_receiver() {
     # The command has failed: that is the end, whatever its child may still write.
     run -1 --separate-stderr "$BPIPE" -q --from "{ $waits; } & cat in; exit 3" --to "$keep"
     : >go
-    equal "bpipe: { $waits; } & cat in; exit 3: exited with status 3 after 300000 bytes" "$stderr"
+    equal "bpipe: { $waits; } & cat in; exit 3: exited with status 3 at byte 300000" "$stderr"
     not_kept
     rm -f go out.tmp
     # The command has not failed: what the child writes belongs to the stream.
@@ -413,16 +413,16 @@ fails_beside_receiver() {
 
 @test "a consumer that fails late" {
     random_bytes 300000 >in
-    fails 'bpipe: cat >out; exit 7: exited with status 7 after 300000 bytes' --from 'cat in' --to 'cat >out; exit 7'
+    fails 'bpipe: cat >out; exit 7: exited with status 7 at byte 300000' --from 'cat in' --to 'cat >out; exit 7'
     kept
-    fails 'bpipe: cat >out; kill -9 $$: killed by signal 9 (SIGKILL) after 300000 bytes' in --to 'cat >out; kill -9 $$'
+    fails 'bpipe: cat >out; kill -9 $$: killed by signal 9 (SIGKILL) at byte 300000' in --to 'cat >out; kill -9 $$'
     kept
     # The other outputs had all of it.
-    fails 'bpipe: cat >1; exit 7: exited with status 7 after 300000 bytes' in --to 'cat >1; exit 7' -o out --to 'cat >2'
+    fails 'bpipe: cat >1; exit 7: exited with status 7 at byte 300000' in --to 'cat >1; exit 7' -o out --to 'cat >2'
     kept
     equal_files in 2
     # But not a file that gets its name last of all.
-    fails 'bpipe: cat >1; exit 7: exited with status 7 after 300000 bytes' \
+    fails 'bpipe: cat >1; exit 7: exited with status 7 at byte 300000' \
         --atomic in --to 'cat >1; exit 7' -o atomic
     equal "1 2 in out " "$(files)"
 }
@@ -432,7 +432,7 @@ fails_beside_receiver() {
     "$BPIPE" -q --atomic -o out tcp-listen://127.0.0.1:0 2>in.err &
     receiver=$!
     await_listener ip4 in.err
-    fails_beside_receiver 'bpipe: cat >/dev/null; exit 7: exited with status 7 after 300000 bytes' \
+    fails_beside_receiver 'bpipe: cat >/dev/null; exit 7: exited with status 7 at byte 300000' \
         in --to 'cat >/dev/null; exit 7' -o "$endpoint"
     ended "$receiver" 1
     refute [ -e out ]
@@ -455,9 +455,9 @@ fails_beside_receiver() {
 @test "a consumer whose disk is full" {
     random_bytes 4M >in # more than its pipe holds, so that it fails before the end
     run -1 --separate-stderr "$BPIPE" -q --from 'cat in' --to 'cat >/dev/full 2>&-'
-    [[ $stderr =~ ^'bpipe: cat >/dev/full 2>&-: exited with status 1 after '[0-9]+' bytes'$ ]]
+    [[ $stderr =~ ^'bpipe: cat >/dev/full 2>&-: exited with status 1 at byte '[0-9]+$ ]]
     run -1 --separate-stderr "$BPIPE" -q --from 'cat in' --to 'cat >/dev/full 2>&-' --to "$keep" -o copy
-    [[ $stderr =~ ^'bpipe: cat >/dev/full 2>&-: exited with status 1 after '[0-9]+' bytes'$ ]]
+    [[ $stderr =~ ^'bpipe: cat >/dev/full 2>&-: exited with status 1 at byte '[0-9]+$ ]]
     not_kept
     equal_files in copy
 }
@@ -466,11 +466,11 @@ fails_beside_receiver() {
     local first='head -c 1000 >/dev/null; exit 7'
     random_bytes 3M >in
     run -1 --separate-stderr "$BPIPE" -q --from yes --to "$first"
-    [[ $stderr =~ ^"bpipe: $first: exited with status 7 after "[0-9]+' bytes'$ ]]
+    [[ $stderr =~ ^"bpipe: $first: exited with status 7 at byte "[0-9]+$ ]]
     run -1 --separate-stderr "$BPIPE" -q --from 'cat in' --to "$first" -o out
-    [[ $stderr =~ ^"bpipe: $first: exited with status 7 after "[0-9]+' bytes'$ ]]
+    [[ $stderr =~ ^"bpipe: $first: exited with status 7 at byte "[0-9]+$ ]]
     kept
-    fails 'bpipe: kill -9 $$: killed by signal 9 (SIGKILL) after 0 bytes' --from 'cat in' --to 'kill -9 $$' -o copy
+    fails 'bpipe: kill -9 $$: killed by signal 9 (SIGKILL) at byte 0' --from 'cat in' --to 'kill -9 $$' -o copy
     equal_files in copy
 }
 
@@ -478,7 +478,7 @@ fails_beside_receiver() {
     skip_without_proc "cannot tell what was not read"
     local i
     for i in 1 2 3 4 5; do
-        fails 'bpipe: exec dd bs=1 count=1 status=none | false; exit 9: exited with status 9 after 1 bytes' \
+        fails 'bpipe: exec dd bs=1 count=1 status=none | false; exit 9: exited with status 9 at byte 1' \
             --from 'seq 10' --to 'exec dd bs=1 count=1 status=none | false; exit 9'
     done
 }
@@ -488,9 +488,9 @@ fails_beside_receiver() {
     random_bytes 300000 >in
     for i in 1 2 3 4 5; do
         run -1 --separate-stderr "$BPIPE" -q --from 'cat in; exit 3' --to 'head -c 300000 >/dev/null; exit 7'
-        equal "" "$(grep -vxE 'bpipe: (cat in; exit 3|head -c 300000 >/dev/null; exit 7): exited with status [37] after 300000 bytes' <<<"$stderr")"
+        equal "" "$(grep -vxE 'bpipe: (cat in; exit 3|head -c 300000 >/dev/null; exit 7): exited with status [37] at byte 300000' <<<"$stderr")"
         run -1 --separate-stderr "$BPIPE" -q --from 'exit 3' --to 'exit 7'
-        equal "" "$(grep -vxE 'bpipe: exit [37]: exited with status [37] after 0 bytes' <<<"$stderr")"
+        equal "" "$(grep -vxE 'bpipe: exit [37]: exited with status [37] at byte 0' <<<"$stderr")"
         wait_until 5 nobody_left
     done
 }
@@ -506,7 +506,7 @@ fails_beside_receiver() {
     leaves in --to 'head -n 1'
     # It is an error if SIGPIPE is ignored.
     run -1 --separate-stderr defsig -i 13 "$BPIPE" -q --from 'seq 1000000 2>&-' --to 'head -n 1 >/dev/null'
-    [[ $stderr =~ ^'bpipe: head -n 1 >/dev/null: exited after '[0-9]+' bytes without reading the rest'$ ]]
+    [[ $stderr =~ ^'bpipe: head -n 1 >/dev/null: exited at byte '[0-9]+' without reading the rest'$ ]]
     # A consumer that has read everything has not left early.
     echo 1 >line
     "$BPIPE" -q line --to 'head -n 1' >out
@@ -628,11 +628,11 @@ unread() {
         # shellcheck disable=SC2086
         unread 0 false $other
         equal 1 "$status"
-        grep -qx 'bpipe: false: exited with status 1 after 0 bytes' err
+        grep -qx 'bpipe: false: exited with status 1 at byte 0' err
         # shellcheck disable=SC2086
         unread 10003 'dd bs=1 count=10003 2>/dev/null >got; exit 3' $other
         equal 1 "$status"
-        grep -qx 'bpipe: dd bs=1 .*: exited with status 3 after 10003 bytes' err
+        grep -qx 'bpipe: dd bs=1 .*: exited with status 3 at byte 10003' err
         # shellcheck disable=SC2086
         unread 10003 'dd bs=1 count=10003 2>/dev/null >got' $other
         equal 141 "$status"
@@ -713,10 +713,10 @@ unread() {
     done
     # It is an error of the last one if SIGPIPE is ignored.
     run -1 --separate-stderr defsig -i 13 "$BPIPE" -q in --to 'head -c 3 >/dev/null' --to 'head -c 4 >/dev/null'
-    [[ $stderr =~ ^'bpipe: head -c '[34]' >/dev/null: exited after '[0-9]+' bytes without reading the rest'$ ]]
+    [[ $stderr =~ ^'bpipe: head -c '[34]' >/dev/null: exited at byte '[0-9]+' without reading the rest'$ ]]
     # One of them fails, or is no command: that is a failure.
     run -1 --separate-stderr "$BPIPE" -q in --to 'head -c 3 >/dev/null' --to 'head -c 3 >/dev/null; exit 7'
-    [[ $stderr =~ ^'bpipe: head -c 3 >/dev/null; exit 7: exited with status 7 after '[0-9]+' bytes'$ ]]
+    [[ $stderr =~ ^'bpipe: head -c 3 >/dev/null; exit 7: exited with status 7 at byte '[0-9]+$ ]]
 }
 
 @test "a plain pipe whose reader leaves, beside commands: a failure, and no end is told" {
@@ -747,7 +747,7 @@ unread() {
 @test "the producer fails beside a consumer that has left early: the others see no end" {
     random_bytes 5M >in
     run -1 --separate-stderr "$BPIPE" -q --from 'cat in; exit 3' --to 'head -c 3 >/dev/null' --to "$keep"
-    equal 'bpipe: cat in; exit 3: exited with status 3 after 5242880 bytes' "$stderr"
+    equal 'bpipe: cat in; exit 3: exited with status 3 at byte 5242880' "$stderr"
     not_kept
 }
 
@@ -763,7 +763,7 @@ unread() {
         : >go
         ended "$pid" $((i == 0 ? 141 : 1))
     done
-    [[ $(<err) =~ ^"bpipe: $waits; exit 7: exited with status 7 after "[0-9]+' bytes'$ ]]
+    [[ $(<err) =~ ^"bpipe: $waits; exit 7: exited with status 7 at byte "[0-9]+$ ]]
     # With other outputs, which get everything meanwhile.
     rm -f go
     "$BPIPE" -q in --to "$waits; exit 0" -o out 2>err &
@@ -780,11 +780,11 @@ unread() {
 
 @test "a consumer that ignores SIGTERM is killed" {
     random_bytes 30000 >in
-    fails 'bpipe: cat in; exit 3: exited with status 3 after 30000 bytes' --kill-after 0.2 \
+    fails 'bpipe: cat in; exit 3: exited with status 3 at byte 30000' --kill-after 0.2 \
         --from 'cat in; exit 3' --to "trap '' TERM; $keep"
     not_kept
     # (The text fits into its pipe: bytes that have come are written first.)
-    fails 'bpipe: echo text; exit 3: exited with status 3 after 5 bytes' --kill-after 0.2 \
+    fails 'bpipe: echo text; exit 3: exited with status 3 at byte 5' --kill-after 0.2 \
         --from 'echo text; exit 3' --to "trap '' TERM; exec sleep 100"
     # With --kill-after 0 it has all the time it needs.
     "$BPIPE" -q --kill-after 0 --from 'cat in; until [ -e ready ]; do sleep 0.01; done; exit 3' \
@@ -796,12 +796,12 @@ unread() {
     : >go
     ended "$pid" 1
     [ -e gone ]
-    equal 'bpipe: cat in; until [ -e ready ]; do sleep 0.01; done; exit 3: exited with status 3 after 30000 bytes' "$(<err)"
+    equal 'bpipe: cat in; until [ -e ready ]; do sleep 0.01; done; exit 3: exited with status 3 at byte 30000' "$(<err)"
 }
 
 @test "a producer that ignores SIGTERM is killed" {
     run -1 --separate-stderr "$BPIPE" -q --kill-after 0.2 --from "trap '' TERM; exec sleep 100" --to 'exit 7'
-    equal 'bpipe: exit 7: exited with status 7 after 0 bytes' "$stderr"
+    equal 'bpipe: exit 7: exited with status 7 at byte 0' "$stderr"
     wait_until 5 nobody_left
     run -1 --separate-stderr "$BPIPE" -q --kill-after 0.2 --from "trap '' PIPE TERM; while :; do echo x; done 2>&-" --to 'exit 7'
     wait_until 5 nobody_left
@@ -809,7 +809,7 @@ unread() {
 
 @test "a consumer that is stopped is ended all the same" {
     random_bytes 30000 >in
-    fails 'bpipe: cat in; exit 3: exited with status 3 after 30000 bytes' \
+    fails 'bpipe: cat in; exit 3: exited with status 3 at byte 30000' \
         --from 'cat in; exit 3' --to "kill -STOP \$\$; $keep"
     not_kept
 }
@@ -828,8 +828,8 @@ unread() {
         wait_until 5 nobody_left
     }
     for side in --from --to; do
-        fails_with 'bpipe: ./missing: exited with status 127 (not found) after 0 bytes' $side ./missing </dev/null
-        fails_with 'bpipe: ./plain: exited with status 126 (cannot be executed) after 0 bytes' $side ./plain </dev/null
+        fails_with 'bpipe: ./missing: exited with status 127 (not found) at byte 0' $side ./missing </dev/null
+        fails_with 'bpipe: ./plain: exited with status 126 (cannot be executed) at byte 0' $side ./plain </dev/null
         fails 'bpipe: ./missing: cannot be started: No such file or directory' $side - -o out -- ./missing <in
         fails 'bpipe: ./plain x: cannot be started: Permission denied' $side - -o out -- ./plain x <in
         equal kept "$(<out)"
@@ -878,7 +878,7 @@ cut -d" " -f5 /proc/$$/stat >$1.group; cut -d" " -f5 /proc/$PPID/stat >$1.parent
     equal 1 "$(grep -x '[012]' from.fds)"
     refute grep -qx 2 to.fds # 1 is opened there by the shell itself
     run -1 sh -c '"$BPIPE" -q --from "echo x" --to cat 2>err >&-'
-    grep -q '^bpipe: cat: exited with status 1 after' err
+    grep -q '^bpipe: cat: exited with status 1 at byte' err
 }
 
 @test "O_NONBLOCK is not seen by a command" {

@@ -29,7 +29,7 @@ load ../observe
 @test "-M both: a failure is status 1, with one message" {
     random_bytes 100000 >in
     run -1 --separate-stderr "$BPIPE" -q -M both -o out -- sh -c 'cat; exit 7' <in
-    equal "bpipe: sh -c cat; exit 7: exited with status 7 after 100000 bytes" "$stderr"
+    equal "bpipe: sh -c cat; exit 7: exited with status 7 at byte 100000" "$stderr"
     equal_files in out
     run -1 --separate-stderr "$BPIPE" -q -M both -o out --atomic -- "$PWD/none" <in
     equal "bpipe: $PWD/none: cannot be started: No such file or directory" "$stderr"

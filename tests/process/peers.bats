@@ -178,7 +178,8 @@ teardown() {
 }
 
 # The reset may come after the peer's own end, or without one: the system has an error for each.
-lost="^bpipe: tcp://127.0.0.1:[0-9]+: connection lost at byte [0-9]+: (Connection reset by peer|closed by the peer)"
+lost="^bpipe: tcp://127.0.0.1:[0-9]+: lost at byte [0-9]+: (Connection reset by peer|closed by the peer)"
+in_doubt=': [0-9]+ bytes sent were not acknowledged$'
 
 @test "a peer that resets, as the output: status 1 and one line" {
     skip_unless socat
@@ -195,13 +196,13 @@ lost="^bpipe: tcp://127.0.0.1:[0-9]+: connection lost at byte [0-9]+: (Connectio
     echo >go
     ended "$sender" 1
     adds_up report 1
-    equal 1 "$(lines_of bpipe.err)"
     cat bpipe.err
     grep -qE "$lost" bpipe.err
+    equal 1 "$(grep -vcE "$in_doubt" bpipe.err)"
     ended "$reader" 0
 }
 
-@test "a peer that is killed with bytes unread: status 1 and one line" {
+@test "a peer that is killed with bytes unread: status 1 and the number of bytes in doubt" {
     skip_unless socat
     open_idle
     socat -dd -u TCP4-LISTEN:0,bind=127.0.0.1 - 2>err >out &
@@ -217,9 +218,9 @@ lost="^bpipe: tcp://127.0.0.1:[0-9]+: connection lost at byte [0-9]+: (Connectio
     kill -KILL "$reader"
     ended "$sender" 1
     adds_up report 1
-    equal 1 "$(lines_of bpipe.err)"
     cat bpipe.err
     grep -qE "$lost" bpipe.err
+    equal 1 "$(grep -vcE "$in_doubt" bpipe.err)"
     end_processes
 }
 

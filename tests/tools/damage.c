@@ -230,8 +230,8 @@ static void check_cut(size_t length)
     if (length == 0)
         strcpy(wanted, "bpipe: stdin: is empty: no header of a framed stream\n");
     else
-        snprintf(wanted, sizeof wanted,
-                 "bpipe: stdin: was cut off after %zu bytes without its final record\n", length);
+        snprintf(wanted, sizeof wanted, "bpipe: stdin: cut off at byte %zu: no final record\n",
+                 length);
     if (outcome.message.length == strlen(wanted) &&
         memcmp(outcome.message.at, wanted, strlen(wanted)) == 0)
         return;

@@ -239,10 +239,10 @@ reason() { # NAME: prints what strerror() says
     esac
 }
 
-file_reason() { # NAME: the same for a regular file that is being written
+file_reason() { # NAME [OUTPUT]: the same for a regular file that is being written, full or OUTPUT
+    reason "$1"
     case $1 in
-    ENOSPC | EDQUOT) echo "$(reason "$1") (incomplete)" ;;
-    *) reason "$1" ;;
+    ENOSPC | EDQUOT) echo "bpipe: ${2:-full}: is incomplete" ;;
     esac
 }
 
@@ -281,7 +281,8 @@ has_bytes() {
     scripted 'write:*/a:@5:EIO;write:*/b:@6:ENOSPC' -o a -o b in
     equal 1 "$status"
     equal $'bpipe: a: write failed at byte 5: Input/output error
-bpipe: b: write failed at byte 6: No space left on device (incomplete)' "$said"
+bpipe: b: write failed at byte 6: No space left on device
+bpipe: b: is incomplete' "$said"
     adds_up report 1
     equal 5 "$(last_number bytes_out report)"
 }
@@ -299,7 +300,7 @@ bpipe: b: write failed at byte 6: No space left on device (incomplete)' "$said"
 @test "a write that returns 0 is an error" {
     random_bytes 100000 >in
     scripted 'write:*/out:3+:zero' -z 10000 -o out in
-    fails 1 "bpipe: out: write failed at byte 20000: $(file_reason ENOSPC)"
+    fails 1 "bpipe: out: write failed at byte 20000: $(file_reason ENOSPC out)"
     scripted 'write:1:3+:zero' -z 10000 in > >(cat >out)
     fails 1 "bpipe: stdout: write failed at byte 20000: $(reason ENOSPC)"
 }
@@ -325,10 +326,10 @@ has_size() { # FILE BYTES
     local error
     for error in EIO ENOSPC EDQUOT; do
         scripted "close:*/out:1:$error" -o copy -o out in
-        fails 1 "bpipe: out: close failed: $(file_reason $error)"
+        fails 1 "bpipe: out: close failed: $(file_reason $error out)"
         cmp in copy
         scripted "close:1:1:$error" in >out
-        fails 1 "bpipe: stdout: close failed: $(file_reason $error)"
+        fails 1 "bpipe: stdout: close failed: $(file_reason $error stdout)"
         # All bytes were accepted before that.
         grep -q '"name":"stdout","bytes":100000,.*"bytes_undelivered":0,' report
     done
@@ -349,7 +350,7 @@ has_size() { # FILE BYTES
     adds_up report 1
     cmp in copy
     scripted 'fsync:*/out:11:ENOSPC' -Y -z 10000 -o out in # the group: 10 fdatasync() before it
-    fails 1 "bpipe: out: sync failed: $(file_reason ENOSPC)"
+    fails 1 "bpipe: out: sync failed: $(file_reason ENOSPC out)"
     # It is no failure if there is nothing to sync.
     scripted 'fsync:*/out:*:EINVAL' -Y -z 10000 -o out in
     fails 0 ''
@@ -414,6 +415,10 @@ has_size() { # FILE BYTES
             # Standard output is one more output: its close() fails before the target appears.
             scripted "$script" --atomic -z 10000 -o "$target" -o - in >out
             equal 1 "$status"
+            if [[ $script == *ENOSPC* ]]; then
+                equal "bpipe: $target: is unchanged" "$(sed -n 2p err)"
+                sed -i 2d err
+            fi
             equal 1 "$(lines_of err)"
             grep -q "^bpipe: $target: \|^bpipe: stdout: close failed\|^bpipe: in: read failed" err
             adds_up report 1

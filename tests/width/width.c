@@ -11,6 +11,7 @@
  *   - each word, so that a path may be long
  *   - the object of "bpipe: OBJECT: REASON", which may be a command with several words
  *   - each text in quotation marks: '...'
+ *   - the NAME of "bpipe: --option: NAME: REASON" if characters of it are escaped: \x1b
  * A line is one that begins with "bpipe: " or "bpipe (", after the bytes that erase the live line.
  * So the live line, JSON and Prometheus are not checked.
  */
@@ -80,8 +81,13 @@ static size_t width_of(const char *line, const char *end)
     const char *object = line + strlen(beginning), *object_end = find(object, end, ": ");
     if (object_end == NULL)
         return counted(line, end);
-    size_t object_columns = counted(object, object_end);
-    return strlen(beginning) + at_most(object_columns) + counted(object_end, end);
+    size_t width = strlen(beginning) + at_most(counted(object, object_end));
+    const char *name_end = find(object_end + strlen(": "), end, ": ");
+    if (object[0] == '-' && name_end != NULL && find(object_end, name_end, "\\x") != NULL) {
+        width += at_most(counted(object_end, name_end));
+        object_end = name_end;
+    }
+    return width + counted(object_end, end);
 }
 
 static void complain(const char *line, size_t length, size_t width)
