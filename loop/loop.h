@@ -120,10 +120,12 @@ struct loop_output {
     bool dropping_said;
 };
 
-/* The state of a run follows, in parts. The comment before a part names the files of loop/ that
- * write it. Other files only read it. */
+/* The state of a run follows, in parts. "Written by" names all files of loop/ that write a part, or
+ * give a module below loop/ a pointer with which it may write. Other files of loop/ only read the
+ * part (tests/house checks this). poll_loop.c may write all parts: it begins and ends them. An
+ * array's elements are not meant: most files write inputs and outputs. */
 
-/* input, read, merge, rates. */
+/* Written by commands, failure, input, merge, move, open, rates, read, timeouts. */
 struct loop_inputs {
     struct loop_input *all; /* read one after another; `current` is open while RUNNING */
     size_t count, current;
@@ -139,7 +141,7 @@ struct loop_inputs {
     bool reading_cut;            /* an input was being read when something else ended the reading */
 };
 
-/* open, write, failure. */
+/* Written by account, failure, input, open, overload, write. */
 struct loop_outputs {
     struct loop_output *all;
     size_t count;                     /* with the taps, which come after the other outputs */
@@ -151,7 +153,8 @@ struct loop_outputs {
     uint64_t leaving_ns; /* when the reader left, after it had got everything; 0: it has not left */
 };
 
-/* The way of the bytes: way, move, read, write. */
+/* The way of the bytes. Written by account, failure, input, merge, move, open, overload, rates,
+ * read, requests, timeouts, way, write. */
 struct loop_path {
     struct ring ring;
     struct record_index record_index; /* of the ring */
@@ -164,7 +167,7 @@ struct loop_path {
     uint64_t large_ns;     /* when the ring last held more than RING_KEPT bytes */
 };
 
-/* overload. */
+/* Written by account, input, overload, read. */
 struct loop_overload {
     struct admission admission;
     struct spool spool;
@@ -175,7 +178,7 @@ struct loop_overload {
     bool dropping_said, spool_failed;
 };
 
-/* poll, and the turn (poll_loop.c). */
+/* Written by close, open, poll. */
 struct loop_polling {
     struct signals signals;
     struct pollfd signal_watch, control_watch;
@@ -185,34 +188,34 @@ struct loop_polling {
     uint64_t last_ns;   /* when poll() last returned */
 };
 
-/* timeouts. */
+/* Written by input, timeouts. */
 struct loop_timeouts {
     uint64_t drain_start_ns; /* when DRAINING began, or when SIGCONT resumed bpipe */
     uint64_t next_sample_ns; /* --report-every; 0: none */
 };
 
-/* requests. */
+/* Written by requests. */
 struct loop_requests {
     struct control control;
     char *name; /* the name that control gave, or NULL */
 };
 
-/* dial, open. */
+/* Written by dial, open. */
 struct loop_opening {
     struct dialer *dialers;
     size_t dialer_count;
     uint64_t next_ns, delay_ns; /* next try at a FIFO without a reader; the delay before it */
 };
 
-/* close: CONFIRMING. */
+/* CONFIRMING. Written by close, dial. */
 struct loop_confirming {
     uint64_t next_ns, delay_ns; /* when to look again; the delay after that */
     bool commands_only;         /* only commands are waited for; connections come after them */
 };
 
-/* close: DONE. */
 enum closing_step { CLOSING_INPUTS, CLOSING_COMMANDS, CLOSING_TAPS, CLOSED };
 
+/* DONE. Written by close. */
 struct loop_closing {
     enum closing_step step;
     uint64_t taps_end_ns;      /* when the taps' time is up */
@@ -220,10 +223,10 @@ struct loop_closing {
     bool taps_given_up;        /* they get no more: bpipe failed, a signal came, or poll() failed */
 };
 
-/* commands. */
 enum commands_stage { COMMANDS_HEARD, COMMANDS_ENDING, COMMANDS_UNGUARDED, COMMANDS_ENDED };
 enum ending_step { ENDING_LET_GO, ENDING_TERMINATE, ENDING_KILL };
 
+/* Written by commands. */
 struct loop_commands {
     struct command *all; /* the inputs' commands, then the outputs' commands */
     size_t count;
@@ -238,7 +241,7 @@ struct loop_commands {
     uint64_t unguarded_ns; /* when the guard was let go */
 };
 
-/* peers. */
+/* Written by peers. */
 struct loop_peers {
     struct peer_search *search; /* NULL: no search is running */
     uint64_t sought_ns;         /* when the last search began; 0: none yet */
