@@ -255,6 +255,21 @@ void loop_closing_waited(struct poll_loop *loop, uint64_t ns, bool failed)
     hear_signals(loop);
 }
 
+void loop_watch_closing(struct poll_loop *loop)
+{
+    loop->poll.signal_watch = (struct pollfd){.fd = loop->poll.signals.fd, .events = POLLIN};
+    loop->poll.control_watch = control_poll(&loop->requests.control);
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        loop->inputs.all[i].watch.fd = -1;
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        int fd = loop->closing.step == CLOSING_TAPS && i >= loop->outputs.main_count &&
+                         loop_tap_wants_more(loop, i)
+                     ? loop->outputs.all[i].endpoint.fd
+                     : -1;
+        loop->outputs.all[i].watch = (struct pollfd){.fd = fd, .events = POLLOUT};
+    }
+}
+
 /* Inherited TCP sockets are waited for as well. But other processes may share them, so bpipe
  * neither half-closes them nor reads from them. */
 static bool is_to_be_confirmed(const struct poll_loop *loop, const struct loop_output *output)

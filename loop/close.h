@@ -15,11 +15,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define TAP_PATIENCE_NS UINT64_C(100000000)
+#define TAP_TIME_NS     UINT64_C(1000000000)
+
 /* DONE: goes on with ending the commands; then syncs, publishes and closes the outputs; then gives
  * the taps the rest, and settles how much each output did not get. Returns true if something has to
  * happen first: *wait_ns is the longest time to wait for it, or 0, and loop_watch_closing() says
  * which events to watch for. */
 bool loop_close_some(struct poll_loop *loop, uint64_t *wait_ns);
+
+/* Sets what closing waits for: signals, control, and taps that want more. */
+void loop_watch_closing(struct poll_loop *loop);
 
 /* The caller waited in poll() for `ns`, or poll() failed: notes that, and handles the signals that
  * came. */

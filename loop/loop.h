@@ -178,7 +178,7 @@ struct loop_overload {
     bool dropping_said, spool_failed;
 };
 
-/* Written by close, open, poll. */
+/* Written by close, poll. */
 struct loop_polling {
     struct signals signals;
     struct pollfd signal_watch, control_watch;

@@ -480,21 +480,6 @@ void loop_try_taps(struct poll_loop *loop)
         postpone_opening(loop);
 }
 
-void loop_watch_closing(struct poll_loop *loop)
-{
-    loop->poll.signal_watch = (struct pollfd){.fd = loop->poll.signals.fd, .events = POLLIN};
-    loop->poll.control_watch = control_poll(&loop->requests.control);
-    for (size_t i = 0; i < loop->inputs.count; i++)
-        loop->inputs.all[i].watch.fd = -1;
-    for (size_t i = 0; i < loop->outputs.count; i++) {
-        int fd = loop->closing.step == CLOSING_TAPS && i >= loop->outputs.main_count &&
-                         loop_tap_wants_more(loop, i)
-                     ? loop->outputs.all[i].endpoint.fd
-                     : -1;
-        loop->outputs.all[i].watch = (struct pollfd){.fd = fd, .events = POLLOUT};
-    }
-}
-
 void loop_leave_input(struct poll_loop *loop)
 {
     if (loop->inputs.judged && loop->phase == LOOP_RUNNING)

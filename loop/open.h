@@ -22,9 +22,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TAP_PATIENCE_NS UINT64_C(100000000)
-#define TAP_TIME_NS     UINT64_C(1000000000)
-
 /*
  * While OPENING: opens the endpoints that are not open yet. When all outputs are open, it opens the
  * first input, and only if that has worked does it touch the outputs' contents. The phase then is
@@ -54,9 +51,6 @@ bool loop_awaits_taps(const struct poll_loop *loop);
 
 /* Tries to open the taps that are not open yet and are due: these FIFOs, and connections. */
 void loop_try_taps(struct poll_loop *loop);
-
-/* Sets what closing waits for: signals, control, and taps that want more. */
-void loop_watch_closing(struct poll_loop *loop);
 
 /* Goes on with the next input if the current one was read to its end, and the next input waited
  * only until the current one's command was judged (loop_record_judged()). */
