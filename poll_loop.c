@@ -18,6 +18,7 @@
 #include "loop/loop.h"
 #include "loop/merge.h"
 #include "loop/move.h"
+#include "loop/nonblock.h"
 #include "loop/open.h"
 #include "loop/overload.h"
 #include "loop/peers.h"

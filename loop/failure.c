@@ -6,6 +6,7 @@
 #include "base/message.h"
 #include "base/records.h"
 #include "loop/account.h"
+#include "loop/nonblock.h"
 #include "loop/state.h"
 
 #include <errno.h>
@@ -80,14 +81,6 @@ static void end_datagrams(struct loop_output *output)
     (void)udp_take_error(&output->endpoint.udp, output->endpoint.fd); /* the last datagram's
                                                                          error */
     loop_note_datagrams(&output->endpoint, output->meter);
-}
-
-void loop_reapply_flags(struct poll_loop *loop)
-{
-    for (size_t i = 0; i < loop->inputs.count; i++)
-        endpoint_reapply(&loop->inputs.all[i].endpoint);
-    for (size_t i = 0; i < loop->outputs.count; i++)
-        endpoint_reapply(&loop->outputs.all[i].endpoint);
 }
 
 int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete)

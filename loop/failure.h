@@ -31,11 +31,6 @@ void loop_close_the_failed(struct poll_loop *loop);
 /* Returns 0, or -1 with output->endpoint.error (endpoint_close_output()). */
 int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete);
 
-/* Sets the descriptors' flags again that were taken back. Call it when bpipe goes on after being
- * stopped (loop_restore_flags() in loop/open.h), and when an endpoint was closed: the close may
- * have taken back a flag that other endpoints still need ("bpipe <tty >tty"). */
-void loop_reapply_flags(struct poll_loop *loop);
-
 /* An input cannot be connected: reports it. */
 void loop_input_refused(struct poll_loop *loop, struct loop_input *input, const char *reason);
 

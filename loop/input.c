@@ -8,6 +8,7 @@
 #include "base/size.h"
 #include "loop/account.h"
 #include "loop/failure.h"
+#include "loop/nonblock.h"
 #include "loop/records.h"
 #include "loop/state.h"
 

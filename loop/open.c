@@ -130,14 +130,6 @@ static bool has_unread_fifo(const struct poll_loop *loop)
     return false;
 }
 
-void loop_restore_flags(struct poll_loop *loop)
-{
-    for (size_t i = 0; i < loop->inputs.count; i++)
-        endpoint_restore(&loop->inputs.all[i].endpoint);
-    for (size_t i = 0; i < loop->outputs.count; i++)
-        endpoint_restore(&loop->outputs.all[i].endpoint);
-}
-
 /* Takes over an inherited descriptor that an earlier input has read to its end. bpipe must not open
  * a new private description of it: poll() on a new description would not report the end of a FIFO
  * again. */

@@ -30,10 +30,6 @@
  */
 void loop_open_endpoints(struct poll_loop *loop);
 
-/* Takes back the flags that bpipe has set on descriptors that others share: before bpipe is
- * stopped. loop_reapply_flags() (loop/failure.h) sets them again. */
-void loop_restore_flags(struct poll_loop *loop);
-
 /* Input `index` was read to its end: goes on with the next one. With --merge the others go on. */
 void loop_input_at_end(struct poll_loop *loop, size_t index);
 
