@@ -454,7 +454,8 @@ static void end_doomed_inputs(struct poll_loop *loop)
 static void cannot_wait(struct poll_loop *loop, const char *what, int error)
 {
     message_print("%s: %s", what, strerror(error));
-    loop->ending.failed = loop->inputs.cut = true;
+    loop_mark_run_failed(loop);
+    loop->inputs.cut = true;
     loop->phase = LOOP_DONE;
 }
 

@@ -185,7 +185,8 @@ static void keep_guarded(struct poll_loop *loop)
     if (state == GUARD_IS_THERE)
         return;
     if (state == GUARD_HAS_LEFT_ONE) {
-        loop->ending.failed = loop->inputs.cut = true;
+        loop_mark_run_failed(loop);
+        loop->inputs.cut = true;
         loop->phase = LOOP_DONE;
     }
     guard_close(&loop->commands.guard);

@@ -60,9 +60,14 @@ static bool has_departed(const struct command *command)
     return command_succeeded(command) || command_broke_pipe(command);
 }
 
-void loop_mark_failed(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason)
+void loop_mark_run_failed(struct poll_loop *loop)
 {
     loop->ending.failed = true;
+}
+
+void loop_mark_failed(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason)
+{
+    loop_mark_run_failed(loop);
     loop->inputs.cut |=
         meter >= loop->meter->inputs && meter < loop->meter->inputs + loop->meter->input_count;
     snprintf(meter->error, sizeof meter->error, "%s", reason);

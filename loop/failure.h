@@ -54,6 +54,10 @@ void loop_tell_hint(const struct loop_output *output, const char *hint);
 /* Gives one output up and reports `reason`. The phase becomes DONE if no output is left. */
 void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, const char *reason);
 
+/* The run has failed: sets the exit status. For a failure that no endpoint has; the caller prints
+ * the message. */
+void loop_mark_run_failed(struct poll_loop *loop);
+
 /* An endpoint failed, and so has the run: sets the exit status, and the reason in the reports. */
 void loop_mark_failed(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason);
 

@@ -314,7 +314,7 @@ static bool files_differ(struct poll_loop *loop)
         message_stderr_has_data(data_goes_to_stderr(loop));
         return true;
     }
-    loop->ending.failed = true;
+    loop_mark_run_failed(loop);
     return false;
 }
 

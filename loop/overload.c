@@ -9,6 +9,7 @@
 #include "base/records.h"
 #include "base/size.h"
 #include "loop/account.h"
+#include "loop/failure.h"
 #include "loop/input.h"
 #include "loop/state.h"
 #include "loop/write.h"
@@ -178,7 +179,7 @@ static bool add_mark(struct poll_loop *loop)
 static void spool_broke(struct poll_loop *loop, int error)
 {
     message_print("--spool: %s: read failed: %s", loop->options->spool, strerror(error));
-    loop->ending.failed = true;
+    loop_mark_run_failed(loop);
     loop->phase = LOOP_DONE;
 }
 
