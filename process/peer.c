@@ -3,16 +3,13 @@
  *
  * The text of a link, "pipe:[NUMBER]" or a FIFO's path, is compared first. So nothing but the links
  * of other processes' files is inspected: a stat(2) of such a file might wait for a network.
- *
- * Another bpipe's command line is valid, because it is running. So a word that begins like an
- * option is one, and an abbreviation matches only one option.
  */
 #include "process/peer.h"
 
 #include "base/platform_process.h"
 #include "base/retry.h"
 #include "net/address.h"
-#include "options/table.h"
+#include "options/command_line.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -74,78 +71,6 @@ static size_t read_file(long pid, const char *file, char *text, size_t size)
     return bytes > 0 ? (size_t)bytes : 0;
 }
 
-/* The option that `word`, which begins with "--", names or abbreviates. */
-static enum option_id long_option(const char *word)
-{
-    size_t length = strcspn(word, "=");
-    enum option_id found = OPTION_COUNT;
-    for (unsigned id = 0; id < OPTION_COUNT; id++) {
-        if (strncmp(option_rows[id].name, word, length) != 0)
-            continue;
-        if (option_rows[id].name[length] == '\0')
-            return (enum option_id)id;
-        found = (enum option_id)id;
-    }
-    return found;
-}
-
-static enum option_id short_option(char letter)
-{
-    for (unsigned id = 0; id < OPTION_COUNT; id++)
-        if (option_rows[id].letter == letter)
-            return (enum option_id)id;
-    return OPTION_COUNT;
-}
-
-/* The option in `word` that takes an argument. There is at most one, the last of several letters.
- * *value becomes its argument, or NULL if the argument is the next word. */
-static enum option_id option_with_argument(const char *word, const char **value)
-{
-    *value = NULL;
-    if (word[0] != '-' || word[1] == '\0')
-        return OPTION_COUNT;
-    if (word[1] == '-') {
-        const char *equals = strchr(word, '=');
-        enum option_id id = long_option(word);
-        *value = equals == NULL ? NULL : equals + 1;
-        return id != OPTION_COUNT && option_rows[id].argument != NULL ? id : OPTION_COUNT;
-    }
-    for (const char *letter = word + 1; *letter != '\0'; letter++) {
-        enum option_id id = short_option(*letter);
-        if (id == OPTION_COUNT || option_rows[id].argument == NULL)
-            continue;
-        *value = letter[1] == '\0' ? NULL : letter + 1;
-        return id;
-    }
-    return OPTION_COUNT;
-}
-
-/* Looks for option `wanted`, which takes an argument. Returns the argument of the last one, or
- * NULL. */
-static const char *find_option(const char *words, size_t length, enum option_id wanted)
-{
-    const char *found = NULL, *value, *end = words + length;
-    const char *word = length == 0 ? end : words + strlen(words) + 1;
-    while (word < end && strcmp(word, "--") != 0) {
-        enum option_id id = option_with_argument(word, &value);
-        word += strlen(word) + 1;
-        if (id == OPTION_COUNT)
-            continue;
-        if (value == NULL) {
-            value = word < end ? word : NULL;
-            word = word < end ? word + strlen(word) + 1 : end;
-        }
-        if (id == wanted)
-            found = value;
-    }
-    return found;
-}
-
-const char *peer_name_option(const char *words, size_t length)
-{
-    return find_option(words, length, OPTION_NAME);
-}
-
 /* Reads the name of a process, without the newline. Returns false if there is none. */
 static bool read_command(long pid, char command[METER_COMMAND_TEXT])
 {
@@ -162,7 +87,8 @@ bool peer_command(long pid, char command[METER_COMMAND_TEXT])
         return false;
     if (strcmp(command, "bpipe") != 0)
         return true;
-    const char *name = peer_name_option(words, read_file(pid, "cmdline", words, sizeof words));
+    size_t length = read_file(pid, "cmdline", words, sizeof words);
+    const char *name = command_line_option(words, length, OPTION_NAME);
     if (name != NULL && name[0] != '\0')
         snprintf(command, METER_COMMAND_TEXT, "bpipe %s", name);
     return true;
@@ -192,8 +118,8 @@ static bool is_stage(long pid)
     if (!read_command(pid, command) || strcmp(command, "bpipe") != 0 || !shares_stderr(pid))
         return false;
     size_t length = read_file(pid, "cmdline", words, sizeof words);
-    return length > 0 && find_option(words, length, OPTION_REMOTE) == NULL &&
-           find_option(words, length, OPTION_QUERY) == NULL;
+    return length > 0 && command_line_option(words, length, OPTION_REMOTE) == NULL &&
+           command_line_option(words, length, OPTION_QUERY) == NULL;
 }
 
 /* --- pipes ---------------------------------------------------------------------------------- */

@@ -74,11 +74,4 @@ bool peer_of_socket(int fd, struct meter_peer *peer);
  * no such process, or no /proc. */
 bool peer_command(long pid, char command[METER_COMMAND_TEXT]);
 
-/*
- * The argument of -N, --name or an abbreviation of it on a command line as in /proc/PID/cmdline:
- * each word is followed by a NUL. `words` has `length` bytes and a NUL at its end. Returns a
- * pointer into `words`; NULL: no such option.
- */
-const char *peer_name_option(const char *words, size_t length);
-
 #endif

@@ -362,47 +362,6 @@ static void test_other_bpipes(void)
     close(fds[1]);
 }
 
-/* The name that a command line gives, whose words are separated by '|' here. */
-static bool name_is(const char *line, const char *name)
-{
-    char words[200] = "";
-    size_t length = strlen(line) + 1;
-    memcpy(words, line, length);
-    for (size_t i = 0; i < length; i++)
-        if (words[i] == '|')
-            words[i] = '\0';
-    const char *got = peer_name_option(words, length);
-    return name == NULL ? got == NULL : got != NULL && strcmp(got, name) == 0;
-}
-
-static void test_names(void)
-{
-    static const char *const lines[][2] = {{"bpipe", NULL},
-                                           {"bpipe|-N|left", "left"},
-                                           {"bpipe|-Nleft", "left"},
-                                           {"bpipe|-qN|left", "left"},
-                                           {"bpipe|-qNleft", "left"},
-                                           {"bpipe|--name|left", "left"},
-                                           {"bpipe|--name=left|in", "left"},
-                                           {"bpipe|--na=left", "left"},
-                                           {"bpipe|in|-N|left", "left"},
-                                           {"bpipe|-N|one|-N|two", "two"},
-                                           {"bpipe|--|-N|left", NULL},
-                                           {"bpipe|-o|-N|left", NULL},
-                                           {"bpipe|-oN|left", NULL},
-                                           {"bpipe|--output|-N|left", NULL},
-                                           {"bpipe|--output=-N|-|left", NULL},
-                                           {"bpipe|-B|1M|-qkN|a b", "a b"},
-                                           {"bpipe|-N", NULL},
-                                           {"bpipe|--name", NULL},
-                                           {"bpipe|--|", NULL},
-                                           {"bpipe|--nonsense|-?|-N|left", "left"}};
-    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++)
-        tap_ok(name_is(lines[i][0], lines[i][1]), "%s: %s", lines[i][0],
-               lines[i][1] == NULL ? "no name" : lines[i][1]);
-    tap_ok(peer_name_option("", 0) == NULL, "an empty command line");
-}
-
 /* --- sockets ---------------------------------------------------------------------------------- */
 
 static void test_tcp(void)
@@ -483,7 +442,6 @@ int main(void)
     test_permission();
     test_odd_command();
     test_other_bpipes();
-    test_names();
     test_tcp();
     test_unix();
     test_own_pair();
