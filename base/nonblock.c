@@ -6,6 +6,7 @@
 #include "base/nonblock.h"
 
 #include "base/platform.h"
+#include "base/same_inode.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +29,7 @@ static bool never_waits(int fd, const struct stat *status)
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_rdev == b->st_rdev;
+    return same_inode(a, b) && a->st_rdev == b->st_rdev;
 }
 
 /* Whether poll() reports one of these events now: 1 or 0, or -1 with errno. */

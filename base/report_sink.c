@@ -12,6 +12,7 @@
 
 #include "base/platform.h"
 #include "base/retry.h"
+#include "base/same_inode.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -78,8 +79,7 @@ bool sink_same_file(const struct sink *a, const struct sink *b)
     struct stat a_status, b_status;
 
     return a->fd >= 0 && b->fd >= 0 && fstat(a->fd, &a_status) == 0 &&
-           fstat(b->fd, &b_status) == 0 && a_status.st_dev == b_status.st_dev &&
-           a_status.st_ino == b_status.st_ino;
+           fstat(b->fd, &b_status) == 0 && same_inode(&a_status, &b_status);
 }
 
 bool sink_at_line_start(const struct sink *sink)

@@ -13,6 +13,7 @@
 #include "base/minmax.h"
 #include "base/platform.h"
 #include "base/retry.h"
+#include "base/same_inode.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -94,7 +95,7 @@ static bool still_named(const struct spool *spool)
 {
     struct stat named, open;
     return lstat(spool->created, &named) == 0 && fstat(spool->fd, &open) == 0 &&
-           named.st_dev == open.st_dev && named.st_ino == open.st_ino;
+           same_inode(&named, &open);
 }
 
 int spool_open(struct spool *spool, const char *path, uint64_t max, const char **reason)

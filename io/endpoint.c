@@ -11,6 +11,7 @@
 #include "base/hint.h"
 #include "base/platform.h"
 #include "base/retry.h"
+#include "base/same_inode.h"
 #include "net/address.h"
 #include "net/stream_socket.h"
 
@@ -372,8 +373,7 @@ int endpoint_begin_output(struct endpoint *endpoint)
 
 static bool same_regular_file(const struct stat *a, const struct stat *b)
 {
-    return S_ISREG(a->st_mode) && S_ISREG(b->st_mode) && a->st_dev == b->st_dev &&
-           a->st_ino == b->st_ino;
+    return S_ISREG(a->st_mode) && S_ISREG(b->st_mode) && same_inode(a, b);
 }
 
 bool endpoint_same_regular_file(const struct endpoint *a, const struct endpoint *b)

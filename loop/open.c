@@ -10,6 +10,7 @@
 #include "base/descriptor.h"
 #include "base/message.h"
 #include "base/records.h"
+#include "base/same_inode.h"
 #include "loop/account.h"
 #include "loop/commands.h"
 #include "loop/dial.h"
@@ -297,9 +298,9 @@ static bool data_goes_to_stderr(const struct poll_loop *loop)
         S_ISREG(own.st_mode))
         return false;
     for (size_t i = 0; i < loop->outputs.count; i++)
-        any = any || (loop->outputs.all[i].endpoint.fd >= 0 &&
-                      fstat(loop->outputs.all[i].endpoint.fd, &output) == 0 &&
-                      output.st_dev == own.st_dev && output.st_ino == own.st_ino);
+        any = any ||
+              (loop->outputs.all[i].endpoint.fd >= 0 &&
+               fstat(loop->outputs.all[i].endpoint.fd, &output) == 0 && same_inode(&output, &own));
     return any;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/descriptor.h"
 #include "base/message.h"
+#include "base/same_inode.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -93,11 +94,6 @@ static struct identity identify(const char *name, int dash)
         return (struct identity){.name = name, .fd = -1};
     int fd = descriptor_inherited_number(name, dash);
     return fd >= 0 ? identify_descriptor(name, fd) : identify_path(name);
-}
-
-static bool same_inode(const struct stat *a, const struct stat *b)
-{
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 /* Whether both are one regular file or block device, so that each could overwrite the other. */
