@@ -96,12 +96,22 @@ int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool c
     return result;
 }
 
+/* Whether an output is a command that still runs. It may read on, or bpipe is going to end it, and
+ * only then is it known what it has read. */
+static bool may_read_on(const struct loop_output *output)
+{
+    return output->command != NULL && output->command->pid != 0 && !output->command->ended;
+}
+
 void loop_close_the_failed(struct poll_loop *loop)
 {
+    bool commands_ended = loop->closing.step > CLOSING_COMMANDS;
     for (size_t i = 0; i < loop->outputs.count; i++) {
         struct loop_output *output = &loop->outputs.all[i];
-        if (output->to_close)
-            (void)loop_close_output(loop, output, false); /* it has failed already */
+        if (!output->to_close || (may_read_on(output) && !commands_ended))
+            continue;
+        loop_note_unread(loop, output);
+        (void)loop_close_output(loop, output, false); /* it has failed already */
         output->to_close = false;
     }
 }
@@ -114,7 +124,8 @@ void loop_tell_hint(const struct loop_output *output, const char *hint)
 
 static void detach(struct poll_loop *loop, struct loop_output *output)
 {
-    loop_note_unread(loop, output); /* the pipe is about to be closed */
+    if (!may_read_on(output))
+        loop_note_unread(loop, output); /* the pipe is about to be closed */
     loop_count_records_of(loop, output);
     output->meter->left_early = true;
     ring_detach(&loop->path.ring, output->overrun.reader);

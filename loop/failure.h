@@ -24,7 +24,8 @@ void loop_datagram_too_long(struct poll_loop *loop, struct loop_output *output, 
  * A failure and the close that follows it happen at two moments. If an output fails, or its reader
  * leaves, it is detached at once, so that the rest of the turn does not see it any more. Its reader
  * of the ring, its flow, the run's ending and the message are dealt with then. It is closed when
- * nothing of it is in use: each turn calls loop_close_the_failed() once.
+ * nothing of it is in use: each turn calls loop_close_the_failed() once. The pipe of a command that
+ * still runs stays open until the command has ended, since only then is it known what was read.
  */
 void loop_close_the_failed(struct poll_loop *loop);
 

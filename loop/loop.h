@@ -96,7 +96,8 @@ struct loop_output {
     struct pollfd watch;         /* the events it waits for, and those that came (loop/poll.h) */
     struct command *command;     /* --to; else NULL */
     bool gone;                   /* its reader has gone; a command may not have exited yet */
-    bool to_close;               /* it has failed or departed: closed at the end of the turn */
+    bool to_close;               /* it has failed or departed: closed at the end of the turn, or,
+                                    if it is a command, after that has ended */
     int witness;                 /* of a command that was told the end: another reader of its pipe,
                                     which shows how much is left in it; -1: none */
     struct pipe_rest rest;       /* of a command's pipe, when that was last looked at */

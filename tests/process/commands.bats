@@ -650,6 +650,28 @@ unread() {
     rm all
     unread 0 "exec sleep 100" --on-output-error stop --to "until [ -s all ]; do sleep 0.01; done; exit 7" -o all
     equal 1 "$status"
+    # A timeout gives it up, with more bytes than the pipe holds or fewer, and bpipe ends it then.
+    seq 80000 >in
+    unread 10003 'dd bs=1 count=10003 2>/dev/null >got; exec sleep 100' --stall-timeout 0.2 -o all
+    equal 0 "$(last_number bytes_undelivered report)"
+    equal_files in all
+    unread 10003 'dd bs=1 count=10003 2>/dev/null >got; exec sleep 100' --drain-timeout 0.2
+    equal "4 10003" "$status $(last_number bytes_out report)"
+    seq 8000 >in
+    unread 10003 'dd bs=1 count=10003 2>/dev/null >got; exec sleep 100' --drain-timeout 0.2
+    equal "4 10003" "$status $(last_number bytes_out report)"
+    # It reads on after it was given up.
+    seq 500000 >in
+    rm got
+    { cat in && until [ -s got ]; do sleep 0.01; done; } |
+        "$BPIPE" -q --stall-timeout 0.2 --report json:report --to 'until [ -s err ]; do sleep 0.01; done; cat >got' \
+            --to 'cat >all' 2>err || equal 4 $?
+    grep -q 'took no data for 200 ms (--stall-timeout)' err
+    adds_up report 4
+    equal_files in all
+    [ "$(first_output bytes report)" -gt 0 ]
+    equal 0 "$(first_output bytes_unacknowledged report)"
+    seq 8000 >in
     # A frame that was not read as a whole: bytes in, and those that were added
     "$BPIPE" -q --frame --report json:report --to 'dd bs=1 count=1000 2>/dev/null >got' in || equal 141 $?
     adds_up report 141
