@@ -188,7 +188,7 @@ struct own_file {
     bool replaced; /* a report that replaces the file */
 };
 
-static const char taken[] = "is also an input, an output or a report";
+static const char taken[] = "is also an input, output or report";
 static const char taken_by_stderr[] = "is also the file of stderr";
 
 /* Index 0 is standard error; the reports, the pidfile and the spool follow. False: the run has no

@@ -1184,7 +1184,7 @@ only_links() {
 }
 
 @test "-P: inputs, outputs, reports and anything except regular files are refused, without a wait" {
-    local reason='is also an input, an output or a report'
+    local reason='is also an input, output or report'
     echo precious >in
     ln -s in link
     fails 1 "bpipe: --pidfile: in: $reason" "$BPIPE" -q -P in in

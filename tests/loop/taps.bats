@@ -353,7 +353,7 @@ ends_alike() { # FILE FILE
     [ ! -e out ]
     local reason
     for option in "-o same" "-o out --tap same" "-o out --report json:same" "-o out -P same"; do
-        reason='is also an input, an output or a report'
+        reason='is also an input, output or report'
         [[ $option != *-P* ]] || reason='is also the pidfile'
         # shellcheck disable=SC2086
         result "$BPIPE" -q --spool same $option in

@@ -43,7 +43,7 @@ overwrites='is also an output: messages would overwrite the data'
 mixes='is an output too: give the report another file'
 replaces='is an input; the report would overwrite it'
 feeds='is also an input: messages would become data'
-shared='is also an input, an output or a report'
+shared='is also an input, output or report'
 
 # --- reports ----------------------------------------------------------------------------------
 
