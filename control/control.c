@@ -25,7 +25,7 @@
 
 /* The number of clients that may wait, and of requests that are refused in one turn. The latter is
  * bounded so that the loop can move bytes in between. */
-enum { BACKLOG = 8, REFUSALS = 8 };
+enum { BACKLOG = 8, REFUSALS = 8, MOST_TRIES = 3 };
 
 int control_socket(struct sockaddr_un *address, const char *path)
 {
@@ -106,16 +106,24 @@ static bool listen_privately(struct control *control, struct sockaddr_un *addres
     return ready;
 }
 
-static void open_listener(struct control *control)
+static void try_listening(struct control *control)
 {
     struct sockaddr_un address = {0};
-    control->open_ns = UINT64_MAX;
     control->path = runtime_path(NULL, (long)getpid());
     runtime_sweep(false);
     if (control->path != NULL)
         control->listener = control_socket(&address, control->path);
     if (control->path == NULL || control->listener < 0 || !listen_privately(control, &address))
         control_close(control);
+}
+
+/* Another bpipe may remove an empty folder just after this one has made it, and before the socket
+ * is in it (runtime_path_gone()). So a failure is followed by more tries. */
+static void open_listener(struct control *control)
+{
+    control->open_ns = UINT64_MAX;
+    for (int tries = 0; tries < MOST_TRIES && control->listener < 0; tries++)
+        try_listening(control);
 }
 
 static bool may_ask(int client)

@@ -34,8 +34,7 @@
 #define DEFAULT_CHUNK_SIZE (UINT64_C(1) << 20)
 #define DEFAULT_DRAIN_NS   (10 * NS_PER_SEC)
 #define DEFAULT_SPOOL_MAX  (UINT64_C(1) << 30)
-#define DEFAULT_DATAGRAM   1400  /* passes Ethernet and most tunnels unfragmented */
-#define DATAGRAM_MOST      65507 /* IPv4: 65535 minus the headers */
+#define DEFAULT_DATAGRAM   1400 /* passes Ethernet and most tunnels unfragmented */
 #define DEFAULT_KILL_AFTER (5 * NS_PER_SEC)
 #define NO_RESUME_FILL     100
 

@@ -27,7 +27,8 @@ enum overflow_policy {
 
 /* Whether framing is added to the stream or removed (--frame, --unframe; io/frame_codec.h). */
 enum framing_kind { FRAMING_NONE, FRAMING_ADD, FRAMING_REMOVE };
-enum { OPTIONS_FRAMING = 28 }; /* bytes of a head, a length and an end (io/frame_codec.h) */
+enum { DATAGRAM_MOST = 65507 }; /* bytes in a datagram: over IPv4, 65535 minus the headers */
+enum { OPTIONS_FRAMING = 28 };  /* bytes of a head, a length and an end (io/frame_codec.h) */
 
 /* A program that bpipe starts (--from, --to). */
 struct command_spec {
@@ -122,7 +123,7 @@ struct options {
     uint64_t burst;      /* maximum bytes (or records) at once; 0: the limiter chooses */
 
     struct net_settings net;
-    size_t datagram_size;      /* --datagram-size: bytes of a stream in a datagram; 1 to 65507 */
+    size_t datagram_size;      /* --datagram-size: of a stream; 1 to DATAGRAM_MOST */
     bool stop_on_output_error; /* --on-output-error stop, or the default with only one output */
 
     uint64_t idle_timeout_ns;  /* 0: none */

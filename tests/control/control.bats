@@ -504,6 +504,27 @@ sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
     equal "" "$(ls -A group)$(ls -A others)"
 }
 
+@test "a folder that vanishes before the socket is in it is made again" {
+    skip_unless_faults
+    [ ! -e "/run/user/$(id -u)" ] || skip "there is /run/user/$(id -u)"
+    export HOME=$T/home XDG_RUNTIME_DIR=''
+    mkdir home
+    open_idle
+    # The first try fails, and removes the empty folder, as another bpipe may.
+    with_faults FAULT_ONLY=bpipe FAULT_LOG="$T/log" FAULT_SCRIPT="socket:*:1:ENOMEM" \
+        "$BPIPE" -q -P pid <idle {idle}>&- >out 2>err &
+    wait_until 20 [ -s pid ]
+    wait_until 20 [ -S "home/.bpipe/bpipe-$(<pid).sock" ]
+    grep -q 'call=socket' log
+    pid=$(<pid)
+    "$BPIPE" -Q "$pid" >asked
+    has_lines asked 1
+    exec {idle}>&-
+    wait_until 20 gone "$pid"
+    refute [ -s err ]
+    refute [ -e home/.bpipe ]
+}
+
 @test "a folder that is another user's is not used" {
     skip_unless_other_user
     [ ! -e "/run/user/$(id -u)" ] || skip "there is /run/user/$(id -u)"
