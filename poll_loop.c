@@ -18,7 +18,6 @@
 #include "loop/loop.h"
 #include "loop/merge.h"
 #include "loop/move.h"
-#include "loop/nonblock.h"
 #include "loop/open.h"
 #include "loop/overload.h"
 #include "loop/peers.h"
@@ -27,6 +26,7 @@
 #include "loop/read.h"
 #include "loop/requests.h"
 #include "loop/state.h"
+#include "loop/stop.h"
 #include "loop/timeouts.h"
 #include "net/stream_socket.h"
 
@@ -177,21 +177,6 @@ static void take_last_datagrams(struct poll_loop *loop)
 
 /* --- signals ---------------------------------------------------------------------------------- */
 
-static void stop_process(struct poll_loop *loop)
-{
-    meter_advance(loop->meter, METER_BUSY, platform_now());
-    display_stop(loop->display);
-    loop_restore_flags(loop);
-    uint64_t before = loop->meter->now_ns;
-    signals_stop_process();
-    meter_skip(loop->meter, platform_now());
-    loop_network_skip(loop, loop->meter->now_ns - before);
-    loop->poll.start_ns = loop->meter->now_ns; /* SIGCONT will skip the time since this, too */
-    loop_reapply_flags(loop);
-    loop_restart_timeouts(loop);
-    display_continue(loop->display);
-}
-
 /* After SIGTERM or SIGHUP bpipe still writes the bytes that it holds. After any other signal, or a
  * second one, it stops at once. */
 static void end_by_signal(struct poll_loop *loop, int number)
@@ -226,13 +211,10 @@ static void handle_signals(struct poll_loop *loop)
             report_now(loop->reporter, loop->meter);
             break;
         case SIGTSTP:
-            stop_process(loop);
+            loop_stop(loop);
             break;
         case SIGCONT:
-            meter_advance(loop->meter, METER_BUSY, platform_now());
-            loop_network_skip(loop, loop->meter->now_ns - loop->poll.start_ns);
-            loop_restart_timeouts(loop);
-            display_continue(loop->display);
+            loop_continued(loop);
             break;
         case SIGWINCH:
             display_refresh(loop->display);
@@ -552,7 +534,7 @@ static bool closing_turn(struct poll_loop *loop)
     uint64_t wait_ns;
     if (!loop_close_some(loop, &wait_ns))
         return false;
-    uint64_t before = loop->meter->now_ns;
+    uint64_t before = loop->poll.start_ns = loop->meter->now_ns;
     loop_watch_closing(loop);
     int events = loop_poll(loop, (int64_t)wait_ns);
     bool failed = events < 0 && errno != EINTR;

@@ -15,6 +15,7 @@
 #include "loop/poll.h"
 #include "loop/records.h"
 #include "loop/state.h"
+#include "loop/stop.h"
 #include "loop/write.h"
 #include "net/stream_socket.h"
 
@@ -224,7 +225,7 @@ bool loop_close_some(struct poll_loop *loop, uint64_t *wait_ns)
     return false;
 }
 
-/* A signal that ends bpipe, or stops it (SIGTSTP), makes closing end sooner. */
+/* A signal that ends bpipe makes closing end sooner. */
 static void hear_signals(struct poll_loop *loop)
 {
     bool commands = loop->closing.step == CLOSING_COMMANDS;
@@ -234,8 +235,12 @@ static void hear_signals(struct poll_loop *loop)
             report_now(loop->reporter, loop->meter);
         } else if (commands && signals_end(number)) {
             loop_hasten_commands(loop);
-        } else if (signals_end(number) || number == SIGTSTP) {
-            loop->closing.taps_given_up |= !commands;
+        } else if (signals_end(number)) {
+            loop->closing.taps_given_up = true;
+        } else if (number == SIGTSTP) {
+            loop_stop(loop);
+        } else if (number == SIGCONT) {
+            loop_continued(loop);
         }
     }
     loop_reap_commands(loop);

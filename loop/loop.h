@@ -179,7 +179,7 @@ struct loop_overload {
     bool dropping_said, spool_failed;
 };
 
-/* Written by close, poll. */
+/* Written by close, poll, stop. */
 struct loop_polling {
     struct signals signals;
     struct pollfd signal_watch, control_watch;
@@ -216,7 +216,7 @@ struct loop_confirming {
 
 enum closing_step { CLOSING_INPUTS, CLOSING_COMMANDS, CLOSING_TAPS, CLOSED };
 
-/* DONE. Written by close. */
+/* DONE. Written by close, stop. */
 struct loop_closing {
     enum closing_step step;
     uint64_t taps_end_ns;      /* when the taps' time is up */
@@ -227,7 +227,7 @@ struct loop_closing {
 enum commands_stage { COMMANDS_HEARD, COMMANDS_ENDING, COMMANDS_UNGUARDED, COMMANDS_ENDED };
 enum ending_step { ENDING_LET_GO, ENDING_TERMINATE, ENDING_KILL };
 
-/* Written by commands. */
+/* Written by commands, stop. */
 struct loop_commands {
     struct command *all; /* the inputs' commands, then the outputs' commands */
     size_t count;

@@ -40,7 +40,7 @@ enum {
     TIME_TO_PAUSE = 8   /* pause for this part of the time so far: later looks may be rarer */
 };
 
-enum message_kind { ADD, DROP, RELEASE, END, END_AT_ONCE, CLOSE };
+enum message_kind { ADD, DROP, RELEASE, END, END_AT_ONCE, PAUSE, RESUME, CLOSE };
 
 struct message {
     enum message_kind kind;
@@ -67,6 +67,7 @@ struct watch {
     struct held_pipes kept; /* pipes that processes of the tree write to; since ENDING */
     struct process_tree tree;
     uint64_t kill_after_ns;
+    uint64_t paused_ns;  /* since when bpipe and the commands are stopped; 0: they are not */
     uint64_t since_ns;   /* when SIGTERM or SIGKILL was sent; while ENDING */
     uint64_t kill_ns;    /* when SIGKILL is sent */
     uint64_t give_up_ns; /* when the guard gives up */
@@ -122,9 +123,38 @@ static void end_all(struct watch *watch, int signal)
     leave_group(member);
 }
 
+/* The time, which stands still while the commands are stopped. */
+static uint64_t clock_of(const struct watch *watch)
+{
+    return watch->paused_ns != 0 ? watch->paused_ns : platform_now();
+}
+
+static uint64_t put_off(uint64_t deadline_ns, uint64_t ns)
+{
+    return deadline_ns == UINT64_MAX ? UINT64_MAX : deadline_ns + ns;
+}
+
+static void pause_clock(struct watch *watch)
+{
+    watch->paused_ns = clock_of(watch);
+}
+
+static void resume_clock(struct watch *watch)
+{
+    uint64_t ns = platform_now() - clock_of(watch);
+    watch->paused_ns = 0;
+    if (watch->state != ENDING)
+        return;
+    watch->since_ns += ns;
+    watch->kill_ns = put_off(watch->kill_ns, ns);
+    watch->give_up_ns = put_off(watch->give_up_ns, ns);
+}
+
 static void end(struct watch *watch, bool at_once)
 {
-    uint64_t now_ns = platform_now();
+    if (at_once)
+        resume_clock(watch);
+    uint64_t now_ns = clock_of(watch);
     watch->state = ENDING;
     watch->since_ns = now_ns;
     watch->pause_ns = first_pause_ns;
@@ -154,7 +184,7 @@ static uint64_t pause_after(uint64_t time_ns, uint64_t taken_ns)
  * reads for a moment. */
 static bool go_on_ending(struct watch *watch)
 {
-    uint64_t now_ns = platform_now();
+    uint64_t now_ns = clock_of(watch), begun_ns = platform_now();
     process_tree_update(&watch->tree);
     bool any = watch->tree.count > 0;
     if ((!any && !held_pipes_are_read(&watch->held)) || now_ns >= watch->give_up_ns)
@@ -167,7 +197,7 @@ static bool go_on_ending(struct watch *watch)
     }
     if (any && now_ns >= watch->kill_ns)
         end_all(watch, SIGKILL);
-    watch->pause_ns = pause_after(now_ns - watch->since_ns, platform_now() - now_ns);
+    watch->pause_ns = pause_after(now_ns - watch->since_ns, platform_now() - begun_ns);
     return true;
 }
 
@@ -212,6 +242,7 @@ static void lose(struct watch *watch)
 {
     (void)close(watch->pipe);
     watch->pipe = -1;
+    resume_clock(watch);
     if (watch->state == HOLDING)
         end(watch, false);
 }
@@ -236,6 +267,12 @@ static void obey(struct watch *watch, const struct message *message)
     case END_AT_ONCE:
         end(watch, true);
         break;
+    case PAUSE:
+        pause_clock(watch);
+        break;
+    case RESUME:
+        resume_clock(watch);
+        break;
     case CLOSE:
         lose(watch);
         break;
@@ -257,8 +294,9 @@ static void listen_to_pipe(struct watch *watch)
     struct pollfd wanted = {.fd = watch->pipe, .events = POLLIN};
     int64_t timeout_ns = -1;
     if (watch->state == ENDING) {
-        uint64_t now_ns = platform_now();
-        uint64_t left_ns = watch->kill_ns > now_ns ? watch->kill_ns - now_ns : watch->pause_ns;
+        uint64_t now_ns = clock_of(watch);
+        bool counts = watch->paused_ns == 0 && watch->kill_ns > now_ns;
+        uint64_t left_ns = counts ? watch->kill_ns - now_ns : watch->pause_ns;
         timeout_ns = (int64_t)(left_ns < watch->pause_ns ? left_ns : watch->pause_ns);
     }
     if (platform_poll_or_nap(&wanted, 1, timeout_ns) == 0 || watch->pipe < 0)
@@ -413,6 +451,16 @@ void guard_release(const struct guard *guard)
 void guard_end(const struct guard *guard, bool at_once)
 {
     tell_awake(guard, at_once ? END_AT_ONCE : END);
+}
+
+void guard_pause(const struct guard *guard)
+{
+    tell_awake(guard, PAUSE);
+}
+
+void guard_resume(const struct guard *guard)
+{
+    tell_awake(guard, RESUME);
 }
 
 void guard_close(struct guard *guard)

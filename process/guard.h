@@ -68,6 +68,11 @@ void guard_release(const struct guard *guard);
  * could be done. */
 void guard_end(const struct guard *guard, bool at_once);
 
+/* bpipe and the commands are about to be stopped, and go on: the time between these calls does not
+ * count against kill_after_ns. If bpipe is killed between them, it counts from then on. */
+void guard_pause(const struct guard *guard);
+void guard_resume(const struct guard *guard);
+
 /* Closes the pipe. The guard exits when nothing is left to do: at once, if it was told to release
  * the pipes, or knows no command. Harmless without a guard. */
 void guard_close(struct guard *guard);

@@ -1087,6 +1087,27 @@ END
     terminal_close
 }
 
+@test "^Z while bpipe ends its commands stops all, and against no limit of time" {
+    skip_unless_terminal
+    terminal_open 80 24
+    terminal_script <<END
+$BPIPE -q -P pid --kill-after 1 --from 'until [ -e to ]; do sleep 0.05; done; exit 3' \
+    --to 'trap ": >told" TERM; : >to; until [ -e end ]; do sleep 0.05; done; echo \$? >result; exit 4'
+END
+    wait_until 20 test -e told
+    terminal_keys C-z
+    wait_screen prompt_is_last
+    in_state "$(<pid)" T
+    # More time than --kill-after goes by.
+    terminal_type 'sleep 1.2; : >end; fg; echo "status $?"'
+    terminal_keys Enter
+    wait_screen screen_has 'status 1'
+    wait_until 20 test -e result
+    equal 0 "$(<result)"
+    refute [ -e pid ]
+    terminal_close
+}
+
 # --- limits of time -----------------------------------------------------------------------------
 
 @test "-S: enough was read, and the producer goes" {

@@ -266,12 +266,14 @@ static void test_is_quiet(void)
 /* --- scenes ----------------------------------------------------------------------------------- */
 
 enum deed {
-    STAY,      /* until the test kills us */
-    RELEASE,   /* then stay */
-    END,       /* then wait for the command and the guard */
-    END_NOW,   /* at once */
-    END_STAY,  /* then stay */
-    GIVE_RIGHT /* the end is true: closes, releases, waits */
+    STAY,       /* until the test kills us */
+    RELEASE,    /* then stay */
+    END,        /* then wait for the command and the guard */
+    END_NOW,    /* at once */
+    END_STAY,   /* then stay */
+    END_PAUSED, /* the clock of kill_after_ns stands still until the command has made "later" */
+    END_PAUSED_STAY, /* it stands still; then stay */
+    GIVE_RIGHT       /* the end is true: closes, releases, waits */
 };
 
 struct scene {
@@ -323,11 +325,18 @@ static _Noreturn void be_bpipe(const struct scene *scene, int told)
         command_close(&command);
     if (scene->deed == GIVE_RIGHT || scene->deed == RELEASE)
         guard_release(&guard);
-    else if (scene->deed != STAY)
+    if (scene->deed == END_PAUSED || scene->deed == END_PAUSED_STAY)
+        guard_pause(&guard);
+    if (scene->deed != GIVE_RIGHT && scene->deed != RELEASE && scene->deed != STAY)
         guard_end(&guard, scene->deed == END_NOW);
+    while (scene->deed == END_PAUSED && !stage_exists("later"))
+        stage_nap(MS);
+    if (scene->deed == END_PAUSED)
+        guard_resume(&guard);
     if (write(told, &guard.pid, sizeof guard.pid) != (ssize_t)sizeof guard.pid)
         _exit(1);
-    while (scene->deed == STAY || scene->deed == END_STAY || scene->deed == RELEASE)
+    while (scene->deed == STAY || scene->deed == END_STAY || scene->deed == END_PAUSED_STAY ||
+           scene->deed == RELEASE)
         pause();
     command_forget_standard(&standard);
     wait_for_ending(&command, &guard, told);
@@ -683,6 +692,22 @@ static void test_killed_while_ending(void)
     clear();
 }
 
+/* It lives on after SIGTERM, until SIGKILL comes. */
+static const char slow_to_end[] =
+    "trap ': >term' TERM; echo >up; until [ -e term ]; do sleep 0.01; done; sleep 0.2; echo >later;"
+    "while :; do sleep 0.01; done";
+
+static void test_killed_while_paused(void)
+{
+    struct scene scene = {.text = slow_to_end, .deed = END_PAUSED_STAY, .kill_after_ns = 100 * MS};
+    struct play play = begin(&scene);
+    learn_guard(&play);
+    tap_ok(stage_appears("later"), "while the clock stands still, no SIGKILL comes");
+    kill_bpipe(&play);
+    tap_ok(finish(&play), "killed while the clock stands still: it goes on");
+    clear();
+}
+
 /* --- bpipe lives ------------------------------------------------------------------------------ */
 
 static void plays(const struct scene *scene, const char *wanted, const char *what)
@@ -714,6 +739,10 @@ static void test_exit_status(void)
     clear();
     plays(&(struct scene){.text = stubborn, .deed = END, .kill_after_ns = 50 * MS},
           "killed by signal 9 (SIGKILL)", "ended after a while");
+    tap_ok(!stage_exists("g"), "before its input was");
+    clear();
+    plays(&(struct scene){.text = slow_to_end, .deed = END_PAUSED, .kill_after_ns = MS},
+          "killed by signal 9 (SIGKILL)", "stopped meanwhile, and ended after a while");
     tap_ok(!stage_exists("g"), "before its input was");
     clear();
 }
@@ -767,6 +796,7 @@ int main(int argc, char *argv[])
     test_cleans_up();
     test_killed_after_release();
     test_killed_while_ending();
+    test_killed_while_paused();
     tap_ok(stage_has_no_children() && stage_open_files() == open_files, "nothing is left open");
     tap_ok(chdir("/") == 0 && nftw(directory, remove_file, 8, FTW_DEPTH | FTW_PHYS) == 0,
            "the directory can be removed");
