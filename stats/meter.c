@@ -100,6 +100,19 @@ static void close_windows(struct meter *meter)
     meter->last_bytes = ended == 1 ? bytes : 0;
     meter->window_start_ns += ended * METER_WINDOW_NS;
     meter->window_bytes = meter->bytes_passed;
+    meter->window_ended = true;
+}
+
+/* To be called when the time has been added to a state, too. */
+static void make_mark(struct meter *meter)
+{
+    if (!meter->window_ended)
+        return;
+    meter->window_ended = false;
+    meter->marks[0] = meter->marks[1];
+    meter->marks[1].bytes = meter->bytes_passed;
+    memcpy(meter->marks[1].state_ns, meter->state_ns, sizeof meter->state_ns);
+    meter->mark_count += meter->mark_count < 2;
 }
 
 /* Advances the time to `now_ns` and returns by how much. The caller adds that to a state. */
@@ -131,6 +144,7 @@ void meter_advance(struct meter *meter, enum meter_state state, uint64_t now_ns)
         connect_time(meter, now_ns);
     else
         meter->state_ns[state] += pass_time(meter, now_ns);
+    make_mark(meter);
 }
 
 void meter_advance_file(struct meter *meter, enum meter_state side, struct meter_endpoint *endpoint,
@@ -142,6 +156,7 @@ void meter_advance_file(struct meter *meter, enum meter_state side, struct meter
     assert(side == METER_INPUT || side == METER_OUTPUT);
     meter->state_ns[side] += waited_ns;
     meter->state_ns[METER_BUSY] += ns - waited_ns;
+    make_mark(meter);
     meter_waited(endpoint, waited_ns);
 }
 
@@ -318,6 +333,11 @@ uint64_t meter_running_of(const uint64_t state_ns[METER_STATES])
     for (unsigned i = 0; i < METER_STATES; i++)
         sum += i == METER_CONNECT ? 0 : state_ns[i];
     return sum;
+}
+
+const struct meter_mark *meter_recently(const struct meter *meter)
+{
+    return meter->mark_count == 2 ? &meter->marks[0] : NULL;
 }
 
 struct meter_rate meter_rate(const struct meter *meter)

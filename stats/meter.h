@@ -93,6 +93,12 @@ struct meter_windows {
     double square_deviations; /* the sum of (rate - mean)^2; sums of squares would cancel */
 };
 
+/* The totals at some moment. */
+struct meter_mark {
+    uint64_t bytes; /* bytes_passed */
+    uint64_t state_ns[METER_STATES];
+};
+
 struct meter {
     const char *name;       /* -N, or NULL */
     long pid;               /* bpipe's own */
@@ -137,9 +143,12 @@ struct meter {
     uint64_t spool_bytes; /* all bytes written to it so far */
 
     struct meter_windows windows;
-    uint64_t window_start_ns; /* of the window that contains now_ns; METER_CONNECT moves it on */
-    uint64_t window_bytes;    /* bytes_passed at the start of the window */
-    uint64_t last_bytes;      /* the bytes of the last window that has ended, if any */
+    uint64_t window_start_ns;   /* of the window that contains now_ns; METER_CONNECT moves it on */
+    uint64_t window_bytes;      /* bytes_passed at the start of the window */
+    uint64_t last_bytes;        /* the bytes of the last window that has ended, if any */
+    bool window_ended;          /* and no mark was made since */
+    struct meter_mark marks[2]; /* when the last windows were seen to end; the older one first */
+    unsigned mark_count;        /* how many were ever made; 2 stands for more, too */
 
     struct residence residence;
 };
@@ -237,6 +246,9 @@ uint64_t meter_running(const struct meter *meter); /* without the time in METER_
 /* The running time of an interval: the sum of its states without METER_CONNECT. */
 uint64_t meter_running_of(const uint64_t state_ns[METER_STATES]);
 struct meter_rate meter_rate(const struct meter *meter);
+/* The totals about one or two windows ago, or longer if bpipe was waiting all that time. NULL: the
+ * run is shorter than two windows. */
+const struct meter_mark *meter_recently(const struct meter *meter);
 double meter_mean_fill(const struct meter *meter); /* bytes, weighted by the running time */
 uint64_t meter_longest_stall(const struct meter_endpoint *endpoint);
 

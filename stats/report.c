@@ -245,10 +245,27 @@ void report_now(struct reporter *reporter, const struct meter *meter)
         send_report(reporter, &on_stderr, meter, &request);
 }
 
+/* What happened lately, for a client. */
+static struct report_interval recent_interval(const struct meter *meter)
+{
+    const struct meter_mark *mark = meter_recently(meter);
+    struct report_interval recent = {0};
+
+    if (mark == NULL)
+        return recent;
+    recent.bytes = meter->bytes_passed > mark->bytes ? meter->bytes_passed - mark->bytes : 0;
+    for (size_t i = 0; i < METER_STATES; i++) {
+        recent.state_ns[i] = meter->state_ns[i] - mark->state_ns[i];
+        recent.ns += recent.state_ns[i];
+    }
+    return recent;
+}
+
 const char *report_compose(struct reporter *reporter, const struct meter *meter,
                            const struct report_look *look, size_t *length)
 {
     struct report_request request = {.moment = REPORT_MOMENT_NOW,
+                                     .interval = recent_interval(meter),
                                      .si = look->si || reporter->si,
                                      .verbose = look->verbose || reporter->verbose};
 

@@ -41,9 +41,10 @@ void report_sample(struct reporter *reporter, const struct meter *meter);
 void report_now(struct reporter *reporter, const struct meter *meter);
 
 /*
- * The same report for a client (-Q), in memory. It is not sent anywhere, and does not count as a
- * sample. It is made as with -v and -k if `look` or the run's own options say so. Returns NULL if
- * there is no memory. The text is valid until the next report.
+ * The same report for a client (-Q), in memory, with a line for the last one or two seconds. It is
+ * not sent anywhere, and does not count as a sample. It is made as with -v and -k if `look` or the
+ * run's own options say so. Returns NULL if there is no memory. The text is valid until the next
+ * report.
  */
 struct report_look {
     enum report_format format;

@@ -19,7 +19,8 @@ enum report_moment {
     REPORT_MOMENT_FINAL
 };
 
-/* The interval since the reporter's previous sample. */
+/* The interval since the reporter's previous sample, or, for a client (-Q), since a mark of the
+ * meter; all zeros if there is none. */
 struct report_interval {
     uint64_t ns;
     uint64_t bytes;
@@ -31,7 +32,7 @@ struct report_request {
     int exit_status;      /* for a final report */
     uint64_t end_time_ns; /* for a final report: the time of day */
     bool si, verbose;
-    struct report_interval interval; /* for a sample */
+    struct report_interval interval; /* not for a final report */
     /* For text (stats/report_line.h): the room for the names at the beginning of each line, and
      * where a line tells that it is too long. */
     size_t own_room;

@@ -140,6 +140,13 @@ sockets_of() { # PID
     kill -INT "$pid"
 }
 
+# is_report FILE: it has the lines of a report of a run that goes on; the slow side, and the last
+# seconds, only if the run is old enough.
+is_report() {
+    equal 1 "$(grep -c '^bpipe: .* so far' "$1")"
+    ! grep -vE '^bpipe: (.* so far|(me: )?slow side: .*|(me: )?last [0-9.]+ s: [0-9.]+ .*; buffer [0-9]+%$)' "$1"
+}
+
 @test "-Q prints the report, and does not change the run" {
     skip_unless_json
     start_idle --report json:report --report-every 1h -N me >out
@@ -147,7 +154,11 @@ sockets_of() { # PID
     wait_until 20 size_is out 5
     "$BPIPE" -Q "$pid" >text
     grep -q '^bpipe: me: 5 B in .* so far' text || grep -q '5 B in' text
-    has_lines text 1
+    is_report text
+    tells_lately() { "$BPIPE" -Q "$pid" >lately && grep -qE '^bpipe: me: last [1-9][0-9.]* s: 0 B/s, input [0-9]+%; buffer 0%$' lately; }
+    wait_until 20 tells_lately
+    is_report lately
+    equal 3 "$(lines_of lately)"
     "$BPIPE" -Q "$pid" -v >verbose
     grep -q 'output stdout: 5 B' verbose
     "$BPIPE" -Q "$pid" -k -v >si
@@ -284,7 +295,7 @@ END
     open_idle
     "$BPIPE" -q <&"$idle" >out &
     "$BPIPE" -Q $! >asked # the client waits for the socket
-    has_lines asked 1
+    is_report asked
 }
 
 @test "a runtime folder that is refused is named, with the reason" {
@@ -495,7 +506,7 @@ sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
         wait_until 20 [ -S "home/.bpipe/bpipe-$(<pid).sock" ]
         equal 700 "$(stat -c %a home/.bpipe)"
         "$BPIPE" -Q "$(<pid)" >asked # the client searches all folders
-        has_lines asked 1
+        is_report asked
         pid=$(<pid)
         exec {idle}>&-
         wait_until 20 gone "$pid"
@@ -518,7 +529,7 @@ sockets() { find "$XDG_RUNTIME_DIR" -mindepth 1 | sort; }
     grep -q 'call=socket' log
     pid=$(<pid)
     "$BPIPE" -Q "$pid" >asked
-    has_lines asked 1
+    is_report asked
     exec {idle}>&-
     wait_until 20 gone "$pid"
     refute [ -s err ]
@@ -602,7 +613,7 @@ ok|" "$(control send "$socket" 'x' 'bpipe 2\n' 'bpipe 1\nname new\nrate-limit x\
     wait_until 20 [ -s held.1 ]
     wait_until 20 [ -s held.2 ]
     "$BPIPE" -Q "$pid" >asked # within the client's patience
-    has_lines asked 1
+    is_report asked
     control rude "$socket" 100
     control hold "$socket" >held.3 &
     wait_until 20 [ -s held.3 ]

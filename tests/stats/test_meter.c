@@ -416,6 +416,34 @@ static void test_windows(void)
     meter_destroy(&meter);
 }
 
+static void test_recently(void)
+{
+    struct meter meter = new_meter();
+    const struct meter_mark *mark;
+
+    meter_advance(&meter, METER_INPUT, 5 + 3 * NS_PER_SEC / 2);
+    pass(&meter, 700);
+    meter_advance(&meter, METER_INPUT, 5 + 19 * NS_PER_SEC / 10);
+    tap_ok(meter_recently(&meter) == NULL, "a run of less than two windows has no mark");
+    meter_advance_file(&meter, METER_OUTPUT, &meter.outputs[0], NS_PER_SEC, 5 + 3 * NS_PER_SEC);
+    mark = meter_recently(&meter);
+    tap_ok(mark != NULL && mark->bytes == 0 && mark->state_ns[METER_INPUT] == 3 * NS_PER_SEC / 2 &&
+               meter_running_of(mark->state_ns) == 3 * NS_PER_SEC / 2,
+           "a mark has the totals of the moment when a window was seen to end");
+    meter_advance(&meter, METER_BUSY, 5 + 7 * NS_PER_SEC / 2);
+    tap_ok(meter_recently(&meter)->bytes == 0, "within a window it stays");
+    pass(&meter, 900);
+    meter_advance(&meter, METER_OUTPUT, 5 + 9 * NS_PER_SEC);
+    mark = meter_recently(&meter);
+    tap_ok(mark->bytes == 700 && meter_running_of(mark->state_ns) == 3 * NS_PER_SEC &&
+               mark->state_ns[METER_OUTPUT] == NS_PER_SEC,
+           "a long wait after that belongs to the time since the mark");
+    meter_skip(&meter, 5 + 99 * NS_PER_SEC);
+    tap_ok(meter_running_of(mark->state_ns) == 3 * NS_PER_SEC && meter.mark_count == 2,
+           "time for which the process was stopped makes no mark");
+    meter_destroy(&meter);
+}
+
 /* The time before anything can move. */
 static void test_connecting(void)
 {
@@ -770,6 +798,7 @@ int main(void)
 
     test_random(&random);
     test_windows();
+    test_recently();
     test_connecting();
     test_even_rate();
     test_verdicts();

@@ -232,6 +232,28 @@ static void test_text_options(void)
     meter_destroy(&meter);
 }
 
+static void test_text_recent(void)
+{
+    struct meter meter = example_meter();
+    struct report_request now = {
+        .moment = REPORT_MOMENT_NOW,
+        .interval = {.ns = 3 * NS_PER_SEC / 2,
+                     .bytes = 150 * GIB / 1024,
+                     .state_ns = {[METER_INPUT] = NS_PER_SEC, [METER_BUSY] = NS_PER_SEC / 2}}};
+    meter.fill = meter.capacity / 4;
+    text_is(&meter, &now,
+            "bpipe: 4.00 GiB in 3.21 s so far, 1.25 GiB/s\n"
+            "bpipe: slow side: output, 71% of the time (stdout); buffer 62% full\n"
+            "bpipe: last 1.50 s: 100 MiB/s, input 67%; buffer 25%\n",
+            "so far, and lately");
+    now.moment = REPORT_MOMENT_FINAL;
+    text_is(&meter, &now,
+            "bpipe: 4.00 GiB in 3.21 s, 1.25 GiB/s\n"
+            "bpipe: slow side: output, 71% of the time (stdout); buffer 62% full\n",
+            "the final report has no such line");
+    meter_destroy(&meter);
+}
+
 static void test_text_records(void)
 {
     struct meter meter = example_meter();
@@ -1358,6 +1380,7 @@ int main(void)
 
     test_text_final();
     test_text_options();
+    test_text_recent();
     test_text_records();
     test_text_overload();
     test_text_short();
