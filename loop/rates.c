@@ -3,7 +3,12 @@
  */
 #include "loop/rates.h"
 
+#include "base/message.h"
+#include "base/platform.h"
 #include "base/records.h"
+#include "base/signal_name.h"
+#include "base/size.h"
+#include "loop/state.h"
 #include "loop/way.h"
 
 static bool limits_records(const struct poll_loop *loop)
@@ -162,6 +167,20 @@ void loop_spend_output(struct poll_loop *loop, size_t index, const struct span *
 void loop_spend_input(struct poll_loop *loop, size_t bytes)
 {
     limiter_take(&loop->inputs.limiter, bytes);
+}
+
+void loop_tell_drain(const struct poll_loop *loop, int number)
+{
+    char size[SIZE_TEXT], duration[SIZE_TEXT];
+    uint64_t rate = loop->outputs.all[0].limiter.rate;
+    uint64_t bytes = loop_held(loop) + loop->meter->spool_fill;
+    if (rate == 0 || limits_records(loop))
+        return;
+    double ns = (double)bytes / (double)rate * (double)NS_PER_SEC;
+    if (ns < (double)DRAIN_TOLD_NS || ns >= (double)UINT64_MAX)
+        return;
+    message_print("%s: %s left will take %s (-L); send it again to end now", signal_name(number),
+                  size_format(size, bytes, false), size_format_duration(duration, (uint64_t)ns));
 }
 
 uint64_t loop_throttled_until(const struct poll_loop *loop)

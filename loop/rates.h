@@ -41,6 +41,11 @@ size_t loop_allow_input(struct poll_loop *loop, size_t bytes);
 void loop_spend_output(struct poll_loop *loop, size_t index, const struct span *span, size_t bytes);
 void loop_spend_input(struct poll_loop *loop, size_t bytes);
 
+/* A signal began the drain: tells how long it takes, if --rate-limit makes that DRAIN_TOLD_NS or
+ * more. Records are not counted, so with a limit on these it tells nothing. */
+#define DRAIN_TOLD_NS UINT64_C(10000000000)
+void loop_tell_drain(const struct poll_loop *loop, int number);
+
 /* The earliest time at which something that is throttled may pass, or UINT64_MAX. */
 uint64_t loop_throttled_until(const struct poll_loop *loop);
 

@@ -197,6 +197,41 @@ throttled() {
     fi
 }
 
+@test "SIGTERM: how long the rest takes at a low rate, and a second one ends it" {
+    random_bytes 1M >in
+    local options expected
+    for options in "-L 1K" "-L 1K --spool . -B 4096" "-L 2K -z 512"; do
+        rm -f out err
+        # shellcheck disable=SC2086
+        cat in | defsig "$BPIPE" -q $options --report json:report >out 2>err &
+        pid=$!
+        wait_number "$pid" report bytes_in 1048576
+        kill -TERM "$pid"
+        wait_until 20 [ -s err ]
+        cat err
+        expected='bpipe: SIGTERM: [0-9.]+ (KiB|MiB) left will take [0-9]+:[0-9:]+ \(-L\); send it again to end now'
+        grep -qxE "$expected" err
+        equal 1 "$(lines_of err)"
+        kill -TERM "$pid"
+        ended "$pid" 143
+        adds_up report 143
+        cmp -n "$(size_of out)" in out
+    done
+    # A short rest, no limit, and records: nothing is told.
+    for options in "-L 500K" "" "-l -L 1K"; do
+        rm -f out err idle
+        open_idle
+        # shellcheck disable=SC2086
+        defsig "$BPIPE" -q $options <&"$idle" >out 2>err {idle}>&- &
+        seq 100 >&"$idle"
+        wait_until 20 [ -s out ]
+        kill -TERM $!
+        ended $! 143
+        refute [ -s err ]
+        exec {idle}>&-
+    done
+}
+
 out_has() { # BYTES
     [ -s report ] && [ "$(last_number bytes_out report)" -ge "$1" ]
 }
