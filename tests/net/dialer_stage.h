@@ -258,7 +258,7 @@ static inline bool ends(struct call *call, enum dialer_status outcome, const cha
     return says(call, text) && status == outcome && closed && step(call) == outcome;
 }
 
-/* For a socket that is to listen at `address`. */
+/* For a socket that will listen at `address`. */
 static inline bool begins(struct call *call, enum address_kind kind, struct socket_address address,
                           bool input)
 {
