@@ -148,7 +148,7 @@ one_line() {
     equal_files in out
 }
 
-@test "each way takes 20 ms: the end is confirmed" {
+@test "a delay of 20 ms each way: the end is confirmed" {
     lay_cable
     skip_unless tc
     on_near tc qdisc add dev cable root netem delay 20ms 2>why || skip "no netem: $(tail -n 1 why)"
@@ -233,7 +233,7 @@ cut_before_the_end() {
     cut_before_the_end --stall-timeout 1
 }
 
-@test "a cable that is mended goes on" {
+@test "a cable that is mended: the transfer continues" {
     lay_cable
     random_bytes 4M 9 >in
     receive

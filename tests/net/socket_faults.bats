@@ -173,7 +173,7 @@ ends() {
     done
 }
 
-@test "accepting is interrupted, comes too late, or fails" {
+@test "accept() is interrupted, too late, or fails" {
     random_bytes 100000 >in
     local error
     for error in EINTR EAGAIN ECONNABORTED EPROTO EPERM; do
