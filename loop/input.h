@@ -20,8 +20,8 @@ void loop_end_input(struct poll_loop *loop);
 /* Reading an input failed with `error`: reports it, and does nothing else. */
 void loop_note_read_failure(struct poll_loop *loop, struct loop_input *input, int error);
 
-/* Closes an input, and restores what bpipe changed on its descriptor. A connection stays open
- * (loop/close.h). Harmless if the input is not open. */
+/* Closes an input, and restores the flags that bpipe changed on its descriptor. A connection stays
+ * open (loop/close.h). Harmless if the input is not open. */
 void loop_close_input(struct poll_loop *loop, struct loop_input *input);
 
 /* --merge: an input was read to its end. If it left a record unfinished, and is a command that has

@@ -255,7 +255,7 @@ cut_before_the_end() {
 
 @test "an address that never answers: --connect-timeout" {
     lay_cable
-    # The near end believes that somebody is there.
+    # The near end believes that a machine has this address.
     on_near ip neighbour add 10.77.0.9 lladdr 02:00:00:00:00:09 dev cable
     result timeout 20 "${at_near[@]}" "$BPIPE" -q --connect-timeout 0.5 -o tcp://10.77.0.9:9 </dev/null
     echo "$result"
@@ -264,7 +264,7 @@ cut_before_the_end() {
     result timeout 20 "${at_near[@]}" "$BPIPE" -q --connect-timeout 0.5 tcp://10.77.0.9:9
     echo "$result"
     [[ $result == "4::bpipe: tcp://10.77.0.9:9: "*"--connect-timeout"* ]]
-    # Nobody connects.
+    # No peer connects.
     result timeout 20 "${at_near[@]}" "$BPIPE" -q --connect-timeout 0.5 tcp-listen://10.77.0.1:9
     echo "$result"
     [[ $result == "4::bpipe: tcp-listen://10.77.0.1:9: "*"--connect-timeout"* ]]

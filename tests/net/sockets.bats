@@ -73,7 +73,7 @@ is_prefix() {
 }
 
 # Sets $own to an address of this machine that no other test uses, for ports that must be known
-# before somebody listens on them.
+# before a process listens on them.
 own_address() {
     own=127.$((RANDOM % 250 + 2)).$((RANDOM % 250 + 2)).$((RANDOM % 250 + 2))
 }

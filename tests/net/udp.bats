@@ -272,7 +272,7 @@ sends_whole_of_overflow() {
     adds_up report
     equal 20 "$(tail -n 1 report | grep -o '"refusals":[0-9][0-9]*' | cut -d: -f2)"
     grep -qx "bpipe: udp://127.0.0.1:$to: 20 refusals" err
-    # As an input, too: it sends an empty datagram to where it is, and nobody is there.
+    # As an input, too: it sends an empty datagram to its peer, and no process receives there.
     result "$BPIPE" -q --idle-timeout 0.3 --report json:report "udp://127.0.0.1:$to"
     equal "4:" "${result%%:bpipe*}"
     equal 1 "$(count refusals)"

@@ -341,7 +341,7 @@ fails_beside_receiver() {
             ended "$receiver" 1
             refute [ -e out ]
         }
-        bytes() { # there nobody can tell a reset from an end
+        bytes() { # there a reset and an end look alike
             receiving='' sent_to "$family" "$1" "$2"
             ended "$receiver" 0
             equal_files in out
