@@ -89,7 +89,7 @@ file_to_file() {
     sink -a "$bytes" <out >checked || exit 1
 }
 
-# Nobody reads the bytes, but the offset in the file, which is shared, tells how many were read.
+# No process reads the bytes, but the shared offset in the file shows how many were read.
 file_to_null() {
     local key value
     exec 4<../in

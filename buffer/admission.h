@@ -33,8 +33,7 @@
 struct admission {
     struct ring *ring;
     struct spool *spool;        /* NULL: none */
-    struct record_index *index; /* told of the bytes that enter the ring; NULL: none. Set by the
-                                   loop */
+    struct record_index *index; /* of the bytes that enter the ring; NULL: none. Set by the loop */
     enum record_kind records;   /* RECORD_NONE: records are not recognized */
     bool marks;                 /* --gap-mark under drop-newest */
     uint64_t complete;          /* position in the ring: after the last whole record in it */

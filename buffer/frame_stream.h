@@ -74,7 +74,7 @@ struct transfer frame_stream_into_queue(struct frame_stream *framing, struct pip
 
 /*
  * Sends up to `max` bytes of payload from the queue, which must hold some and have a bounce buffer.
- * ADD: in chunks, each made of what the first pipe holds. transfer.added is the number of bytes of
+ * ADD: in chunks, each with the bytes of the first pipe. transfer.added is the number of bytes of
  * framing that were written before the payload. It may be > 0 with any status, even if no payload
  * moved. TRANSFER_MOVED says that more may move, or that only framing moved. TRANSFER_END: the
  * output refuses pages.

@@ -1,6 +1,6 @@
 /*
- * overrun.h - what a reader of the ring misses when it is overtaken: by --overflow drop-oldest, or
- * because it is a tap.
+ * overrun.h - the bytes that a reader of the ring misses when it is overtaken: by --overflow
+ * drop-oldest, or because it is a tap.
  *
  * Without records the reader loses the oldest bytes that it has not got. With records (-l, -0,
  * datagrams) it loses whole records. It is offered only complete records, so that none is ever

@@ -47,7 +47,7 @@ int record_index_init(struct record_index *index, const struct ring *ring, enum 
 void record_index_destroy(struct record_index *index); /* harmless on a zeroed index */
 
 /* The newest `bytes` of the ring are new to the index, and none has been consumed. Returns how many
- * records end in them. The index must be told of every byte that enters the ring. */
+ * records end in them. Call it for every byte that enters the ring. */
 uint64_t record_index_entered(struct record_index *index, size_t bytes);
 
 /* The newest `bytes` of the ring are about to be taken back (ring_retract()). */

@@ -6,7 +6,7 @@
  * (SO_PEERCRED, unix(7)) has to be the user of bpipe, or the superuser. If the system does not
  * report the client's user, the folder and the mode are the protection. The socket is removed at
  * the end of the run. If there is no runtime folder, if the path is too long for a socket, or if
- * anything else fails, the run goes on without control, and without an error.
+ * anything else fails, the run continues without control, and without an error.
  *
  * A request is one message of a SOCK_SEQPACKET socket, at most CONTROL_REQUEST bytes:
  *

@@ -170,7 +170,7 @@ static void forget(struct cursor *cursor)
     cursor->hopeless = hopeless;
 }
 
-/* To be called with the errno of what has failed. ENOENT: another bpipe has just removed the folder
+/* `errno` is that of the call that has failed. ENOENT: another bpipe has just removed the folder
  * as the last one in it. */
 static enum cursor_status give_up(struct cursor *cursor)
 {

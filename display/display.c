@@ -163,7 +163,7 @@ static void set_style(struct display *display)
     };
 }
 
-/* Whether there is a window whose title is to be set. */
+/* Whether -x asks for a window title, and stderr is a terminal that can show it. */
 static bool has_window(const struct display *display)
 {
     return display->options->display.window_title && display->terminal;

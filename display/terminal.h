@@ -9,7 +9,7 @@
 
 bool terminal_has_colours(void);
 
-/* Whether it moves the cursor and erases text when told to. */
+/* Whether the terminal moves the cursor and erases text at escape sequences. */
 bool terminal_obeys_escapes(void);
 
 /* Whether it is the controlling terminal, and another process group is in its foreground. */

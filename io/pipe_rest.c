@@ -18,8 +18,8 @@ static bool has_reader(int writer)
     return poll(&watch, 1, 0) < 0 || (watch.revents & POLLERR) == 0;
 }
 
-/* Reads what is in the pipe, and counts the bytes and the records. Returns 0, or -1 if the pipe
- * cannot be read. */
+/* Reads the pipe until it is empty, and counts the bytes and the records. Returns 0, or -1 if the
+ * pipe cannot be read. */
 static int count(int writer, enum record_kind kind, struct pipe_rest *rest)
 {
     char part[PART];

@@ -1,10 +1,10 @@
 /*
- * close.h - the end of a run: files and connections are closed in an order in which each can still
- * be told that another has failed.
+ * close.h - the end of a run: files and connections are closed in an order in which a failure of
+ * one can still change how the others are closed.
  *
- * When the outputs have got everything, a tap that is a little behind gets the rest. A tap that
- * takes nothing does not hold bpipe up: bpipe waits for it for TAP_PATIENCE_NS without progress,
- * and for TAP_TIME_NS in all. The bytes that the tap has not got by then count as missed.
+ * When the outputs have everything, a tap that is a little behind gets the rest. A tap that takes
+ * nothing does not hold bpipe up: bpipe waits for it for TAP_PATIENCE_NS without progress, and for
+ * TAP_TIME_NS in all. The bytes that the tap has not accepted by then count as missed.
  */
 #ifndef BPIPE_LOOP_CLOSE_H
 #define BPIPE_LOOP_CLOSE_H
@@ -18,10 +18,10 @@
 #define TAP_PATIENCE_NS UINT64_C(100000000)
 #define TAP_TIME_NS     UINT64_C(1000000000)
 
-/* DONE: goes on with ending the commands; then syncs, publishes and closes the outputs; then gives
- * the taps the rest, and settles how much each output did not get. Returns true if something has to
- * happen first: *wait_ns is the longest time to wait for it, or 0, and loop_watch_closing() says
- * which events to watch for. */
+/* DONE: ends the commands; then syncs, publishes and closes the outputs; then gives the taps the
+ * rest, and counts the bytes that each output did not get. Returns true if it is not finished: then
+ * poll for at most *wait_ns, which may be 0, for the events that loop_watch_closing() sets, and
+ * call it again. */
 bool loop_close_some(struct poll_loop *loop, uint64_t *wait_ns);
 
 /* Sets what closing waits for: signals, control, and taps that want more. */

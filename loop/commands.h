@@ -3,17 +3,17 @@
  * command and the end of the stream become one.
  *
  * The end of a --from command's output is the end of the stream only if the command then exits with
- * 0. So even if the inputs have ended and the buffer is drained, bpipe tells the outputs nothing
- * until all these commands were reaped (SIGCHLD). If one failed, the run has failed, too: the --to
- * commands are ended while their inputs are open (process/guard.h), and never see an end.
+ * 0. So even if the inputs have ended and the buffer is drained, the outputs see no end until all
+ * these commands were reaped (SIGCHLD). If one failed, the run has failed, too: the --to commands
+ * are ended while their inputs are open (process/guard.h), and never see an end.
  *
- * The exit status of a --to command decides what its departure means. If a command closed its
- * input, or its pipe says EPIPE, bpipe does nothing more with it until it has exited (`gone`). If
- * it exits with 0, or by SIGPIPE, it is a reader that has gone (loop/failure.h): the last output
- * ends the run by that; one of several is left out, and the others see the true end. With any other
+ * A --to command may leave before the end; its exit status decides what that means. If a command
+ * closed its input, or its pipe returns EPIPE, bpipe waits for it to exit (`gone`). If it exits
+ * with 0, or by SIGPIPE, it is a reader that has gone (loop/failure.h): if it was the last output,
+ * the run ends by SIGPIPE; otherwise the other outputs still see the true end. With any other
  * status it has failed. When the end is true, bpipe closes the pipes and waits for the commands to
- * exit. A command that then exits with 0, but left bytes unread in its pipe, counts as gone before
- * the end as well.
+ * exit. A command that then exits with 0, but left bytes unread in its pipe, also counts as gone
+ * before the end.
  */
 #ifndef BPIPE_LOOP_COMMANDS_H
 #define BPIPE_LOOP_COMMANDS_H
@@ -56,14 +56,14 @@ bool loop_input_is_doomed(const struct loop_input *input);
  * known whether the end is true. */
 bool loop_awaits_producers(const struct poll_loop *loop);
 
-/* All other outputs that are to be confirmed were told the end: now tells the commands, if the end
- * is true. */
+/* All other outputs that must confirm the end have seen it. If the end is true, closes the pipes to
+ * the commands, so that they see it, too. */
 void loop_release_commands(struct poll_loop *loop);
 
-/* Looks once at a command that was told the end: whether it has exited. */
+/* Looks once whether a command that has seen the end has exited. */
 bool loop_confirm_command(struct poll_loop *loop, struct loop_output *output);
 
-/* Whether only commands are waited for, so that a signal will tell. */
+/* Whether bpipe waits only for commands, so that SIGCHLD is the next event. */
 bool loop_awaits_commands_only(const struct poll_loop *loop);
 
 /*
@@ -71,7 +71,8 @@ bool loop_awaits_commands_only(const struct poll_loop *loop);
  * commands that failed by themselves are reported. After loop_begin_ending_commands(), each call of
  * loop_end_commands() looks once, and returns true when nothing is left to wait for. Otherwise,
  * call it again after COMMAND_LOOK_NS or after a signal (the guard may end with no SIGCHLD left).
- * loop_hasten_commands() ends them by the next, harder step.
+ * loop_hasten_commands() takes the next, harder step at once: SIGTERM, or SIGKILL if the commands
+ * have got SIGTERM already.
  */
 #define COMMAND_LOOK_NS UINT64_C(50000000)
 void loop_begin_ending_commands(struct poll_loop *loop);

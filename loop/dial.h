@@ -7,18 +7,18 @@
  *
  * When all bytes are written, the outputs that are connections have to be CONFIRMED: bpipe
  * half-closes them, and waits until the peer's system has acknowledged everything. It looks again
- * and again, after CONFIRM_DELAY_NS at first and up to CONFIRM_DELAY_MAX_NS. Where the system
- * cannot tell, the peer has to close the connection. Files are synced and closed before that, so
- * that a failure there still resets the connections. A run that has failed already half-closes no
- * connection.
+ * and again, after CONFIRM_DELAY_NS at first and up to CONFIRM_DELAY_MAX_NS. If the system does not
+ * report acknowledgements, the peer has to close the connection. Files are synced and closed before
+ * that, so that a failure there still resets the connections. A run that has failed already
+ * half-closes no connection.
  *
- * A peer that has been sending is heard out. If it sends something after the connection is closed,
- * the kernel answers with a reset, which may cost the peer bytes that it has not read yet. So bpipe
- * closes the connection only when the peer ends its side, or sends nothing for LINGER_QUIET_NS;
- * after LINGER_MAX_NS at the latest ("lingering close").
+ * bpipe reads from a peer that has been sending. If the peer sends something after the connection
+ * is closed, the kernel answers with a reset, which may cost the peer bytes that it has not read
+ * yet. So bpipe closes the connection only when the peer ends its side, or sends nothing for
+ * LINGER_QUIET_NS; after LINGER_MAX_NS at the latest ("lingering close").
  *
- * An input's connection stays open until the end. Its peer sees an ordinary close only if all bytes
- * that came from it have arrived where they should.
+ * An input's connection stays open until the end. Its peer sees an ordinary close only if the run
+ * has succeeded.
  */
 #ifndef BPIPE_LOOP_DIAL_H
 #define BPIPE_LOOP_DIAL_H
@@ -40,8 +40,8 @@
 int loop_init_network(struct poll_loop *loop, const struct resolver *resolver);
 void loop_destroy_network(struct poll_loop *loop);
 
-/* Goes on with connecting output or tap `index`, which has a dialer. ENDPOINT_REFUSED:
- * output->endpoint.error says why. */
+/* Makes the next step in connecting output or tap `index`, which has a dialer. ENDPOINT_REFUSED:
+ * output->endpoint.error is the reason. */
 enum endpoint_opening loop_dial_output(struct poll_loop *loop, size_t index);
 
 /* The same for all inputs. Returns false if some are still being connected. Inputs that cannot be
@@ -65,8 +65,7 @@ void loop_network_skip(struct poll_loop *loop, uint64_t ns);
  * end is noted (peer_ended). Any other error is a failure of the output. */
 void loop_discard(struct poll_loop *loop, struct loop_output *output);
 
-/* The same for an output that is confirmed while others are not: an error is not a failure any
- * more. */
+/* The same for an output that is confirmed while others are not: an error is no failure then. */
 void loop_hear_out(struct loop_output *output);
 
 #endif

@@ -44,8 +44,8 @@ void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int 
  * write. If the output is the sole one, or the last command of several, and has got everything,
  * that may have been all: tar(1) leaves when it has read the end of its archive, and over a network
  * the end of the stream comes later than that. So the input gets LEAVING_NS to end. If a byte
- * comes, or this time passes, bpipe ends. A command that exited with 0 while other outputs go on
- * has got all that it wanted: that is not a failure.
+ * comes, or this time passes, bpipe ends. If there are other outputs, a command that exits with 0
+ * before the end needs no more bytes: that is not a failure.
  */
 void loop_reader_gone(struct poll_loop *loop, struct loop_output *output, int error);
 
@@ -87,7 +87,7 @@ const char *loop_describe(const struct command *command, uint64_t bytes,
 void loop_note_unread(struct poll_loop *loop, struct loop_output *output);
 
 /* Whether a command that ends now has ended by itself. If bpipe has begun to end all commands, or
- * the user has ended them (^C), a command's exit status says nothing. */
+ * the user has ended them (^C), a command's exit status means nothing. */
 bool loop_command_ended_itself(const struct poll_loop *loop);
 
 /* A --to command has exited: decides whether its output has failed, or its reader has gone, or

@@ -14,14 +14,14 @@
  * its exit status. */
 void loop_note_input_end(struct poll_loop *loop, struct loop_input *input);
 
-/* No more input is to be read: closes the inputs, and starts draining. */
+/* bpipe will read no more input: closes the inputs, and starts draining. */
 void loop_end_input(struct poll_loop *loop);
 
 /* Reading an input failed with `error`: reports it, and does nothing else. */
 void loop_note_read_failure(struct poll_loop *loop, struct loop_input *input, int error);
 
-/* Closes an input, and restores what bpipe changed on its descriptor. A connection stays open
- * (loop/close.h). Harmless if the input is not open. */
+/* Closes an input, and restores the flags that bpipe changed on its descriptor. A connection stays
+ * open (loop/close.h). Harmless if the input is not open. */
 void loop_close_input(struct poll_loop *loop, struct loop_input *input);
 
 /* --merge: an input was read to its end. If it left a record unfinished, and is a command that has
@@ -32,7 +32,7 @@ void loop_merge_input_at_end(struct poll_loop *loop, struct loop_input *input);
 void loop_merge_judged(struct poll_loop *loop, struct loop_input *input, enum record_fate fate);
 
 /* There is no more input. Returns whether all the input is in the ring (or has left it): then
- * flow->ended was set. Otherwise loop_move_overload() goes on with it. */
+ * flow->ended was set. Otherwise loop_move_overload() moves the rest. */
 bool loop_settle_end(struct poll_loop *loop);
 
 /* The current input (not with --merge) was read to its end, or failed. Returns false if the next

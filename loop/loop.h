@@ -7,7 +7,7 @@
  *               connected; no input is read
  *   RUNNING     an input is open
  *   DRAINING    no more input comes; the ring is emptied
- *   CONFIRMING  the peers of sockets have to acknowledge what was sent to them, and commands
+ *   CONFIRMING  the peers of sockets have to acknowledge the bytes sent to them, and commands
  *               have to exit (loop/close.h)
  *   DONE        commands are ended, files are closed, and taps get what they have not got yet,
  *               in the steps of enum closing_step
@@ -98,18 +98,19 @@ struct loop_output {
     bool gone;                   /* its reader has gone; a command may not have exited yet */
     bool to_close;               /* it has failed or departed: closed at the end of the turn, or,
                                     if it is a command, after that has ended */
-    int witness;                 /* of a command that was told the end: another reader of its pipe,
-                                    which shows how much is left in it; -1: none */
+    int witness;                 /* of a command that has seen the end: another reader of its pipe,
+                                    which shows the bytes left in it; -1: none */
     struct pipe_rest rest;       /* of a command's pipe, when that was last looked at */
     enum output_state state;     /* loop->path.flow says whether it is ready */
     bool dialer_ready;           /* the dialer of a tap has something to do */
     bool peer_ended;             /* the peer of the connection has ended its side */
     bool confirming;             /* all was written; its peer or its command has to confirm it */
-    bool half_closed;            /* and its peer was told that this is the end */
+    bool half_closed;            /* and its peer has seen the end */
     uint64_t heard_ns;           /* when its peer last sent something; 0: never */
     uint64_t complete_ns;        /* when all was first seen to be acknowledged */
     int64_t unacknowledged;      /* bytes, when that was last looked at */
-    bool unknown;                /* that cannot be told: the peer has to close the connection */
+    bool unknown;                /* the system does not report that: the peer has to close the
+                                    connection */
     uint64_t blocked_since_ns;   /* since when it takes none of the bytes it has to take; 0: none */
     uint64_t dropped_before;     /* its meter's bytes_dropped when it became blocked */
     struct limiter limiter;      /* --rate-limit */

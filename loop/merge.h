@@ -7,8 +7,8 @@
  * ring that serves the outputs. Of the inputs that have something for it, it always turns to the
  * one from which it has taken the fewest bytes. An input that had nothing for a while has no claim
  * to catch up (start-time fair queueing: Goyal, Vin, Cheng 1996). The mixer keeps no more than
- * MERGE_WINDOW waiting in the ring, since a record of a rarely heard input cannot overtake bytes
- * that are in the ring already.
+ * MERGE_WINDOW waiting in the ring, since a record of an input that seldom sends cannot overtake
+ * bytes that are in the ring already.
  *
  * A record that is longer than its share passes in parts, and the other inputs have to wait until
  * it ends. There is no such record under a policy that drops.

@@ -1,5 +1,5 @@
 /*
- * move.h - the bytes that the loop moves in a turn: by which way they go, and what is counted.
+ * move.h - the bytes that the loop moves in a turn: by which way they go, and how they are counted.
  *
  * A byte can go three ways. The way through the ring always works. The way past the ring
  * (transfer_pass()) works where no byte is held and nothing has to look at the bytes. The way

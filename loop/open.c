@@ -365,7 +365,7 @@ static bool is_unix(const char *text)
 
 /* Compares files by name, before anything is opened. Files that exist are compared when they are
  * open. But with --atomic an output's file is not there before the end, and the later of two would
- * replace the earlier. And if a unix socket is to be made, an output's file would be made first. */
+ * replace the earlier. And an output's file would be created before a unix socket of that name. */
 static bool names_differ(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->outputs.count; i++) {

@@ -9,9 +9,9 @@
  * output. A stream without records is cut into pieces of --datagram-size bytes, or of the bytes
  * that there are: bpipe does not wait for more.
  *
- * Nothing waits for a tap. A tap that cannot be written is given up with a message, and the run
- * goes on. A FIFO that has no reader yet is tried again and again (no event tells that a reader
- * came). It then gets the bytes from there on; with -l and -0, from the next record on.
+ * bpipe waits for no tap. It gives up a tap that cannot be written, with a message, and the run
+ * continues. It tries again and again to open a FIFO that has no reader yet (no event reports a new
+ * reader). The FIFO gets the bytes from then on; with -l and -0, from the next record on.
  */
 #ifndef BPIPE_LOOP_OPEN_H
 #define BPIPE_LOOP_OPEN_H
@@ -30,11 +30,11 @@
  */
 void loop_open_endpoints(struct poll_loop *loop);
 
-/* Input `index` was read to its end: goes on with the next one. With --merge the others go on. */
+/* Input `index` was read to its end: turns to the next one. With --merge the others continue. */
 void loop_input_at_end(struct poll_loop *loop, size_t index);
 
-/* Reading the current input (not with --merge) failed with `error`: reports it, and goes on with
- * the next one. */
+/* Reading the current input (not with --merge) failed with `error`: reports it, and turns to the
+ * next one. */
 void loop_input_failed(struct poll_loop *loop, int error);
 
 /* Nothing was written and the run is over: closes the outputs, and removes the files that bpipe
@@ -48,7 +48,7 @@ bool loop_awaits_taps(const struct poll_loop *loop);
 /* Tries to open the taps that are not open yet and are due: these FIFOs, and connections. */
 void loop_try_taps(struct poll_loop *loop);
 
-/* Goes on with the next input if the current one was read to its end, and the next input waited
+/* Turns to the next input if the current one was read to its end, and the next input waited
  * only until the current one's command was judged (loop_record_judged()). */
 void loop_leave_input(struct poll_loop *loop);
 

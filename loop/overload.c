@@ -122,7 +122,7 @@ size_t loop_overtake_taps(struct poll_loop *loop, size_t wanted)
     return overtake_taps(loop, wanted, part > least ? part : least);
 }
 
-/* For bytes that are dropped if they do not fit: no output is to miss them because of a tap. */
+/* For bytes that are dropped if they do not fit: no output may miss them because of a tap. */
 static void clear_taps(struct poll_loop *loop, size_t wanted)
 {
     (void)overtake_taps(loop, wanted, wanted);

@@ -2,13 +2,13 @@
  * peers.h - when the loop looks for the processes at the other ends (process/peer.h), for the
  * reports.
  *
- * A socket tells its peer when it is opened. Pipes are searched when that is worth it: when the run
- * is PEER_DELAY_NS old, and bpipe has waited for one of the pipes for PEER_WAIT_NS. Each turn that
- * looks at the clock makes one step of the search; that is one turn a millisecond while bytes move.
- * After PEER_AGAIN_NS, and then after pauses that double each time, bpipe searches again for the
- * peers that were not found, or have gone. It does not search if nothing would show the result.
- * While bpipe waits, it wakes up to go on with a search, but not to begin one: where nothing moves
- * and nothing is shown, the result is not needed.
+ * The peer of a socket is known when the socket is opened. bpipe searches for the peers of pipes
+ * when the run is PEER_DELAY_NS old, and has waited for one of the pipes for PEER_WAIT_NS. Each
+ * turn that looks at the clock makes one step of the search; that is one turn a millisecond while
+ * bytes move. After PEER_AGAIN_NS, and then after pauses that double each time, bpipe searches
+ * again for the peers that it did not find, or that have exited. It does not search if nothing
+ * shows the result. While bpipe waits, it wakes up to continue a search, but not to begin one: if
+ * nothing moves and nothing is shown, the result is not needed.
  *
  * A search that runs anyway also notices other bpipes of the pipeline (meter->beside_bpipe).
  */
@@ -39,7 +39,7 @@ void loop_look_for_peers(struct poll_loop *loop);
 uint64_t loop_peers_due(const struct poll_loop *loop);
 
 /* A report is asked for: searches now for the peers that are not known, for at most
- * PEER_AT_ONCE_NS. A search that is not over then goes on in steps. */
+ * PEER_AT_ONCE_NS. A search that is not over then continues in steps. */
 void loop_find_peers_now(struct poll_loop *loop);
 
 /* The same before endpoints are closed: the last opportunity. Not in a short run, and not if

@@ -1,5 +1,5 @@
 /*
- * poll.h - the loop's poll(2): it watches only what is open and wanted, and handles failures.
+ * poll.h - the loop's poll(2): it watches only endpoints that can move bytes, and handles failures.
  *
  * Every input and output has a `watch` with the events that it waits for (a descriptor of -1:
  * none), and so have the signals and control in loop->poll. The set that poll(2) gets has an entry

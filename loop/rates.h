@@ -3,7 +3,7 @@
  * until when they let nothing pass.
  *
  * An output without tokens is throttled. It counts as stopped (buffer/flow.h), and the buffer
- * absorbs at once the bytes that a producer goes on to send (a file waits where it is). With -l and
+ * absorbs at once the bytes that the producer still sends (a file waits where it is). With -l and
  * -0 --rate-limit counts records: each record that begins takes a token, and the rest of a record
  * that has begun may always go. Datagrams are not cut: a datagram goes when there are as many
  * tokens as a piece of a byte stream would need, and takes the missing tokens on credit

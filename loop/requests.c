@@ -75,7 +75,7 @@ static bool change_display(struct poll_loop *loop, const struct control_request 
     return true;
 }
 
-/* Does what the request asks for. Returns NULL, or the reason why nothing was done; so the steps
+/* Makes the changes of a request. Returns NULL, or the reason why nothing was changed; so the steps
  * that may fail come first. */
 static const char *change(struct poll_loop *loop, const struct control_request *request)
 {

@@ -1,5 +1,5 @@
 /*
- * requests.h - how -R changes a run, and what -Q is told of it (control/control.h).
+ * requests.h - how -R changes a run, and how -Q gets its report (control/control.h).
  *
  * The loop looks for requests after poll(); during a transfer at full speed it calls poll() every
  * POLL_INTERVAL_NS. A change takes effect from the next turn on. All of a request is checked before

@@ -1,5 +1,5 @@
 /*
- * state.h - what may move, and what is full: questions only.
+ * state.h - tests of whether bytes may move, and whether a buffer is full.
  *
  * No function here changes anything.
  */

@@ -1,8 +1,8 @@
 /*
  * way.h - by which way bytes go from the current input to the outputs (buffer/transfer.h).
  *
- * transfer_way() says what the system can do between two endpoints. This module decides what the
- * options leave of that. While the way is not TRANSFER_COPY, bytes may pass the ring
+ * transfer_way() returns the way that the system offers between two endpoints. This module decides
+ * whether the options permit it. While the way is not TRANSFER_COPY, bytes may pass the ring
  * (flow.passing). A call that the system refuses ends that (loop/move.c, loop/write.c), until a way
  * is chosen again.
  */

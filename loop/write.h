@@ -18,11 +18,11 @@ bool loop_write_output(struct poll_loop *loop, size_t index);
  * bytes that go out. */
 void loop_note_added(struct poll_loop *loop, size_t bytes);
 
-/* Moves the bytes that the pipe queue holds into the ring, from where they go on. */
+/* Moves the bytes that the pipe queue holds into the ring. */
 struct transfer loop_pour_framed(struct poll_loop *loop);
 
 /* Call these before and after a call on a disk file, which may wait. The time of the wait counts
- * for the file's side, not for bpipe. If the call never gave the processor up, it was at work, or
+ * for the file's side, not for bpipe. If the call never gave the processor up, it was working, or
  * other processes had the processor. */
 struct platform_usage loop_before_file_call(struct poll_loop *loop);
 void loop_after_file_call(struct poll_loop *loop, struct platform_usage before,

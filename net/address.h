@@ -34,8 +34,8 @@ struct address {
 };
 
 /* Parses `text`. *address keeps a pointer to it. Returns NULL on success (the kind may be
- * ADDRESS_NONE). Otherwise returns the error, which is to be printed after the text: "missing port
- * (try tcp://host:9000)". */
+ * ADDRESS_NONE). Otherwise returns the error, for a message that has the text before it: "missing
+ * port (try tcp://host:9000)". */
 const char *address_parse(struct address *address, const char *text);
 
 /* The kind that the scheme of `text` names, even if the rest is invalid. Only ADDRESS_NONE may be a

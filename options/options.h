@@ -174,10 +174,10 @@ enum { MERGE_WINDOW = 64 * 1024 };
 uint64_t options_ring_size(const struct options *options);
 
 /*
- * Whether bpipe grows the pipes that it reads from and writes to. -J decides. Without -J pipes are
- * grown, except if the live line shows the buffer (-T, or a format of -F or -x with a sequence of
- * the buffer), or if little is to be held (-B below 64K, which a pipe holds by default): a grown
- * pipe would take the bytes that the buffer is to hold.
+ * Whether bpipe enlarges the pipes that it reads from and writes to. -J decides. Without -J it
+ * enlarges them, unless the live line shows the buffer (-T, or a format of -F or -x with a sequence
+ * of the buffer), or the buffer is smaller than a pipe (-B below 64K): an enlarged pipe would hold
+ * the bytes that belong in the buffer.
  */
 bool options_grow_pipes(const struct options *options);
 

@@ -1,18 +1,18 @@
 /*
- * guard.h - a process of bpipe's own that outlives bpipe for long enough: no false end of file, no
- * orphans.
+ * guard.h - a process of bpipe's own that outlives bpipe, so that no command sees a false end of
+ * file, and no command stays behind.
  *
  * A command that reads from bpipe (--to) takes the end of its input for the end of the stream, even
  * if bpipe was killed (kill -9, the OOM killer) and the kernel closed its descriptors. So a forked
- * process, the guard, also holds the write ends of these pipes. It releases them only when it is
- * told that the end is true. If bpipe dies before that, the guard ends the commands while their
+ * process, the guard, also holds the write ends of these pipes. It releases them only when bpipe
+ * says that the end is true. If bpipe dies before that, the guard ends the commands while their
  * inputs are still open. It also ends them if bpipe itself has failed.
  *
  * The guard ends a command as follows. It sends SIGSTOP to the command's process, to all
  * descendants of it, in any group or session, and to every process that reads a held pipe. (A
  * daemon has another parent, and is included only if it reads one.) Then it sends SIGTERM to all of
  * them, and SIGCONT to all of them, children before their parents. So no process reacts to the end
- * of another, or forks unseen, before it is told to end. While they are stopped, a child of the
+ * of another, or forks unseen, before it gets SIGTERM. While they are stopped, a child of the
  * guard is a member of their process group. It has a parent outside the group; the only other
  * process that has one may be the first to exit. The kernel sends SIGHUP to a group with stopped
  * members that has no such process (setpgid(2), orphaned process groups). Processes that they start
@@ -24,7 +24,7 @@
  * pipes that these processes write to, and holds them as long as any of the processes exists.
  *
  * If a process that the guard cannot see or may not signal (sudo) still reads after all that, a
- * child of the guard goes on holding the pipes that are read, as long as they are.
+ * child of the guard continues to hold the pipes that are read, as long as they are.
  *
  * The guard shares nothing else with bpipe. All other descriptors are closed in it, and the signals
  * that end or stop a job are ignored. It has a process group of its own (a kill -9 of bpipe's whole
@@ -46,7 +46,7 @@ struct guard {
     int fd;    /* the pipe to it, nonblocking; -1: no guard */
 };
 
-/* The guard's exit status if it goes on holding a pipe that is still read. */
+/* The guard's exit status if it continues to hold a pipe that is still read. */
 enum { GUARD_HOLDS_ON = 1 };
 
 /* Forks a guard that holds the `count` descriptors `held`. Call it after signals_open() (SIGPIPE
@@ -73,8 +73,8 @@ void guard_end(const struct guard *guard, bool at_once);
 void guard_pause(const struct guard *guard);
 void guard_resume(const struct guard *guard);
 
-/* Closes the pipe. The guard exits when nothing is left to do: at once, if it was told to release
- * the pipes, or knows no command. Harmless without a guard. */
+/* Closes the pipe. The guard exits when nothing is left to do: at once, if guard_release() was
+ * called, or if it knows no command. Harmless without a guard. */
 void guard_close(struct guard *guard);
 
 #endif

@@ -118,8 +118,8 @@ void process_tree_drop(struct process_tree *tree, pid_t pid)
         forget(tree, process);
 }
 
-/* Whether a process that is not a descendant belongs to the tree because of what it reads. init
- * does not, even if a pipe was passed to it, nor does this process, nor its parent. */
+/* Whether a process that is not a descendant belongs to the tree because of the pipes that it
+ * reads. init does not, even if a pipe was passed to it, nor does this process, nor its parent. */
 static bool is_reader(const struct process_tree *tree, pid_t pid)
 {
     return pid > 1 && pid != getpid() && pid != getppid() &&

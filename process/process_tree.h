@@ -6,8 +6,8 @@
  * process (proc(5), /proc/pid/stat). A descendant whose parent has died belongs to init. So
  * processes that were seen once are remembered with their start time, which distinguishes a process
  * from a later one with the same number. A descendant that was never seen, and any other process
- * that reads certain pipes, is found by what it reads. Without /proc, or without Linux's, ps(1)
- * tells the parents, and the readers are unknown.
+ * that reads certain pipes, is found by its descriptors. Without Linux's /proc, ps(1) shows the
+ * parents, and the readers are unknown.
  */
 #ifndef BPIPE_PROCESS_TREE_H
 #define BPIPE_PROCESS_TREE_H

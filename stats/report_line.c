@@ -111,8 +111,8 @@ static const char *neighbour(const struct meter_endpoint endpoints[], size_t cou
     return NULL;
 }
 
-/* The room for a name beside one of `other`: half of it, and what the other
- * leaves. */
+/* The room for a name beside one of `other` columns: half of `room`, and the columns that the other
+ * does not need. */
 static size_t share_of(size_t room, size_t other)
 {
     return other < room / 2 ? room - other : room / 2;

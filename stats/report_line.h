@@ -8,11 +8,11 @@
  * where bpipe has found one.
  *
  * A line has at most REPORT_COLUMNS columns, so that it fits a terminal, a mail and a log. A longer
- * one is shortened step by step: the words leave out what they can (`brevity`), names are shortened
- * in their middle, process ids are left out. If it is still too long, the whole report is made
- * again with less room for the beginning (request->own_room), so that all its lines begin alike.
- * The name of -N has at least REPORT_OWN_ROOM_LEAST characters; neighbours that get no more are
- * left out.
+ * one is shortened step by step: the less important words are left out (`brevity`), names are
+ * shortened in their middle, process ids are left out. If it is still too long, the whole report is
+ * made again with less room for the beginning (request->own_room), so that all its lines begin
+ * alike. The name of -N has at least REPORT_OWN_ROOM_LEAST characters; neighbours that get no more
+ * are left out.
  */
 #ifndef BPIPE_REPORT_LINE_H
 #define BPIPE_REPORT_LINE_H

@@ -357,7 +357,7 @@ open_stuck() {
 }
 
 # Sets $writer, a FIFO called consumer, and $reader. The consumer departs when $reader is closed
-# everywhere, so start a process that is to see that with {reader}<&-.
+# everywhere, so start a process that has to see that with {reader}<&-.
 # shellcheck disable=SC2034,SC2094
 open_consumer() {
     local both

@@ -944,7 +944,7 @@ with_sockets() {
     equal_files want out
 }
 
-@test "-K: O_DIRECT is given back on shared files" {
+@test "-K: O_DIRECT is restored on shared files" {
     random_bytes 300K >data
     exec {input}<data {output}>out
     "$BPIPE" -q -K <&"$input" >&"$output"

@@ -101,7 +101,7 @@ start() {
     done
 }
 
-@test "the same while bpipe waits for a peer" {
+@test "each kind of signal, while bpipe waits for a peer" {
     local number before
     touch err
     open_shared_input

@@ -15,7 +15,7 @@ load ../overload
 
 # --- the producer is not held up --------------------------------------------------------------
 
-@test "bytes: the newest are dropped, what had come before is all there" {
+@test "bytes: the newest are dropped, and all earlier bytes arrive" {
     random_bytes 700000 >in
     local option size
     for option in "-B 1" "-B 1000" "-B 100000 -z 777" "-B 200000 --chunk-size 1"; do
@@ -135,7 +135,7 @@ in_small_steps() {
     done
 }
 
-@test "a record longer than the buffer is dropped whole, though nobody is slow" {
+@test "a record longer than the buffer is dropped whole, even if no output is slow" {
     set -o pipefail
     local policy option buffer=1000
     { numbered 50 100 && head -c 5000 /dev/zero | tr '\000' y && echo && numbered 30 80 &&
@@ -162,7 +162,7 @@ in_small_steps() {
     "$BPIPE" -q --overflow fail -l -B "$buffer" in | cmp in -
 }
 
-@test "a last record without its end is one" {
+@test "a last record without a terminator is a record" {
     local policy
     for policy in drop-newest drop-oldest; do
         # It is delivered ...
@@ -282,7 +282,7 @@ torn() {
 
 # --- several outputs --------------------------------------------------------------------------
 
-@test "drop-oldest: an output that is stuck loses its own, the others get everything" {
+@test "drop-oldest: a stuck output loses its own records, the others get everything" {
     numbered 20000 60 >in
     local option
     for option in "" -l "-l --gap-mark"; do
@@ -338,7 +338,7 @@ torn() {
     done
 }
 
-@test "while bytes are dropped it is the output that is slow" {
+@test "while bytes are dropped, the verdict is the output" {
     random_bytes 3000000 >in
     local policy
     for policy in drop-newest drop-oldest; do
@@ -358,7 +358,7 @@ torn() {
     done
 }
 
-@test "what went through is what the output got" {
+@test "the report counts the bytes that the output got" {
     numbered 30000 100 >in
     flood --overflow drop-oldest -l -B 10000 --report prometheus:metrics
     equal "bpipe_passed_bytes_total $(size_of out)" "$(grep '^bpipe_passed_bytes_total' metrics)"
@@ -368,7 +368,7 @@ torn() {
 
 # --- fail -------------------------------------------------------------------------------------
 
-@test "fail: status 3, what came before is delivered" {
+@test "fail: status 3, and earlier bytes are delivered" {
     random_bytes 700000 >in
     local buffer
     for buffer in 1 1000 100000; do
@@ -392,7 +392,7 @@ torn() {
     done
 }
 
-@test "fail: the drain has a limit, though none was asked for" {
+@test "fail: the drain has a limit by default" {
     random_bytes 700000 >in
     open_stuck
     cat in | "$BPIPE" -J 0 --overflow fail -B 1000 --drain-timeout 0.2 --report json:report >stuck 2>err || true
@@ -417,7 +417,7 @@ torn() {
 
 # --- waiting ----------------------------------------------------------------------------------
 
-@test "a regular file waits, whatever the policy" {
+@test "a regular file waits under every policy" {
     { numbered 20000 60 && head -c 70000 /dev/zero | tr '\000' x && echo; } >in
     local policy option
     for policy in block drop-newest drop-oldest fail; do
@@ -448,7 +448,7 @@ torn() {
     adds_up report
 }
 
-@test "nothing spins while a consumer is stuck and nothing comes" {
+@test "bpipe does not spin while a consumer is stuck and no bytes come" {
     random_bytes 300000 >in
     local policy
     for policy in drop-newest drop-oldest; do
@@ -546,7 +546,7 @@ torn() {
     done
 }
 
-@test "timeouts: of a consumer that is stuck, of a producer that is, of the drain" {
+@test "timeouts of a stuck consumer, of a stuck producer, and of the drain" {
     random_bytes 300000 >in
     local policy
     for policy in drop-newest drop-oldest; do
@@ -582,7 +582,7 @@ torn() {
     done
 }
 
-@test "rate limits: what they do not let out is dropped" {
+@test "rate limits: bytes that they hold back are dropped if the buffer is full" {
     local policy
     numbered 6000 60 >in # 250 KB
     for policy in drop-newest drop-oldest; do
@@ -618,7 +618,7 @@ torn() {
     done
 }
 
-@test "-S counts what comes, not what is left of it" {
+@test "-S counts the bytes that come, not those that remain after drops" {
     numbered 20000 60 >in
     local policy
     for policy in drop-newest drop-oldest; do
@@ -661,7 +661,7 @@ torn() {
     done
 }
 
-@test "a socket and a terminal are inputs that come by themselves" {
+@test "a socket and a terminal are inputs to which policies apply" {
     skip_unless python3
     cat >send.py <<'PY'
 import socket, subprocess, sys
@@ -729,7 +729,7 @@ faulty_flood() { # SEED OPTION...
 
 # Records leave some room unused, and drops make some more. An 8 KiB buffer in front of a pipe of 64
 # KiB is full 8 or 9 times.
-@test "what is dropped is the output's fault, and one overload is one" {
+@test "drops count for the output's side, and one overload is counted once" {
     set -o pipefail
     seq 30000 >in
     local policy merge

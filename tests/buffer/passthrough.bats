@@ -98,7 +98,7 @@ copies() {
     "$BPIPE" in -q >/dev/null
 }
 
-@test "--append and >> keep what is there" {
+@test "--append and >> keep the old content" {
     random_bytes 300001 >in
     for way in option shell; do
         printf before >out
@@ -242,7 +242,7 @@ burst() { # COMMAND...
 
 two_in_a_row() { "$BPIPE" -q -B 8M | "$BPIPE" -q -B 8M; }
 
-@test "nor does a burst of small writes through two bpipes in a row" {
+@test "a burst of small writes through two bpipes in a row does not delay its producer" {
     random_bytes 12M >in
     burst two_in_a_row
     end_processes
@@ -313,7 +313,7 @@ small_writes() { # many pages with few bytes in each
     equal 141 "${statuses[0]}"
 }
 
-@test "timeouts, samples and the verdict see bytes that pass" {
+@test "timeouts, samples and the verdict count bytes that pass without a copy" {
     random_bytes 100000 >in
     # shellcheck disable=SC2016
     run -4 bash -c 'set -o pipefail; { cat in; sleep 5; } | "$BPIPE" -q --idle-timeout 0.3 >out'

@@ -375,7 +375,7 @@ has_owner() { # PID UID
 
 # --- the socket -----------------------------------------------------------------------------
 
-@test "the socket is the user's alone, and goes away however bpipe ends" {
+@test "only the user may use the socket, and it is removed after every ending" {
     local signal
     for signal in TERM INT HUP QUIT none; do
         rm -f pid idle

@@ -43,7 +43,7 @@ frames_go_on() { # SHAPE
 }
 changed() { [ "$(screen)" != "$1" ]; }
 
-@test "the shape of it, with a known size, in 20 to 200 columns" {
+@test "the live line with a known size, in 20 to 200 columns" {
     skip_unless_terminal
     shape_is 20 100000 "$amount +[0-9]+%"
     shape_is 40 100000 "$amount $short_rate $narrow_bar +[0-9]+% $short_eta"
@@ -53,7 +53,7 @@ changed() { [ "$(screen)" != "$1" ]; }
     shape_is 200 100000 "$amount $time $rate $bar +[0-9]+% $eta  $buffer  (> |▶ )waiting for [^ ]+ +[0-9]+%"
 }
 
-@test "the shape of it, with an unknown size, in 20 to 200 columns" {
+@test "the live line with an unknown size, in 20 to 200 columns" {
     skip_unless_terminal
     shape_is 20 '' "$amount $short_rate"
     shape_is 40 '' "$amount $short_time $short_rate $meter $wait_input"
@@ -61,7 +61,7 @@ changed() { [ "$(screen)" != "$1" ]; }
     shape_is 200 '' "$amount $time $rate $bar  $buffer  (> |▶ )waiting for [^ ]+ +[0-9]+%"
 }
 
-@test "in any width it is one row, with all that can be shown" {
+@test "in any width the live line is one row, with all parts that fit" {
     skip_unless_terminal
     local width
     for width in 10 15 33 50 100; do
@@ -109,7 +109,7 @@ stays_in_place() { # PATTERN
     done
 }
 
-@test "the terminal is resized: there is a new frame at once, whatever the interval" {
+@test "the terminal is resized: there is a new frame at once, even with a long interval" {
     skip_unless_terminal
     terminal_open 100 20
     open_feed
@@ -124,7 +124,7 @@ stays_in_place() { # PATTERN
     end_of_feed
 }
 
-@test "-w and -H are taken for the terminal's size" {
+@test "-w and -H replace the terminal's size" {
     skip_unless_terminal
     terminal_open 100 10
     open_feed
@@ -238,7 +238,7 @@ stays_in_place() { # PATTERN
 
 # --- jobs -----------------------------------------------------------------------------------
 
-@test "in the background nothing is shown, and in the foreground again something is" {
+@test "nothing is shown in the background, and the line returns in the foreground" {
     skip_unless_terminal
     terminal_open 100 20
     open_feed
@@ -267,7 +267,7 @@ stays_in_place() { # PATTERN
     wait_screen screen_has ".*$amount $time $rate $bar 100%.*"
 }
 
-@test "with stty tostop in the background: it is not stopped, and the data goes on" {
+@test "with stty tostop in the background: bpipe is not stopped, and copies on" {
     skip_unless_terminal
     local option
     for option in '' -f; do
@@ -322,7 +322,7 @@ stays_in_place() { # PATTERN
     end_of_feed
 }
 
-@test "^Z and fg: nothing is shown meanwhile, and then the line goes on" {
+@test "^Z and fg: nothing is shown while bpipe is stopped, and then the line continues" {
     skip_unless_terminal
     terminal_open 100 20
     open_feed
@@ -511,7 +511,7 @@ frames_go_on_below() { # PATTERN
 
 # --- characters and colours -----------------------------------------------------------------
 
-@test "ASCII where the locale is C, more where it is UTF-8" {
+@test "ASCII in the locale C, other signs in a UTF-8 locale" {
     skip_unless_terminal
     local style
     for style in '' '-u block' '-u granular' '-u shaded'; do
@@ -556,7 +556,7 @@ frames_go_on_below() { # PATTERN
 
 # --- a terminal that takes nothing ----------------------------------------------------------
 
-@test "^S costs the data nothing" {
+@test "^S does not hold up the data" {
     skip_unless_terminal
     terminal_open 100 15
     open_feed
@@ -577,7 +577,7 @@ frames_go_on_below() { # PATTERN
     row_is 1 '.*100%.*'
 }
 
-@test "^S and the end: it ends all the same" {
+@test "^S does not hold up the end" {
     skip_unless_terminal
     terminal_open 100 15
     open_feed

@@ -113,7 +113,7 @@ small_buffer() { # COMMAND...
     equal 'null|wo|one|me' "$(<err)"
 }
 
-@test "-n: no ETA while nothing moves, for what takes for ever, and beyond the size" {
+@test "-n: no ETA while nothing moves, if it would be endless, and beyond the size" {
     mkfifo feed
     exec {feed}<>feed
     "$BPIPE" --report none -n -i 0.1 -m 1 -s 1000 -F '[%b,%p,%e]' <feed 2>err >got {feed}<&- &
@@ -236,7 +236,7 @@ SCRIPT
     exec {feed}<>feed
 }
 
-@test "a terminal that is not the controlling one, where there is another that is" {
+@test "a terminal that is not the controlling one, beside the controlling one" {
     export TERM=xterm LC_ALL=C
     local name reader master slave controlling other
     exec {other}<>/dev/ptmx
@@ -282,7 +282,7 @@ skip_unless_process_title() {
 process_is() { [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = "$1" ]; }
 process_begins() { [[ $(cat "/proc/$pid/comm" 2>/dev/null) == "$1"* ]]; }
 
-@test "-x processtitle, whatever standard error is" {
+@test "-x processtitle, with any standard error" {
     skip_unless_process_title
     local live=env stderr pid options
     for stderr in err /dev/null /dev/full; do

@@ -292,7 +292,7 @@ one_line() {
         equal 0a "$(tail -c 1 "$bpipe/err" | od -An -tx1 | tr -d ' ')" "the last byte"
 }
 
-@test "one line, however many frames, and its end" {
+@test "any number of frames is one line, with an end" {
     each_case one_line
 }
 
@@ -489,7 +489,7 @@ unequal_lines() {
     parts_of err | grep -q 'bar.*percent'
 }
 
-@test "-l of what has no size: no percentage" {
+@test "-l of an input without a size: no percentage" {
     [[ $BPIPE != pv && $BPIPE != */pv ]] || skip "what pv is installed is not asked"
     seq 1000 >data
     # shellcheck disable=SC2002
@@ -534,12 +534,12 @@ last_time() { tail -n 1 numbers | cut -d ' ' -f 1; }
     awk -v all="$(elapsed)" -v seen="$(last_time)" 'BEGIN { exit !(all - seen > 0.55 && seen > 0.95) }'
 }
 
-@test "-W: where no byte comes nothing is shown" {
+@test "-W: if no byte comes, nothing is shown" {
     sleep 0.2 | "$BPIPE" -Wtf 2>err >/dev/null
     equal "" "$(<err)"
 }
 
-@test "the time while it was stopped does not count" {
+@test "time for which bpipe was stopped does not count" {
     skip_unless jq
     local start=$EPOCHREALTIME
     mkfifo pipe
@@ -557,7 +557,7 @@ last_time() { tail -n 1 numbers | cut -d ' ' -f 1; }
         'BEGIN { exit !(all - seen < 0.1 && seen - all < 0.1 && wall - seen > 0.95) }'
 }
 
-@test "-n: another size of the terminal brings no number" {
+@test "-n: a resized terminal causes no number" {
     mkfifo pipe
     "$BPIPE" -nb <pipe 2>numbers >/dev/null &
     exec {writer}>pipe

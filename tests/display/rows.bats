@@ -23,7 +23,7 @@ row_files_are() { [ "$(row_files | wc -l)" -eq "$1" ]; } # COUNT
 
 # --- in a pipeline --------------------------------------------------------------------------
 
-@test "one has no row: the bytes are those of a terminal that knows no escape sequences" {
+@test "a single bpipe has no row: it uses no escape sequences" {
     skip_unless_terminal
     skip_unless script
     local term
@@ -240,7 +240,7 @@ SCRIPT
 
 # --- not joined -----------------------------------------------------------------------------
 
-@test "two jobs are not joined" {
+@test "two jobs do not share rows" {
     skip_unless_terminal
     terminal_open 130 20
     open_feed

@@ -505,7 +505,7 @@ static void *allocate_early(size_t size)
 /* Set while a function of libc runs that counts as one call. */
 static _Thread_local bool exempt;
 
-/* Whether the call is to fail; then errno is set. */
+/* Whether the call must fail; then errno is set. */
 static bool is_refused(enum call call)
 {
     struct attempt attempt = {.call = call, .fd = -1};

@@ -350,7 +350,7 @@ writes_of() {
     adds_up report
 }
 
-@test "--start-fill: writing waits until the buffer is that full, and again after it ran empty" {
+@test "--start-fill: writing waits until the buffer is PERCENT full, and again after it ran empty" {
     mkfifo in
     packets out "$BPIPE" -B 8192 --start-fill 50 --report json:report -P pid <in >sizes &
     tool=$!

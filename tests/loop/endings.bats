@@ -242,7 +242,7 @@ fed() {
     done
 }
 
-@test "SIGTERM: unread bytes are left to the next reader" {
+@test "SIGTERM: unread bytes remain for the next reader" {
     local bpipe read
     random_bytes 200K >data
     open_idle
@@ -284,7 +284,7 @@ fed() {
     done
 }
 
-@test "SIGTERM: --drain-timeout expires, and it is still that signal" {
+@test "SIGTERM: --drain-timeout expires, and bpipe still dies by SIGTERM" {
     local signal
     random_bytes 2M >data
     open_idle
@@ -364,7 +364,7 @@ fed() {
     equal 12345678 "$(<out)"
 }
 
-@test "SIGUSR1 reports and goes on, also with nothing but -q" {
+@test "SIGUSR1 reports and the run continues, also with -q alone" {
     open_idle
     "$BPIPE" -q -S -s 8 <&"$idle" >out 2>err &
     printf 1234 >idle
@@ -1211,7 +1211,7 @@ only_links() {
     [ ! -e good ]
 }
 
-@test "a reader that leaves when it has all: the input may still end" {
+@test "a reader that leaves after the last byte: the input may still end" {
     local option i
     mkfifo feed
     for option in '' -C -l; do
@@ -1243,7 +1243,7 @@ only_links() {
     done
 }
 
-@test "a reader that leaves when it has all: one more byte ends bpipe, and so does the time limit" {
+@test "a reader that leaves after the last byte: one more byte ends bpipe, and so does the time limit" {
     local option
     open_idle
     for option in '' -C -l; do

@@ -92,7 +92,7 @@ tells_apart() {
     grep -qE '^bpipe: 293 KiB of 293 KiB \(100%\) in .* m?s \(.* m?s connecting\), ' text
 }
 
-@test "tries to connect again are in no rate" {
+@test "repeated attempts to connect are in no rate" {
     random_bytes 300000 >in
     "$BPIPE" -q --retry 1000 --report json:json -o unix://here in 2>err &
     pid=$!
@@ -123,7 +123,7 @@ tells_apart() {
     done
 }
 
-@test "what is connected while something else is not is not waited for" {
+@test "an endpoint that is connected has no wait while another one connects" {
     mkfifo fifo
     echo text >in
     "$BPIPE" -q --report json:json -o fifo tcp-listen://127.0.0.1:0 2>err &
@@ -155,7 +155,7 @@ tells_apart() {
 
 # --- a run that is not connected ------------------------------------------------------------
 
-@test "one of several outputs is never connected: 4, nothing was moved, nothing was made" {
+@test "one of several outputs is never connected: status 4, nothing was read or created" {
     local other status
     mkfifo fifo
     random_bytes 300000 >in
@@ -174,7 +174,7 @@ tells_apart() {
     done
 }
 
-@test "a run that is never connected: all of its time is that, and there is no rate" {
+@test "a run that never connects: all of its time is connecting, and it has no rate" {
     local status=0
     mkfifo fifo
     "$BPIPE" --connect-timeout 0.3 --report json:json --report text -o fifo <<<text 2>err || status=$?

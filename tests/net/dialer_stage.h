@@ -124,7 +124,7 @@ static inline int connected_from(const char *host, struct socket_address address
     return fd;
 }
 
-/* A port of 127.0.0.1 that is bound, but on which nobody listens. */
+/* A port of 127.0.0.1 that is bound, but on which no process listens. */
 static inline unsigned refusing_port(int *fd)
 {
     *fd = bound(SOCK_STREAM, ipv4("127.0.0.1", 0));
@@ -258,7 +258,7 @@ static inline bool ends(struct call *call, enum dialer_status outcome, const cha
     return says(call, text) && status == outcome && closed && step(call) == outcome;
 }
 
-/* For a socket that is to listen at `address`. */
+/* For a socket that will listen at `address`. */
 static inline bool begins(struct call *call, enum address_kind kind, struct socket_address address,
                           bool input)
 {

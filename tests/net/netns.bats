@@ -149,7 +149,7 @@ one_line() {
     equal_files in out
 }
 
-@test "each way takes 20 ms: the end is confirmed" {
+@test "a delay of 20 ms each way: the end is confirmed" {
     lay_cable
     skip_unless tc
     on_near tc qdisc add dev cable root netem delay 20ms 2>why || skip "no netem: $(tail -n 1 why)"
@@ -238,7 +238,7 @@ cut_before_the_end() {
     cut_before_the_end 5000 --stall-timeout 1
 }
 
-@test "a cable that is mended goes on" {
+@test "a cable that is mended: the transfer continues" {
     lay_cable
     random_bytes 4M 9 >in
     receive
@@ -260,7 +260,7 @@ cut_before_the_end() {
 
 @test "an address that never answers: --connect-timeout" {
     lay_cable
-    # The near end believes that somebody is there.
+    # The near end believes that a machine has this address.
     on_near ip neighbour add 10.77.0.9 lladdr 02:00:00:00:00:09 dev cable
     result timeout 20 "${at_near[@]}" "$BPIPE" -q --connect-timeout 0.5 -o tcp://10.77.0.9:9 </dev/null
     echo "$result"
@@ -269,7 +269,7 @@ cut_before_the_end() {
     result timeout 20 "${at_near[@]}" "$BPIPE" -q --connect-timeout 0.5 tcp://10.77.0.9:9
     echo "$result"
     [[ $result == "4::bpipe: tcp://10.77.0.9:9: "*"--connect-timeout"* ]]
-    # Nobody connects.
+    # No peer connects.
     result timeout 20 "${at_near[@]}" "$BPIPE" -q --connect-timeout 0.5 tcp-listen://10.77.0.1:9
     echo "$result"
     [[ $result == "4::bpipe: tcp-listen://10.77.0.1:9: "*"--connect-timeout"* ]]

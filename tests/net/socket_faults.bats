@@ -103,7 +103,7 @@ to() {
     with_faults FAULT_SCRIPT="$script" FAULT_LOG="$T/log" timeout -k 1 30 "$BPIPE" -q -z 10000 \
         --report json:report "$@" -o "$endpoint" in 2>err || status=$?
     said=$(<err)
-    if listens "$port"; then # nobody connected to it
+    if listens "$port"; then # no peer connected to it
         kill $job
     fi
     wait $job || receiver_status=$?
@@ -173,7 +173,7 @@ ends() {
     done
 }
 
-@test "accepting is interrupted, comes too late, or fails" {
+@test "accept() is interrupted, too late, or fails" {
     random_bytes 100000 >in
     local error
     for error in EINTR EAGAIN ECONNABORTED EPROTO EPERM; do

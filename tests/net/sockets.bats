@@ -73,7 +73,7 @@ is_prefix() {
 }
 
 # Sets $own to an address of this machine that no other test uses, for ports that must be known
-# before somebody listens on them.
+# before a process listens on them.
 own_address() {
     own=127.$((RANDOM % 250 + 2)).$((RANDOM % 250 + 2)).$((RANDOM % 250 + 2))
 }
@@ -193,7 +193,7 @@ zero_copy() {
     done
 }
 
-@test "requests and replies: each byte goes on at once" {
+@test "requests and replies: each byte is passed on at once" {
     local family
     for family in tcp unix; do
         own_address
@@ -208,7 +208,7 @@ zero_copy() {
     done
 }
 
-@test "what the peer says to an output is discarded, and does not stop it" {
+@test "bytes from the peer of an output are discarded, and do not stop the output" {
     random_bytes 3M >in
     "$BPIPE" -q --report json:report -o tcp-listen://:0 in 2>err &
     sender=$!
@@ -235,7 +235,7 @@ zero_copy() {
 
 # --- connecting ---------------------------------------------------------------------------------
 
-@test "all addresses of a name are tried: nobody listens on the first" {
+@test "all addresses of a name are tried: no process listens on the first" {
     has_ip6 || skip "there is no IPv6"
     [ "$(getent ahosts localhost | awk '$2 == "STREAM" { print $1 }' | head -n 1)" = ::1 ] ||
         skip "localhost is not ::1 first"
@@ -268,7 +268,7 @@ zero_copy() {
     ended $! 0
 }
 
-@test "nobody listens: status 1 and one line, and not a byte of the input is taken" {
+@test "no process listens: status 1, one line, and no byte of the input is read" {
     own_address
     printf '1\n2\n' >in
     for endpoint in "tcp://$own:7000" unix://nobody "unix://$T/no/body" tcp://nobody.invalid:7000; do
@@ -322,7 +322,7 @@ zero_copy() {
     equal "1::bpipe: unix-listen://file: exists and is not a socket" "$result"
 }
 
-@test "--retry: somebody listens later" {
+@test "--retry: a process listens later" {
     own_address
     random_bytes 1M >in
     local here
@@ -347,7 +347,7 @@ zero_copy() {
     done
 }
 
-@test "--connect-timeout: nobody comes, nobody reads, nobody answers: status 4" {
+@test "--connect-timeout: no peer connects, reads or answers: status 4" {
     local family
     printf '1\n2\n' >in
     for family in $(families); do
@@ -388,7 +388,7 @@ queue_is_full() {
     [ $? = 124 ]
 }
 
-@test "one peer and no more: others are refused, or reset where they had come at the same time" {
+@test "a listener accepts one peer: others are refused, or reset if they came at the same time" {
     local family winners=0 status n
     open_idle
     for family in $(families); do
@@ -439,7 +439,7 @@ somebody_is_there() {
     [ -e here ] || { [ -n "${port:-}" ] && listens "$port"; }
 }
 
-@test "--allow: others are refused with a message, and waiting goes on" {
+@test "--allow: other peers are refused with a message, and the wait continues" {
     own_address
     receive in ip4 --allow 127.0.0.3 --allow "${own%.*}.0/24" -o out
     # shellcheck disable=SC2016
@@ -456,7 +456,7 @@ somebody_is_there() {
         'tcp-listen://[^ ]*: refused 127\.0\.0\.1:[0-9]+ \(--allow\)'
 }
 
-@test "a listener without a host listens on loopback only, and says where if the port was 0" {
+@test "a listener without a host listens on loopback only; for port 0 it reports its port" {
     "$BPIPE" -q tcp-listen://:0 2>err &
     await_port err
     equal "bpipe: tcp-listen://:0: listening on 127.0.0.1:$port" "$(<err)"
@@ -472,7 +472,7 @@ somebody_is_there() {
     equal '' "$(<err)"
 }
 
-@test "a listener gets its port again at once, whatever happened on it" {
+@test "a listener gets its port again at once, after every kind of end" {
     own_address
     random_bytes 1000 >in
     for n in 1 2 3; do
@@ -494,7 +494,7 @@ somebody_is_there() {
 
 # --- the name of a unix socket --------------------------------------------------------------------
 
-@test "the name of a unix socket goes away, however the listener ends" {
+@test "the name of a unix socket is removed after every ending" {
     local signal
     receive in unix -o out
     sends </dev/null
@@ -524,7 +524,7 @@ somebody_is_there() {
     [ ! -e here ]
 }
 
-@test "a name that is somebody's is left alone" {
+@test "the name of another process's socket is not touched" {
     receive in unix -o out
     result "$BPIPE" -q unix-listen://here
     [[ $result == "1::bpipe: unix-listen://here: "* ]]
@@ -559,7 +559,7 @@ somebody_is_there() {
 
 # --- signals before there is a connection ---------------------------------------------------------
 
-@test "signals while listening and between tries: it ends at once, quietly" {
+@test "signals while listening and between attempts: bpipe ends at once, quietly" {
     local signal family
     own_address
     ulimit -c 0
@@ -584,7 +584,7 @@ somebody_is_there() {
 
 # --- the end of a stream --------------------------------------------------------------------------
 
-@test "an output is half-closed, and asked until all is acknowledged, and only then closed" {
+@test "an output is half-closed, and is closed only when all bytes are acknowledged" {
     ! is_portable || skip "the portable build waits for the peer to close"
     skip_unless strace
     random_bytes 100000 >in
@@ -607,7 +607,7 @@ somebody_is_there() {
     equal 'linger connect shutdown ask keep close' "$order"
 }
 
-@test "a stopped receiver is waited for, while bytes are in the buffer" {
+@test "bpipe waits for a stopped receiver while bytes are in the buffer" {
     local family
     random_bytes 20M >in
     for family in $(families); do
@@ -636,7 +636,7 @@ stuck_at_the_end() {
     wait_until 10 in_poll "$sender"
 }
 
-@test "a stopped receiver is waited for, when all has been written" {
+@test "bpipe waits for a stopped receiver after it has written all bytes" {
     random_bytes 150000 >in
     stuck_at_the_end
     grep -q '"type":"sample"' report
@@ -805,7 +805,7 @@ stuck_at_the_end() {
     done
 }
 
-@test "bytes that were not acknowledged are told" {
+@test "the number of unacknowledged bytes is reported" {
     ! is_portable || skip "the portable build cannot know"
     random_bytes 150000 >in
     stuck_at_the_end
@@ -883,7 +883,7 @@ eight() {
     says err
 }
 
-@test "eight receivers, one of them stopped: a tap does not pace anybody" {
+@test "eight receivers, one of them stopped: a tap does not pace the others" {
     local n
     local -a receivers ports taps=()
     random_bytes 20M >in
@@ -955,7 +955,7 @@ eight() {
     equal text "$(<out.1)"
 }
 
-@test "a tap that nobody listens for: a warning, and status 0" {
+@test "a tap without a listener: a warning, and status 0" {
     own_address
     echo text >in
     result "$BPIPE" -q --tap "tcp://$own:7000" --tap unix://nobody in
@@ -963,7 +963,7 @@ eight() {
 bpipe: unix://nobody: No such file or directory; going on without it' "$result"
 }
 
-@test "a tap that dies: a warning, and status 0; one that comes later gets what comes then" {
+@test "a tap that dies: a warning, and status 0; a tap that connects later gets the bytes from then on" {
     open_idle
     receive in ip4 -o out.tap
     rm -f report
@@ -1000,7 +1000,7 @@ refused_now() { refute listens "$port" >/dev/null; }
 
 # --- inherited sockets ----------------------------------------------------------------------------
 
-@test "an inherited connection is neither ended nor reset, whatever the status" {
+@test "an inherited connection is neither ended nor reset, with any exit status" {
     receive in ip4 -o out
     exec 5<>"/dev/tcp/127.0.0.1/$port"
     echo one | "$BPIPE" -q -o fd://5
@@ -1080,7 +1080,7 @@ refused_now() { refute listens "$port" >/dev/null; }
     done
 }
 
-@test "an inherited connection is waited for until all is acknowledged" {
+@test "bpipe waits until an inherited connection has acknowledged all bytes" {
     ! is_portable || skip "the portable build cannot know"
     local to
     head -c 200000 /dev/zero >in
@@ -1101,7 +1101,7 @@ refused_now() { refute listens "$port" >/dev/null; }
     equal_files in out
 }
 
-@test "a connection that bpipe gives up itself: how much of it is in doubt" {
+@test "a connection that bpipe gives up itself: the number of bytes in doubt" {
     ! is_portable || skip "the portable build cannot know"
     local signal
     random_bytes 200000 >in
@@ -1120,7 +1120,7 @@ refused_now() { refute listens "$port" >/dev/null; }
     done
 }
 
-@test "time for which bpipe was stopped is not waited for, and not twice either" {
+@test "time for which bpipe was stopped does not count as waiting" {
     skip_unless_json
     local state
     defsig "$BPIPE" -q --connect-timeout 1 --report json:report tcp-listen://:0 2>err &
@@ -1136,7 +1136,7 @@ refused_now() { refute listens "$port" >/dev/null; }
     [ "${state%.*}" -lt 2 ]
 }
 
-@test "a peer that sends and resets at once, before bpipe has looked: what came is written" {
+@test "a peer that sends and resets before bpipe reads: the received bytes are written" {
     skip_unless socat
     local i
     random_bytes 50000 >in
@@ -1165,7 +1165,7 @@ refused_now() { refute listens "$port" >/dev/null; }
 
 # --- waiting at the start ---------------------------------------------------------------------
 
-@test "where no input can be connected nobody is waited for" {
+@test "if no input can be connected, bpipe waits for no other peer" {
     local status=0
     "$BPIPE" -q -o tcp-listen://:0 unix://nobody 2>err || status=$?
     equal 1 $status
@@ -1177,7 +1177,7 @@ refused_now() { refute listens "$port" >/dev/null; }
     [ ! -e there ]
 }
 
-@test "a tap that is not connected yet costs nothing at the end" {
+@test "a tap that is not connected yet does not delay the end" {
     random_bytes 3M >in
     mkfifo quiet
     local tap

@@ -1,6 +1,6 @@
 /*
  * test_resolver.c - names become addresses, without any network: localhost, numbers, unix sockets,
- * what -4 and -6 allow, and a name that nobody has (RFC 6761, 6.4).
+ * -4 and -6, and a name that no machine has (RFC 6761, 6.4).
  */
 #include "net/resolver.h"
 #include "tests/tap.h"

@@ -2,7 +2,7 @@
  * test_udp_socket.c - datagrams between sockets of 127.0.0.1: one in, one out, and what is lost is
  * counted.
  *
- * Nothing here waits: on the loopback what was sent is there, and so is what ICMP says.
+ * Nothing here waits: on the loopback, datagrams and ICMP errors arrive at once.
  */
 #include "net/udp_socket.h"
 #include "tests/tap.h"
@@ -236,7 +236,7 @@ static void test_strangers(void)
     close(fd);
 }
 
-/* More than the socket's buffer holds: what did not come is what the kernel says. */
+/* More than the socket's buffer holds: the kernel reports the number of lost datagrams. */
 static void test_kernel_drops(void)
 {
     struct pair pair = make_pair();

@@ -100,7 +100,7 @@ in_order() {
     equal 101 "$(last_number records_in report)"
 }
 
-@test "the same under a limit, with small chunks, with taps and with more outputs" {
+@test "datagrams under a limit, with small chunks, with taps and with more outputs" {
     local option
     numbered 40 1300 >in
     lengths_of in >sizes.in
@@ -133,7 +133,7 @@ in_order() {
     cmp got out
 }
 
-@test "empty datagrams are counted, and that is all" {
+@test "empty datagrams are counted, and not passed on" {
     listen -q --idle-timeout 1 >out
     printf 'a\n\n\nb\n' | datagrams send -n "$port"
     ended "$pid" 4
@@ -267,7 +267,7 @@ sends_whole_of_overflow() {
     equal "0:" "${result%%:bpipe*}"
 }
 
-@test "refusals are counted, and end nothing" {
+@test "refusals are counted, and do not end the run" {
     receive 1
     kill "$receiver"
     wait "$receiver" || true
@@ -275,7 +275,7 @@ sends_whole_of_overflow() {
     adds_up report
     equal 20 "$(tail -n 1 report | grep -o '"refusals":[0-9][0-9]*' | cut -d: -f2)"
     grep -qx "bpipe: udp://127.0.0.1:$to: 20 refusals" err
-    # As an input, too: it sends an empty datagram to where it is, and nobody is there.
+    # As an input, too: it sends an empty datagram to its peer, and no process receives there.
     result "$BPIPE" -q --idle-timeout 0.3 --report json:report "udp://127.0.0.1:$to"
     equal "4:" "${result%%:bpipe*}"
     equal 1 "$(count refusals)"
@@ -336,7 +336,7 @@ sends_whole_of_overflow() {
     in_order in out
 }
 
-@test "what waits in the kernel is dropped there, and counted" {
+@test "datagrams that wait in the kernel are dropped there, and counted" {
     is_portable && skip "the system is not asked"
     open_stuck
     numbered 9000 900 >in # more than bpipe asks for as a buffer
@@ -400,7 +400,7 @@ has_come_of_all() {
     done
 }
 
-@test "--allow: others are not heard" {
+@test "--allow: datagrams of other senders are dropped" {
     listen --allow 127.0.0.2 --idle-timeout 1 --report prometheus:prom --report text >out
     seq 3 | datagrams send "$port"
     seq 4 6 | datagrams send -f 127.0.0.2 "$port"
@@ -490,7 +490,7 @@ has_come_of_all() {
     cmp in out
 }
 
-@test "what has been received before a SIGTERM is written" {
+@test "datagrams received before a SIGTERM are written" {
     local rounds
     for rounds in '' '--overflow drop-oldest' --merge; do
         numbered 150 300 >in
@@ -506,7 +506,7 @@ has_come_of_all() {
     done
 }
 
-@test "what is left in the kernel is counted: nothing is lost without a number" {
+@test "datagrams left in the kernel are counted: no loss goes uncounted" {
     ! is_portable || skip "the system is not asked"
     open_stuck
     numbered 2000 900 >in

@@ -25,7 +25,7 @@ refused() {
 
 # --- refusals -------------------------------------------------------------------------------
 
-@test "sizes: junk, signs, overflow, nothing at all" {
+@test "sizes: junk, signs, overflow and empty texts are refused" {
     local option text
     for option in --buffer-size --chunk-size --block-size --pipe-buffer-size --size --spool-max \
         --tcp-buffer --datagram-size; do
@@ -35,7 +35,7 @@ refused() {
     done
 }
 
-@test "durations and percentages: junk, signs, overflow, nothing at all" {
+@test "durations and percentages: junk, signs, overflow and empty texts are refused" {
     local option text
     for option in --connect-timeout --idle-timeout --stall-timeout --drain-timeout \
         --report-every; do
@@ -588,7 +588,7 @@ groups_of_help() {
     equal fd "$(<tcp:/out)"
 }
 
-@test "-k counts for every size, wherever it stands" {
+@test "-k applies to every size, also to those before it" {
     local line
     for line in '-k -B 4K -z 2K' '-B 4K -z 2K -k' '-B 4K --si -z 2K'; do
         # shellcheck disable=SC2086

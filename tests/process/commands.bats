@@ -69,7 +69,7 @@ skip_without_proc() {
     equal "in out " "$(files)"
 }
 
-@test "inputs come in the order of the command line, and a command when it is its turn" {
+@test "inputs are read in the order of the command line, and a command starts in its turn" {
     echo a >a && echo b >b && echo c >c && echo d >d
     cat b | "$BPIPE" -q a --from 'cat c' - --from 'cat d' a >out
     printf '%s\n' a c b d a | cmp - out
@@ -109,7 +109,7 @@ said too" "$(<err)"
     cmp part <(head -c 100001 in)
 }
 
-@test "--merge: the lines of all" {
+@test "--merge: the lines of all commands" {
     seq 1 20000 >a
     seq 30001 50000 >b
     "$BPIPE" -q --merge -l --from 'cat a' --from 'cat b' a --to 'sort -n >out'
@@ -122,7 +122,7 @@ said too" "$(<err)"
 # The consumer begins when the producer has written everything.
 waiting='until [ -e go ]; do sleep 0.01; done; cat >out'
 
-@test "--spool takes what the consumer does not, and leaves no file" {
+@test "--spool takes the bytes that the consumer does not accept, and leaves no file" {
     random_bytes 5M >in
     "$BPIPE" -q -B 64K --spool . --from 'cat in; : >go' --to "$waiting"
     kept
@@ -140,7 +140,7 @@ waiting='until [ -e go ]; do sleep 0.01; done; cat >out'
     grep -Fxvf in out | refute grep .
 }
 
-@test "reports name the command, its process, and what that used" {
+@test "reports name the command, its process, and its processor time and memory" {
     random_bytes 2M >in
     "$BPIPE" -q --report json:report --from 'echo $$ >from.pid; cat in' --to 'echo $$ >to.pid; cat >out' -o copy
     adds_up report
@@ -253,7 +253,7 @@ END
     bad_producers tree
 }
 
-@test "a producer cut off, into files, and where an end cannot be kept back" {
+@test "a producer cut off, into files, and outputs that see an end" {
     random_bytes 300000 >in
     atomic() {
         fails "$2" --atomic --from "$1" -o out
@@ -341,7 +341,7 @@ fails_beside_receiver() {
             ended "$receiver" 1
             refute [ -e out ]
         }
-        bytes() { # there nobody can tell a reset from an end
+        bytes() { # there a reset and an end look alike
             receiving='' sent_to "$family" "$1" "$2"
             ended "$receiver" 0
             equal_files in out
@@ -371,7 +371,7 @@ fails_beside_receiver() {
     done
 }
 
-@test "a producer that closes its stdout and lives on: the end is told when it has exited" {
+@test "a producer that closes its stdout and still runs: consumers see the end when it has exited" {
     local status
     random_bytes 300000 >in
     for status in 0 4; do
@@ -427,7 +427,7 @@ fails_beside_receiver() {
     equal "1 2 in out " "$(files)"
 }
 
-@test "a connection is told the end when the commands have exited" {
+@test "a connection sees the end when the commands have exited" {
     random_bytes 300000 >in
     "$BPIPE" -q --atomic -o out tcp-listen://127.0.0.1:0 2>in.err &
     receiver=$!
@@ -495,7 +495,7 @@ fails_beside_receiver() {
     done
 }
 
-@test "a consumer that has read what it wants: no error for the only one" {
+@test "a sole consumer that exits early with status 0 is no error" {
     run -141 --separate-stderr "$BPIPE" -q --from 'seq 1000000' --to 'head -n 1'
     equal 1 "$output"
     equal "" "$stderr"
@@ -520,7 +520,7 @@ first_output() {
     [[ ! ${line#*\"outputs\":\[} =~ \"$1\":([0-9.]*) ]] || echo "${BASH_REMATCH[1]}"
 }
 
-@test "the same where everything fits into the pipe" {
+@test "a sole consumer that exits early, if everything fits into its pipe" {
     skip_without_proc "cannot tell what was not read"
     local i
     for i in 1 2 3 4 5; do
@@ -547,7 +547,7 @@ leaves_early() {
     wait_until 5 nobody_left
 }
 
-@test "a consumer that has read what it wants, of several: the others get everything, and the end" {
+@test "one of several consumers exits early: the others get everything, and see the end" {
     random_bytes 5M >in
     local early other
     for early in 'head -c 3 >/dev/null' 'exit 0' 'kill -PIPE $$' 'head -c 3 >/dev/null; exit 141' \
@@ -741,7 +741,7 @@ unread() {
     [[ $stderr =~ ^'bpipe: head -c 3 >/dev/null; exit 7: exited with status 7 at byte '[0-9]+$ ]]
 }
 
-@test "a plain pipe whose reader leaves, beside commands: a failure, and no end is told" {
+@test "a plain pipe whose reader leaves, beside commands: a failure, and no command sees an end" {
     random_bytes 5M >in
     mkfifo plain
     head -c 3 plain >/dev/null &
@@ -773,7 +773,7 @@ unread() {
     not_kept
 }
 
-@test "a consumer that closes its stdin and lives on" {
+@test "a consumer that closes its stdin and still runs" {
     random_bytes 1M >in
     local waits='exec <&-; until [ -e go ]; do sleep 0.01; done'
     local status i
@@ -829,7 +829,7 @@ unread() {
     wait_until 5 nobody_left
 }
 
-@test "a consumer that is stopped is ended all the same" {
+@test "a consumer that is stopped is still ended" {
     random_bytes 30000 >in
     fails 'bpipe: cat in; exit 3: exited with status 3 at byte 30000' \
         --from 'cat in; exit 3' --to "kill -STOP \$\$; $keep"
@@ -934,7 +934,7 @@ cut -d" " -f5 /proc/$$/stat >$1.group; cut -d" " -f5 /proc/$PPID/stat >$1.parent
     grep -qE '^SigBlk:[[:space:]]0*800$' blocked
 }
 
-@test "those that have ended are no zombies while others run" {
+@test "commands that have ended are no zombies while others run" {
     local states='for p in /proc/[0-9]*/stat; do cut -d" " -f1,3,4 $p; done 2>&- | grep " $PPID\$" >states'
     "$BPIPE" -q --from true --from 'exit 0' --from "$states" --to cat
     grep -q ' [RS] ' states
@@ -960,7 +960,7 @@ forty_runs() {
     : >all
 }
 
-@test "at the end nobody waits for anybody in vain" { # each run once took a second: 40 in all
+@test "forty runs end without a wait" { # each run once took a second: 40 in all
     forty_runs &
     wait_until 39 test -e all
     wait
@@ -984,7 +984,7 @@ forty_runs() {
     not_kept
 }
 
-@test "a signal after the end was told: SIGTERM and SIGHUP wait for the consumer, SIGINT ends it" {
+@test "a signal after the consumer has seen the end: SIGTERM and SIGHUP wait for it, SIGINT ends it" {
     local kind
     for kind in TERM HUP INT; do
         echo "signal: $kind"
@@ -1031,7 +1031,7 @@ forty_runs() {
     refute [ -e y ]
 }
 
-@test "SIGTERM again and again, to one whose consumers take nothing and ignore it" {
+@test "SIGTERM again and again: consumers that take nothing and ignore it are killed" {
     term_again() { kill -TERM "$1" 2>/dev/null && refute true >/dev/null || gone "$1"; }
     defsig "$BPIPE" -q --kill-after 100 --from yes --to ': >ready; trap "" TERM; exec sleep 100' &
     pid=$!
@@ -1042,7 +1042,7 @@ forty_runs() {
     wait_until 5 nobody_left
 }
 
-@test "the signal that ends all of them is heard of before their ends" {
+@test "a signal that ends bpipe and its commands is handled before the ends of the commands" {
     local side
     printf text >in
     for side in from to; do
@@ -1110,7 +1110,7 @@ END
 
 # --- limits of time -----------------------------------------------------------------------------
 
-@test "-S: enough was read, and the producer goes" {
+@test "-S: the size is reached, and the producer ends" {
     yes | head -c 1000001 >in
     for options in "" "-C" "-B 4096"; do
         rm -f out

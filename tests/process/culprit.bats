@@ -136,13 +136,13 @@ random_stream() {
     called bash
 }
 
-@test "the input has ended long ago: the reader is named all the same" {
+@test "the input has ended long ago: the reader is still named" {
     # shellcheck disable=SC2216 # it does not read
     head -c 4000000 /dev/zero | "$BPIPE" -f -i 0.1 -F '%{bottleneck};' 2>frames | sleep 200 &
     wait_until 60 grep -qF '(sleep)' frames
 }
 
-@test "the reader that was found has made way for another: the last report names that" {
+@test "the reader that was found is replaced by another: the last report names the new one" {
     (
         head -c 3000000 /dev/zero
         until [ -e end ]; do sleep 0.05; done

@@ -480,7 +480,7 @@ chain() {
     equal_files wanted out
 }
 
-@test "tar there and back" {
+@test "tar through sockets, there and back" {
     skip_unless tar
     mkdir tree there
     random_bytes 2M 22 >tree/large

@@ -552,7 +552,7 @@ static void check_tap(struct trial *trial, size_t number)
 
 /* --- the ends of connections ----------------------------------------------------------------- */
 
-/* Whether everything that was to come to an output has come. */
+/* Whether an output got all bytes that it must get. */
 static bool is_whole(const struct trial *trial, size_t number)
 {
     const struct taken *taken = &trial->outcome->taken[number];

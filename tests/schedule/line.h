@@ -1,7 +1,7 @@
 /*
  * line.h - our end of a connection with bpipe, before it is connected, and how it ends.
  *
- * If bpipe is to listen, its port stays bound here (without listening), so that no other process
+ * If bpipe will listen, its port stays bound here (without listening), so that no other process
  * gets it.
  */
 #ifndef SCHEDULE_LINE_H
@@ -38,7 +38,7 @@ void line_close(struct line *line);
 /* Closes a socket so that its peer sees a reset. */
 void line_reset(int fd);
 
-/* Writes bytes that bpipe is to discard. Returns whether the connection turns out to be reset. */
+/* Writes bytes that bpipe must discard. Returns whether the connection turns out to be reset. */
 bool line_say_junk(int fd, size_t size);
 
 #endif

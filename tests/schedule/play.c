@@ -260,7 +260,8 @@ static uint64_t cpu_ns(const struct game *game)
     return (uint64_t)time.tv_sec * 1000 * NS_PER_MS + (uint64_t)time.tv_nsec;
 }
 
-/* When nobody has anything to do, bpipe must come to rest. It may finish what it has. */
+/* When no process has anything to do, bpipe must come to rest. It may first write its last bytes.
+ * */
 static void freeze(struct game *game)
 {
     uint64_t before, end_ns = game->now_ns + FREEZE_NS;

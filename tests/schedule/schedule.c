@@ -13,7 +13,7 @@
  * error, and so is a producer that is held up under a policy that drops. bpipe does not use the
  * processor while all others stand still.
  *
- * WITHOUT: features that no schedule is to have, names of
+ * WITHOUT: features that no schedule may have, names of
  * {drop-newest,drop-oldest,fail,gap-mark,tap, spool,merge,network,signal} separated by commas. The
  * rest of the schedule stays as it was. -v prints the schedule and the report. -p: this BPIPE
  * cannot tell what a peer's system has acknowledged. DIR is made and kept, with the producers'

@@ -257,7 +257,7 @@ now() { date -u +%Y-%m-%dT%H:%M:%S.%6NZ; }
         and $after <= .[1].end_time and .[1].end_time <= $now' report
 }
 
-@test "Prometheus: from when to when" {
+@test "Prometheus: start and end times" {
     local before
     before=$(date +%s.%N)
     echo x | "$BPIPE" --report prometheus:prom -o out
@@ -379,7 +379,7 @@ apart() {
     adds_up slow.out
 }
 
-@test "verdict: the one of several endpoints that was waited for" {
+@test "verdict: of several endpoints, the one with the longest wait" {
     mkfifo fast slow late.in
     cat fast >out &
     random_bytes 1M >in
@@ -643,7 +643,7 @@ knows_peer() {
 
 # --- Prometheus -------------------------------------------------------------------------------
 
-@test "Prometheus: promtool has nothing to say" {
+@test "Prometheus: promtool finds no fault" {
     skip_unless promtool
     random_bytes 100000 >in
     "$BPIPE" --report prometheus:prom -o a -o b in missing 2>/dev/null || true
@@ -864,7 +864,7 @@ bytes_left() { # PID MORE: whether the output has got more than MORE bytes
     sample "$1" report && [ "$(last_number bytes_out report)" -gt "$2" ]
 }
 
-@test "records that went out are those in the bytes that went out, whatever waits in the buffer" {
+@test "the records that went out are those in the bytes that went out" {
     seq 1 400000 >in
     open_stuck
     local options pid reader number before
@@ -916,7 +916,7 @@ bytes_left() { # PID MORE: whether the output has got more than MORE bytes
 }
 
 # Bytes that come and leave in one turn were held for as long as the calls took.
-@test "residence: what is written at once was held for a while, too" {
+@test "residence: bytes that are written at once have a residence time, too" {
     skip_unless_faults
     local i option
     for option in -C "-C -B 100K" "-C -l -J 0" "-C -l -J 0 -B 1000"; do
@@ -1018,7 +1018,7 @@ said_to_full_stderr() {
     pingpong -t 20 300 64 "$BPIPE" -v --report-every 1ms 2>"$name"
 }
 
-@test "stderr is closed, full, or has lost its reader: no word, and nobody else's bytes" {
+@test "stderr is closed, full, or has lost its reader: no message, and no bytes in other files" {
     random_bytes 100000 >in
     "$BPIPE" -v --report-every 1ms -o copy in 2>&-
     cmp in copy
@@ -1044,7 +1044,7 @@ said_to_full_stderr() {
     cmp in copy
 }
 
-@test "time for which ^Z stopped it is in no state" {
+@test "time for which ^Z stopped bpipe is in no state" {
     mkfifo fifo
     "$BPIPE" -q --report json:report <fifo >out &
     local pid=$!
@@ -1062,7 +1062,7 @@ said_to_full_stderr() {
     awk -v s="$(last_number elapsed_seconds report)" 'BEGIN { exit !(s < 3) }'
 }
 
-@test "nor does it make the bytes older that wait" {
+@test "time for which ^Z stopped bpipe is in no residence time" {
     mkfifo fifo
     open_stuck
     head -c 400000 /dev/zero >in

@@ -564,7 +564,7 @@ static void test_verdicts(void)
 #define MS UINT64_C(1000000)
 #define US UINT64_C(1000)
 
-/* What there has to be before anybody is blamed. */
+/* The times from which on a run has a verdict. */
 static const struct {
     uint64_t input, output, throttle, busy, absorb, bytes;
     bool ended, failed;

@@ -561,7 +561,7 @@ static void test_neighbours(void)
     meter_destroy(&meter);
 }
 
-/* What the formats say of a run that nobody can judge, and of one that can be. */
+/* The formats of a run that cannot be judged, and of one that can. */
 static void test_verdict_formats(void)
 {
     struct meter meter = example_meter();

@@ -171,7 +171,7 @@ static void replace_by_directory(struct reporter *reporter)
     report_final(reporter, &meter, 0);
 }
 
-/* What a killed run with the same process id left behind, or somebody put there. */
+/* A file with the temporary name, as a killed run with the same process id leaves it. */
 static void take_temporary_name(void)
 {
     char name[64];

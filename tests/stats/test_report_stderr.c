@@ -159,8 +159,9 @@ static bool all_whole(const char *text)
 }
 
 /*
- * The pipe has room for two pages, then nobody reads any more. Only text where the system can write
- * to an inherited stderr without blocking in small pieces only, which cut a longer JSON line.
+ * The pipe has room for two pages, and no process reads it after that. Only text where the system
+ * can write to an inherited stderr without blocking in small pieces only, which cut a longer JSON
+ * line.
  */
 static void test_full_pipe(void)
 {

@@ -273,6 +273,11 @@ run_example() {
         cmp disk.img "$T/data"
         equal "$(sha256sum <"$T/data")" "$(<disk.sum)"
         ;;
+    '{ bpipe -q -X -S -s @copy.img; bpipe --append -o copy.img; } <disk.img')
+        head -c 1000 disk.img >copy.img
+        succeeds "$text"
+        cmp copy.img disk.img
+        ;;
     'bpipe --report json:run.json in >out' | \
         'bpipe --report json:run.json in >out'$'\n''bpipe --report json:fd://3 '*)
         succeeds "$text"
