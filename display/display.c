@@ -506,6 +506,8 @@ static bool is_on_screen(const struct display *display)
     return display->shown > 0 || display->cursor.fd >= 0;
 }
 
+/* The row is given up here, not in display_continue(): of a group that goes on, the first process
+ * would take over the row of the next one, which is above what the shell has written. */
 void display_stop(struct display *display)
 {
     if (!is_on_screen(display))
@@ -513,8 +515,10 @@ void display_stop(struct display *display)
     display->stopping = true;
     show(display, false);
     display->stopping = false;
+    cursor_leave(&display->cursor);
 }
 
+/* After SIGSTOP there was no display_stop(). */
 void display_continue(struct display *display)
 {
     cursor_leave(&display->cursor);

@@ -51,8 +51,9 @@ bool display_is_on(const struct display *display);
 /* SIGWINCH: a frame is due at once. */
 void display_refresh(struct display *display);
 
-/* Call this before the process stops (SIGTSTP). A last frame covers the "^Z" that the terminal wrote
- * over the line. It stays, and the shell's message begins below it. */
+/* Call this before the process stops (SIGTSTP). A last frame covers the "^Z" that the terminal
+ * wrote over the line. It stays, and the shell's message begins below it. The process gives its row
+ * up. */
 void display_stop(struct display *display);
 
 /* SIGCONT: a frame is due at once, and starts where the cursor is now. */
