@@ -22,7 +22,8 @@ enum {
     DEFAULT_WIDTH = 80, /* as in pv */
     DEFAULT_HEIGHT = 25,
     PHASES = 200, /* positions of the moving mark, there and back */
-    PHASE_STEP = 2
+    PHASE_STEP = 2,
+    LEAST_SIDE_PERCENT = 5 /* a side with a smaller share of the time is not worth a word */
 };
 
 struct display {
@@ -258,7 +259,7 @@ static uint64_t time_left(const struct meter *meter, const struct moment *start,
 }
 
 /* Finds the slow side of this interval. In the final frame it is that of the whole run, like the
- * rates. */
+ * rates. While the buffer absorbs the bytes that an output does not take, there is often none. */
 static void take_side(struct display *display, struct display_values *values)
 {
     const struct meter *meter = display->meter;
@@ -276,6 +277,8 @@ static void take_side(struct display *display, struct display_values *values)
     if (values->side != METER_VERDICT_BALANCED)
         values->side_percent =
             (unsigned)((double)values->state_ns[state_of[values->side]] * 100 / (double)sum);
+    if (values->side_percent < LEAST_SIDE_PERCENT)
+        values->side = METER_VERDICT_BALANCED;
     const struct meter_endpoint *endpoint = meter_side(meter, values->side);
     values->culprit = endpoint != NULL ? meter_peer_name(endpoint) : NULL;
 }

@@ -70,7 +70,8 @@ struct display_values {
     uint64_t fill, capacity; /* bytes of the buffer */
     bool passes;             /* the buffer is empty, and bytes bypassed it in the last interval */
     uint64_t state_ns[METER_STATES]; /* in the last interval; in the whole run if final */
-    enum meter_verdict side; /* slow side in that time; METER_VERDICT_BALANCED if there is none */
+    enum meter_verdict side; /* slow side in that time, if its share is at least 5 percent; else
+                                METER_VERDICT_BALANCED */
     unsigned side_percent;   /* its share of that time */
     const char *culprit;     /* the process at the other end of that side, or NULL */
     uint64_t dropped;        /* bytes */
