@@ -498,7 +498,14 @@ unsigned display_format_line(struct text *text, const struct display_format *for
 
 /* --- the default line ----------------------------------------------------------------------- */
 
-enum { WIDE_BAR = 20, NARROW_BAR = 8, WAITING = 16, NARROW_WAITING = 12 };
+enum {
+    WIDE_BAR = 20,
+    NARROW_BAR = 8,
+    WAITING = 18,        /* "< waiting for zstd" */
+    CUT_WAITING = 16,    /* the name is cut, so that the bar keeps its columns */
+    SHORT_WAITING = 12,  /* "< slow: zstd" */
+    SHORTEST_WAITING = 8 /* "< output" */
+};
 
 /* A format of the default line, and the least columns of its bar and of %{waiting}. */
 struct layout {
@@ -510,13 +517,13 @@ struct layout {
 /* From wide to narrow, in the order that display/format.h states. */
 static const struct layout known_size[] = {
     {"%b %t %r %p %e  buf %{buffer-bar}%{buffer-fill}  %{waiting}", WIDE_BAR, WAITING, false},
-    {"%b %t %r %p %e  buf %{buffer-bar}  %{waiting}", WIDE_BAR, WAITING, false},
-    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", WIDE_BAR, WAITING, true},
-    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", WIDE_BAR, NARROW_WAITING, true},
-    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", NARROW_BAR, NARROW_WAITING, true},
-    {"%b %t %r %p %e %{waiting}", NARROW_BAR, NARROW_WAITING, true},
-    {"%b %r %p %e %{waiting}", NARROW_BAR, NARROW_WAITING, true},
-    {"%b %r %p %e", NARROW_BAR, 0, true},
+    {"%b %t %r %p %e buf %{buffer-bar} %{waiting}", WIDE_BAR, WAITING, false},
+    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", WIDE_BAR, CUT_WAITING, true},
+    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", NARROW_BAR, WAITING, true},
+    {"%b %t %r %{progress-amount-only} %e buf%{buffer-bar} %{waiting}", 0, SHORT_WAITING, true},
+    {"%b %t %r %{progress-amount-only} %e %{waiting}", 0, SHORT_WAITING, true},
+    {"%b %r %{progress-amount-only} %e %{waiting}", 0, SHORT_WAITING, true},
+    {"%b %r %{progress-amount-only} %e %{waiting}", 0, SHORTEST_WAITING, true},
     {"%b %r %{progress-amount-only} %e", 0, 0, true},
     {"%b %{progress-amount-only} %e", 0, 0, true},
     {"%b %{progress-amount-only}", 0, 0, true},
@@ -526,18 +533,19 @@ static const struct layout known_size[] = {
 
 static const struct layout unknown_size[] = {
     {"%b %t %r %p  buf %{buffer-bar}%{buffer-fill}  %{waiting}", NARROW_BAR, WAITING, false},
-    {"%b %t %r %p  buf %{buffer-bar}  %{waiting}", NARROW_BAR, WAITING, false},
-    {"%b %t %r  buf %{buffer-bar}  %{waiting}", 0, WAITING, false},
-    {"%b %t %r buf%{buffer-bar} %{waiting}", 0, NARROW_WAITING, true},
-    {"%b %t %r %{waiting}", 0, NARROW_WAITING, true},
+    {"%b %t %r %p buf %{buffer-bar} %{waiting}", NARROW_BAR, WAITING, false},
+    {"%b %t %r buf %{buffer-bar} %{waiting}", 0, WAITING, false},
+    {"%b %t %r buf%{buffer-bar} %{waiting}", 0, SHORT_WAITING, true},
+    {"%b %t %r %{waiting}", 0, SHORT_WAITING, true},
+    {"%b %t %r %{waiting}", 0, SHORTEST_WAITING, true},
     {"%b %t %r", 0, 0, true},
     {"%b %r", 0, 0, true},
     {"%b", 0, 0, true},
     {0},
 };
 
-/* The part of the columns that are left which %{waiting} gets: first two, for "waiting for output",
- * then every other one. The bar gets the rest. */
+/* The part of the columns that are left which %{waiting} gets: first two, for "< waiting for
+ * output", then every other one. The bar gets the rest. */
 static unsigned share_of_waiting(unsigned rest, bool has_bar)
 {
     return rest <= 2 || !has_bar ? rest : 1 + rest / 2;

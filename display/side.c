@@ -6,20 +6,26 @@
 #include "display/columns.h"
 
 enum {
-    CULPRIT_FRAME = 3,      /* " (" and ")" */
-    CULPRIT_WIDTH = 15,     /* comm of proc(5) */
-    LEAST_CULPRIT_WIDTH = 4 /* a shorter piece of a name is useless */
+    CULPRIT_FRAME = 3,       /* " (" and ")" */
+    CULPRIT_WIDTH = 15,      /* comm of proc(5) */
+    LEAST_CULPRIT_WIDTH = 4, /* a shorter piece of a name is useless */
+    LEAST_SHORT_WORDS = 12   /* "< slow: " and such a piece */
 };
 
+/* The ways to say which side is slow, from long to short. */
+enum wording { WITH_SHARE, WORDS, SHORT_WORDS, SHORTEST_WORDS, WORDINGS };
+
 static const struct side {
-    const char *sign[2];  /* ASCII, UTF-8 */
-    const char *words[2]; /* long, short; before the name */
+    const char *sign[2];         /* ASCII, UTF-8 */
+    const char *words[WORDINGS]; /* before the name */
     bool has_name;
 } sides[] = {
-    [METER_VERDICT_INPUT] = {{"> ", "▶ "}, {"waiting for ", "slow: "}, true},
-    [METER_VERDICT_OUTPUT] = {{"< ", "◀ "}, {"waiting for ", "slow: "}, true},
-    [METER_VERDICT_THROTTLE] = {{"= ", "■ "}, {"rate limit", "rate limit"}, false},
-    [METER_VERDICT_BUSY] = {{"", ""}, {"busy", "busy"}, false},
+    [METER_VERDICT_INPUT] = {{"> ", "▶ "}, {"waiting for ", "waiting for ", "slow: ", ""}, true},
+    [METER_VERDICT_OUTPUT] = {{"< ", "◀ "}, {"waiting for ", "waiting for ", "slow: ", ""}, true},
+    [METER_VERDICT_THROTTLE] = {{"= ", "■ "},
+                                {"rate limit", "rate limit", "rate limit", "limit"},
+                                false},
+    [METER_VERDICT_BUSY] = {{"", ""}, {"busy", "busy", "busy", "busy"}, false},
 };
 
 static bool is_slow(const struct display_values *values)
@@ -65,9 +71,6 @@ void display_add_bottleneck(struct text *text, const struct display_values *valu
         display_pad(text, least - columns);
 }
 
-/* The ways to say which side is slow, from long to short. */
-enum wording { WITH_SHARE, WITH_SIGN, WORDS, SHORT_WORDS };
-
 /* Returns the width of what it adds. */
 static unsigned add_wording(struct text *text, const struct display_values *values, bool utf8,
                             enum wording wording)
@@ -75,9 +78,8 @@ static unsigned add_wording(struct text *text, const struct display_values *valu
     const struct side *side = &sides[values->side];
     const size_t start = text->length;
 
-    if (wording <= WITH_SIGN)
-        text_add_string(text, side->sign[utf8]);
-    text_add_string(text, side->words[wording == SHORT_WORDS]);
+    text_add_string(text, side->sign[utf8]);
+    text_add_string(text, side->words[wording]);
     if (side->has_name)
         add_name(text, values->culprit != NULL ? values->culprit : meter_verdict_name(values->side),
                  CULPRIT_WIDTH, utf8);
@@ -92,10 +94,10 @@ void display_add_waiting(struct text *text, const struct display_values *values,
     const size_t start = text->length;
     unsigned room = width > 0 ? width : DISPLAY_WAITING_WIDTH, columns = 0;
 
-    for (int wording = WITH_SHARE; is_slow(values) && wording <= SHORT_WORDS; wording++) {
+    for (int wording = WITH_SHARE; is_slow(values) && wording < WORDINGS; wording++) {
         text->length = start;
         columns = add_wording(text, values, style->utf8, (enum wording)wording);
-        if (columns <= room)
+        if (columns <= room || (wording == SHORT_WORDS && room >= LEAST_SHORT_WORDS))
             break;
     }
     if (columns > room) {
