@@ -105,7 +105,7 @@ static unsigned measure_bar_frame(const struct line *line)
     text_add_string(text, bar_begin(line));
     text_add_string(text, bar_end(line));
     add_progress_amount(line);
-    unsigned columns = display_columns(text, start);
+    unsigned columns = text_columns(text, start);
     text->length = start;
     return columns;
 }
@@ -166,7 +166,7 @@ static void add_short_eta(struct text *text, uint64_t ns)
         text_add_string(text, "-:--");
     else
         display_add_short_time(text, ns, true);
-    unsigned columns = display_columns(text, start);
+    unsigned columns = text_columns(text, start);
     if (columns < SHORT_ETA_WIDTH)
         display_pad(text, SHORT_ETA_WIDTH - columns);
 }
@@ -239,7 +239,7 @@ static void add_name(const struct line *line)
     if (line->values->name == NULL)
         return;
     display_add_visible(text, line->values->name, line->style->utf8);
-    columns = display_columns(text, start);
+    columns = text_columns(text, start);
     if (columns < NAME_WIDTH) {
         text->length = start;
         display_pad(text, NAME_WIDTH - columns);
@@ -276,7 +276,7 @@ static void add_previous_line(const struct line *line)
         for (size_t i = 0; i < values->line_length && i < width; i++)
             display_add_clean(line->text, values->line + i, 1, '.', true);
     }
-    display_pad(line->text, width - display_cut(line->text, start, width));
+    display_pad(line->text, width - text_cut(line->text, start, width));
 }
 
 /* --- the buffer, and the slow side ---------------------------------------------------------- */
@@ -338,7 +338,7 @@ static void add_side(const struct line *line,
     const size_t start = line->text->length;
 
     add(line->text, line->values, line->style, line->part->number);
-    if (display_columns(line->text, start) <= line->room)
+    if (text_columns(line->text, start) <= line->room)
         return;
     line->text->length = start;
     add(line->text, line->values, line->style, line->room);
@@ -424,7 +424,7 @@ static unsigned measure(struct line *line, const struct display_part *part)
     line->part = part;
     line->room = line->style->width;
     adders[part->kind](line);
-    columns = display_columns(line->text, start);
+    columns = text_columns(line->text, start);
     line->text->length = start;
     return columns;
 }
@@ -482,7 +482,7 @@ static unsigned add_parts(struct line *line, const struct display_format *format
             line->part = part;
             line->room = columns[i];
             adders[part->kind](line);
-            width += display_cut(text, start, columns[i]);
+            width += text_cut(text, start, columns[i]);
         }
     }
     if (colour == DISPLAY_COLOUR_SET)

@@ -35,8 +35,7 @@
  * without room is left out alone. Colours take no room: they are always written, and reset at the
  * end if the format does not reset them.
  *
- * All widths are columns of a terminal: one for each UTF-8 character (two for a wide character, by
- * wcwidth(3), if the locale knows it), none for colours.
+ * All widths are columns of a terminal (base/text.h); colours take none.
  */
 #ifndef BPIPE_DISPLAY_FORMAT_H
 #define BPIPE_DISPLAY_FORMAT_H

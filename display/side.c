@@ -43,7 +43,7 @@ static void add_name(struct text *text, const char *name, unsigned room, bool ut
     const size_t start = text->length;
 
     display_add_visible(text, name, utf8);
-    display_cut(text, start, room < CULPRIT_WIDTH ? room : CULPRIT_WIDTH);
+    text_cut(text, start, room < CULPRIT_WIDTH ? room : CULPRIT_WIDTH);
 }
 
 void display_add_bottleneck(struct text *text, const struct display_values *values,
@@ -57,14 +57,14 @@ void display_add_bottleneck(struct text *text, const struct display_values *valu
         text_add(text, "%s%s", sides[values->side].sign[style->utf8],
                  meter_verdict_name(values->side));
         add_share(text, values);
-        columns = display_columns(text, start);
+        columns = text_columns(text, start);
         if (width > 0)
             culprit = width > columns + CULPRIT_FRAME ? width - columns - CULPRIT_FRAME : 0;
         if (values->culprit != NULL && culprit >= LEAST_CULPRIT_WIDTH) {
             text_add_string(text, " (");
             add_name(text, values->culprit, culprit, style->utf8);
             text_add_string(text, ")");
-            columns = display_columns(text, start);
+            columns = text_columns(text, start);
         }
     }
     if (columns < least)
@@ -85,7 +85,7 @@ static unsigned add_wording(struct text *text, const struct display_values *valu
                  CULPRIT_WIDTH, utf8);
     if (wording == WITH_SHARE)
         add_share(text, values);
-    return display_columns(text, start);
+    return text_columns(text, start);
 }
 
 void display_add_waiting(struct text *text, const struct display_values *values,
@@ -101,7 +101,7 @@ void display_add_waiting(struct text *text, const struct display_values *values,
             break;
     }
     if (columns > room) {
-        columns = display_cut(text, start, room - 1) + 1;
+        columns = text_cut(text, start, room - 1) + 1;
         text_add_string(text, style->utf8 ? "…" : ".");
     }
     display_pad(text, room - columns);

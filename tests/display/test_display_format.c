@@ -14,6 +14,7 @@
 #include <float.h>
 #include <locale.h>
 #include <math.h>
+#include <wchar.h>
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 #define SEC       NS_PER_SEC
@@ -133,13 +134,15 @@ static struct display_style usual_style(unsigned flags, unsigned width)
 
 /* --- the width of a line, counted in another way ---------------------------------------------- */
 
-/* Characters that are no bytes in the middle of one; colours are none. -1: there is a control
- * character, or a colour where there may not be one. */
+/* Characters by wcwidth(3), and bytes of none; colours are none. -1: there is a control character,
+ * or a colour where there may not be one. */
 static int count_columns(const struct text *text, bool colours)
 {
     int columns = 0;
 
     for (size_t i = 0; i < text->length; i++) {
+        size_t length = utf8_length_in(text->bytes + i, text->length - i);
+        int wide = length < 2 ? 1 : wcwidth((wchar_t)utf8_code_point(text->bytes + i, length));
         unsigned char byte = (unsigned char)text->bytes[i];
         if (byte == 033) {
             if (!colours || i + 1 >= text->length || text->bytes[++i] != '[')
@@ -153,7 +156,8 @@ static int count_columns(const struct text *text, bool colours)
         }
         if (byte < 0x20 || byte == 0x7f)
             return -1;
-        columns += byte < 0x80 || byte > 0xbf;
+        columns += wide < 0 ? 1 : wide;
+        i += length < 2 ? 0 : length - 1;
     }
     return columns;
 }
