@@ -259,7 +259,8 @@ static uint64_t time_left(const struct meter *meter, const struct moment *start,
 }
 
 /* Finds the slow side of this interval. In the final frame it is that of the whole run, like the
- * rates. While the buffer absorbs the bytes that an output does not take, there is often none. */
+ * rates: that frame stays, and the report follows, which names the same side. While the buffer
+ * absorbs the bytes that an output does not take, there is often none. */
 static void take_side(struct display *display, struct display_values *values)
 {
     const struct meter *meter = display->meter;

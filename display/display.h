@@ -59,7 +59,8 @@ void display_stop(struct display *display);
 /* SIGCONT: a frame is due at once, and starts where the cursor is now. */
 void display_continue(struct display *display);
 
-/* Shows the last frame, which stays on the screen. Called before the final report. */
+/* Shows the last frame, which stays on the screen. Its rates and its slow side are those of the
+ * whole run. Called before the final report. */
 void display_final(struct display *display);
 
 /* Changes by -R. NULL and 0 mean no change. The text is copied. False: out of memory. */

@@ -25,13 +25,13 @@ static void pass(enum meter_state state, unsigned millis)
     meter_advance(&meter, state, meter.now_ns + millis * MS);
 }
 
-/* Reads what was written to stderr, without the bytes that end a line. */
+/* Reads what was written to stderr, up to the bar that ends the format. */
 static const char *read_frame(void)
 {
     ssize_t length = read(from_stderr, frame, sizeof frame - 1);
 
     frame[length < 0 ? 0 : length] = '\0';
-    frame[strcspn(frame, "\r\n")] = '\0';
+    frame[strcspn(frame, "|\r\n")] = '\0';
     return frame;
 }
 
@@ -83,17 +83,38 @@ static void test_small_shares(void)
     struct options options;
 
     open_display(&options, "%12{bottleneck}|");
-    shows("> input 100%|", "the first interval");
+    shows("> input 100%", "the first interval");
     interval(METER_BUSY, 3);
-    shows("            |", "a share of 0 percent is no slow side");
+    shows("            ", "a share of 0 percent is no slow side");
     interval(METER_BUSY, 49);
-    shows("            |", "nor is one of 4 percent");
+    shows("            ", "nor is one of 4 percent");
     interval(METER_BUSY, 50);
-    shows("busy 5%     |", "one of 5 percent is");
+    shows("busy 5%     ", "one of 5 percent is");
     interval(METER_OUTPUT, 49);
-    shows("            |", "the same with an output");
+    shows("            ", "the same with an output");
     interval(METER_OUTPUT, 50);
-    shows("< output 5% |", "from 5 percent on");
+    shows("< output 5% ", "from 5 percent on");
+    close_display();
+}
+
+/* The last interval is not the run: the final frame shows the whole run, as the report below it. */
+static void test_final(void)
+{
+    struct options options;
+
+    open_display(&options, "%12{bottleneck}|");
+    interval(METER_OUTPUT, 1000);
+    shows("< output 100%", "the last interval: the output");
+    display_final(display);
+    read_frame();
+    shows("> input 90% ", "the final frame: the input, which was slow for longer");
+    close_display();
+    open_display(&options, "%12{bottleneck}|");
+    interval(METER_OUTPUT, 1000);
+    meter.ended = meter.failed = true;
+    display_final(display);
+    read_frame();
+    shows("            ", "a run that failed has no slow side, as in the report");
     close_display();
 }
 
@@ -107,6 +128,7 @@ int main(void)
     from_stderr = ends[0];
     setenv("LC_ALL", "C", 1);
     test_small_shares();
+    test_final();
     if (dup2(saved, STDERR_FILENO) < 0)
         abort();
     return tap_done();
