@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <wchar.h>
 
 void text_clear(struct text *text)
 {
@@ -157,6 +158,15 @@ size_t utf8_length(const char *string)
     return 0;
 }
 
+size_t utf8_length_in(const char *bytes, size_t length)
+{
+    enum { LONGEST = 4 };
+    char character[LONGEST + 1] = {0};
+
+    memcpy(character, bytes, length < LONGEST ? length : LONGEST);
+    return utf8_length(character);
+}
+
 bool utf8_continues(char byte)
 {
     return ((unsigned char)byte & 0xC0) == 0x80;
@@ -214,8 +224,89 @@ void text_add_visible(struct text *text, const char *string)
     }
 }
 
+/* --- columns ------------------------------------------------------------------------------- */
+
+static bool charset_is_utf8(void)
+{
+    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
 bool utf8_is_set_up(void)
 {
     (void)setlocale(LC_CTYPE, "");
-    return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    return charset_is_utf8();
+}
+
+static size_t character_columns(const char *bytes, size_t length)
+{
+    if (length <= 1)
+        return 1;
+    if (!charset_is_utf8() && !utf8_is_set_up())
+        (void)setlocale(LC_CTYPE, "C.UTF-8");
+    int columns = wcwidth((wchar_t)utf8_code_point(bytes, length));
+    return columns < 0 ? 1 : (size_t)columns; /* -1: the locale does not know the character */
+}
+
+/* Returns the number of bytes of the first character. *columns becomes its width. */
+static size_t next_character(const char *bytes, size_t length, size_t *columns)
+{
+    size_t step = utf8_length_in(bytes, length);
+
+    *columns = character_columns(bytes, step);
+    return step > 0 ? step : 1;
+}
+
+size_t utf8_fitting(const char *bytes, size_t length, size_t *columns)
+{
+    size_t used = 0, at = 0;
+
+    while (at < length) {
+        size_t wide, step = next_character(bytes + at, length - at, &wide);
+        if (wide > *columns - used)
+            break;
+        used += wide;
+        at += step;
+    }
+    *columns = used;
+    return at;
+}
+
+size_t utf8_columns(const char *bytes, size_t length)
+{
+    size_t columns = SIZE_MAX;
+
+    utf8_fitting(bytes, length, &columns);
+    return columns;
+}
+
+size_t utf8_fitting_end(const char *bytes, size_t length, size_t columns)
+{
+    size_t rest = utf8_columns(bytes, length), at = 0;
+
+    while (at < length) {
+        size_t wide, step = next_character(bytes + at, length - at, &wide);
+        /* A combining character belongs to the one before it. */
+        if (rest <= columns && (wide > 0 || at == 0))
+            break;
+        rest -= wide;
+        at += step;
+    }
+    return at;
+}
+
+unsigned text_columns(const struct text *text, size_t start)
+{
+    if (text->length <= start)
+        return 0;
+    return (unsigned)utf8_columns(text->bytes + start, text->length - start);
+}
+
+unsigned text_cut(struct text *text, size_t start, unsigned columns)
+{
+    size_t used = columns;
+
+    if (text->length <= start)
+        return 0;
+    text->length = start + utf8_fitting(text->bytes + start, text->length - start, &used);
+    return (unsigned)used;
 }

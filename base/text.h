@@ -50,6 +50,8 @@ const char *text_plural(uint64_t count);
  * error, to be replaced by one U+FFFD.
  */
 size_t utf8_length(const char *string);
+/* The same for bytes that need not end with a NUL. `length` is not 0. */
+size_t utf8_length_in(const char *bytes, size_t length);
 /* Whether this byte is one of a sequence, but not its first. */
 bool utf8_continues(char byte);
 /* The code point of a sequence. `length` is the result of utf8_length(), and not 0. */
@@ -69,8 +71,30 @@ uint32_t utf8_code_point(const char *string, size_t length);
  */
 bool utf8_is_visible(const char *string, size_t length);
 
-/* Takes LC_CTYPE, which wcwidth(3) needs, from the environment. Returns whether the character set
- * of the locale is UTF-8. */
+/* Takes LC_CTYPE from the environment. Returns whether the character set of the locale is UTF-8. */
 bool utf8_is_set_up(void);
+
+/*
+ * Columns of a terminal, by wcwidth(3): two for a wide character (CJK, most emoji), none for a
+ * combining one. One for a byte that is not UTF-8, and for a character that the locale does not
+ * know. wcwidth(3) needs a locale with UTF-8: if LC_CTYPE is not such a locale the first character
+ * beyond ASCII sets it, from the environment, or if that has none, to C.UTF-8. So a report has the
+ * same lines in every locale, since its names are in UTF-8 in each.
+ */
+size_t utf8_columns(const char *bytes, size_t length);
+
+/* The number of bytes of the whole characters at the start that fit into *columns, with the
+ * combining characters that follow them. *columns becomes their width. */
+size_t utf8_fitting(const char *bytes, size_t length, size_t *columns);
+
+/* The same at the end: returns where these characters begin. */
+size_t utf8_fitting_end(const char *bytes, size_t length, size_t columns);
+
+/* The width of the text from byte `start` on. */
+unsigned text_columns(const struct text *text, size_t start);
+
+/* Cuts whole characters off the end of the text, so that the part from byte `start` on is at most
+ * `columns` wide. Returns the width of that part. */
+unsigned text_cut(struct text *text, size_t start, unsigned columns);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * columns.h - text of the live line, measured in columns of a terminal.
+ * columns.h - text of the live line. base/text.h measures it in columns of a terminal.
  *
  * Text from outside (a name, a line, a format) never brings a control character, or another
  * invisible one (utf8_is_visible()), to the terminal. Lengths are in bytes. display/format.h
@@ -12,13 +12,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* The width of the text from byte `start` on. A byte that is not UTF-8 is one column. */
-unsigned display_columns(const struct text *text, size_t start);
-
-/* Cuts whole characters off the end of the text, so that the part from byte `start` on is at most
- * `columns` wide. Returns the width of that part. */
-unsigned display_cut(struct text *text, size_t start, unsigned columns);
 
 void display_pad(struct text *text, unsigned columns); /* adds blanks */
 
@@ -35,7 +28,7 @@ void display_add_printable(struct text *text, const char *bytes, size_t length);
 void display_add_visible(struct text *text, const char *string, bool utf8);
 
 /* The number of rows that lines of printed text take in a terminal `width` columns wide; 0: one row
- * for each. A byte that begins a character counts as one column. */
+ * for each. */
 unsigned display_rows(const char *bytes, size_t length, unsigned width);
 
 #endif

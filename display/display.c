@@ -22,7 +22,8 @@ enum {
     DEFAULT_WIDTH = 80, /* as in pv */
     DEFAULT_HEIGHT = 25,
     PHASES = 200, /* positions of the moving mark, there and back */
-    PHASE_STEP = 2
+    PHASE_STEP = 2,
+    LEAST_SIDE_PERCENT = 5 /* a side with a smaller share of the time is not worth a word */
 };
 
 struct display {
@@ -258,7 +259,8 @@ static uint64_t time_left(const struct meter *meter, const struct moment *start,
 }
 
 /* Finds the slow side of this interval. In the final frame it is that of the whole run, like the
- * rates. */
+ * rates: that frame stays, and the report follows, which names the same side. While the buffer
+ * absorbs the bytes that an output does not take, there is often none. */
 static void take_side(struct display *display, struct display_values *values)
 {
     const struct meter *meter = display->meter;
@@ -276,6 +278,8 @@ static void take_side(struct display *display, struct display_values *values)
     if (values->side != METER_VERDICT_BALANCED)
         values->side_percent =
             (unsigned)((double)values->state_ns[state_of[values->side]] * 100 / (double)sum);
+    if (values->side_percent < LEAST_SIDE_PERCENT)
+        values->side = METER_VERDICT_BALANCED;
     const struct meter_endpoint *endpoint = meter_side(meter, values->side);
     values->culprit = endpoint != NULL ? meter_peer_name(endpoint) : NULL;
 }
@@ -506,6 +510,8 @@ static bool is_on_screen(const struct display *display)
     return display->shown > 0 || display->cursor.fd >= 0;
 }
 
+/* The row is given up here, not in display_continue(): of a group that goes on, the first process
+ * would take over the row of the next one, which is above what the shell has written. */
 void display_stop(struct display *display)
 {
     if (!is_on_screen(display))
@@ -513,8 +519,10 @@ void display_stop(struct display *display)
     display->stopping = true;
     show(display, false);
     display->stopping = false;
+    cursor_leave(&display->cursor);
 }
 
+/* After SIGSTOP there was no display_stop(). */
 void display_continue(struct display *display)
 {
     cursor_leave(&display->cursor);

@@ -51,14 +51,16 @@ bool display_is_on(const struct display *display);
 /* SIGWINCH: a frame is due at once. */
 void display_refresh(struct display *display);
 
-/* Call this before the process stops (SIGTSTP). A last frame covers the "^Z" that the terminal wrote
- * over the line. It stays, and the shell's message begins below it. */
+/* Call this before the process stops (SIGTSTP). A last frame covers the "^Z" that the terminal
+ * wrote over the line. It stays, and the shell's message begins below it. The process gives its row
+ * up. */
 void display_stop(struct display *display);
 
 /* SIGCONT: a frame is due at once, and starts where the cursor is now. */
 void display_continue(struct display *display);
 
-/* Shows the last frame, which stays on the screen. Called before the final report. */
+/* Shows the last frame, which stays on the screen. Its rates and its slow side are those of the
+ * whole run. Called before the final report. */
 void display_final(struct display *display);
 
 /* Changes by -R. NULL and 0 mean no change. The text is copied. False: out of memory. */

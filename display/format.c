@@ -105,7 +105,7 @@ static unsigned measure_bar_frame(const struct line *line)
     text_add_string(text, bar_begin(line));
     text_add_string(text, bar_end(line));
     add_progress_amount(line);
-    unsigned columns = display_columns(text, start);
+    unsigned columns = text_columns(text, start);
     text->length = start;
     return columns;
 }
@@ -166,7 +166,7 @@ static void add_short_eta(struct text *text, uint64_t ns)
         text_add_string(text, "-:--");
     else
         display_add_short_time(text, ns, true);
-    unsigned columns = display_columns(text, start);
+    unsigned columns = text_columns(text, start);
     if (columns < SHORT_ETA_WIDTH)
         display_pad(text, SHORT_ETA_WIDTH - columns);
 }
@@ -239,7 +239,7 @@ static void add_name(const struct line *line)
     if (line->values->name == NULL)
         return;
     display_add_visible(text, line->values->name, line->style->utf8);
-    columns = display_columns(text, start);
+    columns = text_columns(text, start);
     if (columns < NAME_WIDTH) {
         text->length = start;
         display_pad(text, NAME_WIDTH - columns);
@@ -276,7 +276,7 @@ static void add_previous_line(const struct line *line)
         for (size_t i = 0; i < values->line_length && i < width; i++)
             display_add_clean(line->text, values->line + i, 1, '.', true);
     }
-    display_pad(line->text, width - display_cut(line->text, start, width));
+    display_pad(line->text, width - text_cut(line->text, start, width));
 }
 
 /* --- the buffer, and the slow side ---------------------------------------------------------- */
@@ -338,7 +338,7 @@ static void add_side(const struct line *line,
     const size_t start = line->text->length;
 
     add(line->text, line->values, line->style, line->part->number);
-    if (display_columns(line->text, start) <= line->room)
+    if (text_columns(line->text, start) <= line->room)
         return;
     line->text->length = start;
     add(line->text, line->values, line->style, line->room);
@@ -424,7 +424,7 @@ static unsigned measure(struct line *line, const struct display_part *part)
     line->part = part;
     line->room = line->style->width;
     adders[part->kind](line);
-    columns = display_columns(line->text, start);
+    columns = text_columns(line->text, start);
     line->text->length = start;
     return columns;
 }
@@ -482,7 +482,7 @@ static unsigned add_parts(struct line *line, const struct display_format *format
             line->part = part;
             line->room = columns[i];
             adders[part->kind](line);
-            width += display_cut(text, start, columns[i]);
+            width += text_cut(text, start, columns[i]);
         }
     }
     if (colour == DISPLAY_COLOUR_SET)
@@ -498,7 +498,14 @@ unsigned display_format_line(struct text *text, const struct display_format *for
 
 /* --- the default line ----------------------------------------------------------------------- */
 
-enum { WIDE_BAR = 20, NARROW_BAR = 8, WAITING = 16, NARROW_WAITING = 12 };
+enum {
+    WIDE_BAR = 20,
+    NARROW_BAR = 8,
+    WAITING = 18,        /* "< waiting for zstd" */
+    CUT_WAITING = 16,    /* the name is cut, so that the bar keeps its columns */
+    SHORT_WAITING = 12,  /* "< slow: zstd" */
+    SHORTEST_WAITING = 8 /* "< output" */
+};
 
 /* A format of the default line, and the least columns of its bar and of %{waiting}. */
 struct layout {
@@ -510,13 +517,13 @@ struct layout {
 /* From wide to narrow, in the order that display/format.h states. */
 static const struct layout known_size[] = {
     {"%b %t %r %p %e  buf %{buffer-bar}%{buffer-fill}  %{waiting}", WIDE_BAR, WAITING, false},
-    {"%b %t %r %p %e  buf %{buffer-bar}  %{waiting}", WIDE_BAR, WAITING, false},
-    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", WIDE_BAR, WAITING, true},
-    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", WIDE_BAR, NARROW_WAITING, true},
-    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", NARROW_BAR, NARROW_WAITING, true},
-    {"%b %t %r %p %e %{waiting}", NARROW_BAR, NARROW_WAITING, true},
-    {"%b %r %p %e %{waiting}", NARROW_BAR, NARROW_WAITING, true},
-    {"%b %r %p %e", NARROW_BAR, 0, true},
+    {"%b %t %r %p %e buf %{buffer-bar} %{waiting}", WIDE_BAR, WAITING, false},
+    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", WIDE_BAR, CUT_WAITING, true},
+    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", NARROW_BAR, WAITING, true},
+    {"%b %t %r %{progress-amount-only} %e buf%{buffer-bar} %{waiting}", 0, SHORT_WAITING, true},
+    {"%b %t %r %{progress-amount-only} %e %{waiting}", 0, SHORT_WAITING, true},
+    {"%b %r %{progress-amount-only} %e %{waiting}", 0, SHORT_WAITING, true},
+    {"%b %r %{progress-amount-only} %e %{waiting}", 0, SHORTEST_WAITING, true},
     {"%b %r %{progress-amount-only} %e", 0, 0, true},
     {"%b %{progress-amount-only} %e", 0, 0, true},
     {"%b %{progress-amount-only}", 0, 0, true},
@@ -526,18 +533,19 @@ static const struct layout known_size[] = {
 
 static const struct layout unknown_size[] = {
     {"%b %t %r %p  buf %{buffer-bar}%{buffer-fill}  %{waiting}", NARROW_BAR, WAITING, false},
-    {"%b %t %r %p  buf %{buffer-bar}  %{waiting}", NARROW_BAR, WAITING, false},
-    {"%b %t %r  buf %{buffer-bar}  %{waiting}", 0, WAITING, false},
-    {"%b %t %r buf%{buffer-bar} %{waiting}", 0, NARROW_WAITING, true},
-    {"%b %t %r %{waiting}", 0, NARROW_WAITING, true},
+    {"%b %t %r %p buf %{buffer-bar} %{waiting}", NARROW_BAR, WAITING, false},
+    {"%b %t %r buf %{buffer-bar} %{waiting}", 0, WAITING, false},
+    {"%b %t %r buf%{buffer-bar} %{waiting}", 0, SHORT_WAITING, true},
+    {"%b %t %r %{waiting}", 0, SHORT_WAITING, true},
+    {"%b %t %r %{waiting}", 0, SHORTEST_WAITING, true},
     {"%b %t %r", 0, 0, true},
     {"%b %r", 0, 0, true},
     {"%b", 0, 0, true},
     {0},
 };
 
-/* The part of the columns that are left which %{waiting} gets: first two, for "waiting for output",
- * then every other one. The bar gets the rest. */
+/* The part of the columns that are left which %{waiting} gets: first two, for "< waiting for
+ * output", then every other one. The bar gets the rest. */
 static unsigned share_of_waiting(unsigned rest, bool has_bar)
 {
     return rest <= 2 || !has_bar ? rest : 1 + rest / 2;

@@ -35,8 +35,7 @@
  * without room is left out alone. Colours take no room: they are always written, and reset at the
  * end if the format does not reset them.
  *
- * All widths are columns of a terminal: one for each UTF-8 character (two for a wide character, by
- * wcwidth(3), if the locale knows it), none for colours.
+ * All widths are columns of a terminal (base/text.h); colours take none.
  */
 #ifndef BPIPE_DISPLAY_FORMAT_H
 #define BPIPE_DISPLAY_FORMAT_H
@@ -70,7 +69,8 @@ struct display_values {
     uint64_t fill, capacity; /* bytes of the buffer */
     bool passes;             /* the buffer is empty, and bytes bypassed it in the last interval */
     uint64_t state_ns[METER_STATES]; /* in the last interval; in the whole run if final */
-    enum meter_verdict side; /* slow side in that time; METER_VERDICT_BALANCED if there is none */
+    enum meter_verdict side; /* slow side in that time, if its share is at least 5 percent; else
+                                METER_VERDICT_BALANCED */
     unsigned side_percent;   /* its share of that time */
     const char *culprit;     /* the process at the other end of that side, or NULL */
     uint64_t dropped;        /* bytes */
@@ -143,24 +143,25 @@ void display_format_numeric(struct text *text, const struct display_format *form
  *
  * With a known size, 80 columns have room for all parts, in short forms:
  *
- *   1.21GiB 0:12  103MiB/s ========>............ 43% ETA 0:16 buf▆ waiting for zstd
+ *   1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ ◀ waiting for zstd
  *
  * In a wider terminal the parts have their usual forms, as soon as there is room: that of the meter
- * "▕████▍ ▏", its number, the sign and the share of the slow side. In a narrower one these are
- * shortened or left out, one after the other:
+ * "▕████▍ ▏", its number, the share of the slow side. In a narrower one these are shortened or left
+ * out, one after the other:
  *
- *   1. "waiting for zstd" becomes "slow: zstd", and a long name is cut
- *   2. the bar shrinks from 20 columns to 8
+ *   1. the bar shrinks from 20 columns to 8, and is left out. (Before it has less than 20 columns
+ *      "waiting for zstd" becomes "slow: zstd", if that is enough.)
+ *   2. "waiting for zstd" becomes "slow: zstd", and a long name is cut
  *   3. the meter of the buffer
  *   4. the elapsed time
- *   5. the slow side
- *   6. the bar
+ *   5. "slow: zstd" becomes "zstd"; the sign in front stays
+ *   6. the slow side
  *   7. the rate
  *   8. the ETA
  *   9. the amount; the percentage is the last to go
  *
- * With an unknown size the order is: the number of the meter, the moving mark, the usual forms, the
- * meter, the slow side, the time, the rate.
+ * With an unknown size the order is: the number of the meter, the moving mark, the usual forms,
+ * "waiting for", the meter, "slow:", the slow side, the time, the rate.
  */
 unsigned display_format_default(struct text *text, const struct display_values *values,
                                 const struct display_style *style);

@@ -97,7 +97,7 @@ static bool add_previous_line(struct text *text, const struct display_values *va
         return false;
     display_add_clean(text, values->line, values->line_length, '.', true);
     if (columns > 0)
-        display_cut(text, start, columns);
+        text_cut(text, start, columns);
     return true;
 }
 

@@ -6,20 +6,26 @@
 #include "display/columns.h"
 
 enum {
-    CULPRIT_FRAME = 3,      /* " (" and ")" */
-    CULPRIT_WIDTH = 15,     /* comm of proc(5) */
-    LEAST_CULPRIT_WIDTH = 4 /* a shorter piece of a name is useless */
+    CULPRIT_FRAME = 3,       /* " (" and ")" */
+    CULPRIT_WIDTH = 15,      /* comm of proc(5) */
+    LEAST_CULPRIT_WIDTH = 4, /* a shorter piece of a name is useless */
+    LEAST_SHORT_WORDS = 12   /* "< slow: " and such a piece */
 };
 
+/* The ways to say which side is slow, from long to short. */
+enum wording { WITH_SHARE, WORDS, SHORT_WORDS, SHORTEST_WORDS, WORDINGS };
+
 static const struct side {
-    const char *sign[2];  /* ASCII, UTF-8 */
-    const char *words[2]; /* long, short; before the name */
+    const char *sign[2];         /* ASCII, UTF-8 */
+    const char *words[WORDINGS]; /* before the name */
     bool has_name;
 } sides[] = {
-    [METER_VERDICT_INPUT] = {{"> ", "▶ "}, {"waiting for ", "slow: "}, true},
-    [METER_VERDICT_OUTPUT] = {{"< ", "◀ "}, {"waiting for ", "slow: "}, true},
-    [METER_VERDICT_THROTTLE] = {{"= ", "■ "}, {"rate limit", "rate limit"}, false},
-    [METER_VERDICT_BUSY] = {{"", ""}, {"busy", "busy"}, false},
+    [METER_VERDICT_INPUT] = {{"> ", "▶ "}, {"waiting for ", "waiting for ", "slow: ", ""}, true},
+    [METER_VERDICT_OUTPUT] = {{"< ", "◀ "}, {"waiting for ", "waiting for ", "slow: ", ""}, true},
+    [METER_VERDICT_THROTTLE] = {{"= ", "■ "},
+                                {"rate limit", "rate limit", "rate limit", "limit"},
+                                false},
+    [METER_VERDICT_BUSY] = {{"", ""}, {"busy", "busy", "busy", "busy"}, false},
 };
 
 static bool is_slow(const struct display_values *values)
@@ -37,7 +43,7 @@ static void add_name(struct text *text, const char *name, unsigned room, bool ut
     const size_t start = text->length;
 
     display_add_visible(text, name, utf8);
-    display_cut(text, start, room < CULPRIT_WIDTH ? room : CULPRIT_WIDTH);
+    text_cut(text, start, room < CULPRIT_WIDTH ? room : CULPRIT_WIDTH);
 }
 
 void display_add_bottleneck(struct text *text, const struct display_values *values,
@@ -51,22 +57,19 @@ void display_add_bottleneck(struct text *text, const struct display_values *valu
         text_add(text, "%s%s", sides[values->side].sign[style->utf8],
                  meter_verdict_name(values->side));
         add_share(text, values);
-        columns = display_columns(text, start);
+        columns = text_columns(text, start);
         if (width > 0)
             culprit = width > columns + CULPRIT_FRAME ? width - columns - CULPRIT_FRAME : 0;
         if (values->culprit != NULL && culprit >= LEAST_CULPRIT_WIDTH) {
             text_add_string(text, " (");
             add_name(text, values->culprit, culprit, style->utf8);
             text_add_string(text, ")");
-            columns = display_columns(text, start);
+            columns = text_columns(text, start);
         }
     }
     if (columns < least)
         display_pad(text, least - columns);
 }
-
-/* The ways to say which side is slow, from long to short. */
-enum wording { WITH_SHARE, WITH_SIGN, WORDS, SHORT_WORDS };
 
 /* Returns the width of what it adds. */
 static unsigned add_wording(struct text *text, const struct display_values *values, bool utf8,
@@ -75,15 +78,14 @@ static unsigned add_wording(struct text *text, const struct display_values *valu
     const struct side *side = &sides[values->side];
     const size_t start = text->length;
 
-    if (wording <= WITH_SIGN)
-        text_add_string(text, side->sign[utf8]);
-    text_add_string(text, side->words[wording == SHORT_WORDS]);
+    text_add_string(text, side->sign[utf8]);
+    text_add_string(text, side->words[wording]);
     if (side->has_name)
         add_name(text, values->culprit != NULL ? values->culprit : meter_verdict_name(values->side),
                  CULPRIT_WIDTH, utf8);
     if (wording == WITH_SHARE)
         add_share(text, values);
-    return display_columns(text, start);
+    return text_columns(text, start);
 }
 
 void display_add_waiting(struct text *text, const struct display_values *values,
@@ -92,14 +94,14 @@ void display_add_waiting(struct text *text, const struct display_values *values,
     const size_t start = text->length;
     unsigned room = width > 0 ? width : DISPLAY_WAITING_WIDTH, columns = 0;
 
-    for (int wording = WITH_SHARE; is_slow(values) && wording <= SHORT_WORDS; wording++) {
+    for (int wording = WITH_SHARE; is_slow(values) && wording < WORDINGS; wording++) {
         text->length = start;
         columns = add_wording(text, values, style->utf8, (enum wording)wording);
-        if (columns <= room)
+        if (columns <= room || (wording == SHORT_WORDS && room >= LEAST_SHORT_WORDS))
             break;
     }
     if (columns > room) {
-        columns = display_cut(text, start, room - 1) + 1;
+        columns = text_cut(text, start, room - 1) + 1;
         text_add_string(text, style->utf8 ? "…" : ".");
     }
     display_pad(text, room - columns);

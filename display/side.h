@@ -29,9 +29,10 @@ void display_add_bottleneck(struct text *text, const struct display_values *valu
  *
  *   < waiting for zstd 81%     = rate limit 81%    busy 81%
  *   < waiting for zstd         = rate limit        busy
- *   waiting for zstd           rate limit
- *   slow: zstd
- *   slow: zs.                  the name is cut ("…" with UTF-8)
+ *   < slow: zstd
+ *   < slow: zst.               in 12 columns or more; the name is cut ("…" with UTF-8)
+ *   < zstd                     = limit
+ *   < zs.
  *
  * If the name is unknown, the side ("input", "output") takes its place.
  */

@@ -14,43 +14,25 @@ enum {
 
 /* --- names ----------------------------------------------------------------------------------- */
 
-static size_t count_characters(const char *bytes, size_t length)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < length; i++)
-        count += utf8_continues(bytes[i]) ? 0 : 1;
-    return count;
-}
-
-/* Where character number `index` begins. */
-static size_t offset_of(const char *bytes, size_t length, size_t index)
-{
-    size_t i = 0;
-    for (; i < length; i++)
-        if (!utf8_continues(bytes[i]) && index-- == 0)
-            break;
-    return i;
-}
-
-/* Adds at most `room` characters of a name: its two ends, if it is longer. Returns the number of
- * characters of the whole name. */
+/* Adds at most `room` columns of a name: its two ends, if it is longer. Returns the number of
+ * columns of the whole name. */
 static size_t add_shortened(struct text *text, const char *name, size_t room)
 {
     static const char gap[] = "..";
     struct text visible = {0};
     text_add_visible(&visible, name);
-    size_t count = count_characters(visible.bytes, visible.length);
-    if (visible.failed || count <= room || room <= strlen(gap)) {
+    size_t columns = utf8_columns(visible.bytes, visible.length);
+    if (visible.failed || columns <= room || room <= strlen(gap)) {
         text_add_visible(text, name);
     } else {
-        size_t kept = room - strlen(gap), last = kept / 2;
-        size_t end = offset_of(visible.bytes, visible.length, count - last);
-        text_add_bytes(text, visible.bytes, offset_of(visible.bytes, visible.length, kept - last));
+        size_t kept = room - strlen(gap), last = kept / 2, first = kept - last;
+        size_t end = utf8_fitting_end(visible.bytes, visible.length, last);
+        text_add_bytes(text, visible.bytes, utf8_fitting(visible.bytes, visible.length, &first));
         text_add_string(text, gap);
         text_add_bytes(text, visible.bytes + end, visible.length - end);
     }
     text_free(&visible);
-    return count;
+    return columns;
 }
 
 void line_add_name(const struct report_line *line, const char *name)
@@ -162,7 +144,7 @@ static size_t try_line(const struct report_line *line, report_words *words, cons
     words(line, subject);
     if (text->length == before)
         text->length = start;
-    return count_characters(text->bytes + start, text->length - start);
+    return text_columns(text, start);
 }
 
 /* Makes the next try shorter. Returns false if nothing more can be done. */

@@ -11,8 +11,8 @@
  * one is shortened step by step: the less important words are left out (`brevity`), names are
  * shortened in their middle, process ids are left out. If it is still too long, the whole report is
  * made again with less room for the beginning (request->own_room), so that all its lines begin
- * alike. The name of -N has at least REPORT_OWN_ROOM_LEAST characters; neighbours that get no more
- * are left out.
+ * alike. The name of -N has at least REPORT_OWN_ROOM_LEAST columns; neighbours that get no more are
+ * left out.
  */
 #ifndef BPIPE_REPORT_LINE_H
 #define BPIPE_REPORT_LINE_H
@@ -28,7 +28,7 @@
 
 enum { REPORT_COLUMNS = 79, MOST_BREVITY = 3 };
 
-/* The characters of -N, or of both neighbours together. */
+/* The columns of -N, or of both neighbours together. */
 enum { REPORT_OWN_ROOM = 16, REPORT_OWN_ROOM_LEAST = 6 };
 
 /* Less time than this has no rate, and is not worth a word. */
@@ -38,7 +38,7 @@ struct report_line {
     struct text *text;
     const struct meter *meter;
     const struct report_request *request;
-    size_t name_room; /* the most characters that a name may have */
+    size_t name_room; /* the most columns that a name may have */
     unsigned brevity; /* 0 to MOST_BREVITY: each step leaves out more of what matters least */
     bool pids;        /* whether there is room for process ids */
 };

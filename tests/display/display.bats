@@ -46,8 +46,10 @@ changed() { [ "$(screen)" != "$1" ]; }
 @test "the live line with a known size, in 20 to 200 columns" {
     skip_unless_terminal
     shape_is 20 100000 "$amount +[0-9]+%"
-    shape_is 40 100000 "$amount $short_rate $narrow_bar +[0-9]+% $short_eta"
-    shape_is 60 100000 "$amount $short_time $short_rate $narrow_bar +[0-9]+% $short_eta $wait_input"
+    shape_is 40 100000 "$amount $short_rate +[0-9]+% $short_eta (> |▶ )[^ ]+"
+    shape_is 50 100000 "$amount $short_time $short_rate +[0-9]+% $short_eta (> |▶ )slow: [^ ]+"
+    shape_is 60 100000 "$amount $short_time $short_rate +[0-9]+% $short_eta $meter $wait_input"
+    shape_is 70 100000 "$amount $short_time $short_rate $narrow_bar +[0-9]+% $short_eta $meter $wait_input"
     shape_is 80 100000 "$amount $short_time $short_rate $short_bar +[0-9]+% $short_eta $meter $wait_input"
     shape_is 120 100000 "$amount $time $rate $bar +[0-9]+% $eta  $buffer  $wait_input"
     shape_is 200 100000 "$amount $time $rate $bar +[0-9]+% $eta  $buffer  (> |▶ )waiting for [^ ]+ +[0-9]+%"
@@ -87,8 +89,8 @@ changed() { [ "$(screen)" != "$1" ]; }
     feed 50000
     wait_screen row_is 1 "$amount $short_time $short_rate $short_bar +[0-9]+% $short_eta.*"
     terminal_resize 40 20
-    wait_screen last_row_is "$amount $short_rate $narrow_bar +[0-9]+% $short_eta"
-    stays_in_place "$amount $short_rate $narrow_bar +[0-9]+% $short_eta"
+    wait_screen last_row_is "$amount $short_rate +[0-9]+% $short_eta (> |▶ )[^ ]+"
+    stays_in_place "$amount $short_rate +[0-9]+% $short_eta (> |▶ )[^ ]+"
     terminal_resize 120 20
     wait_screen last_row_is "$amount $time $rate $bar +[0-9]+% $eta  $buffer.*"
     stays_in_place "$amount $time $rate $bar +[0-9]+% $eta.*"
@@ -130,8 +132,8 @@ stays_in_place() { # PATTERN
     open_feed
     terminal_script <<<"$bpipe -w 40 -H 5 -s 100000 <feed >out"
     feed 50000
-    wait_screen matches_screen "$amount $short_rate $narrow_bar +[0-9]+% $short_eta"
-    [ "$(row 1 | wc -m)" -le 41 ]
+    wait_screen matches_screen "$amount $short_rate +[0-9]+% $short_eta (> |▶ )[^ ]+"
+    [ "$(row 1 | LC_ALL=C.UTF-8 wc -m)" -le 41 ]
     end_of_feed
 }
 

@@ -11,7 +11,7 @@ rate='\[ *[0-9.]+ *([KMG]i)?B/s\]'
 bar='\[[^][]+\]'
 eta='ETA +[0-9]+:[0-9]{2}:[0-9]{2}'
 buffer='buf .*[0-9]+%'
-wait_input='((> |▶ )?waiting for|slow:) [^ ]+( +[0-9]+%)?'
+wait_input='(> |▶ )(waiting for|slow:) [^ ]+( +[0-9]+%)?'
 
 # The same in the short forms of a line of 80 columns.
 short_time='[0-9]+:[0-9]{2}'

@@ -158,6 +158,40 @@ last_is() { [ "$(last_frame "$1")" = "$2" ]; } # FILE FRAME
     done
 }
 
+# The last frame and the report under it name the same side. Shares in a report sum to 100, so they
+# may differ by one.
+same_side() { # SIDE PERCENT (of the last frame)
+    local side percent
+    read -r side percent < <(sed -nE 's/^bpipe: slow side: ([a-z]+)( \(balanced\))?,? ?([0-9]*).*/\1 \3/p' err)
+    echo "frame: $1 $2, report: $side $percent"
+    [ "$1" = "$side" ] && ((${2%\%} - percent <= 1 && percent - ${2%\%} <= 1))
+}
+
+@test "the last frame shows the slow side of the whole run, as the report under it, also at SIGINT" {
+    local end side percent
+    for end in end INT; do
+        echo "$end"
+        rm -f feed stuck err got
+        mkfifo feed
+        open_stuck
+        exec {feed}<>feed
+        "$BPIPE" -C -f -i 0.1 -B 4K -F '%{bottleneck};' --report text <feed >stuck 2>err {feed}<&- {stuck}<&- &
+        pid=$!
+        echo >&"$feed"
+        wait_until 30 some_frames 10 '[<▶>] ?input'
+        head -c 100K /dev/zero >&"$feed"
+        wait_until 30 has_frame err '[<◀] output.*'
+        [ "$end" = end ] || kill -INT "$pid"
+        head -c 100K <stuck >got
+        exec {feed}>&-
+        wait "$pid" || [ "$end" = INT ]
+        exec {stuck}>&-
+        read -r side percent < <(frames err | grep ';$' | tail -n 1 | sed -E 's/ *(\(.*\))?;$//; s/^[^a-z]*//')
+        same_side "$side" "$percent"
+    done
+}
+some_frames() { [ "$(frames err | grep -cE -e "$2")" -ge "$1" ]; } # COUNT PATTERN
+
 # --- where it is shown ------------------------------------------------------------------------
 
 # Sets $name, the path of a terminal. What is written to it goes to the file shown. end_terminal

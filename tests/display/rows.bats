@@ -133,18 +133,59 @@ rows_end_with() ( # PATTERN...
     wait_screen matches_screen "$a +50% .*" "$b +50% .*"
     terminal_keys C-z
     wait_screen prompt_is_last
+    terminal_type "seq 11 15"
+    terminal_keys Enter
+    wait_screen screen_has 15
     terminal_type fg
     terminal_keys Enter
     feed 20000
     wait_screen both_rows "$a +70% .*" "$b +70% .*"
     feed 30000
     end_of_feed
+    rows_of '1[1-5]' 5
     rows_of "$a +50% .*" 1
     rows_of "$b +50% .*" 1
     rows_of '.*\^Z.*' 0
     rows_of "$a +100%.*" 1
     rows_of "$b +100%.*" 1
 }
+
+# -f, because otherwise one that goes on alone, in the background, would show nothing.
+@test "^Z: one that goes on before the other does not overwrite what the shell wrote" {
+    skip_unless_terminal
+    local first second i
+    for i in '' -c; do
+        rm -f feed out pid*
+        terminal_open 130 20
+        open_feed
+        terminal_script <<<"$quiet $i -f -P pid -N a <feed | $quiet $i -f -P pid.b -N b >out"
+        feed 50000
+        wait_screen matches_screen "$a +50% .*" "$b +50% .*"
+        first=$(<pid) second=$(<pid.b)
+        terminal_keys C-z
+        wait_screen prompt_is_last
+        wait_until 15 in_state "$second" T
+        row_files_are 0
+        terminal_type "seq 11 15"
+        terminal_keys Enter
+        wait_screen screen_has 15
+        kill -CONT "$first"
+        wait_screen rows_are "$a +50% .*" 2
+        rows_of '1[1-5]' 5
+        rows_of "$b +50% .*" 1
+        kill -CONT "$second"
+        wait_screen rows_are "$b +50% .*" 2
+        rows_of '1[1-5]' 5
+        terminal_type fg
+        terminal_keys Enter
+        feed 50000
+        close_feed
+        wait_until 15 gone "$second"
+        rows_of '1[1-5]' 5
+        terminal_close
+    done
+}
+rows_are() { [ "$(screen | grep -cxE -e "$1")" -eq "$2" ]; } # PATTERN COUNT
 
 @test "a row that has left the screen: a new one at the lowest row" {
     skip_unless_terminal

@@ -14,6 +14,7 @@
 #include <float.h>
 #include <locale.h>
 #include <math.h>
+#include <wchar.h>
 
 #define LENGTH(a) (sizeof(a) / sizeof((a)[0]))
 #define SEC       NS_PER_SEC
@@ -133,13 +134,15 @@ static struct display_style usual_style(unsigned flags, unsigned width)
 
 /* --- the width of a line, counted in another way ---------------------------------------------- */
 
-/* Characters that are no bytes in the middle of one; colours are none. -1: there is a control
- * character, or a colour where there may not be one. */
+/* Characters by wcwidth(3), and bytes of none; colours are none. -1: there is a control character,
+ * or a colour where there may not be one. */
 static int count_columns(const struct text *text, bool colours)
 {
     int columns = 0;
 
     for (size_t i = 0; i < text->length; i++) {
+        size_t length = utf8_length_in(text->bytes + i, text->length - i);
+        int wide = length < 2 ? 1 : wcwidth((wchar_t)utf8_code_point(text->bytes + i, length));
         unsigned char byte = (unsigned char)text->bytes[i];
         if (byte == 033) {
             if (!colours || i + 1 >= text->length || text->bytes[++i] != '[')
@@ -153,7 +156,8 @@ static int count_columns(const struct text *text, bool colours)
         }
         if (byte < 0x20 || byte == 0x7f)
             return -1;
-        columns += byte < 0x80 || byte > 0xbf;
+        columns += wide < 0 ? 1 : wide;
+        i += length < 2 ? 0 : length - 1;
     }
     return columns;
 }
@@ -276,24 +280,32 @@ static const struct scene sequences[] = {
     {"%22{waiting}|", 80, 0, "◀ waiting for zstd 81%|"},
     {"%22{waiting}|", 80, ASCII | INPUT, "> waiting for zstd 81%|"},
     {"%21{waiting}|", 80, 0, "◀ waiting for zstd   |"},
-    {"%17{waiting}|", 80, 0, "waiting for zstd |"},
-    {"%15{waiting}|", 80, 0, "slow: zstd     |"},
-    {"%10{waiting}|", 80, 0, "slow: zstd|"},
-    {"%9{waiting}|", 80, 0, "slow: zs…|"},
-    {"%9{waiting}|", 80, ASCII, "slow: zs.|"},
+    {"%18{waiting}|", 80, 0, "◀ waiting for zstd|"},
+    {"%17{waiting}|", 80, 0, "◀ slow: zstd     |"},
+    {"%12{waiting}|", 80, 0, "◀ slow: zstd|"},
+    {"%11{waiting}|", 80, 0, "◀ zstd     |"},
+    {"%6{waiting}|", 80, 0, "◀ zstd|"},
+    {"%5{waiting}|", 80, 0, "◀ zs…|"},
+    {"%5{waiting}|", 80, ASCII, "< zs.|"},
     {"%1{waiting}|", 80, 0, "…|"},
-    {"%18{waiting}|", 80, ALONE, "waiting for output|"},
-    {"%18{waiting}|", 80, ALONE | INPUT, "waiting for input |"},
-    {"%17{waiting}|", 80, ALONE, "slow: output     |"},
+    {"%20{waiting}|", 80, ALONE, "◀ waiting for output|"},
+    {"%20{waiting}|", 80, ALONE | INPUT, "▶ waiting for input |"},
+    {"%19{waiting}|", 80, ALONE, "◀ slow: output     |"},
+    {"%12{waiting}|", 80, ALONE, "◀ slow: out…|"},
+    {"%8{waiting}|", 80, ALONE, "◀ output|"},
+    {"%18{waiting}|", 80, LONG_NAME, "◀ slow: update-da…|"},
+    {"%11{waiting}|", 80, LONG_NAME, "◀ update-d…|"},
     {"%18{waiting}|", 80, THROTTLE | ALONE, "■ rate limit 100% |"},
     {"%16{waiting}|", 80, THROTTLE | ALONE | ASCII, "= rate limit    |"},
-    {"%10{waiting}|", 80, THROTTLE | ALONE, "rate limit|"},
+    {"%12{waiting}|", 80, THROTTLE | ALONE, "■ rate limit|"},
+    {"%11{waiting}|", 80, THROTTLE | ALONE, "■ limit    |"},
     {"%18{waiting}|", 80, BUSY, "busy 81%          |"},
+    {"%4{waiting}|", 80, BUSY, "busy|"},
     {"%18{waiting}|", 80, BALANCED, "                  |"},
     /* in the room that is left */
     {"%b %{waiting}", 30, 0, "1.21GiB ◀ waiting for zstd 81%"},
-    {"%b %{waiting}", 20, 0, "1.21GiB slow: zstd  "},
-    {"%b %{waiting}%t", 12, 0, "1.21GiB slo…"},
+    {"%b %{waiting}", 20, 0, "1.21GiB ◀ slow: zstd"},
+    {"%b %{waiting}%t", 12, 0, "1.21GiB ◀ z…"},
     {"%200{waiting}", 20, 0, "◀ waiting for zstd  "},
     {"%b %{bottleneck}", 27, 0, "1.21GiB ◀ output 81% (zstd)"},
     {"%b %{bottleneck}", 20, 0, "1.21GiB ◀ output 81%"},
@@ -334,18 +346,24 @@ static const struct scene defaults[] = {
     {NULL, 20, NAME, "1.21GiB  43%"},
     {NULL, 20, NAME | UNKNOWN, "1.21GiB  103MiB/s"},
     {NULL, 38, 0, "1.21GiB  103MiB/s  43% ETA 0:16"},
-    {NULL, 40, 0, "1.21GiB  103MiB/s ==>...... 43% ETA 0:16"},
-    {NULL, 40, UNKNOWN, "1.21GiB 0:12  103MiB/s buf▆ slow: zstd  "},
+    {NULL, 40, 0, "1.21GiB  103MiB/s  43% ETA 0:16 ◀ zstd  "},
+    {NULL, 40, ALONE, "1.21GiB  103MiB/s  43% ETA 0:16 ◀ output"},
+    {NULL, 40, LONG_NAME, "1.21GiB  103MiB/s  43% ETA 0:16 ◀ updat…"},
+    {NULL, 40, THROTTLE, "1.21GiB  103MiB/s  43% ETA 0:16 ■ limit "},
+    {NULL, 40, UNKNOWN, "1.21GiB 0:12  103MiB/s buf▆ ◀ slow: zstd"},
     {NULL, 40, NAME, "   bad\\nk: 1.21GiB  43% ETA 0:16"},
-    {NULL, 60, 0, "1.21GiB 0:12  103MiB/s ==>...... 43% ETA 0:16 slow: zstd    "},
-    {NULL, 60, ASCII | THROTTLE, "1.21GiB 0:12  103MiB/s ==>...... 43% ETA 0:16 = rate limit  "},
-    {NULL, 60, UNKNOWN, "1.21GiB 0:00:12 [ 103MiB/s]  buf ▕████▍ ▏  waiting for zstd "},
+    {NULL, 50, 0, "1.21GiB 0:12  103MiB/s  43% ETA 0:16 ◀ slow: zstd "},
+    {NULL, 60, 0, "1.21GiB 0:12  103MiB/s  43% ETA 0:16 buf▆ ◀ waiting for zstd"},
+    {NULL, 60, ASCII | THROTTLE, "1.21GiB 0:12  103MiB/s  43% ETA 0:16 buf#- = rate limit 100%"},
+    {NULL, 60, UNKNOWN, "1.21GiB 0:00:12 [ 103MiB/s] buf ▕████▍ ▏ ◀ waiting for zstd "},
+    {NULL, 70, 0, "1.21GiB 0:12  103MiB/s ==>..... 43% ETA 0:16 buf▆ ◀ waiting for zstd  "},
+    {NULL, 77, 0, "1.21GiB 0:12  103MiB/s ====>....... 43% ETA 0:16 buf▆ ◀ waiting for zstd 81% "},
     {NULL, 79, 0,
-     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ waiting for zstd "},
+     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ ◀ slow: zstd     "},
     {NULL, 80, 0,
      "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ ◀ waiting for zstd"},
     {NULL, 80, ASCII,
-     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf#- waiting for zstd "},
+     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf#- < slow: zstd     "},
     {NULL, 80, FINAL,
      "1.21GiB 0:12  103MiB/s =======>............ 43%          buf▆ ◀ waiting for zstd"},
     {NULL, 80, NO_ETA,
@@ -353,32 +371,32 @@ static const struct scene defaults[] = {
     {NULL, 80, LONG_RUN,
      "1.21GiB 2h05  103MiB/s =======>............ 43% ETA 3h00 buf▆ ◀ waiting for zstd"},
     {NULL, 80, LONG_NAME,
-     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ slow: update-data…"},
+     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ ◀ slow: update-da…"},
     {NULL, 80, THROTTLE | GRANULAR,
      "1.21GiB 0:12  103MiB/s ████████▋........... 43% ETA 0:16 buf▆ ■ rate limit 100% "},
     {NULL, 80, ALONE,
-     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ waiting for output"},
+     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ ◀ slow: output    "},
     {NULL, 80, ALONE | INPUT | ASCII,
-     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf#- waiting for input"},
+     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf#- > slow: input    "},
     {NULL, 80, BUSY | SHADED,
      "1.21GiB 0:12  103MiB/s ████████▒░░░░░░░░░░░ 43% ETA 0:16 buf▆ busy 81%          "},
     {NULL, 80, DONE | FINAL,
      "1.21GiB 0:12  103MiB/s ==================> 129%          buf▆ ◀ waiting for zstd"},
-    {NULL, 40, DONE, "1.21GiB  103MiB/s =======> 129% ETA 0:16"},
+    {NULL, 40, DONE, "1.21GiB  103MiB/s 129% ETA 0:16 ◀ zstd  "},
     {NULL, 80, BALANCED,
      "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆                   "},
     {NULL, 80, UNKNOWN,
-     "1.21GiB 0:00:12 [ 103MiB/s] [ <=>      ]  buf ▕████▍ ▏ 74%  ◀ waiting for zstd  "},
+     "1.21GiB 0:00:12 [ 103MiB/s] [ <=>     ]  buf ▕████▍ ▏ 74%  ◀ waiting for zstd   "},
     {NULL, 80, UNKNOWN | ASCII | FINAL,
-     "1.21GiB 0:00:12 [ 103MiB/s] [ <=>      ]  buf [####  ] 74%  < waiting for zstd  "},
+     "1.21GiB 0:00:12 [ 103MiB/s] [ <=>     ]  buf [####  ] 74%  < waiting for zstd   "},
     {NULL, 80, NAME,
-     "   bad\\nk: 1.21GiB 0:12  103MiB/s ===>....... 43% ETA 0:16 buf▆ waiting for zstd"},
+     "   bad\\nk: 1.21GiB 0:12  103MiB/s ==>..... 43% ETA 0:16 buf▆ ◀ waiting for zstd "},
     {NULL, 100, 0,
-     "1.21GiB 0:00:12 [ 103MiB/s] [=======>            ]  43% ETA 0:00:16  buf ▕████▍ ▏  "
-     "waiting for zstd "},
+     "1.21GiB 0:00:12 [ 103MiB/s] [=======>            ]  43% ETA 0:00:16 buf ▕████▍ ▏ "
+     "◀ waiting for zstd "},
     {NULL, 120, 0,
-     "1.21GiB 0:00:12 [ 103MiB/s] [===========>                ]  43% ETA 0:00:16  "
-     "buf ▕████▍ ▏ 74%  ◀ waiting for zstd 81%   "},
+     "1.21GiB 0:00:12 [ 103MiB/s] [==========>                ]  43% ETA 0:00:16  "
+     "buf ▕████▍ ▏ 74%  ◀ waiting for zstd 81%    "},
     {NULL, 200, NAME | ASCII,
      "   bad\\nk: 1.21GiB 0:00:12 [ 103MiB/s] [=====================================>"
      "                                                  ]  43% ETA 0:00:16  "
@@ -391,8 +409,8 @@ static const struct scene defaults[] = {
 
 /* The parts of the default line with a known size, in the order in which they are left out in a
  * narrower terminal. */
-static const char *const leaving[] = {"buf",      "0:12", "zstd",    ">",
-                                      "103MiB/s", "ETA",  "1.21GiB", "43%"};
+static const char *const leaving[] = {">",        "buf", "0:12",    "zstd",
+                                      "103MiB/s", "ETA", "1.21GiB", "43%"};
 
 /* From the widest line to the narrowest each one fits, and no part comes back, or leaves before
  * its turn. */
@@ -420,8 +438,39 @@ static void test_leaving(void)
     text_free(&text);
 }
 
+/* In any width the words of the slow side outlast the bar, and its sign outlasts the words. */
+static void test_words_last(void)
+{
+    static const unsigned scenes_flags[] = {0,     ALONE,         LONG_NAME,           NAME,
+                                            INPUT, ASCII | ALONE, LONG_NAME | UNKNOWN, LONG_RUN};
+    struct text text = {0};
+    bool passed = true;
+
+    for (unsigned i = 0; i < 200 * LENGTH(scenes_flags) && passed; i++) {
+        const unsigned flags = scenes_flags[i / 200];
+        struct display_values values = usual_values(flags);
+        struct display_style style = usual_style(flags | BLOCK, 1 + i % 200);
+        const char *sign = flags & ASCII ? "< " : flags & INPUT ? "▶ " : "◀ ";
+        text_clear(&text);
+        display_format_default(&text, &values, &style);
+        text_add_bytes(&text, "", 1);
+        const bool bar = strstr(text.bytes, flags & ASCII ? "=" : "██") != NULL;
+        const bool words = strstr(text.bytes, "waiting for ") || strstr(text.bytes, "slow: ");
+        const bool name = strstr(text.bytes, flags & LONG_NAME ? " upd"
+                                             : flags & ALONE   ? " out"
+                                                               : " zstd") != NULL;
+        passed = (words || !bar) && (name || !words) &&
+                 (strstr(text.bytes, sign) != NULL) == name &&
+                 (name || style.width < (flags & NAME ? 51 : 40));
+        if (!passed)
+            tap_note("%u, flags %x: %s", style.width, flags, text.bytes);
+    }
+    tap_ok(passed, "the words outlast the bar, and the sign the words");
+    text_free(&text);
+}
+
 /* Ordinary values at 80 columns: the line is full, the bar has 20 columns, and nothing is missing
- * or cut. */
+ * or cut. The time from ten minutes to an hour is wider, and the words are shorter then. */
 static void test_eighty(void)
 {
     static const double rates[] = {0, 999, 73.0 * 1024 * 1024, 1e9};
@@ -440,8 +489,10 @@ static void test_eighty(void)
         text_add_bytes(&text, "", 1);
         const char *bar = strstr(text.bytes, "/s ");
         const char *percent = strstr(text.bytes, " 43% ETA ");
-        passed = passed && bar != NULL && percent != NULL && percent - (bar + 3) >= WIDE_BAR &&
-                 strstr(percent, " buf▆ ") != NULL && strstr(percent, "waiting for zstd") != NULL;
+        passed =
+            passed && bar != NULL && percent != NULL && percent - (bar + 3) >= WIDE_BAR &&
+            strstr(percent, values.elapsed_ns == 3599 * SEC ? " buf▆ ◀ slow: zstd"
+                                                            : " buf▆ ◀ waiting for zstd") != NULL;
         if (!passed)
             tap_note("%s", text.bytes);
     }
@@ -989,6 +1040,7 @@ int main(void)
     test_scenes(sequences, LENGTH(sequences));
     test_scenes(defaults, LENGTH(defaults));
     test_leaving();
+    test_words_last();
     test_eighty();
     test_amounts();
     test_amount_widths(&random);

@@ -823,6 +823,29 @@ read_whole() {
     [ "$(grep -c 'slow side' err)" -ge 3 ]
 }
 
+# wc -L knows how wide a character is.
+@test "text: wide characters count as two columns, in any locale, with and without a live line" {
+    local wide=压缩压缩压缩压缩 option locale
+    [ "$(LC_ALL=C.UTF-8 wc -L <<<"$wide")" -eq 16 ] || skip "there is no locale C.UTF-8, or wc -L counts bytes"
+    ln -s "$(command -v cat)" 压缩程序
+    random_bytes 300K >"$wide$wide$wide"
+    for locale in C C.UTF-8; do
+        for option in '' '-f -i 0.1' '-v' '-v -N '"$wide$wide"; do
+            # shellcheck disable=SC2086
+            LC_ALL=$locale "$BPIPE" --report text -L 1M $option "$wide$wide$wide" 2>err |
+                ./压缩程序 >out
+            tr '\r' '\n' <err | grep '^bpipe: ' >lines
+            [ "$(LC_ALL=C.UTF-8 wc -L <lines)" -le 79 ] || { cat lines && return 1; }
+            # shellcheck disable=SC2086
+            LC_ALL=$locale "$BPIPE" --report text -L 1M $option -N "$wide$wide" \
+                --from "cat $wide$wide$wide # $wide$wide" --to "sleep 0.2; cat >out # $wide$wide" 2>err
+            tr '\r' '\n' <err | grep '^bpipe: ' >lines
+            [ "$(LC_ALL=C.UTF-8 wc -L <lines)" -le 79 ] || { cat lines && return 1; }
+            grep -q '^bpipe: 压缩压..缩压缩: ' lines
+        done
+    done
+}
+
 @test "-q: nothing but errors" {
     seq 1000 >in
     run -0 "$BPIPE" -q -o out in

@@ -378,6 +378,23 @@ static void test_text_short(void)
     meter_destroy(&meter);
 }
 
+#define WIDE      "\xe5\xad\x97" /* a character of two columns */
+#define COMBINING "\xcc\x81"     /* one of none */
+
+/* The columns of a line that has no other such characters. */
+static size_t columns_of(const char *line, const char *end)
+{
+    size_t columns = 0;
+    for (const char *at = line; at < end; at++)
+        columns += ((unsigned char)*at & 0xC0) != 0x80;
+    for (const char *at = line; at < end; at++)
+        if (strncmp(at, WIDE, strlen(WIDE)) == 0)
+            columns++;
+        else if (strncmp(at, COMBINING, strlen(COMBINING)) == 0)
+            columns--;
+    return columns;
+}
+
 /* Adds the lines of a report to `text`; whether each fits. */
 static bool all_fit(struct text *text, const struct meter *meter,
                     const struct report_request *request)
@@ -387,11 +404,8 @@ static bool all_fit(struct text *text, const struct meter *meter,
     report_format_text(text, meter, request);
     text_add_bytes(text, "", 1);
     for (const char *line = text->bytes, *end; *line != '\0'; line = end + 1) {
-        size_t columns = 0;
         end = strchr(line, '\n');
-        for (const char *at = line; at < end; at++)
-            columns += ((unsigned char)*at & 0xC0) != 0x80;
-        if (columns > 79)
+        if (columns_of(line, end) > 79)
             fit = false;
     }
     if (!fit)
@@ -443,6 +457,49 @@ static void test_sample_fits(void)
     tap_ok(fit, "a sample has no more than 79 columns, and tells what was dropped");
     if (!fit)
         tap_note("got: %s", text.bytes);
+    text_free(&text);
+    meter_destroy(&meter);
+}
+
+/* Wide and combining characters in all names, in the C locale. */
+static void test_wide_names(void)
+{
+    static const char *const letters[] = {WIDE, "e" COMBINING, WIDE "e" COMBINING};
+    struct meter meter = example_meter();
+    struct text text = {0};
+    char name[200] = "";
+    bool fit = true, shown = true;
+
+    if (setlocale(LC_CTYPE, "C.UTF-8") == NULL) {
+        tap_ok(true, "wide names # SKIP there is no locale C.UTF-8");
+        return;
+    }
+    setlocale(LC_CTYPE, "C");
+    hold(&meter);
+    meter.inputs[0].peer.pid = meter.outputs[0].peer.pid = 12352;
+    for (size_t i = 0; i < 3 * 30 && fit && shown; i++) {
+        if (i % 30 == 0)
+            name[0] = '\0';
+        strcat(name, letters[i / 30]);
+        meter.outputs[0].name = meter.inputs[0].name = name;
+        meter.name = i % 2 == 0 ? NULL : name;
+        give_neighbours(&meter, "gzip");
+        if (strlen(name) < METER_COMMAND_TEXT)
+            give_neighbours(&meter, name);
+        fit = all_fit(&text, &meter, &final_request) && all_fit(&text, &meter, &verbose_request);
+        shown = strstr(text.bytes, letters[i / 30]) != NULL;
+    }
+    tap_ok(fit, "wide names: no line has more than 79 columns");
+    tap_ok(shown, "wide names: they are shown");
+    meter.name = WIDE WIDE WIDE WIDE WIDE WIDE WIDE WIDE WIDE;
+    text_clear(&text);
+    report_format_text(&text, &meter, &final_request);
+    static const char beginning[] =
+        "bpipe: " WIDE WIDE WIDE ".." WIDE WIDE WIDE ": 4.00 GiB in 3.21 s,";
+    if (!tap_ok(strncmp(text.bytes, beginning, strlen(beginning)) == 0,
+                "a wide name of -N is cut in its middle, between characters"))
+        tap_note("%.*s", (int)text.length, text.bytes);
+    setlocale(LC_CTYPE, "C");
     text_free(&text);
     meter_destroy(&meter);
 }
@@ -1386,6 +1443,7 @@ int main(void)
     test_text_short();
     test_sample_fits();
     test_text_fits();
+    test_wide_names();
     test_neighbours();
     test_verdict_formats();
     test_text_sample();

@@ -31,14 +31,6 @@ enum { MOST_COLUMNS = 79, LONGEST_NAME = 24, SHOWN = 400 };
 void __real_sink_write(struct sink *sink, const char *bytes, size_t length);
 void __wrap_sink_write(struct sink *sink, const char *bytes, size_t length);
 
-static size_t columns_of(const char *from, const char *to)
-{
-    size_t columns = 0;
-    for (; from < to; from++)
-        columns += utf8_continues(*from) ? 0 : 1;
-    return columns;
-}
-
 static size_t at_most(size_t columns)
 {
     return columns < LONGEST_NAME ? columns : LONGEST_NAME;
@@ -63,7 +55,7 @@ static size_t counted(const char *from, const char *to)
         if (end == NULL)
             for (end = from; end + 1 < to && end[1] != ' ' && end[1] != '\'';)
                 end++;
-        columns += at_most(columns_of(from, end + 1));
+        columns += at_most(utf8_columns(from, (size_t)(end + 1 - from)));
         from = end + 1;
         if (from < to && *from == ' ') {
             columns++;
