@@ -11,7 +11,6 @@
 #include "io/input_size.h"
 #include "io/pidfile.h"
 #include "net/resolver.h"
-#include "options/display_format.h"
 #include "options/options.h"
 #include "options/same_file.h"
 #include "poll_loop.h"
@@ -209,7 +208,6 @@ int main(int argc, char *argv[])
         report_close(NULL);
         return status;
     }
-    options.display.shows_buffer = display_format_shows_buffer(&options.display);
     struct ending ending = resolve_and_run(&options, start_ns);
     options_destroy(&options);
     report_close(NULL);

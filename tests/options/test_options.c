@@ -556,6 +556,28 @@ static void test_types(void)
     }
 }
 
+/* Whether the line shows the fill of the buffer is known when the options are parsed. */
+static void test_shown_buffer(void)
+{
+    static const struct {
+        const char *line;
+        bool shown;
+    } lines[] = {{"-T", true},
+                 {"-p", false},
+                 {"", false},
+                 {"-F|%b %T", true},
+                 {"-F|%{buffer-bar}", true},
+                 {"-F|%%T %b", false},
+                 {"-x|windowtitle:%{buffer-fill}", true},
+                 {"-x|windowtitle:%b", false}};
+    for (int i = 0; i < COUNT_OF(lines); i++) {
+        enum options_status status = parse(lines[i].line);
+        tap_ok(status == OPTIONS_RUN && parsed.display.shows_buffer == lines[i].shown,
+               "'%s' %s the buffer", lines[i].line, lines[i].shown ? "shows" : "does not show");
+        options_destroy(&parsed);
+    }
+}
+
 /* What --help says that -R can change is what it can change. */
 static void test_live(void)
 {
@@ -736,6 +758,7 @@ int main(void)
     test_table();
     test_types();
     test_live();
+    test_shown_buffer();
     test_refusals();
     test_anything();
     fclose(captured);
