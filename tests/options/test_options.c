@@ -595,6 +595,44 @@ static void test_live(void)
     }
 }
 
+/* Whether the help of -R lists the row, by its letter or else by its name. */
+static bool is_listed(const struct option_row *row)
+{
+    char letter[] = {'-', row->letter, '\0'};
+    const char *wanted = row->letter != 0 ? letter : row->name;
+    const char *word = option_rows[OPTION_REMOTE].help;
+    size_t length;
+    for (; *word != '\0'; word += length + (word[length] != '\0')) {
+        length = strcspn(word, " ,\n");
+        if (length == strlen(wanted) && strncmp(word, wanted, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the option stands for a part of a format, which -F in the list includes. */
+static bool is_display_switch(const struct option_row *row)
+{
+    char line[LINE_SIZE], format[DISPLAY_FORMAT_TEXT];
+    snprintf(line, sizeof line, "-R|1|%s%s", row->name, row->argument != NULL ? "|1" : "");
+    bool stands = parse(line) == OPTIONS_RUN && parsed.display.format == NULL &&
+                  parsed.name == NULL && options_display_format(&parsed, format) != NULL;
+    options_destroy(&parsed);
+    return stands;
+}
+
+/* What -R can change is in its help. */
+static void test_listed(void)
+{
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        const struct option_row *row = &option_rows[id];
+        if (row->live && !is_display_switch(row))
+            tap_ok(is_listed(row), "%s is in the help of -R", row->name);
+        else
+            tap_ok(!is_listed(row), "%s is not in the help of -R", row->name);
+    }
+}
+
 static void test_refusals(void)
 {
     tap_ok(parse("-o|x|-B|0|y") == OPTIONS_USAGE && is_one_line(message), "a refusal is one line");
@@ -758,6 +796,7 @@ int main(void)
     test_table();
     test_types();
     test_live();
+    test_listed();
     test_shown_buffer();
     test_refusals();
     test_anything();
