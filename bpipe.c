@@ -8,7 +8,6 @@
 #include "base/records.h"
 #include "base/signals.h"
 #include "control/control_client.h"
-#include "display/format.h"
 #include "io/input_size.h"
 #include "io/pidfile.h"
 #include "net/resolver.h"
@@ -209,7 +208,6 @@ int main(int argc, char *argv[])
         report_close(NULL);
         return status;
     }
-    options.display.shows_buffer = display_format_shows_buffer(&options.display);
     struct ending ending = resolve_and_run(&options, start_ns);
     options_destroy(&options);
     report_close(NULL);

@@ -4,6 +4,7 @@
 #include "base/records.h"
 
 #include "base/bitmap.h"
+#include "base/minmax.h"
 
 #include <string.h>
 
@@ -118,7 +119,7 @@ uint64_t records_count_span(const struct span *span, size_t bytes, enum record_k
     uint64_t count = 0;
     *ended = true;
     for (int i = 0; i < span->count && bytes > 0 && kind != RECORD_NONE; i++) {
-        size_t length = span->piece[i].iov_len < bytes ? span->piece[i].iov_len : bytes;
+        size_t length = min_size(span->piece[i].iov_len, bytes);
         count += count_piece(span, i, length, kind);
         *ended = ends_at(span, i, length - 1, kind);
         bytes -= length;

@@ -3,6 +3,7 @@
  */
 #include "buffer/overrun.h"
 
+#include "base/minmax.h"
 #include "base/records.h"
 
 #include <assert.h>
@@ -196,7 +197,7 @@ void overrun_overtake(struct overrun *overrun, uint64_t position, uint64_t compl
     if (overrun->in_record)
         put_aside(overrun, complete);
     if (cursor_of(overrun) < position && cursor_of(overrun) < complete)
-        drop_records(overrun, position < complete ? position : complete, complete);
+        drop_records(overrun, min_u64(position, complete), complete);
     if (cursor_of(overrun) < position && incomplete_too) {
         drop_to(overrun, overrun->ring->head, 0, false);
         overrun->skipping = true;

@@ -7,6 +7,7 @@
  */
 #include "buffer/record_index.h"
 
+#include "base/minmax.h"
 #include "base/records.h"
 
 #include <assert.h>
@@ -62,7 +63,7 @@ uint64_t record_index_entered(struct record_index *index, size_t bytes)
     while (bytes > 0) {
         uint64_t block = block_of(index, index->position);
         uint64_t left = end_of(index, block) - index->position;
-        size_t part = left < bytes ? (size_t)left : bytes;
+        size_t part = min_size(left, bytes);
         struct span span = ring_newest(index->ring, bytes);
         index->records += count(index, &span, part);
         index->position += part;

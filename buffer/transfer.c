@@ -5,6 +5,7 @@
 #include "buffer/transfer.h"
 
 #include "base/counted_call.h"
+#include "base/minmax.h"
 #include "base/platform.h"
 #include "base/records.h"
 #include "net/stream_socket.h"
@@ -174,7 +175,7 @@ struct transfer transfer_tee(const struct pipe_queue *queue, const struct endpoi
     ssize_t bytes;
     do {
         ++*splices;
-        bytes = platform_tee(front, output->fd, held < max ? held : max);
+        bytes = platform_tee(front, output->fd, min_size(held, max));
     } while (bytes < 0 && errno == EINTR);
     return passed(bytes);
 }
@@ -186,7 +187,7 @@ size_t transfer_take(struct pipe_queue *queue, void *memory, size_t max, uint64_
     ssize_t bytes;
     do {
         ++*reads;
-        bytes = read(front, memory, held < max ? held : max);
+        bytes = read(front, memory, min_size(held, max));
     } while (bytes < 0 && (errno == EINTR || errno == EAGAIN));
     if (bytes <= 0)
         return 0;
@@ -247,7 +248,7 @@ struct transfer transfer_from_queue(struct pipe_queue *queue, struct endpoint *o
         return copy_queued(queue, output, max, records, calls);
     size_t held;
     int front = pipe_queue_front(queue, &held);
-    size_t wanted = held < max ? held : max;
+    size_t wanted = min_size(held, max);
     bool counting = records != RECORD_NONE && pipe_queue_bounce(queue) != NULL;
     ssize_t bytes;
     do {

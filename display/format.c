@@ -10,7 +10,6 @@
 
 #include "display/columns.h"
 #include "display/parts.h"
-#include "display/sequence.h"
 #include "display/side.h"
 
 #include <inttypes.h>

@@ -41,6 +41,7 @@
 #define BPIPE_DISPLAY_FORMAT_H
 
 #include "base/text.h"
+#include "options/display_format.h"
 #include "options/options.h"
 #include "stats/meter.h"
 
@@ -91,35 +92,11 @@ struct display_style {
     enum bar_style bar; /* -u */
 };
 
-/* A part of a parsed format. It points into the text of the format. */
-struct display_part {
-    int kind;         /* enum display_sequence */
-    const char *text; /* literal text, or the parameter of a sequence */
-    size_t length;
-    unsigned number; /* between % and the sequence; 0: none */
-};
-
-enum { DISPLAY_PARTS = 100 };
-
-struct display_format {
-    struct display_part parts[DISPLAY_PARTS]; /* further parts are ignored, as in pv */
-    size_t count;
-    size_t written;                        /* the largest n of %nA; 0: none */
-    bool lines;                            /* the format contains %nL */
-    bool buffer, timer, bytes, rate, name; /* it contains %T, %{buffer-fill} or
-                                              %{buffer-bar}; %t; %b; %r; %N */
-};
-
 /* The part of the size that the output has got, in the unit of the size. */
 uint64_t display_done(const struct display_values *values);
 
 /* The name of the longest state of the last interval. NULL: no time has passed in it. */
 const char *display_state(const struct display_values *values);
-
-void display_format_parse(struct display_format *format, const char *text);
-
-/* Whether the options (-T, -F, -x) show the fill of the buffer. */
-bool display_format_shows_buffer(const struct display_options *asked);
 
 /* Adds only the line to `text`. Returns its width in columns. */
 unsigned display_format_line(struct text *text, const struct display_format *format,

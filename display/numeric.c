@@ -14,7 +14,6 @@
 #include "base/platform.h"
 #include "display/columns.h"
 #include "display/parts.h"
-#include "display/sequence.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 #include "loop/failure.h"
 
 #include "base/message.h"
+#include "base/minmax.h"
 #include "base/records.h"
 #include "loop/account.h"
 #include "loop/nonblock.h"
@@ -304,7 +305,7 @@ size_t loop_cut_datagram(struct poll_loop *loop, size_t index, size_t bytes)
     struct loop_output *output = &loop->outputs.all[index];
     enum record_kind kind = loop->options->records;
     if (kind == RECORD_NONE)
-        return bytes < loop->options->datagram_size ? bytes : loop->options->datagram_size;
+        return min_size(bytes, loop->options->datagram_size);
     struct span span = ring_read_span(&loop->path.ring, index, bytes);
     size_t length = records_span(&span, kind, 1);
     if (loop->path.flow.ended || records_ends_span(&span, length, kind))

@@ -51,8 +51,7 @@ static void count_towards_size(struct poll_loop *loop, uint64_t bytes_or_records
 {
     if (!loop->options->stop_at_size || !loop->inputs.size_known)
         return;
-    loop->inputs.size_left -=
-        bytes_or_records < loop->inputs.size_left ? bytes_or_records : loop->inputs.size_left;
+    loop->inputs.size_left -= min_u64(bytes_or_records, loop->inputs.size_left);
     if (loop->inputs.size_left == 0)
         loop_end_input(loop);
 }

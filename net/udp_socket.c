@@ -3,6 +3,7 @@
  */
 #include "net/udp_socket.h"
 
+#include "base/minmax.h"
 #include "base/platform.h"
 
 #include <errno.h>
@@ -134,7 +135,7 @@ static ssize_t give_rest(struct udp_socket *udp, struct iovec *iov, int count)
 {
     size_t given = 0;
     for (int i = 0; i < count && udp->rest_left > 0; i++) {
-        size_t part = iov[i].iov_len < udp->rest_left ? iov[i].iov_len : udp->rest_left;
+        size_t part = min_size(iov[i].iov_len, udp->rest_left);
         memcpy(iov[i].iov_base, udp->rest + udp->rest_start, part);
         udp->rest_start += part;
         udp->rest_left -= part;

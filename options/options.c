@@ -18,6 +18,7 @@
 #include "options/commands.h"
 #include "options/control.h"
 #include "options/display.h"
+#include "options/display_format.h"
 #include "options/endpoints.h"
 #include "options/help.h"
 #include "options/parser.h"
@@ -405,6 +406,7 @@ static enum options_status apply_defaults(struct parser *parser)
         options->stop_on_output_error = options->output_count == 1;
     if (options->records == RECORD_NONE && all_inputs_are_udp(options))
         options->records = RECORD_DATAGRAM;
+    options->display.shows_buffer = display_format_shows_buffer(&options->display);
     return OPTIONS_RUN;
 }
 

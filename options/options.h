@@ -52,7 +52,7 @@ struct report_spec {
 struct display_options {
     bool asked; /* a switch that selects a part was given: only selected parts are shown */
     bool progress, timer, eta, fineta, rate, average_rate, bytes, bits, buffer_percent;
-    bool shows_buffer;     /* -T or a format; set by main() (display_format_shows_buffer()) */
+    bool shows_buffer;     /* -T, or the format of -F or -x does (display_format_shows_buffer()) */
     unsigned last_written; /* -A; 0: no */
     const char *format;    /* -F, or NULL; with -F the above have no effect, except `bits` */
     bool numeric;          /* -n */

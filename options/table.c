@@ -32,7 +32,7 @@ enum { FIXED = 0, LIVE = 1 };
 #define PERCENT(member, live)              TYPE_PERCENT, AT(unsigned, member), 0, 0, live
 #define NUMBER(member, least, most, live)  TYPE_NUMBER, AT(unsigned, member), least, most, live
 #define PID(member)                        TYPE_PID, AT(long, member), 1, INT_MAX, FIXED
-#define TEXT(member, least)                TYPE_TEXT, AT(const char *, member), least, 0, LIVE
+#define TEXT(member, least, live)          TYPE_TEXT, AT(const char *, member), least, 0, live
 #define OWN(live)                          TYPE_OWN, 0, 0, 0, live
 
 const struct option_row option_rows[OPTION_COUNT] = {
@@ -189,7 +189,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
                                NULL, "fill level of the buffer (implies --no-splice)"},
     [OPTION_LAST_WRITTEN] = {NUMBER(display.last_written, 1, 256, LIVE), NULL, 'A',
                              "--last-written", "N", "last N bytes written (implies --no-splice)"},
-    [OPTION_FORMAT] = {TEXT(display.format, 0), NULL, 'F', "--format", "FORMAT",
+    [OPTION_FORMAT] = {TEXT(display.format, 0, LIVE), NULL, 'F', "--format", "FORMAT",
                        "line in a format of your own: %b, %{rate} ..."},
     [OPTION_NUMERIC] = {FLAG(display.numeric, FIXED), NULL, 'n', "--numeric", NULL,
                         "numbers for dialog(1): percentage, or with -t,\n"
@@ -232,7 +232,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
                       "the buffer and of each input and output"},
     [OPTION_QUIET] = {FLAG(quiet, FIXED), NULL, 'q', "--quiet", NULL,
                       "suppress the display and the default report"},
-    [OPTION_NAME] = {TEXT(name, 1), NULL, 'N', "--name", "NAME",
+    [OPTION_NAME] = {TEXT(name, 1, LIVE), NULL, 'N', "--name", "NAME",
                      "name of this bpipe in reports and the display"},
 
     [OPTION_REMOTE] = {PID(remote), "Control", 'R', "--remote", "PID",

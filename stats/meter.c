@@ -151,7 +151,7 @@ void meter_advance_file(struct meter *meter, enum meter_state side, struct meter
                         uint64_t off_cpu_ns, uint64_t now_ns)
 {
     uint64_t ns = pass_time(meter, now_ns);
-    uint64_t waited_ns = off_cpu_ns < ns ? off_cpu_ns : ns;
+    uint64_t waited_ns = min_u64(off_cpu_ns, ns);
 
     assert(side == METER_INPUT || side == METER_OUTPUT);
     meter->state_ns[side] += waited_ns;

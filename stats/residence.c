@@ -9,6 +9,8 @@
  */
 #include "stats/residence.h"
 
+#include "base/minmax.h"
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -122,7 +124,7 @@ static void count_ages(struct residence *residence, const struct residence_mark 
 static uint64_t take_oldest(struct residence *residence, uint64_t bytes)
 {
     struct residence_mark *oldest = mark_at(residence, 0);
-    uint64_t part = bytes < oldest->bytes ? bytes : oldest->bytes;
+    uint64_t part = min_u64(bytes, oldest->bytes);
 
     oldest->bytes -= part;
     if (oldest->bytes == 0) {
@@ -157,7 +159,7 @@ void residence_drop_newest(struct residence *residence, uint64_t bytes)
 {
     while (bytes > 0 && residence->count > 0) {
         struct residence_mark *newest = mark_at(residence, residence->count - 1);
-        uint64_t part = bytes < newest->bytes ? bytes : newest->bytes;
+        uint64_t part = min_u64(bytes, newest->bytes);
 
         newest->bytes -= part;
         bytes -= part;
@@ -193,7 +195,7 @@ uint64_t residence_percentile(const struct residence *residence, unsigned per_mi
         if (seen >= rank) {
             uint64_t age_ns = bucket_age(bucket);
 
-            return age_ns < residence->max_ns ? age_ns : residence->max_ns;
+            return min_u64(age_ns, residence->max_ns);
         }
     }
     return residence->max_ns;

@@ -556,6 +556,28 @@ static void test_types(void)
     }
 }
 
+/* Whether the line shows the fill of the buffer is known when the options are parsed. */
+static void test_shown_buffer(void)
+{
+    static const struct {
+        const char *line;
+        bool shown;
+    } lines[] = {{"-T", true},
+                 {"-p", false},
+                 {"", false},
+                 {"-F|%b %T", true},
+                 {"-F|%{buffer-bar}", true},
+                 {"-F|%%T %b", false},
+                 {"-x|windowtitle:%{buffer-fill}", true},
+                 {"-x|windowtitle:%b", false}};
+    for (int i = 0; i < COUNT_OF(lines); i++) {
+        enum options_status status = parse(lines[i].line);
+        tap_ok(status == OPTIONS_RUN && parsed.display.shows_buffer == lines[i].shown,
+               "'%s' %s the buffer", lines[i].line, lines[i].shown ? "shows" : "does not show");
+        options_destroy(&parsed);
+    }
+}
+
 /* What --help says that -R can change is what it can change. */
 static void test_live(void)
 {
@@ -570,6 +592,44 @@ static void test_live(void)
         }
         tap_ok(live, "%.*s is changed by -R", (int)length, word);
         word += length - 2;
+    }
+}
+
+/* Whether the help of -R lists the row, by its letter or else by its name. */
+static bool is_listed(const struct option_row *row)
+{
+    char letter[] = {'-', row->letter, '\0'};
+    const char *wanted = row->letter != 0 ? letter : row->name;
+    const char *word = option_rows[OPTION_REMOTE].help;
+    size_t length;
+    for (; *word != '\0'; word += length + (word[length] != '\0')) {
+        length = strcspn(word, " ,\n");
+        if (length == strlen(wanted) && strncmp(word, wanted, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the option stands for a part of a format, which -F in the list includes. */
+static bool is_display_switch(const struct option_row *row)
+{
+    char line[LINE_SIZE], format[DISPLAY_FORMAT_TEXT];
+    snprintf(line, sizeof line, "-R|1|%s%s", row->name, row->argument != NULL ? "|1" : "");
+    bool stands = parse(line) == OPTIONS_RUN && parsed.display.format == NULL &&
+                  parsed.name == NULL && options_display_format(&parsed, format) != NULL;
+    options_destroy(&parsed);
+    return stands;
+}
+
+/* What -R can change is in its help. */
+static void test_listed(void)
+{
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        const struct option_row *row = &option_rows[id];
+        if (row->live && !is_display_switch(row))
+            tap_ok(is_listed(row), "%s is in the help of -R", row->name);
+        else
+            tap_ok(!is_listed(row), "%s is not in the help of -R", row->name);
     }
 }
 
@@ -736,6 +796,8 @@ int main(void)
     test_table();
     test_types();
     test_live();
+    test_listed();
+    test_shown_buffer();
     test_refusals();
     test_anything();
     fclose(captured);

@@ -1,12 +1,10 @@
 /*
- * sequence.c - parses a format into a list of parts.
+ * display_format.c - see display_format.h.
  *
  * Every character that is not in a sequence is text. A '%' that does not start a sequence is text,
  * and the next character may start a sequence.
  */
-#include "display/sequence.h"
-
-#include "display/format.h"
+#include "options/display_format.h"
 
 #include <string.h>
 
