@@ -184,7 +184,7 @@ static uint64_t pause_after(uint64_t time_ns, uint64_t taken_ns)
  * reads for a moment. */
 static bool go_on_ending(struct watch *watch)
 {
-    uint64_t now_ns = clock_of(watch), begun_ns = platform_now();
+    uint64_t now_ns = platform_now();
     process_tree_update(&watch->tree);
     bool any = watch->tree.count > 0;
     if ((!any && !held_pipes_are_read(&watch->held)) || now_ns >= watch->give_up_ns)
@@ -197,7 +197,7 @@ static bool go_on_ending(struct watch *watch)
     }
     if (any && now_ns >= watch->kill_ns)
         end_all(watch, SIGKILL);
-    watch->pause_ns = pause_after(now_ns - watch->since_ns, platform_now() - begun_ns);
+    watch->pause_ns = pause_after(now_ns - watch->since_ns, platform_now() - now_ns);
     return true;
 }
 
@@ -288,15 +288,15 @@ static ssize_t read_more(struct watch *watch)
     return bytes;
 }
 
-/* Waits for a message; while ENDING, only until something else must be done. */
+/* Waits for a message; while ENDING, only until something else must be done. Nothing must while the
+ * commands are stopped. */
 static void listen_to_pipe(struct watch *watch)
 {
     struct pollfd wanted = {.fd = watch->pipe, .events = POLLIN};
     int64_t timeout_ns = -1;
-    if (watch->state == ENDING) {
-        uint64_t now_ns = clock_of(watch);
-        bool counts = watch->paused_ns == 0 && watch->kill_ns > now_ns;
-        uint64_t left_ns = counts ? watch->kill_ns - now_ns : watch->pause_ns;
+    if (watch->state == ENDING && watch->paused_ns == 0) {
+        uint64_t now_ns = platform_now();
+        uint64_t left_ns = watch->kill_ns > now_ns ? watch->kill_ns - now_ns : watch->pause_ns;
         timeout_ns = (int64_t)(left_ns < watch->pause_ns ? left_ns : watch->pause_ns);
     }
     if (platform_poll_or_nap(&wanted, 1, timeout_ns) == 0 || watch->pipe < 0)
@@ -317,7 +317,7 @@ static void listen_to_pipe(struct watch *watch)
 static bool is_done(struct watch *watch)
 {
     if (watch->state == ENDING)
-        return !go_on_ending(watch);
+        return watch->paused_ns == 0 && !go_on_ending(watch);
     return watch->state == RELEASED && watch->pipe < 0;
 }
 
