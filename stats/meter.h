@@ -222,7 +222,8 @@ void meter_passed(struct meter *meter, uint64_t bytes);
 void meter_unread(struct meter *meter, struct meter_endpoint *output, uint64_t bytes,
                   uint64_t records);
 
-/* The loop is about to wait with an empty buffer. Counts that once, however long the wait lasts. */
+/* The loop is about to wait with an empty buffer. Counts one, even if it waits again before bytes
+ * come. */
 void meter_dry(struct meter *meter);
 
 /* --- reading ------------------------------------------------------------------------------- */

@@ -164,7 +164,7 @@ stays_in_place() { # PATTERN
     matches_screen "$amount $time $rate $bar 100%.*" 'bash>'
 }
 
-@test "nothing is shown with -q, nor where stderr is no terminal" {
+@test "nothing is shown with -q, or if stderr is no terminal" {
     skip_unless_terminal
     terminal_open 100 15
     open_feed
@@ -202,7 +202,7 @@ stays_in_place() { # PATTERN
 
 # --- messages -------------------------------------------------------------------------------
 
-@test "a report in the middle stands on rows of its own, and the line goes on below" {
+@test "a report in the middle is on rows of its own, and the line continues below" {
     skip_unless_terminal
     terminal_open 100 15
     open_feed

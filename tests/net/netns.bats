@@ -100,8 +100,8 @@ passes() {
     rm report
 }
 
-# one_line FILE PATTERN [BYTES]: FILE has only this line, besides the port, and a message that so many
-# BYTES (a pattern) were not acknowledged. The portable build cannot know their number.
+# one_line FILE PATTERN [BYTES]: FILE has only this line, besides the port, and a message that BYTES
+# (a pattern) were not acknowledged. The portable build cannot know their number.
 one_line() {
     cat "$1"
     grep -v ': listening on ' "$1" >lines || true

@@ -231,7 +231,7 @@ static void test_strangers(void)
     udp_begin_input(&client, fd, ranges, 1);
     tap_ok(sendto(server, "abc", 3, 0, (struct sockaddr *)&address, sizeof address) == 3 &&
                udp_receive(&client, fd, &piece, 1, &calls) == 3 && client.strangers == 0,
-           "whom bpipe has connected to is no stranger");
+           "the peer that bpipe has connected to is no stranger");
     close(server);
     close(fd);
 }

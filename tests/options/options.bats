@@ -83,7 +83,7 @@ refused() {
         refused "--interval: '$value': must be from 0.1 to 600 seconds" "" -i "$value"
         refused "--interval: '$value': must be from 0.1 to 600 seconds" "" -R 1 -i "$value"
     done
-    # All of an argument counts, however long it is.
+    # All of an argument counts, even if it is long.
     value=$(printf '0%.0s' {1..70})
     refused "--interval: invalid number of seconds '1.$value" "" -i "1.${value}junk"
     refused "--interval: invalid number of seconds '.5$value" "" -i ".5${value}junk"

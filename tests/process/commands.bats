@@ -19,7 +19,7 @@ teardown() {
     common_teardown
 }
 
-# A consumer that makes ./out only if all is well.
+# A consumer that creates ./out only if it sees the end of its input.
 keep='cat >out.tmp && mv out.tmp out'
 
 # kept: the consumer $keep has finished, and has got ./in. not_kept: it has not.
@@ -29,7 +29,7 @@ not_kept() {
     refute [ -e out ]
 }
 
-# fails MESSAGE OPTION...: status 1, with only this line on stderr. No process goes on.
+# fails MESSAGE OPTION...: status 1, with only this line on stderr. No process remains.
 fails() {
     local message=$1
     shift
@@ -392,7 +392,7 @@ fails_beside_receiver() {
 @test "a producer whose child holds the pipe open" {
     random_bytes 300000 >in
     local waits='until [ -e go ]; do sleep 0.01; done'
-    # The command has failed: that is the end, whatever its child may still write.
+    # The command has failed: that is the end, even if its child still writes.
     run -1 --separate-stderr "$BPIPE" -q --from "{ $waits; } & cat in; exit 3" --to "$keep"
     : >go
     equal "bpipe: { $waits; } & cat in; exit 3: exited with status 3 at byte 300000" "$stderr"
@@ -421,7 +421,7 @@ fails_beside_receiver() {
     fails 'bpipe: cat >1; exit 7: exited with status 7 at byte 300000' in --to 'cat >1; exit 7' -o out --to 'cat >2'
     kept
     equal_files in 2
-    # But not a file that gets its name last of all.
+    # Except a file that gets its name last.
     fails 'bpipe: cat >1; exit 7: exited with status 7 at byte 300000' \
         --atomic in --to 'cat >1; exit 7' -o atomic
     equal "1 2 in out " "$(files)"
@@ -536,7 +536,7 @@ first_output() {
     done
 }
 
-# leaves_early OPTION...: some of several consumers leave, and $keep is told the true end.
+# leaves_early OPTION...: some of several consumers leave, and $keep sees the true end.
 leaves_early() {
     echo "leaves: $*"
     rm -f out report
@@ -553,7 +553,7 @@ leaves_early() {
     for early in 'head -c 3 >/dev/null' 'exit 0' 'kill -PIPE $$' 'head -c 3 >/dev/null; exit 141' \
         'exec <&-; exit 0' 'head -c 2M >/dev/null' 'cat >/dev/null & head -c 3 >/dev/null'; do
         leaves_early --to "$early"
-        # The report has what the consumer left: in its pipe, and what was never written to it.
+        # The report has the bytes that the consumer left in its pipe, and those that were never written to it.
         [ "$early" = 'head -c 2M >/dev/null' ] || is_portable ||
             [ "$(first_output bytes_undelivered report)" -gt 5000000 ]
         for other in "-C" "-B 1000 -z 100" "-J 4096" "-o copy" "--tap tap" "--on-output-error stop" \
@@ -795,7 +795,7 @@ unread() {
     ended "$pid" 0
     kept
     [ ! -s err ]
-    # It may take its time after the end.
+    # It may need time after the end.
     "$BPIPE" -q in --to 'cat >out; exec <&-; sleep 0.1; cp out slow'
     equal_files in slow
 }

@@ -120,7 +120,7 @@ static bool fits(const struct trial *trial)
 
 /* --- the whole run ------------------------------------------------------------------------- */
 
-/* Whether it may end with this status, with so many outputs lost. */
+/* Whether bpipe may end with this status, with that number of lost outputs. */
 static bool may_be_status(const struct trial *trial, size_t lost)
 {
     bool quiet = trial->plan->output_count == 1 && trial->plan->sinks[0].kind != SINK_SOCKET;

@@ -61,7 +61,7 @@ finish() {
     done
 }
 
-@test "a disk that is full: one warning for each report, however many samples" {
+@test "a full disk: one warning for each report, with any number of samples" {
     skip_unless_faults
     command=(with_faults 'FAULT_SCRIPT=write:*/other*:*:ENOSPC' "FAULT_LOG=$T/log" "$BPIPE")
     local way format

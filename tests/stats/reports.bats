@@ -782,7 +782,7 @@ read_whole() {
     equal 'before 2' "$(head -n 1 kept) $(grep -vc 'slow side' kept)"
 }
 
-@test "text: one line or two, and all the rest with -v; -N stands first" {
+@test "text: one line or two, and all details with -v; the name of -N comes first" {
     local number='[0-9]+(\.[0-9]+)?' verdict
     random_bytes 3M >in
     "$BPIPE" -C -o out in 2>err
