@@ -122,7 +122,7 @@ stays_in_place() { # PATTERN
     wait_until 15 written 50000
     terminal_resize 60 20
     wait_screen last_row_is '.* 50%.*'
-    [ "$(last_row | wc -m)" -le 61 ]
+    [ "$(last_row | LC_ALL=C.UTF-8 wc -m)" -le 61 ]
     end_of_feed
 }
 

@@ -329,7 +329,7 @@ process_begins() { [[ $(cat "/proc/$pid/comm" 2>/dev/null) == "$1"* ]]; }
         done
     done
     live -x processtitle -B 1M
-    wait_until 30 process_begins ' 500  B 0:00 '
+    wait_until 30 process_begins ' 500  B 0:'
     end_live
     stderr=err
     live -x processtitle:%b

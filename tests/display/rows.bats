@@ -211,6 +211,24 @@ rows_are() { [ "$(screen | grep -cxE -e "$1")" -eq "$2" ]; } # PATTERN COUNT
 }
 reports_were() { [ "$(in_tmux capture-pane -p -S - | grep -c 'bpipe: a: ')" -eq "$1" ]; }
 
+@test "more than the terminal has rows: at the end no row on the screen has an old state" {
+    skip_unless_terminal
+    local line i
+    terminal_open 100 8
+    open_feed
+    line="$quiet -N a <feed"
+    for i in b c d e f g h i j k; do
+        line+=" | $quiet -N $i"
+    done
+    terminal_script <<<"$line >out"
+    feed 50000
+    wait_screen rows_are '        [a-k]:.* 50% .*' 7
+    feed 50000
+    end_of_feed
+    rows_of '        [a-k]:.* 100% .*' 7
+    equal 8 "$(rows)" "these, and the prompt"
+}
+
 # As the short ones in a loop.
 @test "the report of a third one, which has shown no line" {
     skip_unless_terminal

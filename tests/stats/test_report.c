@@ -477,7 +477,7 @@ static void test_wide_names(void)
     setlocale(LC_CTYPE, "C");
     hold(&meter);
     meter.inputs[0].peer.pid = meter.outputs[0].peer.pid = 12352;
-    for (size_t i = 0; i < 3 * 30 && fit && shown; i++) {
+    for (size_t i = 0; i < (size_t)3 * 30 && fit && shown; i++) {
         if (i % 30 == 0)
             name[0] = '\0';
         strcat(name, letters[i / 30]);
