@@ -109,7 +109,7 @@ void loop_close_the_failed(struct poll_loop *loop)
     bool commands_ended = loop->closing.step > CLOSING_COMMANDS;
     for (size_t i = 0; i < loop->outputs.count; i++) {
         struct loop_output *output = &loop->outputs.all[i];
-        if (!output->to_close || (may_read_on(output) && !commands_ended))
+        if (!output->to_close || (output->ran_on && !commands_ended))
             continue;
         loop_note_unread(loop, output);
         (void)loop_close_output(loop, output, false); /* it has failed already */
@@ -125,7 +125,8 @@ void loop_tell_hint(const struct loop_output *output, const char *hint)
 
 static void detach(struct poll_loop *loop, struct loop_output *output)
 {
-    if (!may_read_on(output))
+    output->ran_on = may_read_on(output);
+    if (!output->ran_on)
         loop_note_unread(loop, output); /* the pipe is about to be closed */
     loop_count_records_of(loop, output);
     output->meter->left_early = true;

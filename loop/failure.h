@@ -25,7 +25,8 @@ void loop_datagram_too_long(struct poll_loop *loop, struct loop_output *output, 
  * leaves, it is detached at once, so that the rest of the turn does not see it any more. Its reader
  * of the ring, its flow, the run's ending and the message are dealt with then. It is closed when
  * nothing of it is in use: each turn calls loop_close_the_failed() once. The pipe of a command that
- * still runs stays open until the command has ended, since only then is it known what was read.
+ * still runs stays open until all commands have ended, with the processes that they have started:
+ * only then is it known what was read.
  */
 void loop_close_the_failed(struct poll_loop *loop);
 

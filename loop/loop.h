@@ -97,7 +97,8 @@ struct loop_output {
     struct command *command;     /* --to; else NULL */
     bool gone;                   /* its reader has gone; a command may not have exited yet */
     bool to_close;               /* it has failed or departed: closed at the end of the turn, or,
-                                    if it is a command, after that has ended */
+                                    if ran_on, when all commands have ended */
+    bool ran_on;                 /* its command still ran when it was given up */
     int witness;                 /* of a command that has seen the end: another reader of its pipe,
                                     which shows the bytes left in it; -1: none */
     struct pipe_rest rest;       /* of a command's pipe, when that was last looked at */
@@ -143,7 +144,7 @@ struct loop_inputs {
     bool reading_cut;            /* an input was being read when something else ended the reading */
 };
 
-/* Written by account, failure, input, open, overload, write. */
+/* Written by account, failure, input, open, overload, timeouts, write. */
 struct loop_outputs {
     struct loop_output *all;
     size_t count;                     /* with the taps, which come after the other outputs */
@@ -193,6 +194,7 @@ struct loop_polling {
 /* Written by input, timeouts. */
 struct loop_timeouts {
     uint64_t drain_start_ns; /* when DRAINING began, or when SIGCONT resumed bpipe */
+    uint64_t resumed_ns;     /* when SIGCONT last resumed bpipe; 0: never */
     uint64_t next_sample_ns; /* --report-every; 0: none */
 };
 

@@ -19,15 +19,23 @@
 #include <errno.h>
 #include <stdio.h>
 
+static void restart(uint64_t *since_ns, uint64_t now_ns)
+{
+    if (*since_ns != 0)
+        *since_ns = now_ns;
+}
+
 void loop_restart_timeouts(struct poll_loop *loop)
 {
     uint64_t now = loop->meter->now_ns;
-    if (loop->inputs.idle_since_ns != 0)
-        loop->inputs.idle_since_ns = now;
-    for (size_t i = 0; i < loop->outputs.count; i++)
-        if (loop->outputs.all[i].blocked_since_ns != 0)
-            loop->outputs.all[i].blocked_since_ns = now;
-    loop->timeouts.drain_start_ns = now;
+    restart(&loop->inputs.idle_since_ns, now);
+    restart(&loop->outputs.leaving_ns, now);
+    for (size_t i = 0; i < loop->outputs.count; i++) {
+        restart(&loop->outputs.all[i].blocked_since_ns, now);
+        restart(&loop->outputs.all[i].heard_ns, now);
+        restart(&loop->outputs.all[i].complete_ns, now);
+    }
+    loop->timeouts.drain_start_ns = loop->timeouts.resumed_ns = now;
 }
 
 /* The limit on the drain after the end of input. There is one only where the user gave one, or
@@ -117,9 +125,16 @@ static void no_reader_came(struct poll_loop *loop, struct loop_output *output, u
     loop->phase = LOOP_DONE;
 }
 
+/* Since when a FIFO may have had a reader. */
+static uint64_t opening_since_ns(const struct poll_loop *loop)
+{
+    uint64_t start = loop->meter->start_ns, resumed = loop->timeouts.resumed_ns;
+    return resumed > start ? resumed : start;
+}
+
 static void enforce_reader_timeouts(struct poll_loop *loop, struct loop_output *output)
 {
-    uint64_t now = loop->meter->now_ns, start = loop->meter->start_ns;
+    uint64_t now = loop->meter->now_ns, start = opening_since_ns(loop);
     uint64_t stall_ns = loop->options->stall_timeout_ns;
     uint64_t connect_ns = loop->options->net.connect_timeout_ns;
     if (expired(start, connect_ns, now))
@@ -249,8 +264,8 @@ int64_t loop_time_to_wait(const struct poll_loop *loop)
         deadline = earlier(deadline, loop->timeouts.next_sample_ns - 1, 1);
     if (loop->phase == LOOP_OPENING && loop->opening.next_ns != 0) {
         deadline = earlier(deadline, loop->opening.next_ns - 1, 1);
-        deadline = earlier(deadline, loop->meter->start_ns, loop->options->stall_timeout_ns);
-        deadline = earlier(deadline, loop->meter->start_ns, loop->options->net.connect_timeout_ns);
+        deadline = earlier(deadline, opening_since_ns(loop), loop->options->stall_timeout_ns);
+        deadline = earlier(deadline, opening_since_ns(loop), loop->options->net.connect_timeout_ns);
     }
     if (display_due(loop->display) < deadline)
         deadline = display_due(loop->display);

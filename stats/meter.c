@@ -100,19 +100,34 @@ static void close_windows(struct meter *meter)
     meter->last_bytes = ended == 1 ? bytes : 0;
     meter->window_start_ns += ended * METER_WINDOW_NS;
     meter->window_bytes = meter->bytes_passed;
-    meter->window_ended = true;
+    meter->just_ended = ended < 2 ? 1 : 2;
 }
 
-/* To be called when the time has been added to a state, too. */
-static void make_mark(struct meter *meter)
+/* The totals `ago_ns` before now_ns. The time since then was spent in `state`, except what is more
+ * than `most_ns` of it, which was spent in METER_BUSY. */
+static struct meter_mark totals_before(const struct meter *meter, uint64_t ago_ns,
+                                       enum meter_state state, uint64_t most_ns)
 {
-    if (!meter->window_ended)
+    struct meter_mark mark = {.bytes = meter->bytes_passed};
+    uint64_t part_ns = min_u64(ago_ns, most_ns);
+    memcpy(mark.state_ns, meter->state_ns, sizeof mark.state_ns);
+    mark.state_ns[state] -= part_ns;
+    mark.state_ns[METER_BUSY] -= ago_ns - part_ns;
+    return mark;
+}
+
+/* Marks the ends of the windows that have just ended, when the time has been added to `state`. */
+static void make_marks(struct meter *meter, enum meter_state state, uint64_t most_ns)
+{
+    uint64_t ago_ns = meter->now_ns - meter->window_start_ns;
+    if (meter->just_ended == 0)
         return;
-    meter->window_ended = false;
-    meter->marks[0] = meter->marks[1];
-    meter->marks[1].bytes = meter->bytes_passed;
-    memcpy(meter->marks[1].state_ns, meter->state_ns, sizeof meter->state_ns);
-    meter->mark_count += meter->mark_count < 2;
+    meter->marks[0] = meter->just_ended == 1
+                          ? meter->marks[1]
+                          : totals_before(meter, ago_ns + METER_WINDOW_NS, state, most_ns);
+    meter->marks[1] = totals_before(meter, ago_ns, state, most_ns);
+    meter->mark_count = (unsigned)min_u64(meter->mark_count + meter->just_ended, 2);
+    meter->just_ended = 0;
 }
 
 /* Advances the time to `now_ns` and returns by how much. The caller adds that to a state. */
@@ -144,7 +159,7 @@ void meter_advance(struct meter *meter, enum meter_state state, uint64_t now_ns)
         connect_time(meter, now_ns);
     else
         meter->state_ns[state] += pass_time(meter, now_ns);
-    make_mark(meter);
+    make_marks(meter, state, UINT64_MAX);
 }
 
 void meter_advance_file(struct meter *meter, enum meter_state side, struct meter_endpoint *endpoint,
@@ -156,7 +171,7 @@ void meter_advance_file(struct meter *meter, enum meter_state side, struct meter
     assert(side == METER_INPUT || side == METER_OUTPUT);
     meter->state_ns[side] += waited_ns;
     meter->state_ns[METER_BUSY] += ns - waited_ns;
-    make_mark(meter);
+    make_marks(meter, side, waited_ns);
     meter_waited(endpoint, waited_ns);
 }
 

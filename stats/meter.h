@@ -143,12 +143,12 @@ struct meter {
     uint64_t spool_bytes; /* all bytes written to it so far */
 
     struct meter_windows windows;
-    uint64_t window_start_ns;   /* of the window that contains now_ns; METER_CONNECT moves it on */
-    uint64_t window_bytes;      /* bytes_passed at the start of the window */
-    uint64_t last_bytes;        /* the bytes of the last window that has ended, if any */
-    bool window_ended;          /* and no mark was made since */
-    struct meter_mark marks[2]; /* when the last windows were seen to end; the older one first */
-    unsigned mark_count;        /* how many were ever made; 2 stands for more, too */
+    uint64_t window_start_ns; /* of the window that contains now_ns; METER_CONNECT moves it on */
+    uint64_t window_bytes;    /* bytes_passed at the start of the window */
+    uint64_t last_bytes;      /* the bytes of the last window that has ended, if any */
+    unsigned just_ended; /* windows that have ended and have no mark yet; 2 stands for more, too */
+    unsigned mark_count; /* marks that were ever made; 2 stands for more, too */
+    struct meter_mark marks[2]; /* the ends of the last windows, the older one first */
 
     struct residence residence;
 };
@@ -247,8 +247,8 @@ uint64_t meter_running(const struct meter *meter); /* without the time in METER_
 /* The running time of an interval: the sum of its states without METER_CONNECT. */
 uint64_t meter_running_of(const uint64_t state_ns[METER_STATES]);
 struct meter_rate meter_rate(const struct meter *meter);
-/* The totals about one or two windows ago, or longer if bpipe was waiting all that time. NULL: the
- * run is shorter than two windows. */
+/* The totals at the end of the last window but one, so one or two windows ago. NULL: no two windows
+ * have ended. */
 const struct meter_mark *meter_recently(const struct meter *meter);
 double meter_mean_fill(const struct meter *meter); /* bytes, weighted by the running time */
 uint64_t meter_longest_stall(const struct meter_endpoint *endpoint);

@@ -652,7 +652,7 @@ unread() {
     equal 1 "$status"
     # A timeout gives it up, with more bytes than the pipe holds or fewer, and bpipe ends it then.
     seq 80000 >in
-    unread 10003 'dd bs=1 count=10003 2>/dev/null >got; exec sleep 100' --stall-timeout 0.2 -o all
+    unread 10003 'dd bs=1 count=10003 2>/dev/null >got; sleep 100; exit 3' --stall-timeout 0.2 -o all
     equal 0 "$(last_number bytes_undelivered report)"
     equal_files in all
     unread 10003 'dd bs=1 count=10003 2>/dev/null >got; exec sleep 100' --drain-timeout 0.2

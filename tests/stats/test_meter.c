@@ -424,22 +424,29 @@ static void test_recently(void)
     meter_advance(&meter, METER_INPUT, 5 + 3 * NS_PER_SEC / 2);
     pass(&meter, 700);
     meter_advance(&meter, METER_INPUT, 5 + 19 * NS_PER_SEC / 10);
-    tap_ok(meter_recently(&meter) == NULL, "a run of less than two windows has no mark");
-    meter_advance_file(&meter, METER_OUTPUT, &meter.outputs[0], NS_PER_SEC, 5 + 3 * NS_PER_SEC);
+    tap_ok(meter_recently(&meter) == NULL, "one window has ended: no mark");
+    meter_advance_file(&meter, METER_OUTPUT, &meter.outputs[0], NS_PER_SEC / 2,
+                       5 + 28 * NS_PER_SEC / 10);
     mark = meter_recently(&meter);
-    tap_ok(mark != NULL && mark->bytes == 0 && mark->state_ns[METER_INPUT] == 3 * NS_PER_SEC / 2 &&
-               meter_running_of(mark->state_ns) == 3 * NS_PER_SEC / 2,
-           "a mark has the totals of the moment when a window was seen to end");
-    meter_advance(&meter, METER_BUSY, 5 + 7 * NS_PER_SEC / 2);
+    tap_ok(mark != NULL && mark->bytes == 0 && mark->state_ns[METER_INPUT] == NS_PER_SEC &&
+               meter_running_of(mark->state_ns) == NS_PER_SEC,
+           "two have ended: the totals at the end of the first");
+    meter_advance(&meter, METER_BUSY, 5 + 29 * NS_PER_SEC / 10);
     tap_ok(meter_recently(&meter)->bytes == 0, "within a window it stays");
-    pass(&meter, 900);
-    meter_advance(&meter, METER_OUTPUT, 5 + 9 * NS_PER_SEC);
+    meter_advance(&meter, METER_BUSY, 5 + 3 * NS_PER_SEC);
     mark = meter_recently(&meter);
-    tap_ok(mark->bytes == 700 && meter_running_of(mark->state_ns) == 3 * NS_PER_SEC &&
-               mark->state_ns[METER_OUTPUT] == NS_PER_SEC,
-           "a long wait after that belongs to the time since the mark");
-    meter_skip(&meter, 5 + 99 * NS_PER_SEC);
-    tap_ok(meter_running_of(mark->state_ns) == 3 * NS_PER_SEC && meter.mark_count == 2,
+    tap_ok(mark->bytes == 700 && meter_running_of(mark->state_ns) == 2 * NS_PER_SEC &&
+               mark->state_ns[METER_INPUT] == 19 * NS_PER_SEC / 10 &&
+               mark->state_ns[METER_OUTPUT] == 0 && mark->state_ns[METER_BUSY] == NS_PER_SEC / 10,
+           "of a call on a file, the wait is taken to be the last part");
+    pass(&meter, 900);
+    meter_advance(&meter, METER_OUTPUT, 5 + 99 * NS_PER_SEC + 1);
+    mark = meter_recently(&meter);
+    tap_ok(mark->bytes == 1600 && meter_running_of(mark->state_ns) == 98 * NS_PER_SEC &&
+               mark->state_ns[METER_OUTPUT] == 95 * NS_PER_SEC + NS_PER_SEC / 2,
+           "a long wait: the mark is within it");
+    meter_skip(&meter, 5 + 999 * NS_PER_SEC);
+    tap_ok(meter_running_of(mark->state_ns) == 98 * NS_PER_SEC,
            "time for which the process was stopped makes no mark");
     meter_destroy(&meter);
 }
