@@ -261,7 +261,7 @@ sends_whole_of_overflow() {
     equal "1::bpipe: udp://127.0.0.1:$to: record longer than 1000 bytes: use a larger -B" "$result"
     # A larger buffer would not help here.
     result "$BPIPE" -q -l -B 65508 in -o "udp://127.0.0.1:$to"
-    equal "1::bpipe: udp://127.0.0.1:$to: record longer than 65507 bytes, the most of a datagram" "$result"
+    equal "1::bpipe: udp://127.0.0.1:$to: record too long: UDP takes 65507 bytes" "$result"
     head -c 3000 in | tr '\n' ' ' >one
     result "$BPIPE" -q -l -B 1000 --overflow drop-newest one -o "udp://127.0.0.1:$to"
     equal "0:" "${result%%:bpipe*}"
