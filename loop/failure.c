@@ -312,7 +312,7 @@ size_t loop_cut_datagram(struct poll_loop *loop, size_t index, size_t bytes)
     if (loop->path.flow.ended || records_ends_span(&span, length, kind))
         return length;
     if (length > DATAGRAM_MOST)
-        fail(loop, output, "record longer than %zu bytes, the most of a datagram", DATAGRAM_MOST);
+        fail(loop, output, "record too long: UDP takes %zu bytes", DATAGRAM_MOST);
     else
         fail(loop, output, "record longer than %zu bytes: use a larger -B", length);
     return 0;
