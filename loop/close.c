@@ -12,7 +12,6 @@
 #include "loop/input.h"
 #include "loop/open.h"
 #include "loop/overload.h"
-#include "loop/poll.h"
 #include "loop/records.h"
 #include "loop/state.h"
 #include "loop/stop.h"
@@ -22,7 +21,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 static void wait_ended(struct poll_loop *loop, struct loop_output *output)
 {

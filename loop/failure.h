@@ -24,9 +24,9 @@ void loop_datagram_too_long(struct poll_loop *loop, struct loop_output *output, 
  * A failure and the close that follows it happen at two moments. If an output fails, or its reader
  * leaves, it is detached at once, so that the rest of the turn does not see it any more. Its reader
  * of the ring, its flow, the run's ending and the message are dealt with then. It is closed when
- * nothing of it is in use: each turn calls loop_close_the_failed() once. The pipe of a command that
- * still runs stays open until all commands have ended, with the processes that they have started:
- * only then is it known what was read.
+ * nothing of it is in use: each turn, and closing, call loop_close_the_failed(). The pipe of a
+ * command that still runs stays open until all commands have ended, with the processes that they
+ * have started: only then is it known what was read.
  */
 void loop_close_the_failed(struct poll_loop *loop);
 
@@ -53,7 +53,8 @@ void loop_reader_gone(struct poll_loop *loop, struct loop_output *output, int er
 /* Prints what endpoint_hint() says about the output, if it says anything. */
 void loop_tell_hint(const struct loop_output *output, const char *hint);
 
-/* Gives one output up and reports `reason`. The phase becomes DONE if no output is left. */
+/* Gives one output up and reports `reason`. The phase becomes DONE if no output is left, and with
+ * --on-output-error stop. */
 void loop_give_up_output(struct poll_loop *loop, struct loop_output *output, const char *reason);
 
 /* The run has failed: sets the exit status. For a failure that no endpoint has; the caller prints
@@ -77,7 +78,7 @@ void loop_lose_tap(struct poll_loop *loop, struct loop_output *tap, const char *
 /* Closes the other reader of a command's pipe (`witness`). Harmless if there is none. */
 void loop_close_witness(struct loop_output *output);
 
-/* Writes to `reason` how a command has ended, "exited with status 3 after 104857600 bytes", and
+/* Writes to `reason` how a command has ended, "exited with status 3 at byte 104857600", and
  * returns it. */
 const char *loop_describe(const struct command *command, uint64_t bytes,
                           char reason[METER_ERROR_TEXT]);

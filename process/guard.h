@@ -29,9 +29,10 @@
  * The guard shares nothing else with bpipe. All other descriptors are closed in it, and the signals
  * that end or stop a job are ignored. It has a process group of its own (a kill -9 of bpipe's whole
  * group does not reach it), and it prints nothing. Only a pipe leads to it; the end of file on it
- * means that bpipe is gone. The guard is a child of bpipe, and must be reaped. ps -o comm shows it
- * as bpipe-guard. Memory that bpipe has written to before the fork is shared, and copied when bpipe
- * writes there again: so start the guard early.
+ * means that bpipe is gone. (There is none while another guard has that pipe open: guard_close().)
+ * The guard is a child of bpipe, and must be reaped. ps -o comm shows it as bpipe-guard. Memory
+ * that bpipe has written to before the fork is shared, and copied when bpipe writes there again: so
+ * start the guard early.
  */
 #ifndef BPIPE_GUARD_H
 #define BPIPE_GUARD_H
