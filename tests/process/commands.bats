@@ -664,9 +664,9 @@ unread() {
     seq 500000 >in
     rm got
     { cat in && until [ -s got ]; do sleep 0.01; done; } |
-        "$BPIPE" -q --stall-timeout 0.2 --report json:report --to 'until [ -s err ]; do sleep 0.01; done; cat >got' \
+        "$BPIPE" -q --stall-timeout 1 --report json:report --to 'until [ -s err ]; do sleep 0.01; done; cat >got' \
             --to 'cat >all' 2>err || equal 4 $?
-    grep -q 'took no data for 200 ms (--stall-timeout)' err
+    grep -q 'took no data for 1.00 s (--stall-timeout)' err
     adds_up report 4
     equal_files in all
     [ "$(first_output bytes report)" -gt 0 ]
@@ -1091,7 +1091,7 @@ END
     skip_unless_terminal
     terminal_open 80 24
     terminal_script <<END
-$BPIPE -q -P pid --kill-after 1 --from 'until [ -e to ]; do sleep 0.05; done; exit 3' \
+$BPIPE -q -P pid --kill-after 3 --from 'until [ -e to ]; do sleep 0.05; done; exit 3' \
     --to 'trap ": >told" TERM; : >to; until [ -e end ]; do sleep 0.05; done; echo \$? >result; exit 4'
 END
     wait_until 20 test -e told
@@ -1099,7 +1099,7 @@ END
     wait_screen prompt_is_last
     in_state "$(<pid)" T
     # More time than --kill-after goes by.
-    terminal_type 'sleep 1.2; : >end; fg; echo "status $?"'
+    terminal_type 'sleep 3.2; : >end; fg; echo "status $?"'
     terminal_keys Enter
     wait_screen screen_has 'status 1'
     wait_until 20 test -e result
