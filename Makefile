@@ -218,7 +218,7 @@ lint-cppcheck:
 	    --error-exitcode=1 --inline-suppr $(cppcheck_wrong) -I. $(c_files)
 
 lint-man:
-	@$(if $(man_pages),mandoc -Tlint -W style $(man_pages))
+	@$(if $(man_pages),mandoc -Tlint -W warning $(man_pages))
 
 # SC2154: bats sets $status, $output, $stderr. SC2030, SC2031: `run` is a subshell, on purpose.
 lint-shell:
