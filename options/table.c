@@ -25,9 +25,9 @@ enum { FIXED = 0, LIVE = 1 };
 #define AT(type, member) \
     (offsetof(struct options, member) + 0 * sizeof(&((struct options *)NULL)->member == (type *)0))
 #define FLAG(member, live)                 TYPE_FLAG, AT(bool, member), 0, 0, live
-#define SIZE(member, least, most)          TYPE_SIZE, AT(uint64_t, member), least, most, FIXED
+#define SIZE(member, least, most, live)    TYPE_SIZE, AT(uint64_t, member), least, most, live
 #define SPEED(member, live)                TYPE_RATE, AT(uint64_t, member), 0, 0, live
-#define DURATION(member)                   TYPE_DURATION, AT(uint64_t, member), 0, 0, FIXED
+#define DURATION(member, live)             TYPE_DURATION, AT(uint64_t, member), 0, 0, live
 #define SECONDS(member, least, most, live) TYPE_SECONDS, AT(uint64_t, member), least, most, live
 #define PERCENT(member, live)              TYPE_PERCENT, AT(unsigned, member), 0, 0, live
 #define NUMBER(member, least, most, live)  TYPE_NUMBER, AT(unsigned, member), least, most, live
@@ -36,9 +36,9 @@ enum { FIXED = 0, LIVE = 1 };
 #define OWN(live)                          TYPE_OWN, 0, 0, 0, live
 
 const struct option_row option_rows[OPTION_COUNT] = {
-    [OPTION_BUFFER_SIZE] = {SIZE(buffer_size, 1, SSIZE_MAX), "Buffering", 'B', "--buffer-size",
-                            "SIZE", "hold up to SIZE in memory (default 16M)"},
-    [OPTION_CHUNK_SIZE] = {SIZE(chunk_size, 1, SSIZE_MAX), NULL, 'z', "--chunk-size", "SIZE",
+    [OPTION_BUFFER_SIZE] = {SIZE(buffer_size, 1, SSIZE_MAX, FIXED), "Buffering", 'B',
+                            "--buffer-size", "SIZE", "hold up to SIZE in memory (default 16M)"},
+    [OPTION_CHUNK_SIZE] = {SIZE(chunk_size, 1, SSIZE_MAX, FIXED), NULL, 'z', "--chunk-size", "SIZE",
                            "transfer at most SIZE in one system call\n"
                            "(default 1M)"},
     [OPTION_START_FILL] = {PERCENT(start_fill_percent, LIVE), NULL, 0, "--start-fill", "PERCENT",
@@ -47,10 +47,10 @@ const struct option_row option_rows[OPTION_COUNT] = {
     [OPTION_RESUME_FILL] = {PERCENT(resume_fill_percent, LIVE), NULL, 0, "--resume-fill", "PERCENT",
                             "after the buffer was full, resume reading when\n"
                             "it has drained to PERCENT"},
-    [OPTION_BLOCK_SIZE] = {SIZE(block_size, 1, SSIZE_MAX), NULL, 0, "--block-size", "SIZE",
+    [OPTION_BLOCK_SIZE] = {SIZE(block_size, 1, SSIZE_MAX, FIXED), NULL, 0, "--block-size", "SIZE",
                            "write blocks of exactly SIZE, except the last"},
-    [OPTION_PIPE_BUFFER_SIZE] = {SIZE(pipe_size, 0, INT_MAX), NULL, 'J', "--pipe-buffer-size",
-                                 "SIZE",
+    [OPTION_PIPE_BUFFER_SIZE] = {SIZE(pipe_size, 0, INT_MAX, FIXED), NULL, 'J',
+                                 "--pipe-buffer-size", "SIZE",
                                  "size of the pipes on both sides; 0 leaves them\n"
                                  "unchanged (default 1M, or as much as the\n"
                                  "kernel allows; with -T, or -B below 64K, 0)"},
@@ -64,7 +64,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
                            "80Mb"},
     [OPTION_READ_RATE] = {SPEED(read_rate, LIVE), NULL, 0, "--read-rate", "RATE",
                           "read at most RATE bytes per second"},
-    [OPTION_BURST] = {SIZE(burst, 1, INT64_MAX), NULL, 0, "--burst", "SIZE",
+    [OPTION_BURST] = {SIZE(burst, 1, INT64_MAX, FIXED), NULL, 0, "--burst", "SIZE",
                       "largest amount written at once after a pause\n"
                       "(default: 20 ms of the rate)"},
 
@@ -78,7 +78,7 @@ const struct option_row option_rows[OPTION_COUNT] = {
     [OPTION_SPOOL] = {OWN(FIXED), NULL, 0, "--spool", "PATH",
                       "store data that exceeds the buffer on disk: in\n"
                       "directory PATH, or in a new file PATH"},
-    [OPTION_SPOOL_MAX] = {SIZE(spool_max, 1, INT64_MAX), NULL, 0, "--spool-max", "SIZE",
+    [OPTION_SPOOL_MAX] = {SIZE(spool_max, 1, INT64_MAX, FIXED), NULL, 0, "--spool-max", "SIZE",
                           "spool at most SIZE (default 1G)"},
     [OPTION_MERGE] = {FLAG(merge, FIXED), NULL, 0, "--merge", NULL,
                       "read all INPUTs at once, in fair turns; with\n"
@@ -138,11 +138,11 @@ const struct option_row option_rows[OPTION_COUNT] = {
     [OPTION_MONITOR] = {OWN(FIXED), NULL, 'M', "--monitor", "SIDE",
                         "side of a program to monitor: both, in or out,\n"
                         "as in bpipe -M in -- PROGRAM"},
-    [OPTION_KILL_AFTER] = {DURATION(kill_after_ns), NULL, 0, "--kill-after", "DURATION",
+    [OPTION_KILL_AFTER] = {DURATION(kill_after_ns, FIXED), NULL, 0, "--kill-after", "DURATION",
                            "send SIGKILL to a command still running\n"
                            "DURATION after SIGTERM (default 5s)"},
 
-    [OPTION_EXPECT_SIZE] = {SIZE(expect_size, 0, INT64_MAX), "Integrity", 0, "--expect-size",
+    [OPTION_EXPECT_SIZE] = {SIZE(expect_size, 0, INT64_MAX, FIXED), "Integrity", 0, "--expect-size",
                             "SIZE", "fail unless the input is exactly SIZE bytes"},
     [OPTION_EXPECT_END] = {OWN(FIXED), NULL, 0, "--expect-end", "STRING|@FILE",
                            "fail unless the input ends with STRING or with\n"
@@ -159,15 +159,17 @@ const struct option_row option_rows[OPTION_COUNT] = {
     [OPTION_NULL] = {OWN(FIXED), NULL, '0', "--null", NULL,
                      "count NUL-terminated records instead of lines"},
 
-    [OPTION_CONNECT_TIMEOUT] = {DURATION(net.connect_timeout_ns), "Timeouts (0: no limit)", 0,
-                                "--connect-timeout", "DURATION",
+    [OPTION_CONNECT_TIMEOUT] = {DURATION(net.connect_timeout_ns, FIXED), "Timeouts (0: no limit)",
+                                0, "--connect-timeout", "DURATION",
                                 "give up after DURATION without a connection"},
-    [OPTION_IDLE_TIMEOUT] = {DURATION(idle_timeout_ns), NULL, 0, "--idle-timeout", "DURATION",
-                             "give up after DURATION without input"},
-    [OPTION_STALL_TIMEOUT] = {DURATION(stall_timeout_ns), NULL, 0, "--stall-timeout", "DURATION",
+    [OPTION_IDLE_TIMEOUT] = {DURATION(idle_timeout_ns, FIXED), NULL, 0, "--idle-timeout",
+                             "DURATION", "give up after DURATION without input"},
+    [OPTION_STALL_TIMEOUT] = {DURATION(stall_timeout_ns, FIXED), NULL, 0, "--stall-timeout",
+                              "DURATION",
                               "give up on an output that accepts no data for\n"
                               "DURATION"},
-    [OPTION_DRAIN_TIMEOUT] = {DURATION(drain_timeout_ns), NULL, 0, "--drain-timeout", "DURATION",
+    [OPTION_DRAIN_TIMEOUT] = {DURATION(drain_timeout_ns, FIXED), NULL, 0, "--drain-timeout",
+                              "DURATION",
                               "like --stall-timeout, after the end of input\n"
                               "or SIGTERM (default 10s if the input was cut\n"
                               "short)"},
@@ -225,8 +227,8 @@ const struct option_row option_rows[OPTION_COUNT] = {
                        "report as text, json, prometheus or none, to\n"
                        "standard error or FILE; repeatable (default\n"
                        "text)"},
-    [OPTION_REPORT_EVERY] = {DURATION(report_every_ns), NULL, 0, "--report-every", "DURATION",
-                             "report every DURATION while running, too"},
+    [OPTION_REPORT_EVERY] = {DURATION(report_every_ns, FIXED), NULL, 0, "--report-every",
+                             "DURATION", "report every DURATION while running, too"},
     [OPTION_STATS] = {FLAG(verbose, FIXED), NULL, 'v', "--stats", NULL,
                       "always print a text report, with details of\n"
                       "the buffer and of each input and output"},
