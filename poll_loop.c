@@ -12,6 +12,7 @@
 #include "loop/account.h"
 #include "loop/close.h"
 #include "loop/commands.h"
+#include "loop/confirm.h"
 #include "loop/dial.h"
 #include "loop/failure.h"
 #include "loop/input.h"
@@ -487,8 +488,10 @@ static bool act(struct poll_loop *loop)
         loop_open_endpoints(loop);
         return loop->phase != LOOP_OPENING;
     }
-    if (loop->phase == LOOP_CONFIRMING)
-        return loop_confirm(loop);
+    if (loop->phase == LOOP_CONFIRMING) {
+        loop_confirm(loop);
+        return false;
+    }
     loop_try_taps(loop);
     return loop_move_bytes(loop);
 }

@@ -37,7 +37,7 @@ static void note_failure(struct poll_loop *loop, const struct loop_output *outpu
 
 static void close_one(struct poll_loop *loop, struct loop_output *output)
 {
-    bool complete = exit_status_of(&loop->ending) == EXIT_OK;
+    bool complete = loop_end_is_true(loop);
     loop_note_unread(loop, output);
     if (!complete && endpoint_is_connection(&output->endpoint)) /* the close is going to reset it */
         output->meter->bytes_unacknowledged = loop_in_doubt(output);
@@ -72,7 +72,7 @@ static void sync_outputs(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->outputs.main_count; i++) {
         struct loop_output *output = &loop->outputs.all[i];
-        if (output->state != OUTPUT_OPEN || exit_status_of(&loop->ending) != EXIT_OK)
+        if (output->state != OUTPUT_OPEN || !loop_end_is_true(loop))
             continue;
         if (endpoint_sync_output(&output->endpoint) != 0)
             note_failure(loop, output);
@@ -80,20 +80,18 @@ static void sync_outputs(struct poll_loop *loop)
     }
 }
 
-/* All bytes have been written, or the run is over: syncs all files, and closes those that have
- * their name already. */
-static void finish_files(struct poll_loop *loop)
+void loop_finish_files(struct poll_loop *loop)
 {
     sync_outputs(loop);
     close_outputs(loop, false);
 }
 
 /* The run is over: closes the inputs' connections, which were kept open. */
-static void close_connections(struct poll_loop *loop)
+static void close_kept_inputs(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->inputs.count; i++) {
         struct endpoint *endpoint = &loop->inputs.all[i].endpoint;
-        if (exit_status_of(&loop->ending) == EXIT_OK)
+        if (loop_end_is_true(loop))
             endpoint_keep(endpoint);
         endpoint_close_input(endpoint);
     }
@@ -113,7 +111,7 @@ static void begin_taps(struct poll_loop *loop)
     struct loop_closing *closing = &loop->closing;
     closing->taps_end_ns = loop->meter->now_ns + TAP_TIME_NS;
     closing->taps_progress_ns = loop->meter->now_ns;
-    closing->taps_given_up = exit_status_of(&loop->ending) != EXIT_OK;
+    closing->taps_given_up = !loop_end_is_true(loop);
     if (!closing->taps_given_up)
         loop_renew_overload(loop);
 }
@@ -145,7 +143,7 @@ static void close_taps(struct poll_loop *loop)
 {
     for (size_t i = loop->outputs.main_count; i < loop->outputs.count; i++) {
         struct loop_output *tap = &loop->outputs.all[i];
-        bool complete = exit_status_of(&loop->ending) == EXIT_OK;
+        bool complete = loop_end_is_true(loop);
         if (tap->state == OUTPUT_UNOPENED) {
             snprintf(tap->meter->error, sizeof tap->meter->error, "%s",
                      tap->dialer != NULL ? "no connection in time" : "no reader in time");
@@ -176,7 +174,7 @@ static void close_main_outputs(struct poll_loop *loop)
         loop_abandon_outputs(loop);
     loop_forget_scratch(loop);
     meter_advance(loop->meter, METER_BUSY, platform_now());
-    finish_files(loop);
+    loop_finish_files(loop);
     close_outputs(loop, true);
 }
 
@@ -185,7 +183,7 @@ static void settle(struct poll_loop *loop)
     struct meter *meter = loop->meter;
     close_taps(loop);
     loop_close_the_failed(loop);
-    close_connections(loop);
+    close_kept_inputs(loop);
     loop_count_records_out(loop);
     loop_count_unread(loop);
     for (size_t i = 0; i < loop->outputs.count; i++) {
@@ -271,147 +269,4 @@ void loop_watch_closing(struct poll_loop *loop)
                      : -1;
         loop->outputs.all[i].watch = (struct pollfd){.fd = fd, .events = POLLOUT};
     }
-}
-
-/* Inherited TCP sockets are waited for as well. But other processes may share them, so bpipe
- * neither half-closes them nor reads from them. */
-static bool is_to_be_confirmed(const struct poll_loop *loop, const struct loop_output *output)
-{
-    bool command = output->command != NULL && exit_status_of(&loop->ending) == EXIT_OK;
-    return output->state == OUTPUT_OPEN && (endpoint_is_connection(&output->endpoint) ||
-                                            output->endpoint.socket == ENDPOINT_TCP || command);
-}
-
-static void ask_again_at(struct poll_loop *loop, bool progress)
-{
-    uint64_t delay = progress ? CONFIRM_DELAY_NS : loop->confirming.delay_ns;
-    loop->confirming.next_ns =
-        loop_awaits_commands_only(loop) ? UINT64_MAX : loop->meter->now_ns + delay;
-    loop->confirming.delay_ns = delay * 2 > CONFIRM_DELAY_MAX_NS ? CONFIRM_DELAY_MAX_NS : delay * 2;
-}
-
-static void begin_confirming(struct poll_loop *loop, struct loop_output *output)
-{
-    bool complete =
-        exit_status_of(&loop->ending) == EXIT_OK && endpoint_is_connection(&output->endpoint);
-    output->confirming = true;
-    output->unacknowledged = INT64_MAX;
-    output->blocked_since_ns = loop->meter->now_ns;
-    if (complete && stream_socket_finish(output->endpoint.fd) != 0) {
-        int error = errno, cause = stream_socket_error(output->endpoint.fd);
-        loop_output_failed(loop, output, cause != 0 ? cause : error);
-        return;
-    }
-    output->half_closed = complete;
-}
-
-/* Begins to confirm the commands, or all other outputs. Returns whether there are any. */
-static bool begin_some(struct poll_loop *loop, bool commands)
-{
-    bool any = false;
-    for (size_t i = 0; i < loop->outputs.main_count && loop->phase == LOOP_CONFIRMING; i++) {
-        struct loop_output *output = &loop->outputs.all[i];
-        if ((output->command != NULL) != commands || !is_to_be_confirmed(loop, output))
-            continue;
-        begin_confirming(loop, output);
-        any = true;
-    }
-    loop->confirming.next_ns = 0;
-    return any;
-}
-
-/* A connection that was told the end cannot be told otherwise by a reset. So it is told the end
- * only after the commands have exited, and only if none has failed. */
-void loop_begin_confirming(struct poll_loop *loop)
-{
-    bool any = false;
-    for (size_t i = 0; i < loop->outputs.main_count; i++)
-        any |= is_to_be_confirmed(loop, &loop->outputs.all[i]);
-    loop->phase = any ? LOOP_CONFIRMING : LOOP_DONE;
-    if (!any)
-        return;
-    finish_files(loop);
-    loop->confirming.commands_only = begin_some(loop, true);
-    if (loop->confirming.commands_only)
-        loop_release_commands(loop);
-    else
-        (void)begin_some(loop, false);
-}
-
-static void confirmed(struct loop_output *output)
-{
-    output->confirming = false;
-    output->blocked_since_ns = 0;
-}
-
-/* Whether the peer, which has got everything, may still have something to send. */
-static bool is_talking(const struct poll_loop *loop, struct loop_output *output)
-{
-    uint64_t now = loop->meter->now_ns;
-    if (output->complete_ns == 0)
-        output->complete_ns = now;
-    return output->half_closed && !output->peer_ended && output->heard_ns != 0 &&
-           now - output->heard_ns < LINGER_QUIET_NS && now - output->complete_ns < LINGER_MAX_NS;
-}
-
-/* A run that has failed is going to reset a connection of which the system cannot tell how much was
- * acknowledged: the bytes on their way get a moment to arrive. */
-static bool is_on_its_way(const struct poll_loop *loop, const struct loop_output *output)
-{
-    return output->unknown && !output->half_closed && !output->peer_ended &&
-           endpoint_is_connection(&output->endpoint) &&
-           loop->meter->now_ns - output->complete_ns < LINGER_QUIET_NS;
-}
-
-/* Looks once at an output. Returns whether it came nearer to its end. */
-static bool confirm(struct poll_loop *loop, struct loop_output *output)
-{
-    if (output->command != NULL)
-        return loop_confirm_command(loop, output);
-    if (endpoint_is_connection(&output->endpoint) && !output->peer_ended)
-        loop_discard(loop, output);
-    if (output->state != OUTPUT_OPEN)
-        return true; /* it failed */
-    int error = stream_socket_error(output->endpoint.fd);
-    if (error != 0) {
-        loop_output_failed(loop, output, error);
-        return true;
-    }
-    int64_t unacknowledged = 0;
-    if (output->endpoint.socket == ENDPOINT_TCP)
-        unacknowledged = endpoint_unacknowledged(&output->endpoint);
-    output->unknown = unacknowledged < 0;
-    if (unacknowledged == 0 || (output->unknown && (output->peer_ended || !output->half_closed))) {
-        output->blocked_since_ns = loop->meter->now_ns; /* no bytes wait for it */
-        if (is_talking(loop, output) || is_on_its_way(loop, output))
-            return false;
-        confirmed(output);
-        return true;
-    }
-    if (output->unknown || unacknowledged >= output->unacknowledged)
-        return false;
-    output->unacknowledged = unacknowledged;
-    output->blocked_since_ns = loop->meter->now_ns;
-    return true;
-}
-
-bool loop_confirm(struct poll_loop *loop)
-{
-    bool progress = false, waiting = false;
-    for (size_t i = 0; i < loop->outputs.main_count && loop->phase == LOOP_CONFIRMING; i++) {
-        struct loop_output *output = &loop->outputs.all[i];
-        if (output->state == OUTPUT_OPEN && output->confirming)
-            progress |= confirm(loop, output);
-        else if (output->state == OUTPUT_OPEN && !loop->confirming.commands_only)
-            loop_hear_out(output);
-        waiting |= output->state == OUTPUT_OPEN && output->confirming;
-    }
-    ask_again_at(loop, progress);
-    if (!waiting && loop->confirming.commands_only) {
-        loop->confirming.commands_only = false;
-        waiting = begin_some(loop, false);
-    }
-    if (!waiting)
-        loop->phase = LOOP_DONE;
-    return false;
 }

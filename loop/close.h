@@ -31,12 +31,8 @@ void loop_watch_closing(struct poll_loop *loop);
  * came. */
 void loop_closing_waited(struct poll_loop *loop, uint64_t ns, bool failed);
 
-/* All bytes have been written: the phase becomes CONFIRMING, or DONE if there is no peer and no
- * command to wait for. */
-void loop_begin_confirming(struct poll_loop *loop);
-
-/* Looks once at all outputs that are waited for. The phase becomes DONE when none is left. Returns
- * false: no bytes move. */
-bool loop_confirm(struct poll_loop *loop);
+/* All bytes have been written, or the run is over: syncs all files, and closes those that have
+ * their name already. */
+void loop_finish_files(struct poll_loop *loop);
 
 #endif

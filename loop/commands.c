@@ -151,7 +151,7 @@ static void note_ending(const struct command *command, struct meter_endpoint *me
 /* Whether the command has ended just now. */
 static bool reap(struct poll_loop *loop, struct command *command, struct meter_endpoint *meter)
 {
-    if (command == NULL || command->pid == 0 || command->ended || !command_has_ended(command))
+    if (command == NULL || !command_runs(command) || !command_has_ended(command))
         return false;
     guard_drop(&loop->commands.guard, command->pid);
     note_ending(command, meter);
@@ -193,7 +193,7 @@ static void keep_guarded(struct poll_loop *loop)
     if (!start_guard(loop))
         return;
     for (size_t i = 0; i < loop->commands.count; i++)
-        if (loop->commands.all[i].pid != 0 && !loop->commands.all[i].ended)
+        if (command_runs(&loop->commands.all[i]))
             guard_add(&loop->commands.guard, loop->commands.all[i].pid);
 }
 
@@ -234,7 +234,7 @@ bool loop_awaits_producers(const struct poll_loop *loop)
 
 void loop_release_commands(struct poll_loop *loop)
 {
-    bool true_end = exit_status_of(&loop->ending) == EXIT_OK, any = false;
+    bool true_end = loop_end_is_true(loop), any = false;
     for (size_t i = 0; loop->commands.count > 0 && i < loop->outputs.main_count; i++) {
         struct loop_output *output = &loop->outputs.all[i];
         if (output->command == NULL || output->state != OUTPUT_OPEN)
@@ -275,7 +275,7 @@ bool loop_awaits_commands_only(const struct poll_loop *loop)
 static bool any_runs(const struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->commands.count; i++)
-        if (loop->commands.all[i].pid != 0 && !loop->commands.all[i].ended)
+        if (command_runs(&loop->commands.all[i]))
             return true;
     return false;
 }
@@ -322,8 +322,7 @@ void loop_begin_ending_commands(struct poll_loop *loop)
     for (size_t i = 0; i < commands->count; i++)
         if (commands->all[i].pid == 0)
             command_close(&commands->all[i]); /* else bpipe would be the reader of its pipe */
-    commands->harmless =
-        exit_status_of(&loop->ending) == EXIT_OK || (loop->ending.departed && !loop->ending.failed);
+    commands->harmless = loop_end_is_true(loop) || (loop->ending.departed && !loop->ending.failed);
 }
 
 /* Commands that are about to exit get a moment (HEARING_NS) to do so by themselves. Returns whether

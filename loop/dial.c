@@ -28,7 +28,6 @@ static struct dialer *new_dialer(struct poll_loop *loop, const struct resolved *
 int loop_init_network(struct poll_loop *loop, const struct resolver *resolver)
 {
     const struct options *options = loop->options;
-    loop->confirming.delay_ns = CONFIRM_DELAY_NS;
     if (resolver == NULL)
         return 0;
     loop->opening.dialers =

@@ -5,18 +5,6 @@
  * well as outputs, before it reads a byte. It waits for taps for up to TAP_CONNECT_NS. A tap that
  * connects later misses the bytes before that.
  *
- * When all bytes are written, the outputs that are connections have to be CONFIRMED: bpipe
- * half-closes them, and waits until the peer's system has acknowledged everything. It looks again
- * and again, after CONFIRM_DELAY_NS at first and up to CONFIRM_DELAY_MAX_NS. If the system does not
- * report acknowledgements, the peer has to close the connection. Files are synced and closed before
- * that, so that a failure there still resets the connections. A run that has failed already
- * half-closes no connection.
- *
- * bpipe reads from a peer that has been sending. If the peer sends something after the connection
- * is closed, the kernel answers with a reset, which may cost the peer bytes that it has not read
- * yet. So bpipe closes the connection only when the peer ends its side, or sends nothing for
- * LINGER_QUIET_NS; after LINGER_MAX_NS at the latest ("lingering close").
- *
  * An input's connection stays open until the end. Its peer sees an ordinary close only if the run
  * has succeeded.
  */
@@ -29,11 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define TAP_CONNECT_NS       UINT64_C(250000000)
-#define CONFIRM_DELAY_NS     UINT64_C(1000000)
-#define CONFIRM_DELAY_MAX_NS UINT64_C(50000000)
-#define LINGER_QUIET_NS      UINT64_C(1000000000)
-#define LINGER_MAX_NS        UINT64_C(10000000000)
+#define TAP_CONNECT_NS UINT64_C(250000000)
 
 /* Makes a dialer for each network endpoint. `resolver` may be NULL: there is no such endpoint.
  * Returns 0, or -1 with errno ENOMEM. */

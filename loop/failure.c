@@ -101,7 +101,7 @@ int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool c
  * only then is it known what it has read. */
 static bool may_read_on(const struct loop_output *output)
 {
-    return output->command != NULL && output->command->pid != 0 && !output->command->ended;
+    return output->command != NULL && command_runs(output->command);
 }
 
 void loop_close_the_failed(struct poll_loop *loop)

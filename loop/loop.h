@@ -8,7 +8,7 @@
  *   RUNNING     an input is open
  *   DRAINING    no more input comes; the ring is emptied
  *   CONFIRMING  the peers of sockets have to acknowledge the bytes sent to them, and commands
- *               have to exit (loop/close.h)
+ *               have to exit (loop/confirm.h)
  *   DONE        commands are ended, files are closed, and taps get what they have not got yet,
  *               in the steps of enum closing_step
  */
@@ -211,7 +211,7 @@ struct loop_opening {
     uint64_t next_ns, delay_ns; /* next try at a FIFO without a reader; the delay before it */
 };
 
-/* CONFIRMING. Written by close, dial. */
+/* CONFIRMING. Written by confirm. */
 struct loop_confirming {
     uint64_t next_ns, delay_ns; /* when to look again; the delay after that */
     bool commands_only;         /* only commands are waited for; connections come after them */

@@ -123,6 +123,11 @@ bool loop_merge_is_empty(const struct poll_loop *loop)
     return true;
 }
 
+bool loop_end_is_true(const struct poll_loop *loop)
+{
+    return exit_status_of(&loop->ending) == EXIT_OK;
+}
+
 size_t loop_held(const struct poll_loop *loop)
 {
     return flow_held(&loop->path.flow) + (loop->options->merge ? loop_merge_held(loop) : 0);

@@ -27,6 +27,9 @@ bool loop_merge_may_read(const struct poll_loop *loop, size_t index);
 size_t loop_merge_held(const struct poll_loop *loop);
 bool loop_merge_is_empty(const struct poll_loop *loop);
 
+/* Whether the run has gone well so far, so that outputs may be told that the stream is complete. */
+bool loop_end_is_true(const struct poll_loop *loop);
+
 /* Bytes that came in and have not left: in the ring, in the pipe queue, in the shares of --merge.
  * Bytes that only taps have not got do not count. */
 size_t loop_held(const struct poll_loop *loop);

@@ -233,6 +233,11 @@ int command_take(struct command *command)
     return fd;
 }
 
+bool command_runs(const struct command *command)
+{
+    return command->pid != 0 && !command->ended;
+}
+
 bool command_has_ended(struct command *command)
 {
     struct platform_child child;

@@ -73,6 +73,9 @@ int command_start(struct command *command, const struct command_standard *standa
 /* bpipe's end of the pipe, for endpoint_open_pipe(), which owns it from then on. */
 int command_take(struct command *command);
 
+/* Whether it was started and is not known to have ended. */
+bool command_runs(const struct command *command);
+
 /* Whether the command has ended, without waiting. The first time that it has, it is reaped: then
  * tell the guard (guard_drop()). */
 bool command_has_ended(struct command *command);
