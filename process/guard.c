@@ -67,11 +67,11 @@ struct watch {
     struct held_pipes kept; /* pipes that processes of the tree write to; since ENDING */
     struct process_tree tree;
     uint64_t kill_after_ns;
-    uint64_t paused_ns;  /* since when bpipe and the commands are stopped; 0: they are not */
-    uint64_t since_ns;   /* when SIGTERM or SIGKILL was sent; while ENDING */
-    uint64_t kill_ns;    /* when SIGKILL is sent */
-    uint64_t give_up_ns; /* when the guard gives up */
-    uint64_t pause_ns;   /* until the next look */
+    uint64_t stopped_since_ns; /* since when bpipe and the commands are; 0: they are not */
+    uint64_t since_ns;         /* when SIGTERM or SIGKILL was sent; while ENDING */
+    uint64_t kill_ns;          /* when SIGKILL is sent */
+    uint64_t give_up_ns;       /* when the guard gives up */
+    uint64_t pause_ns;         /* until the next look */
 };
 
 static void release(struct watch *watch)
@@ -126,7 +126,7 @@ static void end_all(struct watch *watch, int signal)
 /* The time, which stands still while the commands are stopped. */
 static uint64_t clock_of(const struct watch *watch)
 {
-    return watch->paused_ns != 0 ? watch->paused_ns : platform_now();
+    return watch->stopped_since_ns != 0 ? watch->stopped_since_ns : platform_now();
 }
 
 static uint64_t put_off(uint64_t deadline_ns, uint64_t ns)
@@ -136,13 +136,13 @@ static uint64_t put_off(uint64_t deadline_ns, uint64_t ns)
 
 static void pause_clock(struct watch *watch)
 {
-    watch->paused_ns = clock_of(watch);
+    watch->stopped_since_ns = clock_of(watch);
 }
 
 static void resume_clock(struct watch *watch)
 {
     uint64_t ns = platform_now() - clock_of(watch);
-    watch->paused_ns = 0;
+    watch->stopped_since_ns = 0;
     if (watch->state != ENDING)
         return;
     watch->since_ns += ns;
@@ -294,7 +294,7 @@ static void listen_to_pipe(struct watch *watch)
 {
     struct pollfd wanted = {.fd = watch->pipe, .events = POLLIN};
     int64_t timeout_ns = -1;
-    if (watch->state == ENDING && watch->paused_ns == 0) {
+    if (watch->state == ENDING && watch->stopped_since_ns == 0) {
         uint64_t now_ns = platform_now();
         uint64_t left_ns = watch->kill_ns > now_ns ? watch->kill_ns - now_ns : watch->pause_ns;
         timeout_ns = (int64_t)(left_ns < watch->pause_ns ? left_ns : watch->pause_ns);
@@ -317,7 +317,7 @@ static void listen_to_pipe(struct watch *watch)
 static bool is_done(struct watch *watch)
 {
     if (watch->state == ENDING)
-        return watch->paused_ns == 0 && !go_on_ending(watch);
+        return watch->stopped_since_ns == 0 && !go_on_ending(watch);
     return watch->state == RELEASED && watch->pipe < 0;
 }
 
@@ -341,20 +341,21 @@ static void set_signals(void)
         (void)sigaction(plain[i], &action, NULL);
 }
 
-/* `open` lists the guard's descriptors; the last one is the pipe. The title keeps pkill(1) and
+/* `stay_open` lists the guard's descriptors; the last one is the pipe. The title keeps pkill(1) and
  * killall(1) from taking the guard for the bpipe that it must outlive. */
-static _Noreturn void be_guard(struct watch *watch, int *open, size_t count, const sigset_t *mask)
+static _Noreturn void be_guard(struct watch *watch, int *stay_open, size_t count,
+                               const sigset_t *mask)
 {
     struct pollfd kept[KEPT_AT_MOST];
     watch->kept = (struct held_pipes){.fds = kept, .room = KEPT_AT_MOST};
-    watch->pipe = open[count - 1];
+    watch->pipe = stay_open[count - 1];
     (void)fcntl(watch->pipe, F_SETFL, O_NONBLOCK); /* cannot fail: the descriptor is open */
     for (size_t i = 0; i < count - 1; i++)
-        held_pipes_add(&watch->held, open[i]);
+        held_pipes_add(&watch->held, stay_open[i]);
     watch->tree.pipes = &watch->held;
     set_signals();
     (void)sigprocmask(SIG_SETMASK, mask, NULL);
-    platform_close_all_but(open, count);
+    platform_close_all_but(stay_open, count);
     platform_set_title("bpipe-guard");
     if (chdir("/") != 0) /* only to keep no file system busy */
         errno = 0;
@@ -383,26 +384,26 @@ static pid_t fork_quietly(sigset_t *mask)
 
 int guard_start(struct guard *guard, const int *held, size_t count, uint64_t kill_after_ns)
 {
-    int ends[2], *kept = malloc((count + 1) * sizeof *kept);
+    int ends[2], *stay_open = malloc((count + 1) * sizeof *stay_open);
     struct watch watch = {.parent = getpid(), .group = getpgrp(), .kill_after_ns = kill_after_ns};
     sigset_t mask;
     *guard = (struct guard){.fd = -1};
     watch.held = (struct held_pipes){.fds = malloc((count + 1) * sizeof *watch.held.fds)};
-    if (kept == NULL || watch.held.fds == NULL || descriptor_make_pipe(ends) != 0) {
+    if (stay_open == NULL || watch.held.fds == NULL || descriptor_make_pipe(ends) != 0) {
         free(watch.held.fds);
-        free(kept);
+        free(stay_open);
         return -1;
     }
     watch.held.room = count;
     if (count > 0)
-        memcpy(kept, held, count * sizeof *kept);
-    kept[count] = ends[0];
+        memcpy(stay_open, held, count * sizeof *stay_open);
+    stay_open[count] = ends[0];
     pid_t pid = fork_quietly(&mask);
     if (pid == 0)
-        be_guard(&watch, kept, count + 1, &mask);
+        be_guard(&watch, stay_open, count + 1, &mask);
     int error = errno;
     free(watch.held.fds);
-    free(kept);
+    free(stay_open);
     (void)close(ends[0]);
     if (pid < 0) {
         (void)close(ends[1]);
