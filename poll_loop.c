@@ -207,9 +207,8 @@ static void handle_signals(struct poll_loop *loop)
     while ((number = signals_next(&loop->poll.signals)) != 0) {
         switch (number) {
         case SIGUSR1:
-            loop_count_drops(loop);
             loop_find_peers_now(loop);
-            loop_count_records_out(loop);
+            loop_count_the_rest(loop);
             report_now(loop->reporter, loop->meter);
             break;
         case SIGTSTP:
@@ -438,9 +437,7 @@ static void end_doomed_inputs(struct poll_loop *loop)
 static void cannot_wait(struct poll_loop *loop, const char *what, int error)
 {
     message_print("%s: %s", what, strerror(error));
-    loop_mark_run_failed(loop);
-    loop->inputs.cut = true;
-    loop->phase = LOOP_DONE;
+    loop_break_off(loop);
 }
 
 /* Waits until something can move; if something has `moved` it only checks for events. Returns the

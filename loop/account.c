@@ -84,14 +84,6 @@ void loop_count_records_of(struct poll_loop *loop, struct loop_output *output)
         overrun_records_sent(&output->overrun, before) + output->records_dequeued;
 }
 
-void loop_count_records_out(struct poll_loop *loop)
-{
-    if (loop->options->records == RECORD_NONE)
-        return;
-    for (size_t i = 0; i < loop->outputs.count; i++)
-        loop_count_records_of(loop, &loop->outputs.all[i]);
-}
-
 void loop_count_queued(struct poll_loop *loop)
 {
     loop->meter->records_in +=
@@ -124,7 +116,7 @@ void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint 
     meter->kernel_drops = endpoint->udp.kernel_drops;
 }
 
-void loop_count_drops(struct poll_loop *loop)
+static void count_kernel_drops(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->inputs.count; i++) {
         struct endpoint *endpoint = &loop->inputs.all[i].endpoint;
@@ -133,6 +125,13 @@ void loop_count_drops(struct poll_loop *loop)
         udp_count_drops(&endpoint->udp, endpoint->fd);
         loop_note_datagrams(endpoint, loop->inputs.all[i].meter);
     }
+}
+
+void loop_count_the_rest(struct poll_loop *loop)
+{
+    count_kernel_drops(loop);
+    for (size_t i = 0; i < loop->outputs.count && loop->options->records != RECORD_NONE; i++)
+        loop_count_records_of(loop, &loop->outputs.all[i]);
 }
 
 void loop_note_spool(struct poll_loop *loop, size_t written)

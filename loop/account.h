@@ -39,8 +39,10 @@ void loop_begin_records_out(struct poll_loop *loop, struct loop_output *tap);
 /* Brings records_out of one output up to date. Call it before the ring loses that reader. */
 void loop_count_records_of(struct poll_loop *loop, struct loop_output *output);
 
-/* The same for all outputs. Call it before anything reads the meter. */
-void loop_count_records_out(struct poll_loop *loop);
+/* A report or the live line is about to read the meter: brings up to date the numbers that are not
+ * counted as bytes move. These are records_out of every output, and the datagrams that the kernel
+ * has dropped at the inputs. */
+void loop_count_the_rest(struct poll_loop *loop);
 
 /* The run is over: counts the records that the pipe queue still holds as records_in, too. */
 void loop_count_queued(struct poll_loop *loop);
@@ -53,10 +55,6 @@ void loop_count_unread(struct poll_loop *loop);
 /* Copies the counters of a UDP socket to the meter, after a call on the socket. Harmless on any
  * other endpoint. */
 void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint *meter);
-
-/* A report is about to be made: counts the datagrams that the kernel has dropped at the inputs so
- * far. */
-void loop_count_drops(struct poll_loop *loop);
 
 /* Outputs got bytes, or an output that held some back was detached: counts the bytes that have left
  * the buffer by that. */

@@ -165,9 +165,7 @@ static void close_taps(struct poll_loop *loop)
     }
 }
 
-/* Closes atomic outputs and connections last: if any other output fails to close, the files must
- * not appear, and the connections are reset. The taps come after that, since no output waits for
- * them. */
+/* See enum closing_step. */
 static void close_main_outputs(struct poll_loop *loop)
 {
     if (!loop->meter->began)
@@ -184,7 +182,7 @@ static void settle(struct poll_loop *loop)
     close_taps(loop);
     loop_close_the_failed(loop);
     close_kept_inputs(loop);
-    loop_count_records_out(loop);
+    loop_count_the_rest(loop);
     loop_count_unread(loop);
     for (size_t i = 0; i < loop->outputs.count; i++) {
         struct meter_endpoint *output = loop->outputs.all[i].meter;
@@ -227,7 +225,7 @@ static void hear_signals(struct poll_loop *loop)
     bool commands = loop->closing.step == CLOSING_COMMANDS;
     for (int number; (number = signals_next(&loop->poll.signals)) != 0;) {
         if (number == SIGUSR1) {
-            loop_count_records_out(loop);
+            loop_count_the_rest(loop);
             report_now(loop->reporter, loop->meter);
         } else if (commands && signals_end(number)) {
             loop_hasten_commands(loop);

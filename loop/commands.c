@@ -184,11 +184,8 @@ static void keep_guarded(struct poll_loop *loop)
     enum guard_state state = look_at_guard(loop);
     if (state == GUARD_IS_THERE)
         return;
-    if (state == GUARD_HAS_LEFT_ONE) {
-        loop_mark_run_failed(loop);
-        loop->inputs.cut = true;
-        loop->phase = LOOP_DONE;
-    }
+    if (state == GUARD_HAS_LEFT_ONE)
+        loop_break_off(loop);
     guard_close(&loop->commands.guard);
     if (!start_guard(loop))
         return;
@@ -250,18 +247,13 @@ void loop_release_commands(struct poll_loop *loop)
         guard_release(&loop->commands.guard);
 }
 
-bool loop_confirm_command(struct poll_loop *loop, struct loop_output *output)
+void loop_judge_confirmed(struct poll_loop *loop, struct loop_output *output)
 {
-    if (!output->command->ended)
-        return false;
-    output->confirming = false;
-    output->blocked_since_ns = 0;
     if (output->witness >= 0) /* the command had exited before, and a process that it started may
                                  have read on */
         loop_note_unread(loop, output);
     if (output->rest.bytes > 0 || !command_succeeded(output->command))
         loop_output_failed(loop, output, EPIPE);
-    return true;
 }
 
 bool loop_awaits_commands_only(const struct poll_loop *loop)

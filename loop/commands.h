@@ -60,8 +60,9 @@ bool loop_awaits_producers(const struct poll_loop *loop);
  * the commands, so that they see it, too. */
 void loop_release_commands(struct poll_loop *loop);
 
-/* Looks once whether a command that has seen the end has exited. */
-bool loop_confirm_command(struct poll_loop *loop, struct loop_output *output);
+/* A command that has seen the end has exited: its output has failed if the command did, or if it
+ * left bytes unread. */
+void loop_judge_confirmed(struct poll_loop *loop, struct loop_output *output);
 
 /* Whether bpipe waits only for commands, so that SIGCHLD is the next event. */
 bool loop_awaits_commands_only(const struct poll_loop *loop);

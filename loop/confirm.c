@@ -105,8 +105,13 @@ static bool is_on_its_way(const struct poll_loop *loop, const struct loop_output
 /* Looks once at an output. Returns whether it came nearer to its end. */
 static bool confirm(struct poll_loop *loop, struct loop_output *output)
 {
-    if (output->command != NULL)
-        return loop_confirm_command(loop, output);
+    if (output->command != NULL) {
+        if (!output->command->ended)
+            return false;
+        confirmed(output);
+        loop_judge_confirmed(loop, output);
+        return true;
+    }
     if (endpoint_is_connection(&output->endpoint) && !output->peer_ended)
         loop_discard(loop, output);
     if (output->state != OUTPUT_OPEN)

@@ -4,8 +4,6 @@
 #include "loop/failure.h"
 
 #include "base/message.h"
-#include "base/minmax.h"
-#include "base/records.h"
 #include "loop/account.h"
 #include "loop/nonblock.h"
 #include "loop/state.h"
@@ -64,6 +62,13 @@ static bool has_departed(const struct command *command)
 void loop_mark_run_failed(struct poll_loop *loop)
 {
     loop->ending.failed = true;
+}
+
+void loop_break_off(struct poll_loop *loop)
+{
+    loop_mark_run_failed(loop);
+    loop->inputs.cut = true;
+    loop->phase = LOOP_DONE;
 }
 
 void loop_mark_failed(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason)
@@ -226,6 +231,14 @@ void loop_lose_tap(struct poll_loop *loop, struct loop_output *tap, const char *
         ring_detach(&loop->path.ring, tap->overrun.reader);
 }
 
+void loop_fail_output(struct poll_loop *loop, struct loop_output *output, const char *reason)
+{
+    if (output->tap)
+        loop_lose_tap(loop, output, reason);
+    else
+        loop_give_up_output(loop, output, reason);
+}
+
 void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int error)
 {
     if (output->tap) {
@@ -288,39 +301,6 @@ void loop_note_datagram_error(struct poll_loop *loop, struct loop_output *output
     loop_note_datagrams(&output->endpoint, output->meter);
     if (error != 0)
         loop_output_failed(loop, output, error);
-}
-
-static void fail(struct poll_loop *loop, struct loop_output *output, const char *format,
-                 size_t bytes)
-{
-    char reason[METER_ERROR_TEXT];
-    snprintf(reason, sizeof reason, format, bytes);
-    if (output->tap)
-        loop_lose_tap(loop, output, reason);
-    else
-        loop_give_up_output(loop, output, reason);
-}
-
-size_t loop_cut_datagram(struct poll_loop *loop, size_t index, size_t bytes)
-{
-    struct loop_output *output = &loop->outputs.all[index];
-    enum record_kind kind = loop->options->records;
-    if (kind == RECORD_NONE)
-        return min_size(bytes, loop->options->datagram_size);
-    struct span span = ring_read_span(&loop->path.ring, index, bytes);
-    size_t length = records_span(&span, kind, 1);
-    if (loop->path.flow.ended || records_ends_span(&span, length, kind))
-        return length;
-    if (length > DATAGRAM_MOST)
-        fail(loop, output, "record too long: UDP takes %zu bytes", DATAGRAM_MOST);
-    else
-        fail(loop, output, "record longer than %zu bytes: use a larger -B", length);
-    return 0;
-}
-
-void loop_datagram_too_long(struct poll_loop *loop, struct loop_output *output, size_t bytes)
-{
-    fail(loop, output, "datagram of %zu bytes is too long", bytes);
 }
 
 void loop_input_refused(struct poll_loop *loop, struct loop_input *input, const char *reason)

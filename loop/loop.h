@@ -217,6 +217,16 @@ struct loop_confirming {
     bool commands_only;         /* only commands are waited for; connections come after them */
 };
 
+/*
+ * The order of closing. A failure in one step decides how everything after it is closed: only while
+ * the run has not failed are connections closed in an orderly way, and do files get their names.
+ *
+ *   CLOSING_INPUTS    all inputs, except that connections stay open
+ *   CLOSING_COMMANDS  commands are ended, or waited for; then, in one go: files are synced; files
+ *                     that have their name already, pipes and terminals; --atomic files,
+ *                     connections and the pipes of commands
+ *   CLOSING_TAPS      taps get the rest; then taps, failed outputs, and the inputs' connections
+ */
 enum closing_step { CLOSING_INPUTS, CLOSING_COMMANDS, CLOSING_TAPS, CLOSED };
 
 /* DONE. Written by close, stop. */

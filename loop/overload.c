@@ -179,8 +179,7 @@ static bool add_mark(struct poll_loop *loop)
 static void spool_broke(struct poll_loop *loop, int error)
 {
     message_print("--spool: %s: read failed: %s", loop->options->spool, strerror(error));
-    loop_mark_run_failed(loop);
-    loop->phase = LOOP_DONE;
+    loop_break_off(loop);
 }
 
 /* Moves up to `max` bytes from the spool to the ring. */

@@ -114,9 +114,8 @@ static void answer(struct poll_loop *loop, const struct control_request *request
                                                                                     : REPORT_TEXT,
                                    .verbose = request->verbose,
                                    .si = request->si};
-        loop_count_drops(loop);
         loop_find_peers_now(loop);
-        loop_count_records_out(loop);
+        loop_count_the_rest(loop);
         report = report_compose(loop->reporter, loop->meter, &look, &length);
         if (report == NULL)
             refusal = strerror(ENOMEM);

@@ -226,15 +226,14 @@ void loop_enforce_timeouts(struct poll_loop *loop)
         ring_trim(&loop->path.ring);
     loop_look_for_peers(loop);
     if (loop->timeouts.next_sample_ns != 0 && now >= loop->timeouts.next_sample_ns) {
-        loop_count_drops(loop);
-        loop_count_records_out(loop);
+        loop_count_the_rest(loop);
         report_sample(loop->reporter, loop->meter);
         uint64_t every = loop->options->report_every_ns;
         loop->timeouts.next_sample_ns +=
             ((now - loop->timeouts.next_sample_ns) / every + 1) * every;
     }
     if (now >= display_due(loop->display)) {
-        loop_count_records_out(loop);
+        loop_count_the_rest(loop);
         display_tick(loop->display);
     }
 }

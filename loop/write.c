@@ -13,6 +13,7 @@
 #include "loop/state.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 void loop_note_added(struct poll_loop *loop, size_t bytes)
 {
@@ -94,12 +95,39 @@ size_t loop_pass_size(const struct poll_loop *loop)
     return min_size(loop->path.flow.chunk_size, PIPE_QUEUE_PIPE_SIZE);
 }
 
+static void fail_datagram(struct poll_loop *loop, struct loop_output *output, const char *format,
+                          size_t bytes)
+{
+    char reason[METER_ERROR_TEXT];
+    snprintf(reason, sizeof reason, format, bytes);
+    loop_fail_output(loop, output, reason);
+}
+
+/* Returns how many of the next `bytes` > 0 of the ring UDP output `index` gets in one datagram. If
+ * a record does not fit the ring, the output fails, and this returns 0. */
+static size_t cut_datagram(struct poll_loop *loop, size_t index, size_t bytes)
+{
+    struct loop_output *output = &loop->outputs.all[index];
+    enum record_kind kind = loop->options->records;
+    if (kind == RECORD_NONE)
+        return min_size(bytes, loop->options->datagram_size);
+    struct span span = ring_read_span(&loop->path.ring, index, bytes);
+    size_t length = records_span(&span, kind, 1);
+    if (loop->path.flow.ended || records_ends_span(&span, length, kind))
+        return length;
+    if (length > DATAGRAM_MOST)
+        fail_datagram(loop, output, "record too long: UDP takes %zu bytes", DATAGRAM_MOST);
+    else
+        fail_datagram(loop, output, "record longer than %zu bytes: use a larger -B", length);
+    return 0;
+}
+
 /* A write of `bytes` moved nothing: the output failed (returns true), or is not ready. */
 static bool sent_nothing(struct poll_loop *loop, size_t index, const struct transfer *transfer,
                          size_t bytes)
 {
     if (transfer->status == TRANSFER_FAILED && transfer->error == EMSGSIZE) {
-        loop_datagram_too_long(loop, &loop->outputs.all[index], bytes);
+        fail_datagram(loop, &loop->outputs.all[index], "datagram of %zu bytes is too long", bytes);
         return true;
     }
     if (transfer->status == TRANSFER_FAILED) {
@@ -204,7 +232,7 @@ bool loop_write_output(struct poll_loop *loop, size_t index)
     if (loop->path.flow.queued > 0)
         return send_queued(loop, output, loop_allow_beside(loop, index, sendable));
     if (output->endpoint.socket == ENDPOINT_UDP && sendable > 0)
-        sendable = loop_cut_datagram(loop, index, sendable);
+        sendable = cut_datagram(loop, index, sendable);
     if (output->state != OUTPUT_OPEN)
         return true;
     sendable = loop_allow_output(loop, index, sendable);
