@@ -194,6 +194,7 @@ static void end_by_signal(struct poll_loop *loop, int number)
         loop_find_last_peers(loop);
         take_last_datagrams(loop);
         loop_cut_input(loop);
+        loop_count_the_rest(loop);
         loop_tell_drain(loop, number);
     }
 }

@@ -11,6 +11,9 @@
 #include "loop/state.h"
 #include "loop/way.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 static bool limits_records(const struct poll_loop *loop)
 {
     return records_are_units(loop->options->records) && loop->outputs.all[0].limiter.rate > 0;
@@ -169,18 +172,31 @@ void loop_spend_input(struct poll_loop *loop, size_t bytes)
     limiter_take(&loop->inputs.limiter, bytes);
 }
 
+/* Records that came in and have not gone to the first output. Those that bpipe added are in
+ * records_out only. */
+static uint64_t records_left(const struct meter *meter)
+{
+    uint64_t gone = meter->outputs[0].records_out + meter->outputs[0].records_dropped;
+    return meter->records_in > gone ? meter->records_in - gone : 0;
+}
+
 void loop_tell_drain(const struct poll_loop *loop, int number)
 {
-    char size[SIZE_TEXT], duration[SIZE_TEXT];
+    char left[SIZE_TEXT], duration[SIZE_TEXT];
     uint64_t rate = loop->outputs.all[0].limiter.rate;
-    uint64_t bytes = loop_held(loop) + loop->meter->spool_fill;
-    if (rate == 0 || limits_records(loop))
+    uint64_t units = limits_records(loop) ? records_left(loop->meter)
+                                          : loop_held(loop) + loop->meter->spool_fill;
+    if (rate == 0)
         return;
-    double ns = (double)bytes / (double)rate * (double)NS_PER_SEC;
+    double ns = (double)units / (double)rate * (double)NS_PER_SEC;
     if (ns < (double)DRAIN_TOLD_NS || ns >= (double)UINT64_MAX)
         return;
+    if (limits_records(loop))
+        snprintf(left, sizeof left, "%" PRIu64 " records", units);
+    else
+        size_format(left, units, false);
     message_print("%s: %s left will take %s (-L); send it again to end now", signal_name(number),
-                  size_format(size, bytes, false), size_format_duration(duration, (uint64_t)ns));
+                  left, size_format_duration(duration, (uint64_t)ns));
 }
 
 uint64_t loop_throttled_until(const struct poll_loop *loop)

@@ -42,7 +42,7 @@ void loop_spend_output(struct poll_loop *loop, size_t index, const struct span *
 void loop_spend_input(struct poll_loop *loop, size_t bytes);
 
 /* A signal began the drain: tells how long it takes, if --rate-limit makes that DRAIN_TOLD_NS or
- * more. Records are not counted, so with a limit on these it tells nothing. */
+ * more. Call it when the meter is up to date (loop_count_the_rest()). */
 #define DRAIN_TOLD_NS UINT64_C(10000000000)
 void loop_tell_drain(const struct poll_loop *loop, int number);
 

@@ -199,8 +199,10 @@ throttled() {
 
 @test "SIGTERM: how long the rest takes at a low rate, and a second one ends it" {
     random_bytes 1M >in
-    local options expected
-    for options in "-L 1K" "-L 1K --spool . -B 4096" "-L 2K -z 512"; do
+    local options expected left
+    for options in "-L 1K" "-L 1K --spool . -B 4096" "-L 2K -z 512" "-l -L 1"; do
+        left='[0-9.]+ (KiB|MiB)'
+        [[ $options != -l* ]] || left='[0-9]+ records'
         rm -f out err
         # shellcheck disable=SC2086
         cat in | defsig "$BPIPE" -q $options --report json:report >out 2>err &
@@ -209,7 +211,7 @@ throttled() {
         kill -TERM "$pid"
         wait_until 20 [ -s err ]
         cat err
-        expected='bpipe: SIGTERM: [0-9.]+ (KiB|MiB) left will take [0-9]+:[0-9:]+ \(-L\); send it again to end now'
+        expected="bpipe: SIGTERM: $left left will take [0-9]+:[0-9:]+ \\(-L\\); send it again to end now"
         grep -qxE "$expected" err
         equal 1 "$(lines_of err)"
         kill -TERM "$pid"
@@ -217,7 +219,7 @@ throttled() {
         adds_up report 143
         cmp -n "$(size_of out)" in out
     done
-    # A short rest, no limit, and records: nothing is told.
+    # A short rest, or no limit: nothing is told.
     for options in "-L 500K" "" "-l -L 1K"; do
         rm -f out err idle
         open_idle
