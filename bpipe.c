@@ -27,7 +27,8 @@
  * records. */
 static uint64_t stopping_size(const struct options *options, uint64_t size)
 {
-    return records_are_units(options->records) && !options->size_given ? INPUT_SIZE_UNKNOWN : size;
+    return records_are_units(options->records) && !options->given[OPTION_SIZE] ? INPUT_SIZE_UNKNOWN
+                                                                               : size;
 }
 
 /* Finds the size of the inputs. The time that this takes is not part of the run, so it is added to
@@ -75,13 +76,14 @@ static void describe_run(struct meter *meter, const struct options *options, uin
     meter->start_time_ns = platform_time_of_day() - (platform_now() - meter->start_ns);
     meter->size_known = size != INPUT_SIZE_UNKNOWN;
     meter->size_bytes = meter->size_known ? size : 0;
-    meter->size_is_sum = !options->size_given && input_size_sum(options) != INPUT_SIZE_UNKNOWN;
+    meter->size_is_sum =
+        !options->given[OPTION_SIZE] && input_size_sum(options) != INPUT_SIZE_UNKNOWN;
     meter->capacity = options->buffer_size;
     meter->chunk = options->chunk_size;
     meter->least_room = options->merge ? 1 : records_least_room(options->records);
     meter->counts_records = options->records != RECORD_NONE;
     meter->shows_records = records_are_units(options->records);
-    meter->size_in_records = meter->shows_records && options->size_given;
+    meter->size_in_records = meter->shows_records && options->given[OPTION_SIZE];
     meter->overtaking = options->overflow == OVERFLOW_DROP_OLDEST;
     for (size_t i = 0; i < options->input_count; i++)
         meter->inputs[i].name =

@@ -50,7 +50,7 @@ static int read_end(struct stream_check *expect, const char *path)
 int stream_check_init(struct stream_check *expect, const struct options *options)
 {
     const char *end = options->expect_end;
-    *expect = (struct stream_check){.size_given = options->expect_size_given,
+    *expect = (struct stream_check){.size_given = options->given[OPTION_EXPECT_SIZE],
                                     .size = options->expect_size};
     if (end == NULL)
         return 0;

@@ -68,14 +68,15 @@ static bool ask_change(struct control_request *request, const struct options *op
     uint64_t size = options->size;
     if (options->size_path != NULL && input_size(options, &size) != 0)
         return false;
-    ask_number(request, options->rate_given, CONTROL_RATE_LIMIT, options->rate_limit);
-    ask_number(request, options->read_rate_given, CONTROL_READ_RATE, options->read_rate);
-    ask_number(request, options->size_given, CONTROL_SIZE, size);
-    ask_number(request, options->interval_given, CONTROL_INTERVAL, display->interval_ns);
+    ask_number(request, options->given[OPTION_RATE_LIMIT], CONTROL_RATE_LIMIT, options->rate_limit);
+    ask_number(request, options->given[OPTION_READ_RATE], CONTROL_READ_RATE, options->read_rate);
+    ask_number(request, options->given[OPTION_SIZE], CONTROL_SIZE, size);
+    ask_number(request, options->given[OPTION_INTERVAL], CONTROL_INTERVAL, display->interval_ns);
     ask_number(request, display->width > 0, CONTROL_WIDTH, display->width);
     ask_number(request, display->height > 0, CONTROL_HEIGHT, display->height);
-    ask_number(request, options->start_fill_given, CONTROL_START_FILL, options->start_fill_percent);
-    ask_number(request, options->resume_fill_given, CONTROL_RESUME_FILL,
+    ask_number(request, options->given[OPTION_START_FILL], CONTROL_START_FILL,
+               options->start_fill_percent);
+    ask_number(request, options->given[OPTION_RESUME_FILL], CONTROL_RESUME_FILL,
                options->resume_fill_percent);
     return ask_text(request, CONTROL_FORMAT, "--format", options_display_format(options, format)) &&
            ask_text(request, CONTROL_NAME, "--name", options->name);

@@ -80,7 +80,8 @@ static void size_pipe(struct endpoint *endpoint, const struct options *options)
     int before = platform_pipe_size(endpoint->fd);
     if (before <= 0)
         return;
-    const int most = options->pipe_size_given ? (int)options->pipe_size : PIPE_SIZE_WANTED;
+    bool given = options->given[OPTION_PIPE_BUFFER_SIZE];
+    const int most = given ? (int)options->pipe_size : PIPE_SIZE_WANTED;
     const int sizes[] = {most, PIPE_SIZE_WANTED, PIPE_SIZE_ELSE};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         if (sizes[i] <= before || (i > 0 && sizes[i] >= most))
@@ -92,13 +93,13 @@ static void size_pipe(struct endpoint *endpoint, const struct options *options)
     }
 }
 
-/* Bytes that wait in a large pipe can no longer be dropped or overtaken: they only become old. */
+/* Bytes that wait in a large pipe cannot be dropped or overtaken any more: they become old. */
 static bool wants_fresh_output(const struct options *options)
 {
-    return !options->pipe_size_given && (options_drop(options) || options->merge);
+    return !options->given[OPTION_PIPE_BUFFER_SIZE] && (options_drop(options) || options->merge);
 }
 
-/* Fills in the properties of an endpoint whose descriptor has just been opened or found open. */
+/* Fills in the properties of an endpoint whose descriptor has just been opened or found. */
 static int describe(struct endpoint *endpoint, const struct options *options)
 {
     struct stat status;
@@ -573,9 +574,8 @@ void endpoint_abandon_output(struct endpoint *endpoint)
 
 /* --- inherited descriptors ------------------------------------------------------------------ */
 
-/* Whether an object without a type in stat(2), such as epoll(7), cannot be read, or written, at
- * all. With no bytes, readv(2) and writev(2) only check this: they fail with EINVAL, or do
- * nothing. */
+/* Whether an object without a type in stat(2), such as epoll(7), cannot be read, or written. With
+ * no bytes, readv(2) and writev(2) only check this: they fail with EINVAL, or do nothing. */
 static bool is_unsuitable(int fd, bool output)
 {
     struct stat status;

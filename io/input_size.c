@@ -308,7 +308,7 @@ int input_size(const struct options *options, uint64_t *size)
     *size = options->size;
     if (options->size_path != NULL)
         return size_of_path(options, size);
-    if (options->size_given)
+    if (options->given[OPTION_SIZE])
         return 0;
     *size = input_size_sum(options);
     if (*size == INPUT_SIZE_UNKNOWN && !options->stop_at_size)

@@ -29,7 +29,7 @@ static void note_removed(struct poll_loop *loop, uint64_t bytes)
 {
     uint64_t size = loop->meter->size_bytes;
     loop->inputs.idle_since_ns = 0;
-    if (!loop->options->size_given && size > bytes)
+    if (!loop->options->given[OPTION_SIZE] && size > bytes)
         loop->meter->size_bytes = size - bytes;
 }
 

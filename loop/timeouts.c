@@ -43,7 +43,7 @@ void loop_restart_timeouts(struct poll_loop *loop)
  * connection, which many peers never do. */
 static uint64_t drain_limit_ns(const struct poll_loop *loop, const struct loop_output *output)
 {
-    bool limited = output->unknown || loop->options->drain_timeout_given ||
+    bool limited = output->unknown || loop->options->given[OPTION_DRAIN_TIMEOUT] ||
                    loop->ending.signal != 0 || loop->ending.timed_out || loop->ending.overflowed ||
                    (loop->inputs.cut && output->command != NULL); /* bpipe ends that command */
     bool draining = loop->phase == LOOP_DRAINING || loop->phase == LOOP_CONFIRMING;

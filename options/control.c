@@ -75,13 +75,7 @@ static enum options_status check_query(struct parser *parser)
 
 enum options_status options_check_control(struct parser *parser)
 {
-    struct options *options = parser->options;
-    const char *const *last = parser->last;
-    options->rate_given = last[OPTION_RATE_LIMIT] != NULL;
-    options->read_rate_given = last[OPTION_READ_RATE] != NULL;
-    options->interval_given = last[OPTION_INTERVAL] != NULL;
-    options->start_fill_given = last[OPTION_START_FILL] != NULL;
-    options->resume_fill_given = last[OPTION_RESUME_FILL] != NULL;
+    const struct options *options = parser->options;
     if (options->remote != 0 && options->query != 0) {
         message_print("--remote: cannot be used with --query");
         return OPTIONS_USAGE;

@@ -97,7 +97,7 @@ const char *options_display_format(const struct options *options, char buf[DISPL
 
 bool options_grow_pipes(const struct options *options)
 {
-    if (options->pipe_size_given)
+    if (options->given[OPTION_PIPE_BUFFER_SIZE])
         return options->pipe_size > 0;
     return options->buffer_size >= UNGROWN_PIPE && !options->display.shows_buffer;
 }

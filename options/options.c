@@ -310,13 +310,11 @@ static void apply_flags(const struct parser *parser)
 {
     struct options *options = parser->options;
     const char *const *last = parser->last;
-    for (int id = 0; id < OPTION_COUNT; id++)
+    for (int id = 0; id < OPTION_COUNT; id++) {
+        options->given[id] = last[id] != NULL;
         if (option_rows[id].type == TYPE_FLAG)
             *(bool *)options_field(options, &option_rows[id]) = last[id] != NULL;
-    options->size_given = last[OPTION_SIZE] != NULL;
-    options->expect_size_given = last[OPTION_EXPECT_SIZE] != NULL;
-    options->pipe_size_given = last[OPTION_PIPE_BUFFER_SIZE] != NULL;
-    options->drain_timeout_given = last[OPTION_DRAIN_TIMEOUT] != NULL;
+    }
     if (last[OPTION_FRAME])
         options->framing = FRAMING_ADD;
     if (last[OPTION_UNFRAME])

@@ -9,6 +9,7 @@
 
 #include "base/records.h"
 #include "net/settings.h"
+#include "options/table.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -96,14 +97,12 @@ struct options {
     uint64_t buffer_size; /* -B, >= 1 */
     uint64_t chunk_size;  /* -z, >= 1 */
     uint64_t block_size;  /* --block-size; 0: none; <= buffer_size */
-    bool pipe_size_given; /* -J; without it: try 1 MiB, then 256 KiB */
-    uint64_t pipe_size;   /* -J; 0: do not resize the neighbours' pipes */
+    uint64_t pipe_size;   /* -J; 0: do not resize the neighbours' pipes; not given: try 1 MiB, then
+                             256 KiB */
 
-    bool size_given;       /* -s */
-    uint64_t size;         /* -s: bytes, or records with -l/-0; 0: none given */
-    const char *size_path; /* -s @PATH: input_size() resolves it later; else NULL */
-    bool stop_at_size;     /* -S */
-    bool expect_size_given;
+    uint64_t size;          /* -s: bytes, or records with -l/-0; 0: none given */
+    const char *size_path;  /* -s @PATH: input_size() resolves it later; else NULL */
+    bool stop_at_size;      /* -S */
     uint64_t expect_size;   /* --expect-size: bytes */
     const char *expect_end; /* --expect-end: a string, or @PATH; NULL: none */
     enum framing_kind framing;
@@ -128,14 +127,14 @@ struct options {
 
     uint64_t idle_timeout_ns;  /* 0: none */
     uint64_t stall_timeout_ns; /* 0: none */
-    uint64_t drain_timeout_ns; /* 0: none; the default applies only after SIGTERM and SIGHUP */
-    bool drain_timeout_given;  /* the timeout applies after the end of input as well */
+    /* 0: none. The default applies only after SIGTERM and SIGHUP; if it was given, it applies after
+     * the end of input as well. */
+    uint64_t drain_timeout_ns;
 
     struct display_options display;
-    long remote; /* -R: the process to change; 0: none */
-    long query;  /* -Q: the process to ask; 0: none */
-    /* For -R: which of the options that it can change were given. */
-    bool rate_given, read_rate_given, interval_given, start_fill_given, resume_fill_given;
+    long remote;              /* -R: the process to change; 0: none */
+    long query;               /* -Q: the process to ask; 0: none */
+    bool given[OPTION_COUNT]; /* by enum option_id: whether the option was given */
 
     bool si;             /* -k */
     bool quiet;          /* -q */

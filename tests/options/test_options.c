@@ -159,8 +159,8 @@ static const struct {
     {"x|--merge|y", "--mer", &parsed.merge},
     {"-q", "--quiet", &parsed.quiet},
     {"-v", "--stats", &parsed.verbose},
-    {"-J4K", "--pipe-buffer-size|4K", &parsed.pipe_size_given},
-    {"--drain-timeout|1", "--drain-timeout=0", &parsed.drain_timeout_given},
+    {"-J4K", "--pipe-buffer-size|4K", &parsed.given[OPTION_PIPE_BUFFER_SIZE]},
+    {"--drain-timeout|1", "--drain-timeout=0", &parsed.given[OPTION_DRAIN_TIMEOUT]},
 };
 
 static void test_flags(void)
@@ -392,20 +392,25 @@ static void test_choices(void)
     HOLDS("-s|@a@b", strcmp(parsed.size_path, "a@b") == 0);
     HOLDS("-s|@a|-s|5", parsed.size_path == NULL);
     HOLDS("-s|@a|-0", strcmp(parsed.size_path, "a") == 0);
-    HOLDS("", !parsed.size_given);
-    HOLDS("-s|0", parsed.size_given && parsed.size == 0);
-    HOLDS("-s|@a", parsed.size_given && parsed.size == 0);
+    HOLDS("", !parsed.given[OPTION_SIZE]);
+    HOLDS("-s|0", parsed.given[OPTION_SIZE] && parsed.size == 0);
+    HOLDS("-s|@a", parsed.given[OPTION_SIZE] && parsed.size == 0);
 }
 
 static void test_remote(void)
 {
-    HOLDS("", parsed.remote == 0 && parsed.query == 0 && !parsed.rate_given);
-    HOLDS("-R|5|-L|1M", parsed.remote == 5 && parsed.rate_given && parsed.rate_limit == KIB * KIB);
-    HOLDS("-R|5|-L|0", parsed.rate_given && !parsed.read_rate_given && !parsed.interval_given);
-    HOLDS("--remote=5|--read-rate|0|-i|1", parsed.read_rate_given && parsed.interval_given);
-    HOLDS("-R|5|--start-fill|0", parsed.start_fill_given && !parsed.resume_fill_given);
-    HOLDS("-R|5|--resume-fill|100", parsed.resume_fill_given && !parsed.start_fill_given);
-    HOLDS("-R|5|-k|-q|-l|-s|@x", parsed.remote == 5 && parsed.size_given);
+    HOLDS("", parsed.remote == 0 && parsed.query == 0 && !parsed.given[OPTION_RATE_LIMIT]);
+    HOLDS("-R|5|-L|1M",
+          parsed.remote == 5 && parsed.given[OPTION_RATE_LIMIT] && parsed.rate_limit == KIB * KIB);
+    HOLDS("-R|5|-L|0", parsed.given[OPTION_RATE_LIMIT] && !parsed.given[OPTION_READ_RATE] &&
+                           !parsed.given[OPTION_INTERVAL]);
+    HOLDS("--remote=5|--read-rate|0|-i|1",
+          parsed.given[OPTION_READ_RATE] && parsed.given[OPTION_INTERVAL]);
+    HOLDS("-R|5|--start-fill|0",
+          parsed.given[OPTION_START_FILL] && !parsed.given[OPTION_RESUME_FILL]);
+    HOLDS("-R|5|--resume-fill|100",
+          parsed.given[OPTION_RESUME_FILL] && !parsed.given[OPTION_START_FILL]);
+    HOLDS("-R|5|-k|-q|-l|-s|@x", parsed.remote == 5 && parsed.given[OPTION_SIZE]);
     HOLDS("-R|5|-p", parsed.remote == 5 && parsed.display.progress);
     HOLDS("-Q|2147483647", parsed.query == INT_MAX && parsed.remote == 0);
     HOLDS("--query|7|-v|-k|--report|json", parsed.query == 7 && parsed.verbose && parsed.si);
