@@ -3,7 +3,8 @@
  *
  * While bpipe is stopped, its descriptors have the flags that they had before bpipe, and the
  * terminal's line belongs to the shell. The time counts neither for the rates nor against a
- * timeout, not even against --kill-after. SIGSTOP cannot be caught: after it only SIGCONT is seen.
+ * timeout, not even against --kill-after. SIGSTOP cannot be caught, and only SIGCONT is seen after
+ * it. So the timeouts leave out that time, but the rates and --kill-after count it.
  */
 #ifndef BPIPE_LOOP_STOP_H
 #define BPIPE_LOOP_STOP_H

@@ -232,8 +232,8 @@ void meter_dry(struct meter *meter);
  * In bytes/s. Windows are those of METER_WINDOW_NS. The open window is added to the one before it,
  * which then is longer: a part of a window is never scaled up to a whole one, so max is never more
  * than the bytes that came in one second. So each byte and each moment is in exactly one window,
- * and min <= mean <= max. Before the first window has ended, all rates equal the mean, and stddev
- * is 0.
+ * and min <= mean <= max, unless meter_unread() has taken bytes back: the windows keep them, the
+ * mean does not. Before the first window has ended, all rates equal the mean, and stddev is 0.
  */
 struct meter_rate {
     double mean;             /* bytes_passed over the running time; 0 if that is 0 */
