@@ -254,7 +254,7 @@ function met(value, limit,    part_of) {
 }
 
 function print_targets(    i, field, name, figure, of, against, value, grid, row) {
-    split("case|figure|of|against|held to|measured|met|note", field, "|")
+    split("case|figure|of|against|target|measured|met|note", field, "|")
     for (i = 1; i <= 8; i++)
         grid[0, i] = field[i]
     row = 1
@@ -278,7 +278,7 @@ function print_targets(    i, field, name, figure, of, against, value, grid, row
     }
     if (row == 1)
         return
-    printf "\n## What it is held to (bench/targets)\n\n"
+    printf "\n## Targets (bench/targets)\n\n"
     print_grid(grid, row, 8, " 1 2 3 4 5 8 ")
 }
 

@@ -1,7 +1,7 @@
 # shapes.bash - the pipelines of the benchmarks, each with a place for a tool. bench/run reads it.
 #
 # A shape is called in an empty directory of its own, with the tool's words, or with none if there
-# is no tool. What it measures is between begin and end, and goes into files m.* as KEY=VALUE...
+# is no tool. It measures the time between begin and end, and writes KEY=VALUE... to files m.*
 # Anything except status 0 is a failure, with the reason on stderr.
 #
 # From the case (cases.bash): bytes, or rate (bytes a second); gen and sink, the words of the

@@ -100,7 +100,7 @@ static bool check_part(struct stream *stream, uint64_t offset, const unsigned ch
     fprintf(stderr, "%s: byte %" PRIu64 " is wrong", program_name,
             offset + first_difference(bytes, expected, compared));
     if (within == 0 && size >= STAMP)
-        fprintf(stderr, ", in what says to be page %" PRIu64 " and comes as page %" PRIu64,
+        fprintf(stderr, ", in a page numbered %" PRIu64 " at the place of page %" PRIu64,
                 read_stamp(bytes, stream->text), page);
     fputc('\n', stderr);
     return false;
