@@ -153,7 +153,8 @@ static void close_taps(struct poll_loop *loop)
         }
         if (tap->state != OUTPUT_OPEN)
             continue;
-        tap->dropping_said |= loop_is_withheld_only(loop, i); /* the tap is not too slow */
+        /* Only a tap that had its time can be too slow. */
+        tap->dropping_said |= !complete || loop_is_withheld_only(loop, i);
         overrun_drop_all(&tap->overrun);
         loop_note_overrun(loop, tap);
         if (endpoint_is_connection(&tap->endpoint) && !tap->peer_ended)

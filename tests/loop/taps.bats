@@ -51,6 +51,18 @@ tapped() {
     cmp in second
 }
 
+@test "a run that ends early does not call its tap too slow" {
+    local tries
+    for tries in 1 2 3; do
+        rm -f copy
+        # The reader leaves while the first bytes are in the buffer: the tap has had no time.
+        { head -c 300000 /dev/zero && wait_until 10 [ -e gone ] && head -c 300000 /dev/zero; } |
+            { "$BPIPE" -q -B 1M --tap copy 2>err || true; } | { head -c 10 >/dev/null && : >gone; }
+        rm gone
+        refute grep -q 'too slow' err
+    done
+}
+
 @test "a tap that takes nothing does not affect the output, and misses the bytes that do not fit" {
     numbered 10000 60 >in # far more than a pipe holds
     open_stuck
