@@ -29,7 +29,7 @@ uint64_t loop_count_arrival(struct poll_loop *loop, const struct transfer *trans
 void loop_count_merged(struct poll_loop *loop, const struct loop_input *input,
                        const struct transfer *transfer, bool aside);
 
-/* Counts `records` that the sole output has got from the pipe queue. */
+/* Counts `records` that the sole output has got from the pipe queue: they came in and went out. */
 void loop_count_dequeued(struct poll_loop *loop, uint64_t records);
 
 /* A tap is about to be sent the bytes that follow its cursor. It never gets the records before
@@ -52,8 +52,8 @@ void loop_count_queued(struct poll_loop *loop);
  * may still read count as unacknowledged. */
 void loop_count_unread(struct poll_loop *loop);
 
-/* Copies the counters of a UDP socket to the meter, after a call on the socket. Harmless on any
- * other endpoint. */
+/* Copies the counters of a UDP socket to the meter, after a call on the socket. Prints a message
+ * about the first datagram that --allow refuses. Harmless on any other endpoint. */
 void loop_note_datagrams(const struct endpoint *endpoint, struct meter_endpoint *meter);
 
 /* Outputs got bytes, or an output that held some back was detached: counts the bytes that have left
@@ -86,8 +86,9 @@ void loop_announce(const struct poll_loop *loop, const char *endpoint, const cha
 void loop_note_arrived(struct poll_loop *loop, bool ended);
 
 /* Makes outputs [from, to) let go of the bytes before `position` (overrun_overtake()), and counts
- * these. This function acts, although it is among the counters: loop_note_bytes_out() moves parked
- * taps by it, and may not call loop/overload.h, which is above this file. */
+ * these; also of a record of which a reader has got a part, if `incomplete_too`. It stands among
+ * the counters because loop_note_bytes_out() moves parked taps by it, and may not call
+ * loop/overload.h, which is above this file. */
 void loop_overtake(struct poll_loop *loop, size_t from, size_t to, uint64_t position,
                    bool incomplete_too);
 

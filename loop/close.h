@@ -3,8 +3,9 @@
  * one can still change how the others are closed.
  *
  * When the outputs have everything, a tap that is a little behind gets the rest. A tap that takes
- * nothing does not hold bpipe up: bpipe waits for it for TAP_PATIENCE_NS without progress, and for
- * TAP_TIME_NS in all. The bytes that the tap has not accepted by then count as missed.
+ * nothing does not hold bpipe up: bpipe waits for TAP_PATIENCE_NS in which no tap takes anything,
+ * and for TAP_TIME_NS in all. The bytes that a tap has not accepted by then count as missed. If the
+ * end is not true, bpipe does not wait, and no tap counts as slow.
  */
 #ifndef BPIPE_LOOP_CLOSE_H
 #define BPIPE_LOOP_CLOSE_H
@@ -18,8 +19,8 @@
 #define TAP_PATIENCE_NS UINT64_C(100000000)
 #define TAP_TIME_NS     UINT64_C(1000000000)
 
-/* DONE: ends the commands; then syncs, publishes and closes the outputs; then gives the taps the
- * rest, and counts the bytes that each output did not get. Returns true if it is not finished: then
+/* DONE: does what is due of the steps of enum closing_step (loop/loop.h), and in the end counts the
+ * bytes that each output did not get. Returns true if it is not finished: then
  * poll for at most *wait_ns, which may be 0, for the events that loop_watch_closing() sets, and
  * call it again. */
 bool loop_close_some(struct poll_loop *loop, uint64_t *wait_ns);
@@ -31,8 +32,9 @@ void loop_watch_closing(struct poll_loop *loop);
  * came. */
 void loop_closing_waited(struct poll_loop *loop, uint64_t ns, bool failed);
 
-/* All bytes have been written, or the run is over: syncs all files, and closes those that have
- * their name already. */
+/* All bytes have been written, or the run is over. While the end is true, syncs the files of --sync
+ * and --atomic; then closes the outputs that need nothing more: files that have their name already,
+ * pipes, terminals, datagram sockets. */
 void loop_finish_files(struct poll_loop *loop);
 
 #endif

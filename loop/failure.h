@@ -12,8 +12,8 @@
  *
  * A failure and the close that follows it happen at two moments. If an output fails, or its reader
  * leaves, it is detached at once, so that the rest of the turn does not see it any more. Its reader
- * of the ring, its flow, the run's ending and the message are dealt with then. It is closed when
- * nothing of it is in use (loop_close_the_failed()).
+ * of the ring, the run's ending and the message are dealt with then. It is closed when nothing of
+ * it is in use (loop_close_the_failed()).
  */
 #ifndef BPIPE_LOOP_FAILURE_H
 #define BPIPE_LOOP_FAILURE_H
@@ -31,7 +31,8 @@ void loop_mark_run_failed(struct poll_loop *loop);
 /* The same, and ends the run at once: the phase becomes DONE, and the input counts as cut off. */
 void loop_break_off(struct poll_loop *loop);
 
-/* An endpoint failed, and so has the run: sets the exit status, and the reason in the reports. */
+/* An endpoint failed, and so has the run: sets the exit status, and the reason in the reports. If
+ * it is an input, the stream counts as cut off. */
 void loop_mark_failed(struct poll_loop *loop, struct meter_endpoint *meter, const char *reason);
 
 /* The same, and prints a message. */
@@ -48,7 +49,8 @@ void loop_lose_tap(struct poll_loop *loop, struct loop_output *tap, const char *
 /* An output or a tap cannot be written, for a reason that is no errno: one of the two above. */
 void loop_fail_output(struct poll_loop *loop, struct loop_output *output, const char *reason);
 
-/* Writing to an output failed with `error`: its reader has gone, or the output broke. The others go
+/* A call on an output failed with `error` (a write, mostly; also a read from its peer, or poll()),
+ * or its command's exit means the same: its reader has gone, or the output broke. The others go
  * on. */
 void loop_output_failed(struct poll_loop *loop, struct loop_output *output, int error);
 
@@ -76,11 +78,13 @@ void loop_tell_hint(const struct loop_output *output, const char *hint);
 uint64_t loop_in_doubt(const struct loop_output *output);
 
 /* Closes the outputs that were detached; each turn, and closing, call it. The pipe of a command
- * that still runs stays open until all commands have ended, with the processes that they have
- * started: only then is it known what was read. */
+ * that still ran then stays open until all commands have ended, with the processes that they have
+ * started, or bpipe has given them up: only then is it known what was read. */
 void loop_close_the_failed(struct poll_loop *loop);
 
-/* Returns 0, or -1 with output->endpoint.error (endpoint_close_output()). */
+/* Closes an output or a tap (endpoint_close_output()); a UDP socket's last error is taken before
+ * that. Sets the flags that another endpoint on the same open file needs. Returns 0, or -1 with
+ * output->endpoint.error. */
 int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete);
 
 /* Whether a command that ends now has ended by itself. If bpipe has begun to end all commands, or
@@ -97,8 +101,9 @@ const char *loop_describe(const struct command *command, uint64_t bytes,
                           char reason[METER_ERROR_TEXT]);
 
 /* Notes how many of the bytes in the pipe of a command it has not read, where the system can tell.
- * Call it when the command has ended, and before its pipe is closed; the last call counts. Closes
- * the witness. Harmless if the output is no command. */
+ * Call it when the command has ended, and before its pipe is closed. The last answer counts, but
+ * nothing changes one after which no process can read any more. Closes the witness. Harmless if the
+ * output is no command. */
 void loop_note_unread(struct poll_loop *loop, struct loop_output *output);
 
 /* Closes the other reader of a command's pipe (`witness`). Harmless if there is none. */

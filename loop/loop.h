@@ -96,7 +96,7 @@ struct loop_output {
     struct pollfd watch;         /* the events it waits for, and those that came (loop/poll.h) */
     struct command *command;     /* --to; else NULL */
     bool gone;                   /* its reader has gone; a command may not have exited yet */
-    bool to_close;               /* it has failed or departed: closed at the end of the turn, or,
+    bool to_close;               /* it has failed or departed: closed after the moves of a turn, or,
                                     if ran_on, when all commands have ended */
     bool ran_on;                 /* its command still ran when it was given up */
     int witness;                 /* of a command that has seen the end: another reader of its pipe,
@@ -106,7 +106,7 @@ struct loop_output {
     bool dialer_ready;           /* the dialer of a tap has something to do */
     bool peer_ended;             /* the peer of the connection has ended its side */
     bool confirming;             /* all was written; its peer or its command has to confirm it */
-    bool half_closed;            /* and its peer has seen the end */
+    bool half_closed;            /* and the end was sent to its peer */
     uint64_t heard_ns;           /* when its peer last sent something; 0: never */
     uint64_t complete_ns;        /* when all was first seen to be acknowledged */
     int64_t unacknowledged;      /* bytes, when that was last looked at */
@@ -219,13 +219,16 @@ struct loop_confirming {
 
 /*
  * The order of closing. A failure in one step decides how everything after it is closed: only while
- * the run has not failed are connections closed in an orderly way, and do files get their names.
+ * the end is true (loop_end_is_true()) do connections end in an orderly way, and do --atomic files
+ * get their names. Outputs that failed before are closed first (loop_close_the_failed()).
  *
- *   CLOSING_INPUTS    all inputs, except that connections stay open
- *   CLOSING_COMMANDS  commands are ended, or waited for; then, in one go: files are synced; files
- *                     that have their name already, pipes and terminals; --atomic files,
- *                     connections and the pipes of commands
- *   CLOSING_TAPS      taps get the rest; then taps, failed outputs, and the inputs' connections
+ *   CLOSING_INPUTS    the inputs, except that connections stay open
+ *   CLOSING_COMMANDS  the commands are ended, or waited for. Then the outputs that CONFIRMING has
+ *                     left open: --sync and --atomic files are synced; files that have their name
+ *                     already, pipes, terminals and datagram sockets are closed; then --atomic
+ *                     files, connections and the pipes of commands
+ *   CLOSING_TAPS      the taps get the rest, if the end is true. Then the taps, the pipes of failed
+ *                     commands that ran on, and the inputs' connections are closed
  */
 enum closing_step { CLOSING_INPUTS, CLOSING_COMMANDS, CLOSING_TAPS, CLOSED };
 

@@ -6,8 +6,8 @@
 
 #include "options/parser.h"
 
-/* Refuses options that cannot be used with -R or -Q, and records which of the settings that -R
- * changes are given. Returns OPTIONS_RUN, or OPTIONS_USAGE after a message. */
+/* Refuses options that cannot be used with -R or -Q. Returns OPTIONS_RUN, or OPTIONS_USAGE after a
+ * message. */
 enum options_status options_check_control(struct parser *parser);
 
 #endif
