@@ -4,6 +4,7 @@
  *     bpipe: 4.00 GiB in 3.21 s, 1.25 GiB/s
  *     bpipe: 4.00 GiB in 13.2 s (10.0 s connecting), 1.25 GiB/s                 (the same)
  *     bpipe: slow side: output, 71% of the time (zstd, pid 812); buffer 62% full
+ *     bpipe: ended early: SIGTERM
  *     bpipe: stdout: 12.0 KiB undelivered, 1.20 MiB dropped (345 records), 61 B added
  *     bpipe: tap copy: 1.20 MiB missed
  *
@@ -27,6 +28,7 @@
  * less than a millisecond of connecting.
  */
 #include "base/platform.h"
+#include "base/signal_name.h"
 #include "base/size.h"
 #include "stats/report_details.h"
 #include "stats/report_format.h"
@@ -282,6 +284,30 @@ static void add_slow_side(const struct report_line *line, const void *data)
              percent_of((uint64_t)meter_mean_fill(meter), meter->capacity));
 }
 
+/* "ended early: SIGTERM", "ended early: stdout has no reader": if the exit status is that of a
+ * signal. With any other failure a message has said why. */
+static void add_early_end(const struct report_line *line, const void *data)
+{
+    const struct meter *meter = data;
+    const struct ending *ending = &line->request->ending;
+    const char *name = signal_name(ending->signal);
+
+    if (exit_signal_of(ending) == 0)
+        return;
+    text_add_string(line->text, "ended early: ");
+    if (name != NULL) {
+        text_add_string(line->text, name);
+    } else if (ending->signal != 0) {
+        text_add(line->text, "signal %d", ending->signal);
+    } else if (meter->output_count > 1) {
+        text_add_string(line->text, "no output has a reader");
+    } else {
+        line_add_name(line, meter->outputs[0].name);
+        text_add_string(line->text, meter->outputs[0].process.is_command ? " stopped reading"
+                                                                         : " has no reader");
+    }
+}
+
 static void add_shares(const struct report_line *line, const void *data)
 {
     const struct meter *meter = data;
@@ -396,6 +422,8 @@ static void add_lines(struct text *text, const struct meter *meter,
     report_add_line(text, meter, request, add_slow_side, meter);
     if (request->moment == REPORT_MOMENT_NOW)
         report_add_line(text, meter, request, add_recent, meter);
+    if (request->moment == REPORT_MOMENT_FINAL)
+        report_add_line(text, meter, request, add_early_end, meter);
     if (request->verbose) {
         report_add_line(text, meter, request, add_spread, meter);
         report_add_line(text, meter, request, add_shares, meter);

@@ -504,6 +504,103 @@ unjudged() {
     grep -q '"bottleneck":"input","bottleneck_endpoint":"fifo"' <(tail -n 1 json)
 }
 
+# --- a run that ended early ------------------------------------------------------------------
+
+# early FILE WORDS: the text report in FILE says in one line, WORDS, what ended the run early. The
+# line follows the amount and the slow side.
+early() {
+    equal "bpipe: ended early: $2" "$(grep 'ended early' "$1")"
+    equal "bpipe: ended early: $2" "$(sed -n '1d; /slow side/d; p; q' "$1")"
+}
+
+@test "a run that a signal ended says which" {
+    local signal options
+    echo text >in
+    mkfifo fifo
+    exec 5<>fifo
+    for signal in INT TERM HUP QUIT; do
+        for options in '' -v '-n -v'; do
+            rm -f out
+            # shellcheck disable=SC2086
+            defsig "$BPIPE" $options -o out fifo 5>&- 2>err &
+            pid=$!
+            cat in >&5
+            wait_until 20 size_is out 5
+            kill "-$signal" "$pid"
+            ended "$pid" $((128 + $(kill -l "$signal")))
+            equal_files in out
+            early err "SIG$signal"
+        done
+    done
+}
+
+@test "a run that its reader ended says whose" {
+    local output status=0
+    random_bytes 300000 >in
+    # An endless input, and a reader that has left.
+    mkfifo fifo
+    exec 5<>fifo
+    cat in >&5 &
+    open_consumer
+    for output in stdout consumer; do
+        if [ "$output" = stdout ]; then
+            "$BPIPE" -J 0 fifo >&"$writer" 2>err 5>&- {reader}<&- {writer}>&- &
+        else
+            "$BPIPE" -J 0 -v -o consumer fifo 2>err 5>&- {reader}<&- {writer}>&- &
+        fi
+        pid=$!
+        equal 100 "$(head -c 100 <&"$reader" | wc -c)"
+        exec {reader}<&- {writer}>&-
+        ended "$pid" 141
+        early err "$output has no reader"
+        rm consumer
+        end_processes
+        cat in >&5 &
+        open_consumer
+    done
+    end_processes
+    # A command that wants no more is named, but not if it was one of several.
+    cat in >&5 &
+    "$BPIPE" --to 'head -c 100 >out' fifo 2>err 5>&- || status=$?
+    equal '141 100' "$status $(size_of out)"
+    early err 'head -c 100 >out stopped reading'
+    cat in >&5 &
+    status=0
+    "$BPIPE" --to 'head -c 100 >a' --to 'head -c 200 >b' fifo 2>err 5>&- || status=$?
+    equal '141 100 200' "$status $(size_of a) $(size_of b)"
+    early err 'no output has a reader'
+}
+
+@test "a run that did not end early has no such line, nor one whose message says why" {
+    local status=0
+    random_bytes 300000 >in
+    mkfifo fifo
+    "$BPIPE" -v -o out in 2>err
+    equal_files in out
+    "$BPIPE" <in 2>>err | cat >out
+    equal_files in out
+    # A reader that leaves when it has everything, and no more comes.
+    "$BPIPE" --to 'head -c 300000 >out' in 2>>err
+    equal_files in out
+    equal 3 "$(grep -c '^bpipe: 293 KiB ' err)"
+    refute grep 'ended early' err
+    "$BPIPE" -o out in missing 2>err || status=$?
+    equal 1 "$status"
+    grep -q '^bpipe: missing: ' err
+    "$BPIPE" --to 'exit 3' in 2>>err || status=$?
+    equal 1 "$status"
+    refute grep 'ended early' err
+    # -q: not a word, however it ends.
+    exec 5<>fifo
+    defsig "$BPIPE" -q -o out fifo 5>&- 2>err &
+    pid=$!
+    cat in >&5
+    wait_until 20 size_is out 300000
+    kill -TERM "$pid"
+    ended "$pid" 143
+    equal 0 "$(size_of err)"
+}
+
 # --- names ------------------------------------------------------------------------------------
 
 # shellcheck disable=SC2016

@@ -10,6 +10,7 @@
 
 #include <locale.h>
 #include <math.h>
+#include <signal.h>
 
 #define GIB UINT64_C(1073741824)
 #define MS  UINT64_C(1000000)
@@ -205,7 +206,7 @@ static void test_text_options(void)
 {
     struct meter meter = example_meter();
     struct report_request verbose = {
-        .moment = REPORT_MOMENT_NOW, .si = true, .verbose = true, .exit_status = 1};
+        .moment = REPORT_MOMENT_NOW, .si = true, .verbose = true, .ending = {.signal = SIGTERM}};
 
     meter.name = "night\nly";
     meter.size_known = true;
@@ -229,6 +230,92 @@ static void test_text_options(void)
             "bpipe: night\\nly: output stdout: Broken pipe\n"
             "bpipe: night\\nly: system calls: read 32800, write 32770, splice 0, poll 411\n",
             "-N, -k, -v, -s, so far, undelivered, added, an error");
+    meter_destroy(&meter);
+}
+
+/* What a final report says of an ending after "bpipe: ended early: "; NULL: nothing. */
+static void early_end_is(struct meter *meter, struct ending ending, const char *words)
+{
+    const char *rest = "bpipe: 4.00 GiB in 3.21 s, 1.25 GiB/s\n"
+                       "bpipe: slow side: output, 71% of the time (stdout); buffer 62% full\n";
+    struct report_request request = {.moment = REPORT_MOMENT_FINAL, .ending = ending};
+    char expected[400];
+
+    snprintf(expected, sizeof expected, "%s%s%s%s", rest,
+             words == NULL ? "" : "bpipe: ended early: ", words == NULL ? "" : words,
+             words == NULL ? "" : "\n");
+    text_is(meter, &request, expected, words == NULL ? "no word of the ending" : words);
+}
+
+/* The line is there if the exit status is that of a signal, and only then. */
+static void test_text_ended_early(void)
+{
+    static const struct {
+        int number;
+        const char *words;
+    } signals[] = {{SIGTERM, "SIGTERM"},
+                   {SIGINT, "SIGINT"},
+                   {SIGHUP, "SIGHUP"},
+                   {SIGQUIT, "SIGQUIT"},
+                   {63, "signal 63"}}; /* a real-time signal has no name */
+    struct meter meter = example_meter();
+
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        for (unsigned bits = 0; bits < 16; bits++)
+            early_end_is(&meter,
+                         (struct ending){.signal = signals[i].number,
+                                         .overflowed = (bits & 1) != 0,
+                                         .timed_out = (bits & 2) != 0,
+                                         .failed = (bits & 4) != 0,
+                                         .departed = (bits & 8) != 0},
+                         signals[i].words);
+    for (unsigned bits = 0; bits < 16; bits++)
+        early_end_is(&meter,
+                     (struct ending){.overflowed = (bits & 1) != 0,
+                                     .timed_out = (bits & 2) != 0,
+                                     .failed = (bits & 4) != 0,
+                                     .departed = (bits & 8) != 0},
+                     bits == 8 ? "stdout has no reader" : NULL);
+    meter_destroy(&meter);
+}
+
+static void test_text_departed(void)
+{
+    struct report_request request = {.moment = REPORT_MOMENT_FINAL, .ending = {.departed = true}};
+    struct meter meter = example_meter();
+
+    meter.bytes_passed = 0;
+    meter.state_ns[METER_INPUT] = meter.state_ns[METER_OUTPUT] = 0;
+    meter.outputs[0].bytes_undelivered = 1024;
+    meter.outputs[0].name = "/run/a\nfifo";
+    text_is(&meter, &request,
+            "bpipe: 0 B in 3.21 s\n"
+            "bpipe: ended early: /run/a\\nfifo has no reader\n"
+            "bpipe: /run/a\\nfifo: 1.00 KiB undelivered\n",
+            "the reader of a FIFO left; no verdict");
+    meter.outputs[0].bytes_undelivered = 0;
+    meter.outputs[0].name = "head -n 1";
+    meter.outputs[0].process.is_command = true;
+    meter.name = "a name that is long enough to be shortened";
+    text_is(&meter, &request,
+            "bpipe: a name ..ortened: 0 B in 3.21 s\n"
+            "bpipe: a name ..ortened: ended early: head -n 1 stopped reading\n",
+            "a command had read enough");
+    meter.name = NULL;
+    request.verbose = true;
+    struct text text = {0};
+    report_format_text(&text, &meter, &request);
+    text_add_bytes(&text, "", 1);
+    tap_ok(strstr(text.bytes, "\nbpipe: ended early: head -n 1 stopped reading\nbpipe: time: ") !=
+               NULL,
+           "and with -v, before the details");
+    text_free(&text);
+    meter_destroy(&meter);
+    if (meter_init(&meter, 0, 1, 2, 0) != 0)
+        abort();
+    request.verbose = false;
+    text_is(&meter, &request, "bpipe: 0 B in 0 ns\nbpipe: ended early: no output has a reader\n",
+            "all outputs have left");
     meter_destroy(&meter);
 }
 
@@ -865,7 +952,7 @@ static void test_json_golden(void)
     struct report_request sample = {.moment = REPORT_MOMENT_SAMPLE,
                                     .interval = {.ns = NS_PER_SEC / 2, .bytes = 1000}};
     struct report_request final = {.moment = REPORT_MOMENT_FINAL,
-                                   .exit_status = 141,
+                                   .ending = {.departed = true},
                                    .end_time_ns = UINT64_C(1000000004) * NS_PER_SEC};
     char expected[4000];
 
@@ -1437,6 +1524,8 @@ int main(void)
 
     test_text_final();
     test_text_options();
+    test_text_ended_early();
+    test_text_departed();
     test_text_recent();
     test_text_records();
     test_text_overload();
