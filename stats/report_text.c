@@ -24,8 +24,8 @@
  *
  * The percentages of states are shares of the running time, without connecting. They are whole
  * numbers that sum to 100. All other percentages are rounded down, so that 100% means all of it. A
- * rate that would mean nothing (of no bytes, or of less than a millisecond) is left out, and so is
- * less than a millisecond of connecting.
+ * level below 1% is "<1%", so that 0% means empty. A rate that would mean nothing (of no bytes, or
+ * of less than a millisecond) is left out, and so is less than a millisecond of connecting.
  */
 #include "base/platform.h"
 #include "base/signal_name.h"
@@ -280,8 +280,9 @@ static void add_slow_side(const struct report_line *line, const void *data)
         add_culprit(line, endpoint, verdict == METER_VERDICT_INPUT);
         text_add_string(line->text, ")");
     }
-    text_add(line->text, "; buffer %" PRIu64 "%% full",
-             percent_of((uint64_t)meter_mean_fill(meter), meter->capacity));
+    text_add_string(line->text, "; buffer ");
+    line_add_level(line, meter_mean_fill(meter), meter->capacity);
+    text_add_string(line->text, " full");
 }
 
 /* "ended early: SIGTERM", "ended early: stdout has no reader": if the exit status is that of a
@@ -356,6 +357,12 @@ static void add_interval(const struct report_line *line)
              percents[most]);
 }
 
+static void add_fill(const struct report_line *line)
+{
+    text_add_string(line->text, "; buffer ");
+    line_add_level(line, (double)line->meter->fill, line->meter->capacity);
+}
+
 /*
  * Where the line is too long, it leaves out in this order: the size that is expected, records and
  * the time of connecting; the length of the interval and the buffer; the percentage that is done,
@@ -371,10 +378,11 @@ static void add_sample(const struct report_line *line, const void *data)
     add_last(line);
     add_interval(line);
     if (line->brevity < 2)
-        text_add(line->text, "; buffer %" PRIu64 "%%", percent_of(meter->fill, meter->capacity));
-    if (meter->spool_fill > 0 && line->brevity < 3)
-        text_add(line->text, "; spool %" PRIu64 "%%",
-                 percent_of(meter->spool_fill, meter->spool_capacity));
+        add_fill(line);
+    if (meter->spool_fill > 0 && line->brevity < 3) {
+        text_add_string(line->text, "; spool ");
+        line_add_level(line, (double)meter->spool_fill, meter->spool_capacity);
+    }
     if (dropped > 0) {
         text_add_string(line->text, "; ");
         line_add_size(line, dropped);
@@ -405,7 +413,7 @@ static void add_recent(const struct report_line *line, const void *data)
         return;
     add_last(line);
     add_interval(line);
-    text_add(line->text, "; buffer %" PRIu64 "%%", percent_of(meter->fill, meter->capacity));
+    add_fill(line);
 }
 
 static void add_lines(struct text *text, const struct meter *meter,

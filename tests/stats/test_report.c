@@ -8,6 +8,7 @@
 #include "stats/report_format.h"
 #include "tests/tap.h"
 
+#include <inttypes.h>
 #include <locale.h>
 #include <math.h>
 #include <signal.h>
@@ -777,6 +778,57 @@ static void test_text_sample(void)
     meter_destroy(&meter);
 }
 
+/* A report of the run of the example if the buffer held `bytes` all the time. */
+static void level_is(uint64_t capacity, double bytes, uint64_t peak, const char *mean,
+                     const char *most)
+{
+    struct meter meter = example_meter();
+    struct text text = {0};
+    char line[200], details[200];
+
+    meter.capacity = capacity;
+    meter.fill_area = bytes * (double)meter_running(&meter);
+    meter.peak = meter.fill = peak;
+    snprintf(line, sizeof line, " (stdout); buffer %s full\n", mean);
+    snprintf(details, sizeof details, ": mean %s, peak %s, full", mean, most);
+    report_format_text(&text, &meter, &verbose_request);
+    text_add_bytes(&text, "", 1);
+    tap_ok(strstr(text.bytes, line) != NULL && strstr(text.bytes, details) != NULL,
+           "%g of %" PRIu64 " bytes: %s, peak %s", bytes, capacity, mean, most);
+    text_clear(&text);
+    report_format_text(&text, &meter, &(struct report_request){.moment = REPORT_MOMENT_SAMPLE});
+    text_add_bytes(&text, "", 1);
+    snprintf(line, sizeof line, "; buffer %s\n", most);
+    tap_ok(strstr(text.bytes, line) != NULL, "a sample: %s", most);
+    text_free(&text);
+    meter_destroy(&meter);
+}
+
+/* 0% is an empty buffer, 100% a full one. */
+static void test_text_levels(void)
+{
+    level_is(256 << 20, 0, 0, "0%", "0%");
+    level_is(256 << 20, 0.001, 1, "<1%", "<1%");
+    level_is(256 << 20, 2.6e6, 2600000, "<1%", "<1%");
+    level_is(100, 1, 2, "1%", "2%");
+    level_is(1, 0.001, 1, "<1%", "100%");
+    level_is(1, 0.5, 1, "50%", "100%");
+    level_is(256 << 20, (256 << 20) - 1, 256 << 20, "99%", "100%");
+    level_is(UINT64_C(1) << 46, 0x1p46, UINT64_C(1) << 46, "100%", "100%");
+
+    struct meter meter = overloaded_meter();
+    struct text text = {0};
+    meter.spool_peak = meter.spool_fill = 1;
+    report_format_text(&text, &meter, &verbose_request);
+    report_format_text(&text, &meter, &(struct report_request){.moment = REPORT_MOMENT_SAMPLE});
+    text_add_bytes(&text, "", 1);
+    tap_ok(strstr(text.bytes, "\nbpipe: spool 1.00 GiB: peak <1%, 340 MiB written\n") != NULL &&
+               strstr(text.bytes, "; spool <1%;") != NULL,
+           "a byte in the spool");
+    text_free(&text);
+    meter_destroy(&meter);
+}
+
 /* 3.21 s after 10 s of connecting; and before anything is connected. */
 static void test_text_connecting(void)
 {
@@ -1536,6 +1588,7 @@ int main(void)
     test_neighbours();
     test_verdict_formats();
     test_text_sample();
+    test_text_levels();
     test_text_connecting();
     test_text_not_connected();
     test_percentages(&random);
