@@ -2,7 +2,7 @@
  * report_text.c - a report as lines for people.
  *
  *     bpipe: 4.00 GiB in 3.21 s, 1.25 GiB/s
- *     bpipe: 4.00 GiB in 13.2 s (10.0 s connecting), 1.25 GiB/s                 (the same)
+ *     bpipe: 4.00 GiB in 13.2 s (10.0 s connecting, then 1.25 GiB/s)            (the same)
  *     bpipe: slow side: output, 71% of the time (zstd, pid 812); buffer 62% full
  *     bpipe: ended early: SIGTERM
  *     bpipe: stdout: 12.0 KiB undelivered, 1.20 MiB dropped (345 records), 61 B added
@@ -113,15 +113,24 @@ static void add_states(const struct report_line *line, const uint64_t state_ns[M
     }
 }
 
-/* "13.2 s (10.0 s connecting)" */
+/* " (10.0 s connecting", which the caller closes. Returns false, and adds nothing, if it was too
+ * short to be told, or goes on. */
+static bool begin_connecting(const struct report_line *line, uint64_t connect_ns)
+{
+    if (connect_ns < SHORTEST_TOLD_NS || is_connecting(line->meter))
+        return false;
+    text_add_string(line->text, " (");
+    line_add_duration(line, connect_ns);
+    text_add_string(line->text, " connecting");
+    return true;
+}
+
+/* "13.2 s (10.0 s connecting)", in a short line "13.2 s" */
 static void add_time(const struct report_line *line, uint64_t ns, uint64_t connect_ns)
 {
     line_add_duration(line, ns);
-    if (connect_ns < SHORTEST_TOLD_NS || is_connecting(line->meter) || line->brevity > 0)
-        return;
-    text_add_string(line->text, " (");
-    line_add_duration(line, connect_ns);
-    text_add_string(line->text, " connecting)");
+    if (line->brevity == 0 && begin_connecting(line, connect_ns))
+        text_add_string(line->text, ")");
 }
 
 static void add_rate(const struct report_line *line, double bytes_per_sec)
@@ -148,9 +157,9 @@ static void add_rate_like(struct text *text, double bytes_per_sec, const char *s
 }
 
 /*
- * "4.00 GiB of 8.00 GiB (50%), 12345 records in 3.21 s". If the size is in records (-l), the "of"
- * belongs to the records. A short line has neither the size nor the records: "4.00 GiB (50%) in
- * 3.21 s"; the shortest one has no percentage either.
+ * The words before the time: "4.00 GiB of 8.00 GiB (50%), 12345 records in ". If the size is in
+ * records (-l), the "of" belongs to the records. A short line has neither the size nor the records:
+ * "4.00 GiB (50%) in "; the shortest one has no percentage either.
  */
 static void add_amount(const struct report_line *line)
 {
@@ -175,7 +184,6 @@ static void add_amount(const struct report_line *line)
     if (of_records && line->brevity < MOST_BREVITY)
         add_percent_done(line->text, records, size);
     text_add_string(line->text, " in ");
-    add_time(line, meter_elapsed(meter), meter->state_ns[METER_CONNECT]);
 }
 
 static bool rate_says_something(const struct meter *meter)
@@ -205,16 +213,25 @@ static void add_spread(const struct report_line *line, const void *data)
 
 /* --- the lines ------------------------------------------------------------------------------- */
 
+/* "4.00 GiB in 13.2 s so far (10.0 s connecting, then 1.25 GiB/s)": the rate is that of the time
+ * after connecting. */
 static void add_summary(const struct report_line *line, const void *data)
 {
     const struct meter *meter = data;
+    bool rated = rate_says_something(meter);
+
     add_amount(line);
+    line_add_duration(line, meter_elapsed(meter));
     if (line->request->moment == REPORT_MOMENT_NOW)
         text_add_string(line->text, " so far");
-    if (!rate_says_something(meter))
-        return;
-    text_add_string(line->text, ", ");
-    add_rate(line, meter_rate(meter).mean);
+    bool connected =
+        line->brevity < MOST_BREVITY && begin_connecting(line, meter->state_ns[METER_CONNECT]);
+    if (rated) {
+        text_add_string(line->text, connected ? ", then " : ", ");
+        add_rate(line, meter_rate(meter).mean);
+    }
+    if (connected)
+        text_add_string(line->text, ")");
 }
 
 static void add_connecting(const struct report_line *line, const void *data)
@@ -374,6 +391,7 @@ static void add_sample(const struct report_line *line, const void *data)
     uint64_t dropped = meter_least_output(meter)->bytes_dropped;
 
     add_amount(line);
+    add_time(line, meter_elapsed(meter), meter->state_ns[METER_CONNECT]);
     text_add_string(line->text, "; ");
     add_last(line);
     add_interval(line);

@@ -829,6 +829,19 @@ static void test_text_levels(void)
     meter_destroy(&meter);
 }
 
+static void first_line_is(const struct meter *meter, enum report_moment moment, const char *line)
+{
+    struct report_request request = {.moment = moment};
+    struct text text = {0};
+
+    report_format_text(&text, meter, &request);
+    text_add_bytes(&text, "", 1);
+    *strchr(text.bytes, '\n') = '\0';
+    if (!tap_ok(strcmp(text.bytes, line) == 0, "%s", line))
+        tap_note("got: %s", text.bytes);
+    text_free(&text);
+}
+
 /* 3.21 s after 10 s of connecting; and before anything is connected. */
 static void test_text_connecting(void)
 {
@@ -847,9 +860,23 @@ static void test_text_connecting(void)
     meter_connected(&meter.outputs[0], 10 * NS_PER_SEC - 1000);
     meter_connected(&meter.inputs[0], 999999);
     text_is(&meter, &final_request,
-            "bpipe: 4.00 GiB in 13.2 s (10.0 s connecting), 1.25 GiB/s\n"
+            "bpipe: 4.00 GiB in 13.2 s (10.0 s connecting, then 1.25 GiB/s)\n"
             "bpipe: slow side: output, 71% of the time (stdout); buffer 62% full\n",
             "connecting is told, and is in no rate, share or mean");
+    first_line_is(&meter, REPORT_MOMENT_NOW,
+                  "bpipe: 4.00 GiB in 13.2 s so far (10.0 s connecting, then 1.25 GiB/s)");
+    meter.counts_records = meter.size_known = true;
+    meter.size_bytes = 8 * GIB;
+    first_line_is(&meter, REPORT_MOMENT_FINAL,
+                  "bpipe: 4.00 GiB (50%) in 13.2 s (10.0 s connecting, then 1.25 GiB/s)");
+    meter.name = "a name of 16 col";
+    first_line_is(&meter, REPORT_MOMENT_FINAL,
+                  "bpipe: a name of 16 col: 4.00 GiB in 13.2 s, 1.25 GiB/s");
+    meter.name = NULL;
+    meter.counts_records = meter.size_known = false;
+    meter.bytes_passed = 0;
+    first_line_is(&meter, REPORT_MOMENT_FINAL, "bpipe: 0 B in 13.2 s (10.0 s connecting)");
+    meter.bytes_passed = 4 * GIB;
     text_is(&meter, &sample,
             "bpipe: 4.00 GiB in 13.2 s; last 1.00 s: 98.0 MiB/s, output 100%; buffer 0%\n",
             "a sample in which connecting ended");
