@@ -4,6 +4,7 @@
  *     bpipe: 4.00 GiB in 3.21 s, 1.25 GiB/s
  *     bpipe: 4.00 GiB in 13.2 s (10.0 s connecting, then 1.25 GiB/s)            (the same)
  *     bpipe: slow side: output, 71% of the time (zstd, pid 812); buffer 62% full
+ *     bpipe: slow side: input, 29% of the time (tar, pid 811); buffer absorbed 71%   (the same)
  *     bpipe: ended early: SIGTERM
  *     bpipe: stdout: 12.0 KiB undelivered, 1.20 MiB dropped (345 records), 61 B added
  *     bpipe: tap copy: 1.20 MiB missed
@@ -263,17 +264,53 @@ static void add_culprit(const struct report_line *line, const struct meter_endpo
     line_add_pid(line, endpoint->process.pid);
 }
 
-/* ", 71% of the time", in a short line ", 71%": the share of a state in the running time. */
-static void add_share(const struct report_line *line, enum meter_state state)
+/* The share of a state in the running time, as -v shows it; 0 if no time has passed. */
+static uint64_t state_percent(const struct meter *meter, enum meter_state state)
 {
     uint64_t percents[SHOWN_STATES];
-    state_percents(line->meter->state_ns, percents);
-    for (unsigned i = 0; i < SHOWN_STATES; i++)
-        if (shown_states[i] == state)
-            text_add(line->text, ", %" PRIu64 "%%%s", percents[i],
-                     line->brevity < 2 ? " of the time" : "");
+    unsigned i = 0;
+
+    state_percents(meter->state_ns, percents);
+    while (shown_states[i] != state)
+        i++;
+    return percents[i];
 }
 
+/* Whether the share of a state is too small to call it slow. It is rounded down, as in the live
+ * line. */
+static bool is_minor(const struct meter *meter, enum meter_state state)
+{
+    return percent_of(meter->state_ns[state], meter_running_of(meter->state_ns)) <
+           METER_LEAST_SIDE_PERCENT;
+}
+
+/* "; buffer 62% full" */
+static void add_mean_fill(const struct report_line *line)
+{
+    text_add_string(line->text, "; buffer ");
+    line_add_level(line, meter_mean_fill(line->meter), line->meter->capacity);
+    text_add_string(line->text, " full");
+}
+
+static void add_culprit_of(const struct report_line *line, const struct meter_endpoint *endpoint,
+                           bool input)
+{
+    if (endpoint == NULL)
+        return;
+    text_add_string(line->text, " (");
+    add_culprit(line, endpoint, input);
+    text_add_string(line->text, ")");
+}
+
+/*
+ * "slow side: output, 71% of the time (stdout -> zstd, pid 812); buffer 62% full"
+ * "slow side: input, 29% of the time (tar, pid 811); the buffer absorbed 71%"
+ * "slow side: none, the buffer absorbed 97%; buffer 10% full"
+ *
+ * The second and third form are for a side that kept bpipe waiting for less time than the buffer
+ * made up for, so that it is not blamed alone. A short line leaves out "the", then "of the time", then
+ * "buffer".
+ */
 static void add_slow_side(const struct report_line *line, const void *data)
 {
     static const struct {
@@ -282,24 +319,35 @@ static void add_slow_side(const struct report_line *line, const void *data)
     } sides[] = {[METER_VERDICT_INPUT] = {"input", METER_INPUT},
                  [METER_VERDICT_OUTPUT] = {"output", METER_OUTPUT},
                  [METER_VERDICT_THROTTLE] = {"the rate limit", METER_THROTTLE},
-                 [METER_VERDICT_BUSY] = {"bpipe itself", METER_BUSY},
-                 [METER_VERDICT_BALANCED] = {"none (balanced)", METER_STATES}};
+                 [METER_VERDICT_BUSY] = {"bpipe itself", METER_BUSY}};
+    static const char *const absorbed_words[MOST_BREVITY + 1] = {
+        "the buffer absorbed", "buffer absorbed", "buffer absorbed", "absorbed"};
     const struct meter *meter = data;
     const struct meter_endpoint *endpoint;
     enum meter_verdict verdict = meter_verdict(meter, &endpoint);
+    uint64_t absorbed = state_percent(meter, METER_ABSORB);
 
     if (verdict == METER_VERDICT_NONE)
         return;
-    text_add(line->text, "slow side: %s", sides[verdict].words);
-    add_share(line, sides[verdict].state);
-    if (endpoint != NULL) {
-        text_add_string(line->text, " (");
-        add_culprit(line, endpoint, verdict == METER_VERDICT_INPUT);
-        text_add_string(line->text, ")");
+    text_add_string(line->text, "slow side: ");
+    if (verdict == METER_VERDICT_BALANCED) {
+        text_add_string(line->text, "none (balanced)");
+        add_mean_fill(line);
+        return;
     }
-    text_add_string(line->text, "; buffer ");
-    line_add_level(line, meter_mean_fill(meter), meter->capacity);
-    text_add_string(line->text, " full");
+    if (is_minor(meter, sides[verdict].state)) {
+        text_add(line->text, "none, the buffer absorbed %" PRIu64 "%%", absorbed);
+        add_mean_fill(line);
+        return;
+    }
+    uint64_t share = state_percent(meter, sides[verdict].state);
+    text_add(line->text, "%s, %" PRIu64 "%%%s", sides[verdict].words, share,
+             line->brevity < 2 ? " of the time" : "");
+    add_culprit_of(line, endpoint, verdict == METER_VERDICT_INPUT);
+    if (absorbed > share)
+        text_add(line->text, "; %s %" PRIu64 "%%", absorbed_words[line->brevity], absorbed);
+    else
+        add_mean_fill(line);
 }
 
 /* "ended early: SIGTERM", "ended early: stdout has no reader": if the exit status is that of a

@@ -369,9 +369,9 @@ apart() {
     wait
     equal hi "$(<out)"
     grep -q '"bottleneck":"input","bottleneck_endpoint":"stdin"' slow.in
-    grep -q '^bpipe: slow side: input, [0-9]*% .*(.*); buffer ' text
+    grep -q '^bpipe: slow side: input, [0-9]*% .*(.*); .*\(buffer\|absorbed\) ' text
     grep -q '"bottleneck":"output","bottleneck_endpoint":"stdout"' slow.out
-    grep -q '^bpipe: slow side: output, [0-9]*% .*(.*); buffer ' text.out
+    grep -q '^bpipe: slow side: output, [0-9]*% .*(.*); .*\(buffer\|absorbed\) ' text.out
     equal "$(last_number capacity_bytes slow.out)" "$(last_number peak_bytes slow.out)"
     grep -q '^bpipe: buffer 16.0 MiB: mean <\?[0-9]*%, peak 100%, full [0-9]* times\?\(; .*\)\?$' text.out
     [ "$(last_number full_count slow.out)" -ge 1 ]
@@ -490,7 +490,7 @@ unjudged() {
     equal_files in out
     adds_up json 130
     grep -q '"bottleneck":"input","bottleneck_endpoint":"fifo"' <(tail -n 1 json)
-    grep -qE '^bpipe: slow side: input, [0-9]+%( of the time)? \(.*\); buffer ' text
+    grep -qE '^bpipe: slow side: input, [0-9]+%( of the time)? \(.*\); (the buffer|buffer|absorbed) ' text
     rm json
     open_consumer
     defsig "$BPIPE" --report json:json fifo >&"$writer" 5>&- {reader}<&- {writer}>&- &
@@ -502,6 +502,27 @@ unjudged() {
     ended "$pid" 141
     adds_up json 141
     grep -q '"bottleneck":"input","bottleneck_endpoint":"fifo"' <(tail -n 1 json)
+}
+
+@test "verdict: a side is not blamed alone if the buffer absorbed more" {
+    mkfifo feed
+    open_stuck
+    exec {feed}<>feed
+    "$BPIPE" -C -J 0 --report text:text --report json:json feed >stuck {feed}<&- {stuck}<&- 2>err &
+    pid=$!
+    # First it waits for its input, long enough for a verdict. Then its output is stuck, and the
+    # buffer has room.
+    input_is_slow() { sample "$pid" json && grep -q '"bottleneck":"input"' <(tail -n 1 json); }
+    wait_until 20 input_is_slow
+    head -c 200K /dev/zero >&"$feed"
+    absorbed() {
+        sample "$pid" text && grep 'slow side' text | tail -n 1 |
+            grep -qE '^bpipe: slow side: input, [0-9]+%( of the time)? \(.*\); (the )?(buffer )?absorbed [5-9][0-9]%$'
+    }
+    wait_until 20 absorbed
+    exec {feed}>&-
+    head -c 200K <stuck | cmp - <(head -c 200K /dev/zero)
+    ended "$pid" 0
 }
 
 # --- a run that ended early ------------------------------------------------------------------
@@ -887,7 +908,7 @@ read_whole() {
     equal $((1 + verdict)) "$(lines_of err)"
     grep -qE "^bpipe: 3.00 MiB of 3.00 MiB \(100%\) in $number m?s(, $number [KMG]iB/s)?\$" err
     equal "$verdict" \
-        "$(grep -cE '^bpipe: slow side: .*, [0-9]+%( of the time)?( \([^)]*\))?; buffer <?[0-9]+% full$' err)"
+        "$(grep -cE '^bpipe: slow side: .*, [0-9]+%( of the time)?( \([^)]*\))?; (buffer <?[0-9]+% full|(the |buffer )*absorbed [0-9]+%)$' err)"
     "$BPIPE" -v -C -o out in 2>err
     grep -qE '^bpipe: time: input [0-9]+%, output [0-9]+%, absorb [0-9]+%, throttle 0%, busy [0-9]+%$' err
     grep -qE '^bpipe: buffer 16.0 MiB: mean <?[0-9]+%, peak <?[0-9]+%, full 0 times$' err

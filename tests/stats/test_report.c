@@ -743,6 +743,79 @@ static void test_verdict_formats(void)
     meter_destroy(&meter);
 }
 
+/* The second line of the report of a run with these shares, which has no more lines. */
+static void slow_side_is(struct meter *meter, const uint64_t percents[METER_STATES],
+                         const char *line)
+{
+    char expected[200];
+
+    for (size_t i = 0; i < METER_STATES; i++)
+        meter->state_ns[i] = percents[i] * 3210 * MS / 10000;
+    snprintf(expected, sizeof expected, "bpipe: 4.00 GiB in 3.21 s, 1.25 GiB/s\nbpipe: %s\n", line);
+    text_is(meter, &final_request, expected, line);
+}
+
+#define HUNDREDTHS(...) ((const uint64_t[METER_STATES]){__VA_ARGS__})
+static void test_text_absorbed(void)
+{
+    struct meter meter = example_meter();
+
+    meter.inputs[0].peer = (struct meter_peer){.pid = 811, .command = "tar"};
+    meter.outputs[0].peer = (struct meter_peer){.pid = 4194304, .command = "a program name"};
+    slow_side_is(&meter, HUNDREDTHS([METER_INPUT] = 2900, [METER_ABSORB] = 7100),
+                 "slow side: input, 29% of the time (tar, pid 811); buffer absorbed 71%");
+    meter.inputs[0].peer = (struct meter_peer){0};
+    slow_side_is(&meter, HUNDREDTHS([METER_INPUT] = 2900, [METER_ABSORB] = 7100),
+                 "slow side: input, 29% of the time (stdin); the buffer absorbed 71%");
+    slow_side_is(&meter, HUNDREDTHS([METER_OUTPUT] = 1200, [METER_ABSORB] = 8800),
+                 "slow side: output, 12% (a program name, pid 4194304); absorbed 88%");
+    slow_side_is(&meter, HUNDREDTHS([METER_THROTTLE] = 4900, [METER_ABSORB] = 5100),
+                 "slow side: the rate limit, 49% of the time; the buffer absorbed 51%");
+    slow_side_is(&meter, HUNDREDTHS([METER_BUSY] = 4900, [METER_ABSORB] = 5100),
+                 "slow side: bpipe itself, 49% of the time; the buffer absorbed 51%");
+    /* As much is not more. */
+    slow_side_is(&meter, HUNDREDTHS([METER_INPUT] = 5000, [METER_ABSORB] = 5000),
+                 "slow side: input, 50% of the time (stdin); buffer 62% full");
+    slow_side_is(&meter,
+                 HUNDREDTHS([METER_INPUT] = 4000, [METER_ABSORB] = 3000, [METER_BUSY] = 3000),
+                 "slow side: input, 40% of the time (stdin); buffer 62% full");
+    /* From 5 % on, and not below, as in the live line. */
+    slow_side_is(&meter, HUNDREDTHS([METER_INPUT] = 500, [METER_ABSORB] = 9500),
+                 "slow side: input, 5% of the time (stdin); the buffer absorbed 95%");
+    slow_side_is(&meter, HUNDREDTHS([METER_INPUT] = 499, [METER_ABSORB] = 9501),
+                 "slow side: none, the buffer absorbed 95%; buffer 62% full");
+    slow_side_is(&meter,
+                 HUNDREDTHS([METER_INPUT] = 100, [METER_OUTPUT] = 350, [METER_ABSORB] = 9550),
+                 "slow side: none, the buffer absorbed 95%; buffer 62% full");
+    tap_ok(contains(report_format_json, &meter, ",\"bottleneck\":\"output\",",
+                    "\"bottleneck_endpoint\":\"stdout\",", ""),
+           "JSON has the verdict without this rule");
+    /* Balanced names no side already. */
+    slow_side_is(&meter,
+                 HUNDREDTHS([METER_INPUT] = 900, [METER_OUTPUT] = 900, [METER_BUSY] = 900,
+                            [METER_ABSORB] = 7300),
+                 "slow side: none (balanced); buffer 62% full");
+    meter_destroy(&meter);
+}
+
+/* The line about the last seconds names absorb if it took more of them than any side did. */
+static void test_recent_absorbed(void)
+{
+    struct meter meter = example_meter();
+    struct report_request now = {
+        .moment = REPORT_MOMENT_NOW,
+        .interval = {.ns = NS_PER_SEC,
+                     .bytes = 98 << 20,
+                     .state_ns = {[METER_INPUT] = 290 * MS, [METER_ABSORB] = 710 * MS}}};
+
+    text_is(&meter, &now,
+            "bpipe: 4.00 GiB in 3.21 s so far, 1.25 GiB/s\n"
+            "bpipe: slow side: output, 71% of the time (stdout); buffer 62% full\n"
+            "bpipe: last 1.00 s: 98.0 MiB/s, absorb 71%; buffer 0%\n",
+            "lately the buffer absorbed most");
+    meter_destroy(&meter);
+}
+
 static void test_text_sample(void)
 {
     struct meter meter = example_meter();
@@ -1614,6 +1687,8 @@ int main(void)
     test_wide_names();
     test_neighbours();
     test_verdict_formats();
+    test_text_absorbed();
+    test_recent_absorbed();
     test_text_sample();
     test_text_levels();
     test_text_connecting();
