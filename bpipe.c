@@ -57,7 +57,7 @@ static void run(const struct options *options, const struct resolver *resolver,
     if (loop != NULL) {
         poll_loop_run(loop);
         *ending = *poll_loop_ending(loop);
-        report_final(reporter, meter, exit_status_of(ending));
+        report_final(reporter, meter, ending);
     }
     poll_loop_close(loop);
 }

@@ -22,8 +22,7 @@ enum {
     DEFAULT_WIDTH = 80, /* as in pv */
     DEFAULT_HEIGHT = 25,
     PHASES = 200, /* positions of the moving mark, there and back */
-    PHASE_STEP = 2,
-    LEAST_SIDE_PERCENT = 5 /* a side with a smaller share of the time is not worth a word */
+    PHASE_STEP = 2
 };
 
 struct display {
@@ -278,7 +277,7 @@ static void take_side(struct display *display, struct display_values *values)
     if (values->side != METER_VERDICT_BALANCED)
         values->side_percent =
             (unsigned)((double)values->state_ns[state_of[values->side]] * 100 / (double)sum);
-    if (values->side_percent < LEAST_SIDE_PERCENT)
+    if (values->side_percent < METER_LEAST_SIDE_PERCENT)
         values->side = METER_VERDICT_BALANCED;
     const struct meter_endpoint *endpoint = meter_side(meter, values->side);
     values->culprit = endpoint != NULL ? meter_peer_name(endpoint) : NULL;

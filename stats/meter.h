@@ -278,6 +278,9 @@ bool meter_is_judged(const struct meter *meter);
  */
 enum meter_verdict meter_verdict_of(const uint64_t state_ns[METER_STATES]);
 
+/* Lines for people name no side whose share of the running time is less than this. */
+enum { METER_LEAST_SIDE_PERCENT = 5 };
+
 /*
  * The endpoint on the side of the verdict for which bpipe waited longest, or NULL if the verdict
  * has no side. Of equals the first wins. If bpipe never waited for any endpoint of that side

@@ -275,11 +275,10 @@ const char *report_compose(struct reporter *reporter, const struct meter *meter,
     return reporter->text.failed ? NULL : reporter->text.bytes;
 }
 
-void report_final(struct reporter *reporter, const struct meter *meter, int exit_status)
+void report_final(struct reporter *reporter, const struct meter *meter, const struct ending *ending)
 {
-    struct report_request request = {.moment = REPORT_MOMENT_FINAL,
-                                     .exit_status = exit_status,
-                                     .end_time_ns = platform_time_of_day()};
+    struct report_request request = {
+        .moment = REPORT_MOMENT_FINAL, .ending = *ending, .end_time_ns = platform_time_of_day()};
 
     send_all(reporter, meter, &request);
 }

@@ -13,6 +13,7 @@
 #define BPIPE_REPORT_H
 
 #include "options/options.h"
+#include "stats/exit_status.h"
 #include "stats/meter.h"
 
 #include <stdbool.h>
@@ -53,9 +54,10 @@ struct report_look {
 const char *report_compose(struct reporter *reporter, const struct meter *meter,
                            const struct report_look *look, size_t *length);
 
-/* The final report. It is not made as text if the run never began. `exit_status` is the status that
- * the shell will see (128+N for a signal). */
-void report_final(struct reporter *reporter, const struct meter *meter, int exit_status);
+/* The final report. It is not made as text if the run never began. Its exit status, and the line
+ * that says what ended the run early, follow from `ending`. */
+void report_final(struct reporter *reporter, const struct meter *meter,
+                  const struct ending *ending);
 
 /*
  * Sends the rest, waiting at most MESSAGE_PATIENCE_NS in all, and frees everything. Afterwards

@@ -125,9 +125,11 @@ static void add_buffer(const struct report_line *line, const void *data)
         text_add_string(line->text, " ");
         line_add_size(line, meter->capacity);
     }
-    text_add(line->text, ": mean %" PRIu64 "%%, peak %" PRIu64 "%%, full %" PRIu64 " %s",
-             percent_of((uint64_t)meter_mean_fill(meter), meter->capacity),
-             percent_of(meter->peak, meter->capacity), meter->full_count,
+    text_add_string(line->text, ": mean ");
+    line_add_level(line, meter_mean_fill(meter), meter->capacity);
+    text_add_string(line->text, ", peak ");
+    line_add_level(line, (double)meter->peak, meter->capacity);
+    text_add(line->text, ", full %" PRIu64 " %s", meter->full_count,
              meter->full_count == 1 ? "time" : "times");
     if (meter->residence.bytes == 0 && meter->zero_copy_bytes == 0)
         text_add_string(line->text, meter->fill == 0 ? "; held nothing" : "; nothing has left it");
@@ -160,8 +162,9 @@ static void add_spool(const struct report_line *line, const void *data)
         text_add_string(line->text, ": held nothing");
         return;
     }
-    text_add(line->text, ": peak %" PRIu64 "%%, ",
-             percent_of(meter->spool_peak, meter->spool_capacity));
+    text_add_string(line->text, ": peak ");
+    line_add_level(line, (double)meter->spool_peak, meter->spool_capacity);
+    text_add_string(line->text, ", ");
     line_add_size(line, meter->spool_bytes);
     text_add_string(line->text, " written");
 }

@@ -7,6 +7,7 @@
 #define BPIPE_REPORT_FORMAT_H
 
 #include "base/text.h"
+#include "stats/exit_status.h"
 #include "stats/meter.h"
 
 #include <stdbool.h>
@@ -29,7 +30,7 @@ struct report_interval {
 
 struct report_request {
     enum report_moment moment;
-    int exit_status;      /* for a final report */
+    struct ending ending; /* for a final report */
     uint64_t end_time_ns; /* for a final report: the time of day */
     bool si, verbose;
     struct report_interval interval; /* not for a final report */

@@ -258,7 +258,7 @@ void report_format_json(struct text *text, const struct meter *meter,
     add_endpoints(text, meter, "taps", METRIC_TAP, meter->outputs + meter->output_count,
                   meter->tap_count);
     if (final)
-        text_add(text, ",\"exit_status\":%d}\n", request->exit_status);
+        text_add(text, ",\"exit_status\":%d}\n", exit_status_of(&request->ending));
     else
         text_add_string(text, ",\"exit_status\":null}\n");
 }

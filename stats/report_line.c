@@ -5,6 +5,7 @@
 
 #include "base/size.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum {
@@ -80,6 +81,15 @@ uint64_t percent_of(uint64_t part, uint64_t whole)
         whole /= 2;
     }
     return whole == 0 ? 0 : part * 100 / whole;
+}
+
+void line_add_level(const struct report_line *line, double bytes, uint64_t capacity)
+{
+    double percent = capacity == 0 ? 0 : bytes * 100 / (double)capacity;
+    if (bytes > 0 && percent < 1)
+        text_add_string(line->text, "<1%");
+    else
+        text_add(line->text, "%" PRIu64 "%%", (uint64_t)percent);
 }
 
 /* --- the beginning --------------------------------------------------------------------------- */

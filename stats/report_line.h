@@ -64,6 +64,9 @@ void line_add_peer(const struct report_line *line, const struct meter_endpoint *
 /* Whether that says more than the endpoint's name does. */
 bool line_shows_peer(const struct meter_endpoint *endpoint);
 
+/* "62%": how full a buffer or spool is, or was, rounded down. "<1%" for less: "0%" is empty. */
+void line_add_level(const struct report_line *line, double bytes, uint64_t capacity);
+
 /* `part` in percent of `whole`, rounded down; 0 if `whole` is 0. */
 uint64_t percent_of(uint64_t part, uint64_t whole);
 

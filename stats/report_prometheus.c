@@ -249,5 +249,5 @@ void report_format_prometheus(struct text *text, const struct meter *meter,
     add_single(text, meter, "bpipe_end_time_seconds", "End of the run, in seconds since 1970.",
                request->end_time_ns, METRIC_SECONDS);
     add_single(text, meter, "bpipe_exit_status", "Exit status of the run, 128+N for signal N.",
-               (uint64_t)request->exit_status, METRIC_COUNT);
+               (uint64_t)exit_status_of(&request->ending), METRIC_COUNT);
 }

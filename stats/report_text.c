@@ -2,8 +2,10 @@
  * report_text.c - a report as lines for people.
  *
  *     bpipe: 4.00 GiB in 3.21 s, 1.25 GiB/s
- *     bpipe: 4.00 GiB in 13.2 s (10.0 s connecting), 1.25 GiB/s                 (the same)
+ *     bpipe: 4.00 GiB in 13.2 s (10.0 s connecting, then 1.25 GiB/s)            (the same)
  *     bpipe: slow side: output, 71% of the time (zstd, pid 812); buffer 62% full
+ *     bpipe: slow side: input, 29% of the time (tar, pid 811); buffer absorbed 71%   (the same)
+ *     bpipe: ended early: SIGTERM
  *     bpipe: stdout: 12.0 KiB undelivered, 1.20 MiB dropped (345 records), 61 B added
  *     bpipe: tap copy: 1.20 MiB missed
  *
@@ -23,10 +25,11 @@
  *
  * The percentages of states are shares of the running time, without connecting. They are whole
  * numbers that sum to 100. All other percentages are rounded down, so that 100% means all of it. A
- * rate that would mean nothing (of no bytes, or of less than a millisecond) is left out, and so is
- * less than a millisecond of connecting.
+ * level below 1% is "<1%", so that 0% means empty. A rate that would mean nothing (of no bytes, or
+ * of less than a millisecond) is left out, and so is less than a millisecond of connecting.
  */
 #include "base/platform.h"
+#include "base/signal_name.h"
 #include "base/size.h"
 #include "stats/report_details.h"
 #include "stats/report_format.h"
@@ -111,15 +114,24 @@ static void add_states(const struct report_line *line, const uint64_t state_ns[M
     }
 }
 
-/* "13.2 s (10.0 s connecting)" */
+/* " (10.0 s connecting", which the caller closes. Returns false, and adds nothing, if it was too
+ * short to be told, or goes on. */
+static bool begin_connecting(const struct report_line *line, uint64_t connect_ns)
+{
+    if (connect_ns < SHORTEST_TOLD_NS || is_connecting(line->meter))
+        return false;
+    text_add_string(line->text, " (");
+    line_add_duration(line, connect_ns);
+    text_add_string(line->text, " connecting");
+    return true;
+}
+
+/* "13.2 s (10.0 s connecting)", in a short line "13.2 s" */
 static void add_time(const struct report_line *line, uint64_t ns, uint64_t connect_ns)
 {
     line_add_duration(line, ns);
-    if (connect_ns < SHORTEST_TOLD_NS || is_connecting(line->meter) || line->brevity > 0)
-        return;
-    text_add_string(line->text, " (");
-    line_add_duration(line, connect_ns);
-    text_add_string(line->text, " connecting)");
+    if (line->brevity == 0 && begin_connecting(line, connect_ns))
+        text_add_string(line->text, ")");
 }
 
 static void add_rate(const struct report_line *line, double bytes_per_sec)
@@ -146,9 +158,9 @@ static void add_rate_like(struct text *text, double bytes_per_sec, const char *s
 }
 
 /*
- * "4.00 GiB of 8.00 GiB (50%), 12345 records in 3.21 s". If the size is in records (-l), the "of"
- * belongs to the records. A short line has neither the size nor the records: "4.00 GiB (50%) in
- * 3.21 s"; the shortest one has no percentage either.
+ * The words before the time: "4.00 GiB of 8.00 GiB (50%), 12345 records in ". If the size is in
+ * records (-l), the "of" belongs to the records. A short line has neither the size nor the records:
+ * "4.00 GiB (50%) in "; the shortest one has no percentage either.
  */
 static void add_amount(const struct report_line *line)
 {
@@ -173,7 +185,6 @@ static void add_amount(const struct report_line *line)
     if (of_records && line->brevity < MOST_BREVITY)
         add_percent_done(line->text, records, size);
     text_add_string(line->text, " in ");
-    add_time(line, meter_elapsed(meter), meter->state_ns[METER_CONNECT]);
 }
 
 static bool rate_says_something(const struct meter *meter)
@@ -203,16 +214,25 @@ static void add_spread(const struct report_line *line, const void *data)
 
 /* --- the lines ------------------------------------------------------------------------------- */
 
+/* "4.00 GiB in 13.2 s so far (10.0 s connecting, then 1.25 GiB/s)": the rate is that of the time
+ * after connecting. */
 static void add_summary(const struct report_line *line, const void *data)
 {
     const struct meter *meter = data;
+    bool rated = rate_says_something(meter);
+
     add_amount(line);
+    line_add_duration(line, meter_elapsed(meter));
     if (line->request->moment == REPORT_MOMENT_NOW)
         text_add_string(line->text, " so far");
-    if (!rate_says_something(meter))
-        return;
-    text_add_string(line->text, ", ");
-    add_rate(line, meter_rate(meter).mean);
+    bool connected =
+        line->brevity < MOST_BREVITY && begin_connecting(line, meter->state_ns[METER_CONNECT]);
+    if (rated) {
+        text_add_string(line->text, connected ? ", then " : ", ");
+        add_rate(line, meter_rate(meter).mean);
+    }
+    if (connected)
+        text_add_string(line->text, ")");
 }
 
 static void add_connecting(const struct report_line *line, const void *data)
@@ -244,17 +264,53 @@ static void add_culprit(const struct report_line *line, const struct meter_endpo
     line_add_pid(line, endpoint->process.pid);
 }
 
-/* ", 71% of the time", in a short line ", 71%": the share of a state in the running time. */
-static void add_share(const struct report_line *line, enum meter_state state)
+/* The share of a state in the running time, as -v shows it; 0 if no time has passed. */
+static uint64_t state_percent(const struct meter *meter, enum meter_state state)
 {
     uint64_t percents[SHOWN_STATES];
-    state_percents(line->meter->state_ns, percents);
-    for (unsigned i = 0; i < SHOWN_STATES; i++)
-        if (shown_states[i] == state)
-            text_add(line->text, ", %" PRIu64 "%%%s", percents[i],
-                     line->brevity < 2 ? " of the time" : "");
+    unsigned i = 0;
+
+    state_percents(meter->state_ns, percents);
+    while (shown_states[i] != state)
+        i++;
+    return percents[i];
 }
 
+/* Whether the share of a state is too small to call it slow. It is rounded down, as in the live
+ * line. */
+static bool is_minor(const struct meter *meter, enum meter_state state)
+{
+    return percent_of(meter->state_ns[state], meter_running_of(meter->state_ns)) <
+           METER_LEAST_SIDE_PERCENT;
+}
+
+/* "; buffer 62% full" */
+static void add_mean_fill(const struct report_line *line)
+{
+    text_add_string(line->text, "; buffer ");
+    line_add_level(line, meter_mean_fill(line->meter), line->meter->capacity);
+    text_add_string(line->text, " full");
+}
+
+static void add_culprit_of(const struct report_line *line, const struct meter_endpoint *endpoint,
+                           bool input)
+{
+    if (endpoint == NULL)
+        return;
+    text_add_string(line->text, " (");
+    add_culprit(line, endpoint, input);
+    text_add_string(line->text, ")");
+}
+
+/*
+ * "slow side: output, 71% of the time (stdout -> zstd, pid 812); buffer 62% full"
+ * "slow side: input, 29% of the time (tar, pid 811); the buffer absorbed 71%"
+ * "slow side: none, the buffer absorbed 97%; buffer 10% full"
+ *
+ * The second and third form are for a side that kept bpipe waiting for less time than the buffer
+ * made up for, so that it is not blamed alone. A short line leaves out "the", then "of the time", then
+ * "buffer".
+ */
 static void add_slow_side(const struct report_line *line, const void *data)
 {
     static const struct {
@@ -263,23 +319,59 @@ static void add_slow_side(const struct report_line *line, const void *data)
     } sides[] = {[METER_VERDICT_INPUT] = {"input", METER_INPUT},
                  [METER_VERDICT_OUTPUT] = {"output", METER_OUTPUT},
                  [METER_VERDICT_THROTTLE] = {"the rate limit", METER_THROTTLE},
-                 [METER_VERDICT_BUSY] = {"bpipe itself", METER_BUSY},
-                 [METER_VERDICT_BALANCED] = {"none (balanced)", METER_STATES}};
+                 [METER_VERDICT_BUSY] = {"bpipe itself", METER_BUSY}};
+    static const char *const absorbed_words[MOST_BREVITY + 1] = {
+        "the buffer absorbed", "buffer absorbed", "buffer absorbed", "absorbed"};
     const struct meter *meter = data;
     const struct meter_endpoint *endpoint;
     enum meter_verdict verdict = meter_verdict(meter, &endpoint);
+    uint64_t absorbed = state_percent(meter, METER_ABSORB);
 
     if (verdict == METER_VERDICT_NONE)
         return;
-    text_add(line->text, "slow side: %s", sides[verdict].words);
-    add_share(line, sides[verdict].state);
-    if (endpoint != NULL) {
-        text_add_string(line->text, " (");
-        add_culprit(line, endpoint, verdict == METER_VERDICT_INPUT);
-        text_add_string(line->text, ")");
+    text_add_string(line->text, "slow side: ");
+    if (verdict == METER_VERDICT_BALANCED) {
+        text_add_string(line->text, "none (balanced)");
+        add_mean_fill(line);
+        return;
     }
-    text_add(line->text, "; buffer %" PRIu64 "%% full",
-             percent_of((uint64_t)meter_mean_fill(meter), meter->capacity));
+    if (is_minor(meter, sides[verdict].state)) {
+        text_add(line->text, "none, the buffer absorbed %" PRIu64 "%%", absorbed);
+        add_mean_fill(line);
+        return;
+    }
+    uint64_t share = state_percent(meter, sides[verdict].state);
+    text_add(line->text, "%s, %" PRIu64 "%%%s", sides[verdict].words, share,
+             line->brevity < 2 ? " of the time" : "");
+    add_culprit_of(line, endpoint, verdict == METER_VERDICT_INPUT);
+    if (absorbed > share)
+        text_add(line->text, "; %s %" PRIu64 "%%", absorbed_words[line->brevity], absorbed);
+    else
+        add_mean_fill(line);
+}
+
+/* "ended early: SIGTERM", "ended early: stdout has no reader": if the exit status is that of a
+ * signal. With any other failure a message has said why. */
+static void add_early_end(const struct report_line *line, const void *data)
+{
+    const struct meter *meter = data;
+    const struct ending *ending = &line->request->ending;
+    const char *name = signal_name(ending->signal);
+
+    if (exit_signal_of(ending) == 0)
+        return;
+    text_add_string(line->text, "ended early: ");
+    if (name != NULL) {
+        text_add_string(line->text, name);
+    } else if (ending->signal != 0) {
+        text_add(line->text, "signal %d", ending->signal);
+    } else if (meter->output_count > 1) {
+        text_add_string(line->text, "no output has a reader");
+    } else {
+        line_add_name(line, meter->outputs[0].name);
+        text_add_string(line->text, meter->outputs[0].process.is_command ? " stopped reading"
+                                                                         : " has no reader");
+    }
 }
 
 static void add_shares(const struct report_line *line, const void *data)
@@ -330,6 +422,12 @@ static void add_interval(const struct report_line *line)
              percents[most]);
 }
 
+static void add_fill(const struct report_line *line)
+{
+    text_add_string(line->text, "; buffer ");
+    line_add_level(line, (double)line->meter->fill, line->meter->capacity);
+}
+
 /*
  * Where the line is too long, it leaves out in this order: the size that is expected, records and
  * the time of connecting; the length of the interval and the buffer; the percentage that is done,
@@ -341,14 +439,16 @@ static void add_sample(const struct report_line *line, const void *data)
     uint64_t dropped = meter_least_output(meter)->bytes_dropped;
 
     add_amount(line);
+    add_time(line, meter_elapsed(meter), meter->state_ns[METER_CONNECT]);
     text_add_string(line->text, "; ");
     add_last(line);
     add_interval(line);
     if (line->brevity < 2)
-        text_add(line->text, "; buffer %" PRIu64 "%%", percent_of(meter->fill, meter->capacity));
-    if (meter->spool_fill > 0 && line->brevity < 3)
-        text_add(line->text, "; spool %" PRIu64 "%%",
-                 percent_of(meter->spool_fill, meter->spool_capacity));
+        add_fill(line);
+    if (meter->spool_fill > 0 && line->brevity < 3) {
+        text_add_string(line->text, "; spool ");
+        line_add_level(line, (double)meter->spool_fill, meter->spool_capacity);
+    }
     if (dropped > 0) {
         text_add_string(line->text, "; ");
         line_add_size(line, dropped);
@@ -379,7 +479,7 @@ static void add_recent(const struct report_line *line, const void *data)
         return;
     add_last(line);
     add_interval(line);
-    text_add(line->text, "; buffer %" PRIu64 "%%", percent_of(meter->fill, meter->capacity));
+    add_fill(line);
 }
 
 static void add_lines(struct text *text, const struct meter *meter,
@@ -396,6 +496,8 @@ static void add_lines(struct text *text, const struct meter *meter,
     report_add_line(text, meter, request, add_slow_side, meter);
     if (request->moment == REPORT_MOMENT_NOW)
         report_add_line(text, meter, request, add_recent, meter);
+    if (request->moment == REPORT_MOMENT_FINAL)
+        report_add_line(text, meter, request, add_early_end, meter);
     if (request->verbose) {
         report_add_line(text, meter, request, add_spread, meter);
         report_add_line(text, meter, request, add_shares, meter);

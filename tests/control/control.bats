@@ -144,7 +144,7 @@ sockets_of() { # PID
 # seconds, only if the run is old enough.
 is_report() {
     equal 1 "$(grep -c '^bpipe: .* so far' "$1")"
-    ! grep -vE '^bpipe: (.* so far|(me: )?slow side: .*|(me: )?last [0-9.]+ s: [0-9.]+ .*; buffer [0-9]+%$)' "$1"
+    ! grep -vE '^bpipe: (.* so far|(me: )?slow side: .*|(me: )?last [0-9.]+ s: [0-9.]+ .*; buffer <?[0-9]+%$)' "$1"
 }
 
 @test "-Q prints the report, and does not change the run" {

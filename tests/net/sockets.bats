@@ -1065,7 +1065,7 @@ refused_now() { refute listens "$port" >/dev/null; }
         receive in "$family" -o out -L 3M -B 64K
         "$BPIPE" --report text:text -B 64K --tcp-buffer 32K -o "$endpoint" in
         # By the process or the address at its other end, or by its own name.
-        grep -E '^bpipe: slow side: output, [0-9]+%( of the time)? \(.+\); buffer ' text >verdict
+        grep -E '^bpipe: slow side: output, [0-9]+%( of the time)? \(.+\); (the buffer|buffer|absorbed) ' text >verdict
         grep -F "(bpipe" verdict || grep -F "${endpoint##*[:/]}" verdict
         ended "$receiver" 0
         rm -f in.err text
@@ -1075,7 +1075,7 @@ refused_now() { refute listens "$port" >/dev/null; }
         await_listener "$family" in.err
         "$BPIPE" -q -L 3M -o "$endpoint" in
         ended $receiver 0
-        grep -E '^bpipe: slow side: input, [0-9]+%( of the time)? \(.+\); buffer ' text
+        grep -E '^bpipe: slow side: input, [0-9]+%( of the time)? \(.+\); (the buffer|buffer|absorbed) ' text
         rm text
     done
 }

@@ -28,7 +28,7 @@ teardown() {
 # told PATTERN: whether the last report in `text` has that verdict.
 told() {
     grep '^bpipe:.* slow side: ' text 2>/dev/null | tail -n 1 >verdict
-    grep -qE "^bpipe:.* slow side: $1; buffer " verdict
+    grep -qE "^bpipe:.* slow side: $1; (the buffer|buffer|absorbed) " verdict
 }
 
 ask_and_told() { # PID PATTERN

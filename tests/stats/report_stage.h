@@ -59,7 +59,7 @@ static int play(const struct scene *scene)
         scene->act(reporter);
     } else {
         report_sample(reporter, &meter);
-        report_final(reporter, &meter, 0);
+        report_final(reporter, &meter, &(struct ending){0});
     }
     report_close(reporter);
     return 0;

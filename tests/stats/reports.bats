@@ -369,11 +369,11 @@ apart() {
     wait
     equal hi "$(<out)"
     grep -q '"bottleneck":"input","bottleneck_endpoint":"stdin"' slow.in
-    grep -q '^bpipe: slow side: input, [0-9]*% .*(.*); buffer ' text
+    grep -q '^bpipe: slow side: input, [0-9]*% .*(.*); .*\(buffer\|absorbed\) ' text
     grep -q '"bottleneck":"output","bottleneck_endpoint":"stdout"' slow.out
-    grep -q '^bpipe: slow side: output, [0-9]*% .*(.*); buffer ' text.out
+    grep -q '^bpipe: slow side: output, [0-9]*% .*(.*); .*\(buffer\|absorbed\) ' text.out
     equal "$(last_number capacity_bytes slow.out)" "$(last_number peak_bytes slow.out)"
-    grep -q '^bpipe: buffer 16.0 MiB: mean [0-9]*%, peak 100%, full [0-9]* times\?\(; .*\)\?$' text.out
+    grep -q '^bpipe: buffer 16.0 MiB: mean <\?[0-9]*%, peak 100%, full [0-9]* times\?\(; .*\)\?$' text.out
     [ "$(last_number full_count slow.out)" -ge 1 ]
     adds_up slow.in
     adds_up slow.out
@@ -430,7 +430,7 @@ copy_is_busy() {
     done
     mostly_busy report 1
     tail -n 1 report | grep -q '"bottleneck":"busy","bottleneck_endpoint":null'
-    grep -qx 'bpipe: slow side: bpipe itself, [0-9]*% of the time; buffer [0-9]*% full' text
+    grep -qx 'bpipe: slow side: bpipe itself, [0-9]*% of the time; buffer <\?[0-9]*% full' text
 }
 
 # unjudged STATUS COMMAND...: it ends with STATUS, and its reports, in ./json, ./text, ./prom, have
@@ -490,7 +490,7 @@ unjudged() {
     equal_files in out
     adds_up json 130
     grep -q '"bottleneck":"input","bottleneck_endpoint":"fifo"' <(tail -n 1 json)
-    grep -qE '^bpipe: slow side: input, [0-9]+%( of the time)? \(.*\); buffer ' text
+    grep -qE '^bpipe: slow side: input, [0-9]+%( of the time)? \(.*\); (the buffer|buffer|absorbed) ' text
     rm json
     open_consumer
     defsig "$BPIPE" --report json:json fifo >&"$writer" 5>&- {reader}<&- {writer}>&- &
@@ -502,6 +502,124 @@ unjudged() {
     ended "$pid" 141
     adds_up json 141
     grep -q '"bottleneck":"input","bottleneck_endpoint":"fifo"' <(tail -n 1 json)
+}
+
+@test "verdict: a side is not blamed alone if the buffer absorbed more" {
+    mkfifo feed
+    open_stuck
+    exec {feed}<>feed
+    "$BPIPE" -C -J 0 --report text:text --report json:json feed >stuck {feed}<&- {stuck}<&- 2>err &
+    pid=$!
+    # First it waits for its input, long enough for a verdict. Then its output is stuck, and the
+    # buffer has room.
+    input_is_slow() { sample "$pid" json && grep -q '"bottleneck":"input"' <(tail -n 1 json); }
+    wait_until 20 input_is_slow
+    head -c 200K /dev/zero >&"$feed"
+    absorbed() {
+        sample "$pid" text && grep 'slow side' text | tail -n 1 |
+            grep -qE '^bpipe: slow side: input, [0-9]+%( of the time)? \(.*\); (the )?(buffer )?absorbed [5-9][0-9]%$'
+    }
+    wait_until 20 absorbed
+    exec {feed}>&-
+    head -c 200K <stuck | cmp - <(head -c 200K /dev/zero)
+    ended "$pid" 0
+}
+
+# --- a run that ended early ------------------------------------------------------------------
+
+# early FILE WORDS: the text report in FILE says in one line, WORDS, what ended the run early. The
+# line follows the amount and the slow side.
+early() {
+    equal "bpipe: ended early: $2" "$(grep 'ended early' "$1")"
+    equal "bpipe: ended early: $2" "$(sed -n '1d; /slow side/d; p; q' "$1")"
+}
+
+@test "a run that a signal ended says which" {
+    local signal options
+    echo text >in
+    mkfifo fifo
+    exec 5<>fifo
+    for signal in INT TERM HUP QUIT; do
+        for options in '' -v '-n -v'; do
+            rm -f out
+            # shellcheck disable=SC2086
+            defsig "$BPIPE" $options -o out fifo 5>&- 2>err &
+            pid=$!
+            cat in >&5
+            wait_until 20 size_is out 5
+            kill "-$signal" "$pid"
+            ended "$pid" $((128 + $(kill -l "$signal")))
+            equal_files in out
+            early err "SIG$signal"
+        done
+    done
+}
+
+@test "a run that its reader ended says whose" {
+    local output status=0
+    random_bytes 300000 >in
+    # An endless input, and a reader that has left.
+    mkfifo fifo
+    exec 5<>fifo
+    cat in >&5 &
+    open_consumer
+    for output in stdout consumer; do
+        if [ "$output" = stdout ]; then
+            "$BPIPE" -J 0 fifo >&"$writer" 2>err 5>&- {reader}<&- {writer}>&- &
+        else
+            "$BPIPE" -J 0 -v -o consumer fifo 2>err 5>&- {reader}<&- {writer}>&- &
+        fi
+        pid=$!
+        equal 100 "$(head -c 100 <&"$reader" | wc -c)"
+        exec {reader}<&- {writer}>&-
+        ended "$pid" 141
+        early err "$output has no reader"
+        rm consumer
+        end_processes
+        cat in >&5 &
+        open_consumer
+    done
+    end_processes
+    # A command that wants no more is named, but not if it was one of several.
+    cat in >&5 &
+    "$BPIPE" --to 'head -c 100 >out' fifo 2>err 5>&- || status=$?
+    equal '141 100' "$status $(size_of out)"
+    early err 'head -c 100 >out stopped reading'
+    cat in >&5 &
+    status=0
+    "$BPIPE" --to 'head -c 100 >a' --to 'head -c 200 >b' fifo 2>err 5>&- || status=$?
+    equal '141 100 200' "$status $(size_of a) $(size_of b)"
+    early err 'no output has a reader'
+}
+
+@test "a run that did not end early has no such line, nor one whose message says why" {
+    local status=0
+    random_bytes 300000 >in
+    mkfifo fifo
+    "$BPIPE" -v -o out in 2>err
+    equal_files in out
+    "$BPIPE" <in 2>>err | cat >out
+    equal_files in out
+    # A reader that leaves when it has everything, and no more comes.
+    "$BPIPE" --to 'head -c 300000 >out' in 2>>err
+    equal_files in out
+    equal 3 "$(grep -c '^bpipe: 293 KiB ' err)"
+    refute grep 'ended early' err
+    "$BPIPE" -o out in missing 2>err || status=$?
+    equal 1 "$status"
+    grep -q '^bpipe: missing: ' err
+    "$BPIPE" --to 'exit 3' in 2>>err || status=$?
+    equal 1 "$status"
+    refute grep 'ended early' err
+    # -q: not a word, however it ends.
+    exec 5<>fifo
+    defsig "$BPIPE" -q -o out fifo 5>&- 2>err &
+    pid=$!
+    cat in >&5
+    wait_until 20 size_is out 300000
+    kill -TERM "$pid"
+    ended "$pid" 143
+    equal 0 "$(size_of err)"
 }
 
 # --- names ------------------------------------------------------------------------------------
@@ -790,10 +908,10 @@ read_whole() {
     equal $((1 + verdict)) "$(lines_of err)"
     grep -qE "^bpipe: 3.00 MiB of 3.00 MiB \(100%\) in $number m?s(, $number [KMG]iB/s)?\$" err
     equal "$verdict" \
-        "$(grep -cE '^bpipe: slow side: .*, [0-9]+%( of the time)?( \([^)]*\))?; buffer [0-9]+% full$' err)"
+        "$(grep -cE '^bpipe: slow side: .*, [0-9]+%( of the time)?( \([^)]*\))?; (buffer <?[0-9]+% full|(the |buffer )*absorbed [0-9]+%)$' err)"
     "$BPIPE" -v -C -o out in 2>err
     grep -qE '^bpipe: time: input [0-9]+%, output [0-9]+%, absorb [0-9]+%, throttle 0%, busy [0-9]+%$' err
-    grep -qE '^bpipe: buffer 16.0 MiB: mean [0-9]+%, peak [0-9]+%, full 0 times$' err
+    grep -qE '^bpipe: buffer 16.0 MiB: mean <?[0-9]+%, peak <?[0-9]+%, full 0 times$' err
     grep -qE "^bpipe: residence time: p50 $number [mun]?s, p99 $number [mun]?s, max $number [mun]?s\$" err
     equal 100 "$(sed -n 's/^bpipe: time: //p' err | tr -dc '0-9 ' |
         awk '{ for (i = 1; i <= NF; i++) sum += $i } END { print sum }')"

@@ -8,8 +8,10 @@
 #include "stats/report_format.h"
 #include "tests/tap.h"
 
+#include <inttypes.h>
 #include <locale.h>
 #include <math.h>
+#include <signal.h>
 
 #define GIB UINT64_C(1073741824)
 #define MS  UINT64_C(1000000)
@@ -205,7 +207,7 @@ static void test_text_options(void)
 {
     struct meter meter = example_meter();
     struct report_request verbose = {
-        .moment = REPORT_MOMENT_NOW, .si = true, .verbose = true, .exit_status = 1};
+        .moment = REPORT_MOMENT_NOW, .si = true, .verbose = true, .ending = {.signal = SIGTERM}};
 
     meter.name = "night\nly";
     meter.size_known = true;
@@ -229,6 +231,92 @@ static void test_text_options(void)
             "bpipe: night\\nly: output stdout: Broken pipe\n"
             "bpipe: night\\nly: system calls: read 32800, write 32770, splice 0, poll 411\n",
             "-N, -k, -v, -s, so far, undelivered, added, an error");
+    meter_destroy(&meter);
+}
+
+/* What a final report says of an ending after "bpipe: ended early: "; NULL: nothing. */
+static void early_end_is(struct meter *meter, struct ending ending, const char *words)
+{
+    const char *rest = "bpipe: 4.00 GiB in 3.21 s, 1.25 GiB/s\n"
+                       "bpipe: slow side: output, 71% of the time (stdout); buffer 62% full\n";
+    struct report_request request = {.moment = REPORT_MOMENT_FINAL, .ending = ending};
+    char expected[400];
+
+    snprintf(expected, sizeof expected, "%s%s%s%s", rest,
+             words == NULL ? "" : "bpipe: ended early: ", words == NULL ? "" : words,
+             words == NULL ? "" : "\n");
+    text_is(meter, &request, expected, words == NULL ? "no word of the ending" : words);
+}
+
+/* The line is there if the exit status is that of a signal, and only then. */
+static void test_text_ended_early(void)
+{
+    static const struct {
+        int number;
+        const char *words;
+    } signals[] = {{SIGTERM, "SIGTERM"},
+                   {SIGINT, "SIGINT"},
+                   {SIGHUP, "SIGHUP"},
+                   {SIGQUIT, "SIGQUIT"},
+                   {63, "signal 63"}}; /* a real-time signal has no name */
+    struct meter meter = example_meter();
+
+    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+        for (unsigned bits = 0; bits < 16; bits++)
+            early_end_is(&meter,
+                         (struct ending){.signal = signals[i].number,
+                                         .overflowed = (bits & 1) != 0,
+                                         .timed_out = (bits & 2) != 0,
+                                         .failed = (bits & 4) != 0,
+                                         .departed = (bits & 8) != 0},
+                         signals[i].words);
+    for (unsigned bits = 0; bits < 16; bits++)
+        early_end_is(&meter,
+                     (struct ending){.overflowed = (bits & 1) != 0,
+                                     .timed_out = (bits & 2) != 0,
+                                     .failed = (bits & 4) != 0,
+                                     .departed = (bits & 8) != 0},
+                     bits == 8 ? "stdout has no reader" : NULL);
+    meter_destroy(&meter);
+}
+
+static void test_text_departed(void)
+{
+    struct report_request request = {.moment = REPORT_MOMENT_FINAL, .ending = {.departed = true}};
+    struct meter meter = example_meter();
+
+    meter.bytes_passed = 0;
+    meter.state_ns[METER_INPUT] = meter.state_ns[METER_OUTPUT] = 0;
+    meter.outputs[0].bytes_undelivered = 1024;
+    meter.outputs[0].name = "/run/a\nfifo";
+    text_is(&meter, &request,
+            "bpipe: 0 B in 3.21 s\n"
+            "bpipe: ended early: /run/a\\nfifo has no reader\n"
+            "bpipe: /run/a\\nfifo: 1.00 KiB undelivered\n",
+            "the reader of a FIFO left; no verdict");
+    meter.outputs[0].bytes_undelivered = 0;
+    meter.outputs[0].name = "head -n 1";
+    meter.outputs[0].process.is_command = true;
+    meter.name = "a name that is long enough to be shortened";
+    text_is(&meter, &request,
+            "bpipe: a name ..ortened: 0 B in 3.21 s\n"
+            "bpipe: a name ..ortened: ended early: head -n 1 stopped reading\n",
+            "a command had read enough");
+    meter.name = NULL;
+    request.verbose = true;
+    struct text text = {0};
+    report_format_text(&text, &meter, &request);
+    text_add_bytes(&text, "", 1);
+    tap_ok(strstr(text.bytes, "\nbpipe: ended early: head -n 1 stopped reading\nbpipe: time: ") !=
+               NULL,
+           "and with -v, before the details");
+    text_free(&text);
+    meter_destroy(&meter);
+    if (meter_init(&meter, 0, 1, 2, 0) != 0)
+        abort();
+    request.verbose = false;
+    text_is(&meter, &request, "bpipe: 0 B in 0 ns\nbpipe: ended early: no output has a reader\n",
+            "all outputs have left");
     meter_destroy(&meter);
 }
 
@@ -655,6 +743,79 @@ static void test_verdict_formats(void)
     meter_destroy(&meter);
 }
 
+/* The second line of the report of a run with these shares, which has no more lines. */
+static void slow_side_is(struct meter *meter, const uint64_t percents[METER_STATES],
+                         const char *line)
+{
+    char expected[200];
+
+    for (size_t i = 0; i < METER_STATES; i++)
+        meter->state_ns[i] = percents[i] * 3210 * MS / 10000;
+    snprintf(expected, sizeof expected, "bpipe: 4.00 GiB in 3.21 s, 1.25 GiB/s\nbpipe: %s\n", line);
+    text_is(meter, &final_request, expected, line);
+}
+
+#define HUNDREDTHS(...) ((const uint64_t[METER_STATES]){__VA_ARGS__})
+static void test_text_absorbed(void)
+{
+    struct meter meter = example_meter();
+
+    meter.inputs[0].peer = (struct meter_peer){.pid = 811, .command = "tar"};
+    meter.outputs[0].peer = (struct meter_peer){.pid = 4194304, .command = "a program name"};
+    slow_side_is(&meter, HUNDREDTHS([METER_INPUT] = 2900, [METER_ABSORB] = 7100),
+                 "slow side: input, 29% of the time (tar, pid 811); buffer absorbed 71%");
+    meter.inputs[0].peer = (struct meter_peer){0};
+    slow_side_is(&meter, HUNDREDTHS([METER_INPUT] = 2900, [METER_ABSORB] = 7100),
+                 "slow side: input, 29% of the time (stdin); the buffer absorbed 71%");
+    slow_side_is(&meter, HUNDREDTHS([METER_OUTPUT] = 1200, [METER_ABSORB] = 8800),
+                 "slow side: output, 12% (a program name, pid 4194304); absorbed 88%");
+    slow_side_is(&meter, HUNDREDTHS([METER_THROTTLE] = 4900, [METER_ABSORB] = 5100),
+                 "slow side: the rate limit, 49% of the time; the buffer absorbed 51%");
+    slow_side_is(&meter, HUNDREDTHS([METER_BUSY] = 4900, [METER_ABSORB] = 5100),
+                 "slow side: bpipe itself, 49% of the time; the buffer absorbed 51%");
+    /* As much is not more. */
+    slow_side_is(&meter, HUNDREDTHS([METER_INPUT] = 5000, [METER_ABSORB] = 5000),
+                 "slow side: input, 50% of the time (stdin); buffer 62% full");
+    slow_side_is(&meter,
+                 HUNDREDTHS([METER_INPUT] = 4000, [METER_ABSORB] = 3000, [METER_BUSY] = 3000),
+                 "slow side: input, 40% of the time (stdin); buffer 62% full");
+    /* From 5 % on, and not below, as in the live line. */
+    slow_side_is(&meter, HUNDREDTHS([METER_INPUT] = 500, [METER_ABSORB] = 9500),
+                 "slow side: input, 5% of the time (stdin); the buffer absorbed 95%");
+    slow_side_is(&meter, HUNDREDTHS([METER_INPUT] = 499, [METER_ABSORB] = 9501),
+                 "slow side: none, the buffer absorbed 95%; buffer 62% full");
+    slow_side_is(&meter,
+                 HUNDREDTHS([METER_INPUT] = 100, [METER_OUTPUT] = 350, [METER_ABSORB] = 9550),
+                 "slow side: none, the buffer absorbed 95%; buffer 62% full");
+    tap_ok(contains(report_format_json, &meter, ",\"bottleneck\":\"output\",",
+                    "\"bottleneck_endpoint\":\"stdout\",", ""),
+           "JSON has the verdict without this rule");
+    /* Balanced names no side already. */
+    slow_side_is(&meter,
+                 HUNDREDTHS([METER_INPUT] = 900, [METER_OUTPUT] = 900, [METER_BUSY] = 900,
+                            [METER_ABSORB] = 7300),
+                 "slow side: none (balanced); buffer 62% full");
+    meter_destroy(&meter);
+}
+
+/* The line about the last seconds names absorb if it took more of them than any side did. */
+static void test_recent_absorbed(void)
+{
+    struct meter meter = example_meter();
+    struct report_request now = {
+        .moment = REPORT_MOMENT_NOW,
+        .interval = {.ns = NS_PER_SEC,
+                     .bytes = 98 << 20,
+                     .state_ns = {[METER_INPUT] = 290 * MS, [METER_ABSORB] = 710 * MS}}};
+
+    text_is(&meter, &now,
+            "bpipe: 4.00 GiB in 3.21 s so far, 1.25 GiB/s\n"
+            "bpipe: slow side: output, 71% of the time (stdout); buffer 62% full\n"
+            "bpipe: last 1.00 s: 98.0 MiB/s, absorb 71%; buffer 0%\n",
+            "lately the buffer absorbed most");
+    meter_destroy(&meter);
+}
+
 static void test_text_sample(void)
 {
     struct meter meter = example_meter();
@@ -690,6 +851,70 @@ static void test_text_sample(void)
     meter_destroy(&meter);
 }
 
+/* A report of the run of the example if the buffer held `bytes` all the time. */
+static void level_is(uint64_t capacity, double bytes, uint64_t peak, const char *mean,
+                     const char *most)
+{
+    struct meter meter = example_meter();
+    struct text text = {0};
+    char line[200], details[200];
+
+    meter.capacity = capacity;
+    meter.fill_area = bytes * (double)meter_running(&meter);
+    meter.peak = meter.fill = peak;
+    snprintf(line, sizeof line, " (stdout); buffer %s full\n", mean);
+    snprintf(details, sizeof details, ": mean %s, peak %s, full", mean, most);
+    report_format_text(&text, &meter, &verbose_request);
+    text_add_bytes(&text, "", 1);
+    tap_ok(strstr(text.bytes, line) != NULL && strstr(text.bytes, details) != NULL,
+           "%g of %" PRIu64 " bytes: %s, peak %s", bytes, capacity, mean, most);
+    text_clear(&text);
+    report_format_text(&text, &meter, &(struct report_request){.moment = REPORT_MOMENT_SAMPLE});
+    text_add_bytes(&text, "", 1);
+    snprintf(line, sizeof line, "; buffer %s\n", most);
+    tap_ok(strstr(text.bytes, line) != NULL, "a sample: %s", most);
+    text_free(&text);
+    meter_destroy(&meter);
+}
+
+/* 0% is an empty buffer, 100% a full one. */
+static void test_text_levels(void)
+{
+    level_is(256 << 20, 0, 0, "0%", "0%");
+    level_is(256 << 20, 0.001, 1, "<1%", "<1%");
+    level_is(256 << 20, 2.6e6, 2600000, "<1%", "<1%");
+    level_is(100, 1, 2, "1%", "2%");
+    level_is(1, 0.001, 1, "<1%", "100%");
+    level_is(1, 0.5, 1, "50%", "100%");
+    level_is(256 << 20, (256 << 20) - 1, 256 << 20, "99%", "100%");
+    level_is(UINT64_C(1) << 46, 0x1p46, UINT64_C(1) << 46, "100%", "100%");
+
+    struct meter meter = overloaded_meter();
+    struct text text = {0};
+    meter.spool_peak = meter.spool_fill = 1;
+    report_format_text(&text, &meter, &verbose_request);
+    report_format_text(&text, &meter, &(struct report_request){.moment = REPORT_MOMENT_SAMPLE});
+    text_add_bytes(&text, "", 1);
+    tap_ok(strstr(text.bytes, "\nbpipe: spool 1.00 GiB: peak <1%, 340 MiB written\n") != NULL &&
+               strstr(text.bytes, "; spool <1%;") != NULL,
+           "a byte in the spool");
+    text_free(&text);
+    meter_destroy(&meter);
+}
+
+static void first_line_is(const struct meter *meter, enum report_moment moment, const char *line)
+{
+    struct report_request request = {.moment = moment};
+    struct text text = {0};
+
+    report_format_text(&text, meter, &request);
+    text_add_bytes(&text, "", 1);
+    *strchr(text.bytes, '\n') = '\0';
+    if (!tap_ok(strcmp(text.bytes, line) == 0, "%s", line))
+        tap_note("got: %s", text.bytes);
+    text_free(&text);
+}
+
 /* 3.21 s after 10 s of connecting; and before anything is connected. */
 static void test_text_connecting(void)
 {
@@ -708,9 +933,23 @@ static void test_text_connecting(void)
     meter_connected(&meter.outputs[0], 10 * NS_PER_SEC - 1000);
     meter_connected(&meter.inputs[0], 999999);
     text_is(&meter, &final_request,
-            "bpipe: 4.00 GiB in 13.2 s (10.0 s connecting), 1.25 GiB/s\n"
+            "bpipe: 4.00 GiB in 13.2 s (10.0 s connecting, then 1.25 GiB/s)\n"
             "bpipe: slow side: output, 71% of the time (stdout); buffer 62% full\n",
             "connecting is told, and is in no rate, share or mean");
+    first_line_is(&meter, REPORT_MOMENT_NOW,
+                  "bpipe: 4.00 GiB in 13.2 s so far (10.0 s connecting, then 1.25 GiB/s)");
+    meter.counts_records = meter.size_known = true;
+    meter.size_bytes = 8 * GIB;
+    first_line_is(&meter, REPORT_MOMENT_FINAL,
+                  "bpipe: 4.00 GiB (50%) in 13.2 s (10.0 s connecting, then 1.25 GiB/s)");
+    meter.name = "a name of 16 col";
+    first_line_is(&meter, REPORT_MOMENT_FINAL,
+                  "bpipe: a name of 16 col: 4.00 GiB in 13.2 s, 1.25 GiB/s");
+    meter.name = NULL;
+    meter.counts_records = meter.size_known = false;
+    meter.bytes_passed = 0;
+    first_line_is(&meter, REPORT_MOMENT_FINAL, "bpipe: 0 B in 13.2 s (10.0 s connecting)");
+    meter.bytes_passed = 4 * GIB;
     text_is(&meter, &sample,
             "bpipe: 4.00 GiB in 13.2 s; last 1.00 s: 98.0 MiB/s, output 100%; buffer 0%\n",
             "a sample in which connecting ended");
@@ -865,7 +1104,7 @@ static void test_json_golden(void)
     struct report_request sample = {.moment = REPORT_MOMENT_SAMPLE,
                                     .interval = {.ns = NS_PER_SEC / 2, .bytes = 1000}};
     struct report_request final = {.moment = REPORT_MOMENT_FINAL,
-                                   .exit_status = 141,
+                                   .ending = {.departed = true},
                                    .end_time_ns = UINT64_C(1000000004) * NS_PER_SEC};
     char expected[4000];
 
@@ -1437,6 +1676,8 @@ int main(void)
 
     test_text_final();
     test_text_options();
+    test_text_ended_early();
+    test_text_departed();
     test_text_recent();
     test_text_records();
     test_text_overload();
@@ -1446,7 +1687,10 @@ int main(void)
     test_wide_names();
     test_neighbours();
     test_verdict_formats();
+    test_text_absorbed();
+    test_recent_absorbed();
     test_text_sample();
+    test_text_levels();
     test_text_connecting();
     test_text_not_connected();
     test_percentages(&random);

@@ -168,7 +168,7 @@ static void replace_by_directory(struct reporter *reporter)
     report_sample(reporter, &meter);
     unlink("p.prom");
     mkdir("p.prom", 0700);
-    report_final(reporter, &meter, 0);
+    report_final(reporter, &meter, &(struct ending){0});
 }
 
 /* A file with the temporary name, as a killed run with the same process id leaves it. */

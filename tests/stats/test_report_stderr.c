@@ -27,7 +27,7 @@ static void say_things(struct reporter *reporter)
 static void say_after_close(struct reporter *reporter)
 {
     message_print("one");
-    report_final(reporter, &meter, 0);
+    report_final(reporter, &meter, &(struct ending){0});
     message_print("two");
     report_close(NULL);
     message_print("three");
@@ -35,7 +35,7 @@ static void say_after_close(struct reporter *reporter)
 
 static void only_final(struct reporter *reporter)
 {
-    report_final(reporter, &meter, 1);
+    report_final(reporter, &meter, &(struct ending){.failed = true});
 }
 
 static void test_messages(void)
@@ -121,7 +121,7 @@ static void report_much(struct reporter *reporter)
         report_sample(reporter, &meter);
         message_print("message %u", i);
     }
-    report_final(reporter, &meter, 0);
+    report_final(reporter, &meter, &(struct ending){0});
 }
 
 /* Whether `line` is whole: what this test wrote, a message, a text line, a JSON object. */
