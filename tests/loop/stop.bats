@@ -37,3 +37,80 @@ stopped() {
     adds_up report
     timeout 20 head -c 4000 <stuck | cmp - in
 }
+
+# reader_comes PID FIFO: two reports show that the process waits for a reader still, and has looked
+# at its limits since it goes on. Then the reader comes, and gets all of ./in.
+reader_comes() {
+    sample "$1" "report.$2" && sample "$1" "report.$2" || return 1
+    timeout 30 cat "$2" >"out.$2" || return 1
+    ended "$1" 0 || return 1
+    adds_up "report.$2" || return 1
+    equal_files in "out.$2"
+}
+
+@test "the wait for the reader of a FIFO: a stop does not count, by SIGSTOP and by ^Z" {
+    local signal
+    local -A pids=()
+    random_bytes 300000 >in
+    mkfifo STOP TSTP
+    for signal in STOP TSTP; do
+        "$BPIPE" -q --connect-timeout 3 --report "json:report.$signal" -o $signal in 2>err.$signal &
+        pids[$signal]=$!
+        wait_until 20 catches_usr1 $!
+        sample $! report.$signal
+        kill -$signal $!
+        stopped $!
+    done
+    sleep 3.2 # longer than the limit
+    for signal in STOP TSTP; do
+        kill -CONT "${pids[$signal]}"
+        reader_comes "${pids[$signal]}" $signal
+        equal "" "$(<err.$signal)"
+    done
+}
+
+# rounds_are COUNT: whether the command has slept that often, 0.1 s each time.
+rounds_are() {
+    [ -e rounds ] && [ "$(size_of rounds)" -ge "$1" ]
+}
+
+rounds_pass() { # COUNT
+    wait_until 30 rounds_are $(($(size_of rounds) + $1))
+}
+
+# quiet PID: whether the process does not run during three rounds.
+quiet() {
+    local before
+    before=$(slept "$1")
+    rounds_pass 3
+    equal "$before" "$(slept "$1")"
+}
+
+slept() { # PID
+    sed -n 's/^voluntary_ctxt_switches:[[:space:]]*//p' "/proc/$1/status"
+}
+
+@test "while bpipe is stopped its guard sleeps, and --kill-after does not run" {
+    skip_unless pgrep
+    local pid guard before
+    "$BPIPE" -q --kill-after 3 --from 'until [ -e ready ]; do sleep 0.01; done; exit 3' \
+        --to 'trap ": >told" TERM; : >ready
+            until [ -e go ]; do sleep 0.1; printf . >>rounds; done; : >over; exit 4' 2>err &
+    pid=$!
+    wait_until 20 test -e told
+    guard=$(pgrep -P "$pid" "^bpipe")
+    kill -TSTP "$pid"
+    stopped "$pid"
+    wait_until 20 rounds_are 1
+    wait_until 5 quiet "$guard"
+    before=$(slept "$guard")
+    rounds_pass 32 # more time than --kill-after: the command is not stopped
+    equal "$before" "$(slept "$guard")"
+    refute gone "$guard"
+    kill -CONT "$pid"
+    rounds_pass 3 # nor does SIGKILL come now: most of --kill-after is still left
+    : >go
+    wait_until 20 test -e over
+    ended "$pid" 1
+    wait_until 20 gone "$guard"
+}
