@@ -683,7 +683,7 @@ unread() {
     skip_without_proc "cannot tell what was not read"
     # bpipe gives the command up, then ends it. The child ignores that, and reads once bpipe has seen
     # the end of the command: only then is the command no process any more.
-    local command='exec 3<&0; (trap "" TERM; : >ready; while kill -0 $$; do sleep 0.01; done 2>/dev/null
+    local command='exec 3<&0; (trap "" TERM; echo >ready; while kill -0 $$; do sleep 0.01; done 2>/dev/null
         head -c 30000 >got) <&3 & wait'
     seq 500000 >in
     unread 30000 "$command" --kill-after 0 --stall-timeout 0.5 -o all \
