@@ -679,6 +679,22 @@ unread() {
     equal 1000 "$(size_of got)"
 }
 
+@test "bytes that a child of a command reads after the command was ended are delivered" {
+    skip_without_proc "cannot tell what was not read"
+    # bpipe gives the command up, then ends it. The child ignores that, and reads once bpipe has seen
+    # the end of the command: only then is the command no process any more.
+    local command='exec 3<&0; (trap "" TERM; echo >ready; while kill -0 $$; do sleep 0.01; done 2>/dev/null
+        head -c 30000 >got) <&3 & wait'
+    seq 500000 >in
+    unread 30000 "$command" --kill-after 0 --stall-timeout 0.5 -o all \
+        --from 'cat in; until [ -s err ] && [ -e ready ]; do sleep 0.01; done'
+    equal 4 "$status"
+    grep -q 'took no data for 500 ms (--stall-timeout)' err
+    equal "$(size_of in) 30000" "$(last_number bytes_in report) $(size_of got)"
+    equal_files in all
+    cmp -n 30000 in got
+}
+
 @test "during the run no count of a command goes back, and no rate is negative" {
     skip_without_proc "cannot tell what was not read"
     random_bytes 400000 >in
