@@ -245,7 +245,7 @@ static bool size_has_shares(const struct meter *meter, const struct moment *now)
 }
 
 /* The estimated time remaining. UINT64_MAX: unknown. It is also unknown if more than the expected
- * size came, because still more may follow. */
+ * size came, because still more may follow. (The caller makes it unknown while nothing moves.) */
 static uint64_t time_left(const struct meter *meter, const struct moment *start,
                           const struct moment *now)
 {
@@ -305,7 +305,7 @@ static struct display_values take_values(struct display *display, bool final)
         .rate = rate,
         .average_rate = average,
         .highest_rate = display->highest_rate,
-        .eta_ns = time_left(meter, &start, &now),
+        .eta_ns = rate > 0 ? time_left(meter, &start, &now) : UINT64_MAX,
         .phase = display->phase,
         .now = time(NULL),
         .final = final,

@@ -63,7 +63,7 @@ struct display_values {
     double rate;             /* units per second in the last interval; in the whole run if final */
     double average_rate;     /* in the last -m seconds; in the whole run if final */
     double highest_rate;     /* of all intervals: the end of the scale of -g */
-    uint64_t eta_ns;         /* UINT64_MAX: unknown */
+    uint64_t eta_ns;         /* UINT64_MAX: unknown, also if nothing moved in the last interval */
     unsigned phase;          /* position of the moving mark: 0 to 199, 100 is the right end */
     time_t now;              /* for %I */
     bool final;              /* the run is over */

@@ -41,8 +41,8 @@ static void shows(const char *line, const char *what)
         tap_note("'%s' instead of '%s'", frame, line);
 }
 
-/* A display with this format, after a first frame: ten seconds of waiting for the input. */
-static void open_display(struct options *options, const char *format)
+/* A display with this format, before its first frame. */
+static void begin_display(struct options *options, const char *format)
 {
     *options = (struct options){.display = {.format = format,
                                             .force = true,
@@ -55,6 +55,12 @@ static void open_display(struct options *options, const char *format)
     if (display == NULL)
         abort();
     meter.began = true;
+}
+
+/* The same after a first frame: ten seconds of waiting for the input. */
+static void open_display(struct options *options, const char *format)
+{
+    begin_display(options, format);
     pass(METER_INPUT, 10000);
     meter_arrived(&meter, 100, 0);
     display_tick(display);
@@ -118,6 +124,31 @@ static void test_final(void)
     close_display();
 }
 
+/* --- the time remaining ----------------------------------------------------------------------- */
+
+/* The average covers a minute: it is not 0 while nothing moves. */
+static void test_stalled(void)
+{
+    struct options options;
+
+    begin_display(&options, "%e %{fineta}|");
+    options.display.window_ns = 60 * NS_PER_SEC;
+    meter.size_known = true;
+    meter.size_bytes = 1000;
+    meter_arrived(&meter, 1000, 1000);
+    meter_left(&meter, 100, 900);
+    interval(METER_INPUT, 1000);
+    frame[strcspn(frame, "F")] = '\0';
+    shows("ETA 0:00:09 ", "100 of 1000 bytes in a second");
+    interval(METER_OUTPUT, 1000);
+    shows("ETA -:--:-- FIN --:--:--", "dashes if nothing moved in the interval");
+    meter_left(&meter, 100, 800);
+    interval(METER_OUTPUT, 1000);
+    frame[strcspn(frame, "F")] = '\0';
+    shows("ETA 0:00:12 ", "an estimate once bytes move again");
+    close_display();
+}
+
 int main(void)
 {
     int ends[2], saved = dup(STDERR_FILENO);
@@ -129,6 +160,7 @@ int main(void)
     setenv("LC_ALL", "C", 1);
     test_small_shares();
     test_final();
+    test_stalled();
     if (dup2(saved, STDERR_FILENO) < 0)
         abort();
     return tap_done();
