@@ -1,5 +1,5 @@
 /*
- * display.c - see display.h. display/format.c composes the line.
+ * display.c - see display.h. display/format.c and display/default_line.c compose the line.
  */
 #include "display/display.h"
 
@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "display/columns.h"
 #include "display/cursor.h"
+#include "display/default_line.h"
 #include "display/format.h"
 #include "display/history.h"
 #include "display/terminal.h"

@@ -5,6 +5,7 @@
  * The amounts are what pv 1.6.20 printed, except the second blank before a "B" without a prefix
  * (pv 1.7.17 has it); so are the lines of -n.
  */
+#include "display/default_line.h"
 #include "display/format.h"
 #include "tests/tap.h"
 
