@@ -4,12 +4,16 @@
 #include "display/default_line.h"
 
 #include "display/line.h"
+#include "display/parts.h"
 #include "display/side.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum {
     FORMAT_TEXT = 128,
+    MOST_DIGITS = 10000, /* from this number of records on it has a prefix */
     WIDE_BAR = 20,
     NARROW_BAR = 8,
     WAITING = 18,        /* "< waiting for zstd" */
@@ -87,25 +91,69 @@ static bool fits(struct line *line, struct display_format *format, const struct 
     return true;
 }
 
+/* "dropped 15.0MiB", or of records "dropped 12 records"; "": nothing was dropped. It becomes text of
+ * a format. */
+static void describe_loss(char loss[FORMAT_TEXT], const struct line *line)
+{
+    const struct display_values *values = line->values;
+    struct text text = {.bytes = loss, .capacity = FORMAT_TEXT - 1, .fixed = true};
+    struct display_unit unit = {.si = line->style->si, .bits = line->style->bits};
+
+    if (values->dropped > 0) {
+        unit.records = values->records && values->dropped_records > 0;
+        text_add_string(&text, "dropped ");
+        if (!unit.records)
+            display_add_amount(&text, (double)values->dropped, unit);
+        else if (values->dropped_records < MOST_DIGITS)
+            text_add(&text, "%" PRIu64, values->dropped_records);
+        else
+            display_add_amount(&text, (double)values->dropped_records, unit);
+        if (unit.records)
+            text_add(&text, " record%s", text_plural(values->dropped_records));
+    }
+    loss[text.length] = '\0';
+}
+
+/* Finds the first layout that fits together with the name and the loss. Those may be "". The parts
+ * of `format` then point into `composed`. */
+static bool choose(struct line *line, struct display_format *format, char composed[FORMAT_TEXT],
+                   const char *name, const char *loss)
+{
+    static const char amount[] = "%b";
+    const struct layout *layout = line->values->size_known ? known_size : unknown_size;
+
+    for (; layout->format != NULL; layout++) {
+        /* The shortest format is not tried with the name: a longer one without it is better. */
+        const bool shortest = layout[1].format == NULL;
+        const bool has_amount = strncmp(layout->format, amount, strlen(amount)) == 0;
+        const char *rest = layout->format + (has_amount ? strlen(amount) : 0);
+        if (shortest && *name != '\0')
+            break;
+        snprintf(composed, FORMAT_TEXT, "%s%s%s%s%s%s", name, has_amount ? amount : "",
+                 has_amount && *loss != '\0' ? " " : "", loss,
+                 !has_amount && *loss != '\0' ? " " : "", rest);
+        display_format_parse(format, composed);
+        if (fits(line, format, layout))
+            return true;
+    }
+    return false;
+}
+
 unsigned display_format_default(struct text *text, const struct display_values *values,
                                 const struct display_style *style)
 {
-    const struct layout *layouts = values->size_known ? known_size : unknown_size;
     struct line line = {.text = text, .values = values, .style = style};
     struct display_format format = {0};
-    char with_name[FORMAT_TEXT];
+    char composed[FORMAT_TEXT], loss[FORMAT_TEXT];
 
-    /* The shortest format is not tried with the name: a longer one without it is better. */
-    for (const struct layout *at = layouts; values->name != NULL && at[1].format != NULL; at++) {
-        snprintf(with_name, sizeof with_name, "%%N %s", at->format);
-        display_format_parse(&format, with_name);
-        if (fits(&line, &format, at))
-            return line_add_parts(&line, &format);
-    }
-    for (const struct layout *at = layouts; at->format != NULL; at++) {
-        display_format_parse(&format, at->format);
-        if (fits(&line, &format, at))
-            break;
+    describe_loss(loss, &line);
+    if ((values->name != NULL && choose(&line, &format, composed, "%N ", loss)) ||
+        choose(&line, &format, composed, "", loss))
+        return line_add_parts(&line, &format);
+    if (*loss != '\0') {
+        display_format_parse(&format, loss);
+        if (!fits(&line, &format, &(struct layout){.compact = true}))
+            (void)choose(&line, &format, composed, "", "");
     }
     return line_add_parts(&line, &format);
 }

@@ -21,6 +21,11 @@
  *   8. the ETA
  *   9. the amount; the percentage is the last to go
  *
+ * Once bytes were dropped the amount is followed by their number, which outlasts all other parts:
+ *
+ *   1.21GiB dropped 15.0MiB 0:12  103MiB/s  43% ETA 0:16 buf▆ ◀ waiting for zstd 81%
+ *   1.21M dropped 12 records 0:12 ...                                        (of -l and -0)
+ *
  * With an unknown size the order is: the number of the meter, the moving mark, the usual forms,
  * "waiting for", the meter, "slow:", the slow side, the time, the rate.
  */

@@ -314,6 +314,7 @@ static struct display_values take_values(struct display *display, bool final)
         .capacity = meter->capacity,
         .passes = meter->fill == 0 && meter->zero_copy_bytes > display->zero_copy_bytes,
         .dropped = meter_least_output(meter)->bytes_dropped,
+        .dropped_records = meter_least_output(meter)->records_dropped,
         .name = meter->name,
         .written = (const char *)display->last_written->written,
         .written_length = display->last_written->written_length,

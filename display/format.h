@@ -70,13 +70,14 @@ struct display_values {
     uint64_t fill, capacity; /* bytes of the buffer */
     bool passes;             /* the buffer is empty, and bytes bypassed it in the last interval */
     uint64_t state_ns[METER_STATES]; /* in the last interval; in the whole run if final */
-    enum meter_verdict side; /* slow side in that time, if its share is at least 5 percent; else
+    enum meter_verdict side;  /* slow side in that time, if its share is at least 5 percent; else
                                 METER_VERDICT_BALANCED */
-    unsigned side_percent;   /* its share of that time */
-    const char *culprit;     /* the process at the other end of that side, or NULL */
-    uint64_t dropped;        /* bytes */
-    const char *name;        /* -N, or NULL */
-    const char *written;     /* the last bytes written, the newest last; for %nA */
+    unsigned side_percent;    /* its share of that time */
+    const char *culprit;      /* the process at the other end of that side, or NULL */
+    uint64_t dropped;         /* bytes */
+    uint64_t dropped_records; /* the records in these; 0: unknown */
+    const char *name;         /* -N, or NULL */
+    const char *written;      /* the last bytes written, the newest last; for %nA */
     size_t written_length;
     const char *line; /* the last whole line written, without its end; for %nL */
     size_t line_length;

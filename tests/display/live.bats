@@ -84,6 +84,36 @@ small_buffer() { # COMMAND...
     ! command -v pv >/dev/null || small_buffer pv -f -T -i 0.1 -B 1024
 }
 
+# --- losses -----------------------------------------------------------------------------------
+
+@test "the default line says how much was dropped, once something was" {
+    local options loss
+    while IFS='|' read -r options loss; do
+        echo "$options"
+        rm -f stuck feed err
+        mkfifo feed
+        open_stuck
+        exec {feed}<>feed
+        # shellcheck disable=SC2086
+        "$BPIPE" --report none -f -i 0.1 -w 80 -B 64K --overflow drop-oldest $options <feed >stuck 2>err \
+            {feed}<&- {stuck}<&- &
+        pid=$!
+        echo >&"$feed"
+        wait_until 30 has_frame err '.*0:00.*/s.*'
+        ! grep dropped err
+        yes | head -c 1M >&"$feed"
+        wait_until 30 has_frame err ".* dropped $loss .*"
+        kill "$pid"
+        exec {feed}>&-
+        wait "$pid" || true
+        exec {stuck}>&-
+        last_frame err | grep -E " dropped $loss "
+    done <<'EOF'
+|[ 0-9.]+KiB
+-l|[ 0-9.]+k records
+EOF
+}
+
 # --- unknown values -------------------------------------------------------------------------
 
 # With -n a line that would have no number is not written; in other text an unknown number is null.

@@ -54,8 +54,9 @@ enum {
     NO_TIME = 1 << 21, /* has passed: neither a rate nor a share of it is known */
     NOTHING = 1 << 22, /* was written yet */
     BUSY = 1 << 23,
-    LONG_RUN = 1 << 24, /* hours have passed, and hours are left */
-    LONG_NAME = 1 << 25 /* of the culprit */
+    LONG_RUN = 1 << 24,  /* hours have passed, and hours are left */
+    LONG_NAME = 1 << 25, /* of the culprit */
+    LOSS = 1 << 26       /* bytes were dropped */
 };
 
 struct scene {
@@ -102,7 +103,7 @@ static struct display_values usual_values(unsigned flags)
         .culprit = flags & ALONE       ? NULL
                    : flags & LONG_NAME ? "update-database"
                                        : "zstd",
-        .dropped = 4096,
+        .dropped = flags & LOSS ? 4096 : 0,
         .name = flags & NAME ? "bad\nk" : NULL,
         .written = last_written,
         .written_length = flags & NOTHING ? 0 : sizeof last_written - 1,
@@ -240,8 +241,8 @@ static const struct scene sequences[] = {
     {"%{bytes}", 80, SI, "1.30GB"},
     {"%{transferred}", 80, BITS, "9.68Gib"},
     {"%b", 80, RECORDS | BITS, "1.30G"},
-    {"%{dropped}", 80, 0, "4.00KiB"},
-    {"%{dropped}", 80, RECORDS, "4.00KiB"},
+    {"%{dropped}", 80, LOSS, "4.00KiB"},
+    {"%{dropped}", 80, RECORDS | LOSS, "4.00KiB"},
     /* text */
     {"%N%b", 80, 0, "1.21GiB"},
     {"%N", 80, NAME, "   bad\\nk:"},
@@ -392,6 +393,13 @@ static const struct scene defaults[] = {
      "1.21GiB 0:00:12 [ 103MiB/s] [ <=>     ]  buf [####  ] 74%  < waiting for zstd   "},
     {NULL, 80, NAME,
      "   bad\\nk: 1.21GiB 0:12  103MiB/s ==>..... 43% ETA 0:16 buf▆ ◀ waiting for zstd "},
+    {NULL, 80, LOSS,
+     "1.21GiB dropped 4.00KiB 0:12  103MiB/s  43% ETA 0:16 buf▆ ◀ waiting for zstd 81%"},
+    {NULL, 80, LOSS | UNKNOWN,
+     "1.21GiB dropped 4.00KiB 0:00:12 [ 103MiB/s] buf ▕████▍ ▏ ◀ waiting for zstd 81% "},
+    {NULL, 40, LOSS, "1.21GiB dropped 4.00KiB  43% ETA 0:16"},
+    {NULL, 20, LOSS, "dropped 4.00KiB  43%"},
+    {NULL, 14, LOSS, "1.21GiB  43%"},
     {NULL, 100, 0,
      "1.21GiB 0:00:12 [ 103MiB/s] [=======>            ]  43% ETA 0:00:16 buf ▕████▍ ▏ "
      "◀ waiting for zstd "},
@@ -407,6 +415,43 @@ static const struct scene defaults[] = {
      "                                                         ]  "
      "buf ▕████▍ ▏ 74%  ■ rate limit 100%                 "},
 };
+
+/* What was dropped, where the line still says it, and with records. */
+static void test_loss(void)
+{
+    static const struct {
+        unsigned flags, least_width;
+        uint64_t records;
+        const char *text;
+    } losses[] = {
+        {0, 15, 0, "dropped 4.00KiB"},
+        {UNKNOWN, 15, 0, "dropped 4.00KiB"},
+        {NAME | LONG_RUN, 15, 12, "dropped 4.00KiB"},
+        {SI, 14, 0, "dropped 4.10kB"},
+        {RECORDS, 15, 0, "dropped 4.00KiB"},
+        {RECORDS, 16, 1, "dropped 1 record "},
+        {RECORDS | UNKNOWN, 18, 12, "dropped 12 records"},
+        {RECORDS, 21, 12345, "dropped 12.3k records"},
+    };
+    struct text text = {0};
+
+    for (size_t i = 0; i < LENGTH(losses); i++) {
+        struct display_values values = usual_values(losses[i].flags | LOSS);
+        unsigned width = 200;
+        bool passed = true;
+        values.dropped_records = losses[i].records;
+        for (; width >= losses[i].least_width && passed; width--) {
+            struct display_style style = usual_style(losses[i].flags, width);
+            text_clear(&text);
+            passed = display_format_default(&text, &values, &style) <= width;
+            text_add_bytes(&text, " ", 2);
+            passed = passed && strstr(text.bytes, losses[i].text) != NULL;
+        }
+        if (!tap_ok(passed, "%s in every width, flags %x", losses[i].text, losses[i].flags))
+            tap_note("%u: %s", width + 1, text.bytes);
+    }
+    text_free(&text);
+}
 
 /* The parts of the default line with a known size, in the order in which they are left out in a
  * narrower terminal. */
@@ -802,10 +847,10 @@ static const struct {
     {"[%t,%p,%e]", FINAL, "[12.2500,43,0]\n"},
     {"[%t,%p,%e]", FINAL | NO_ETA, "[12.2500,43,0]\n"},
     {"[%p,%e]", DONE | NO_ETA, "[129,null]\n"},
-    {"[%t,%r,%a,%{input-wait},%{output-wait},%T,%{buffer-fill},%{dropped}]", NO_TIME,
+    {"[%t,%r,%a,%{input-wait},%{output-wait},%T,%{buffer-fill},%{dropped}]", NO_TIME | LOSS,
      "[0.0000,null,null,null,null,74,74,4096]\n"},
     {"%p ETA", UNKNOWN, "null ETA\n"},
-    {"%b;%t;%e;%a;%T;%{input-wait};%{output-wait};%{dropped};%N", NAME,
+    {"%b;%t;%e;%a;%T;%{input-wait};%{output-wait};%{dropped};%N", NAME | LOSS,
      "1299227607;12.2500;16;999;74;9;81;4096;bad\\nk\n"},
     {"%I;%{state};%{bottleneck};%30{bottleneck}", 0, "00:00:16;output;output;output\n"},
     {"%{waiting};%9{waiting}", INPUT, "input;input\n"},
@@ -1040,6 +1085,7 @@ int main(void)
     setenv("TZ", "UTC0", 1);
     test_scenes(sequences, LENGTH(sequences));
     test_scenes(defaults, LENGTH(defaults));
+    test_loss();
     test_leaving();
     test_words_last();
     test_eighty();
