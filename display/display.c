@@ -12,6 +12,7 @@
 #include "display/default_line.h"
 #include "display/format.h"
 #include "display/history.h"
+#include "display/side.h"
 #include "display/terminal.h"
 
 #include <stdlib.h>
@@ -23,8 +24,7 @@ enum {
     DEFAULT_WIDTH = 80, /* as in pv */
     DEFAULT_HEIGHT = 25,
     PHASES = 200, /* positions of the moving mark, there and back */
-    PHASE_STEP = 2,
-    LEAST_SIDE_PERCENT = 5 /* a side with a smaller share of the time is not worth a word */
+    PHASE_STEP = 2
 };
 
 struct display {
@@ -54,7 +54,7 @@ struct display {
     double rate, highest_rate;
     unsigned phase;
     uint64_t state_ns[METER_STATES]; /* the meter's value at the last frame */
-    uint64_t zero_copy_bytes;        /* the meter's value at the last frame */
+    uint64_t zero_copy_bytes, fill;  /* the meter's values at the last frame */
 
     struct cursor cursor;
     struct text text, blanks, title;
@@ -259,30 +259,14 @@ static uint64_t time_left(const struct meter *meter, const struct moment *start,
     return seconds > LONGEST_S ? UINT64_MAX : (uint64_t)(seconds * (double)NS_PER_SEC);
 }
 
-/* Finds the slow side of this interval. In the final frame it is that of the whole run, like the
- * rates: that frame stays, and the report follows, which names the same side. While the buffer
- * absorbs the bytes that an output does not take, there is often none. */
-static void take_side(struct display *display, struct display_values *values)
+/* Takes the time in each state since the last frame or, in the final one, of the whole run. */
+static void take_states(struct display *display, struct display_values *values)
 {
-    const struct meter *meter = display->meter;
+    const uint64_t *state_ns = display->meter->state_ns;
     for (int i = 0; i < METER_STATES; i++) {
-        values->state_ns[i] = meter->state_ns[i] - (values->final ? 0 : display->state_ns[i]);
-        display->state_ns[i] = meter->state_ns[i];
+        values->state_ns[i] = state_ns[i] - (values->final ? 0 : display->state_ns[i]);
+        display->state_ns[i] = state_ns[i];
     }
-    uint64_t sum = meter_running_of(values->state_ns);
-    static const enum meter_state state_of[] = {[METER_VERDICT_INPUT] = METER_INPUT,
-                                                [METER_VERDICT_OUTPUT] = METER_OUTPUT,
-                                                [METER_VERDICT_THROTTLE] = METER_THROTTLE,
-                                                [METER_VERDICT_BUSY] = METER_BUSY};
-    values->side =
-        meter_is_judged(meter) ? meter_verdict_of(values->state_ns) : METER_VERDICT_BALANCED;
-    if (values->side != METER_VERDICT_BALANCED)
-        values->side_percent =
-            (unsigned)((double)values->state_ns[state_of[values->side]] * 100 / (double)sum);
-    if (values->side_percent < LEAST_SIDE_PERCENT)
-        values->side = METER_VERDICT_BALANCED;
-    const struct meter_endpoint *endpoint = meter_side(meter, values->side);
-    values->culprit = endpoint != NULL ? meter_peer_name(endpoint) : NULL;
 }
 
 static struct display_values take_values(struct display *display, bool final)
@@ -322,7 +306,9 @@ static struct display_values take_values(struct display *display, bool final)
         .line_length = display->last_written->line_length,
     };
     display->zero_copy_bytes = meter->zero_copy_bytes;
-    take_side(display, &values);
+    take_states(display, &values);
+    display_find_side(&values, meter, display->fill);
+    display->fill = meter->fill;
     return values;
 }
 

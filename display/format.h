@@ -50,6 +50,13 @@
 #include <stdint.h>
 #include <time.h>
 
+/* What %{waiting} says if no side is slow. */
+enum display_note {
+    DISPLAY_NOTE_NONE,
+    DISPLAY_NOTE_FILLING, /* the buffer takes bytes that the output does not take */
+    DISPLAY_NOTE_EMPTYING /* the output takes them */
+};
+
 /* The values for a line, all taken at one moment. "Units" are the units that -b counts: bytes, or
  * records with -l and -0. */
 struct display_values {
@@ -70,14 +77,15 @@ struct display_values {
     uint64_t fill, capacity; /* bytes of the buffer */
     bool passes;             /* the buffer is empty, and bytes bypassed it in the last interval */
     uint64_t state_ns[METER_STATES]; /* in the last interval; in the whole run if final */
-    enum meter_verdict side;  /* slow side in that time, if its share is at least 5 percent; else
+    enum meter_verdict side;         /* slow side in that time (display/side.h); else
                                 METER_VERDICT_BALANCED */
-    unsigned side_percent;    /* its share of that time */
-    const char *culprit;      /* the process at the other end of that side, or NULL */
-    uint64_t dropped;         /* bytes */
-    uint64_t dropped_records; /* the records in these; 0: unknown */
-    const char *name;         /* -N, or NULL */
-    const char *written;      /* the last bytes written, the newest last; for %nA */
+    unsigned side_percent;           /* its share of that time */
+    const char *culprit;             /* the process at the other end of that side, or NULL */
+    enum display_note note;          /* only if no side is slow */
+    uint64_t dropped;                /* bytes */
+    uint64_t dropped_records;        /* the records in these; 0: unknown */
+    const char *name;                /* -N, or NULL */
+    const char *written;             /* the last bytes written, the newest last; for %nA */
     size_t written_length;
     const char *line; /* the last whole line written, without its end; for %nL */
     size_t line_length;

@@ -9,7 +9,8 @@ enum {
     CULPRIT_FRAME = 3,       /* " (" and ")" */
     CULPRIT_WIDTH = 15,      /* comm of proc(5) */
     LEAST_CULPRIT_WIDTH = 4, /* a shorter piece of a name is useless */
-    LEAST_SHORT_WORDS = 12   /* "< slow: " and such a piece */
+    LEAST_SHORT_WORDS = 12,  /* "< slow: " and such a piece */
+    LEAST_SIDE_PERCENT = 5   /* a side with a smaller share of the time is not worth a word */
 };
 
 /* The ways to say which side is slow, from long to short. */
@@ -27,6 +28,62 @@ static const struct side {
                                 false},
     [METER_VERDICT_BUSY] = {{"", ""}, {"busy", "busy", "busy", "busy"}, false},
 };
+
+static const char *const notes[][WORDINGS] = {
+    [DISPLAY_NOTE_NONE] = {"", "", "", ""},
+    [DISPLAY_NOTE_FILLING] = {"filling the buffer", "filling the buffer", "filling", "filling"},
+    [DISPLAY_NOTE_EMPTYING] = {"emptying the buffer", "emptying the buffer", "emptying",
+                               "emptying"},
+};
+
+/* --- judging -------------------------------------------------------------------------------- */
+
+static const enum meter_state state_of[] = {[METER_VERDICT_INPUT] = METER_INPUT,
+                                            [METER_VERDICT_OUTPUT] = METER_OUTPUT,
+                                            [METER_VERDICT_THROTTLE] = METER_THROTTLE,
+                                            [METER_VERDICT_BUSY] = METER_BUSY};
+
+static bool absorbs_most(const uint64_t state_ns[METER_STATES])
+{
+    const uint64_t absorb_ns = state_ns[METER_ABSORB];
+
+    return absorb_ns > state_ns[METER_INPUT] && absorb_ns > state_ns[METER_OUTPUT] &&
+           absorb_ns > state_ns[METER_THROTTLE] && absorb_ns > state_ns[METER_BUSY];
+}
+
+/* The slow side, or METER_VERDICT_BALANCED. The report names a side even if the buffer absorbed
+ * bytes for longer, so the final frame does as well; but it does not blame bpipe then. */
+static enum meter_verdict slow_side(const struct display_values *values, const struct meter *meter)
+{
+    const uint64_t *state_ns = values->state_ns;
+    enum meter_verdict side =
+        meter_is_judged(meter) ? meter_verdict_of(state_ns) : METER_VERDICT_BALANCED;
+
+    if (side == METER_VERDICT_BALANCED)
+        return side;
+    if ((!values->final || side == METER_VERDICT_BUSY) && absorbs_most(state_ns))
+        return METER_VERDICT_BALANCED;
+    return side;
+}
+
+void display_find_side(struct display_values *values, const struct meter *meter,
+                       uint64_t fill_before)
+{
+    const uint64_t sum = meter_running_of(values->state_ns);
+
+    values->side = slow_side(values, meter);
+    if (values->side != METER_VERDICT_BALANCED)
+        values->side_percent =
+            (unsigned)((double)values->state_ns[state_of[values->side]] * 100 / (double)sum);
+    if (values->side_percent < LEAST_SIDE_PERCENT)
+        values->side = METER_VERDICT_BALANCED;
+    const struct meter_endpoint *endpoint = meter_side(meter, values->side);
+    values->culprit = endpoint != NULL ? meter_peer_name(endpoint) : NULL;
+    if (!values->final && absorbs_most(values->state_ns) && values->fill != fill_before)
+        values->note = values->fill > fill_before ? DISPLAY_NOTE_FILLING : DISPLAY_NOTE_EMPTYING;
+}
+
+/* --- showing -------------------------------------------------------------------------------- */
 
 static bool is_slow(const struct display_values *values)
 {
@@ -78,6 +135,10 @@ static unsigned add_wording(struct text *text, const struct display_values *valu
     const struct side *side = &sides[values->side];
     const size_t start = text->length;
 
+    if (!is_slow(values)) {
+        text_add_string(text, notes[values->note][wording]);
+        return text_columns(text, start);
+    }
     text_add_string(text, side->sign[utf8]);
     text_add_string(text, side->words[wording]);
     if (side->has_name)
@@ -94,7 +155,7 @@ void display_add_waiting(struct text *text, const struct display_values *values,
     const size_t start = text->length;
     unsigned room = width > 0 ? width : DISPLAY_WAITING_WIDTH, columns = 0;
 
-    for (int wording = WITH_SHARE; is_slow(values) && wording < WORDINGS; wording++) {
+    for (int wording = WITH_SHARE; wording < WORDINGS; wording++) {
         text->length = start;
         columns = add_wording(text, values, style->utf8, (enum wording)wording);
         if (columns <= room || (wording == SHORT_WORDS && room >= LEAST_SHORT_WORDS))

@@ -84,6 +84,15 @@ static void interval(enum meter_state state, unsigned millis)
     read_frame();
 }
 
+/* An interval that two states share. */
+static void shared_interval(enum meter_state one, unsigned millis, enum meter_state other)
+{
+    pass(one, millis);
+    pass(other, 1000 - millis);
+    display_tick(display);
+    read_frame();
+}
+
 static void test_small_shares(void)
 {
     struct options options;
@@ -92,14 +101,60 @@ static void test_small_shares(void)
     shows("> input 100%", "the first interval");
     interval(METER_BUSY, 3);
     shows("            ", "a share of 0 percent is no slow side");
-    interval(METER_BUSY, 49);
-    shows("            ", "nor is one of 4 percent");
-    interval(METER_BUSY, 50);
-    shows("busy 5%     ", "one of 5 percent is");
-    interval(METER_OUTPUT, 49);
+    interval(METER_BUSY, 499);
+    shows("            ", "nor is a share that is smaller than that of the buffer");
+    interval(METER_OUTPUT, 499);
     shows("            ", "the same with an output");
-    interval(METER_OUTPUT, 50);
-    shows("< output 5% ", "from 5 percent on");
+    interval(METER_BUSY, 500);
+    shows("busy 50%    ", "one that is as large is");
+    interval(METER_OUTPUT, 600);
+    shows("< output 60%", "or one that is larger");
+    close_display();
+}
+
+/* While the buffer absorbs most of the time, the words say whether it fills. */
+static void test_absorbing(void)
+{
+    struct options options;
+
+    open_display(&options, "%24{waiting}|");
+    shows("> waiting for input 100%", "the first interval");
+    meter_arrived(&meter, 100, 100);
+    interval(METER_BUSY, 80);
+    shows("filling the buffer      ", "the buffer fills, and bpipe is not blamed");
+    interval(METER_OUTPUT, 300);
+    shows("                        ", "nor fills nor empties");
+    meter_left(&meter, 50, 50);
+    shared_interval(METER_ABSORB, 600, METER_INPUT);
+    shows("emptying the buffer     ", "the buffer empties");
+    meter_arrived(&meter, 100, 150);
+    shared_interval(METER_ABSORB, 500, METER_INPUT);
+    shows("> waiting for input 50% ", "a side that is as large as the buffer's share");
+    close_display();
+}
+
+/* In the whole run, too, bpipe is not blamed for less time than the buffer absorbed. */
+static void test_absorbed(void)
+{
+    struct options options;
+
+    begin_display(&options, "%24{waiting}|");
+    pass(METER_BUSY, 1500);
+    meter_arrived(&meter, 100, 100);
+    interval(METER_ABSORB, 1000);
+    interval(METER_ABSORB, 1000);
+    display_final(display);
+    read_frame();
+    shows("                        ", "no slow side in the whole run");
+    close_display();
+    begin_display(&options, "%24{waiting}|");
+    pass(METER_OUTPUT, 1500);
+    meter_arrived(&meter, 100, 100);
+    interval(METER_ABSORB, 1000);
+    interval(METER_ABSORB, 1000);
+    display_final(display);
+    read_frame();
+    shows("< waiting for output 42%", "an output is named, as in the report");
     close_display();
 }
 
@@ -159,6 +214,8 @@ int main(void)
     from_stderr = ends[0];
     setenv("LC_ALL", "C", 1);
     test_small_shares();
+    test_absorbing();
+    test_absorbed();
     test_final();
     test_stalled();
     if (dup2(saved, STDERR_FILENO) < 0)

@@ -56,7 +56,9 @@ enum {
     BUSY = 1 << 23,
     LONG_RUN = 1 << 24,  /* hours have passed, and hours are left */
     LONG_NAME = 1 << 25, /* of the culprit */
-    LOSS = 1 << 26       /* bytes were dropped */
+    LOSS = 1 << 26,      /* bytes were dropped */
+    FILLING = 1 << 27,   /* the buffer, and no side is slow */
+    EMPTYING = 1 << 28
 };
 
 struct scene {
@@ -94,15 +96,18 @@ static struct display_values usual_values(unsigned flags)
         .fill = 740,
         .capacity = 1000,
         .passes = flags & PASSES,
-        .side = flags & BALANCED   ? METER_VERDICT_BALANCED
-                : flags & THROTTLE ? METER_VERDICT_THROTTLE
-                : flags & INPUT    ? METER_VERDICT_INPUT
-                : flags & BUSY     ? METER_VERDICT_BUSY
-                                   : METER_VERDICT_OUTPUT,
+        .side = flags & (BALANCED | FILLING | EMPTYING) ? METER_VERDICT_BALANCED
+                : flags & THROTTLE                      ? METER_VERDICT_THROTTLE
+                : flags & INPUT                         ? METER_VERDICT_INPUT
+                : flags & BUSY                          ? METER_VERDICT_BUSY
+                                                        : METER_VERDICT_OUTPUT,
         .side_percent = flags & THROTTLE ? 100 : 81,
         .culprit = flags & ALONE       ? NULL
                    : flags & LONG_NAME ? "update-database"
                                        : "zstd",
+        .note = flags & FILLING    ? DISPLAY_NOTE_FILLING
+                : flags & EMPTYING ? DISPLAY_NOTE_EMPTYING
+                                   : DISPLAY_NOTE_NONE,
         .dropped = flags & LOSS ? 4096 : 0,
         .name = flags & NAME ? "bad\nk" : NULL,
         .written = last_written,
@@ -304,6 +309,12 @@ static const struct scene sequences[] = {
     {"%18{waiting}|", 80, BUSY, "busy 81%          |"},
     {"%4{waiting}|", 80, BUSY, "busy|"},
     {"%18{waiting}|", 80, BALANCED, "                  |"},
+    {"%18{waiting}|", 80, FILLING, "filling the buffer|"},
+    {"%17{waiting}|", 80, FILLING, "filling          |"},
+    {"%6{waiting}|", 80, FILLING, "filli…|"},
+    {"%19{waiting}|", 80, EMPTYING, "emptying the buffer|"},
+    {"%18{waiting}|", 80, EMPTYING | ASCII, "emptying          |"},
+    {"%{bottleneck}|", 80, FILLING, "               |"},
     /* in the room that is left */
     {"%b %{waiting}", 30, 0, "1.21GiB ◀ waiting for zstd 81%"},
     {"%b %{waiting}", 20, 0, "1.21GiB ◀ slow: zstd"},
@@ -855,6 +866,7 @@ static const struct {
     {"%I;%{state};%{bottleneck};%30{bottleneck}", 0, "00:00:16;output;output;output\n"},
     {"%{waiting};%9{waiting}", INPUT, "input;input\n"},
     {"%{waiting};", BALANCED, "null;\n"},
+    {"%{waiting};", FILLING, "null;\n"},
     {"%I;%{bottleneck}", LATE | THROTTLE, "2026-01-03 03:00:00;throttle\n"},
     {"%I;%{bottleneck}", FINAL | BALANCED, "00:00:00;null\n"},
     {"%I;%{state};%N", NO_ETA | NO_TIME, "null;null;null\n"},
