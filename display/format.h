@@ -53,8 +53,10 @@
 /* What %{waiting} says if no side is slow. */
 enum display_note {
     DISPLAY_NOTE_NONE,
-    DISPLAY_NOTE_FILLING, /* the buffer takes bytes that the output does not take */
-    DISPLAY_NOTE_EMPTYING /* the output takes them */
+    DISPLAY_NOTE_FILLING,    /* the buffer takes bytes that the output does not take */
+    DISPLAY_NOTE_EMPTYING,   /* the output takes them */
+    DISPLAY_NOTE_CONNECTING, /* an endpoint connects, and no byte can move yet */
+    DISPLAY_NOTE_AWAITING    /* the same of a listener, or of a FIFO, which waits for its peer */
 };
 
 /* The values for a line, all taken at one moment. "Units" are the units that -b counts: bytes, or

@@ -4,6 +4,7 @@
 #include "display/side.h"
 
 #include "display/columns.h"
+#include "net/address.h"
 
 enum {
     CULPRIT_FRAME = 3,       /* " (" and ")" */
@@ -34,6 +35,8 @@ static const char *const notes[][WORDINGS] = {
     [DISPLAY_NOTE_FILLING] = {"filling the buffer", "filling the buffer", "filling", "filling"},
     [DISPLAY_NOTE_EMPTYING] = {"emptying the buffer", "emptying the buffer", "emptying",
                                "emptying"},
+    [DISPLAY_NOTE_CONNECTING] = {"connecting", "connecting", "connecting", "connecting"},
+    [DISPLAY_NOTE_AWAITING] = {"waiting for a peer", "waiting for a peer", "waiting", "waiting"},
 };
 
 /* --- judging -------------------------------------------------------------------------------- */
@@ -66,6 +69,20 @@ static enum meter_verdict slow_side(const struct display_values *values, const s
     return side;
 }
 
+/* The note, if no side is slow. A path that bpipe waits for is that of a FIFO. */
+static enum display_note note_of(const struct display_values *values, const struct meter *meter,
+                                 uint64_t fill_before)
+{
+    if (!meter->began && meter->connecting != NULL) {
+        enum address_kind kind = address_kind_of(meter->connecting->name);
+        return kind == ADDRESS_NONE || address_listens(kind) ? DISPLAY_NOTE_AWAITING
+                                                             : DISPLAY_NOTE_CONNECTING;
+    }
+    if (values->final || !absorbs_most(values->state_ns) || values->fill == fill_before)
+        return DISPLAY_NOTE_NONE;
+    return values->fill > fill_before ? DISPLAY_NOTE_FILLING : DISPLAY_NOTE_EMPTYING;
+}
+
 void display_find_side(struct display_values *values, const struct meter *meter,
                        uint64_t fill_before)
 {
@@ -79,8 +96,7 @@ void display_find_side(struct display_values *values, const struct meter *meter,
         values->side = METER_VERDICT_BALANCED;
     const struct meter_endpoint *endpoint = meter_side(meter, values->side);
     values->culprit = endpoint != NULL ? meter_peer_name(endpoint) : NULL;
-    if (!values->final && absorbs_most(values->state_ns) && values->fill != fill_before)
-        values->note = values->fill > fill_before ? DISPLAY_NOTE_FILLING : DISPLAY_NOTE_EMPTYING;
+    values->note = note_of(values, meter, fill_before);
 }
 
 /* --- showing -------------------------------------------------------------------------------- */

@@ -8,8 +8,8 @@
  *   ■ (=)  --rate-limit
  *
  * If bpipe itself is the slow side, or none is, there is no sign. No side is slow if none has 5
- * percent of the time, or if the buffer absorbed bytes for longer than any side held them up. Then a
- * note says whether the buffer fills or empties.
+ * percent of the time, or if the buffer absorbed bytes for longer than any side held them up. Then
+ * a note says whether the buffer fills or empties, or that bytes cannot move yet.
  */
 #ifndef BPIPE_DISPLAY_SIDE_H
 #define BPIPE_DISPLAY_SIDE_H
@@ -22,8 +22,8 @@ enum {
 };
 
 /* Sets the side, its share and its culprit, or the note, by values->state_ns, `final` and `fill`.
- * `fill_before` is the fill at the last frame. In the final frame the side is that of the whole run,
- * like the rates: that frame stays, and the report follows, which names the same side. */
+ * `fill_before` is the fill at the last frame. In the final frame the side is that of the whole
+ * run, like the rates: that frame stays, and the report follows, which names the same side. */
 void display_find_side(struct display_values *values, const struct meter *meter,
                        uint64_t fill_before);
 
@@ -36,11 +36,14 @@ void display_add_bottleneck(struct text *text, const struct display_values *valu
  * %{waiting}: exactly `width` columns; 0: DISPLAY_WAITING_WIDTH. The first of these that fits:
  *
  *   < waiting for zstd 81%     = rate limit 81%    busy 81%    filling the buffer
- *   < waiting for zstd         = rate limit        busy        (or "emptying")
+ *   < waiting for zstd         = rate limit        busy        (see below)
  *   < slow: zstd                                               filling
  *   < slow: zst.               in 12 columns or more; the name is cut ("…" with UTF-8)
  *   < zstd                     = limit
  *   < zs.
+ *
+ * The other notes are "emptying the buffer" ("emptying"), "connecting", and "waiting for a peer"
+ * ("waiting").
  *
  * If the name is unknown, the side ("input", "output") takes its place.
  */

@@ -114,6 +114,24 @@ small_buffer() { # COMMAND...
 EOF
 }
 
+# --- connecting -----------------------------------------------------------------------------
+
+@test "until bytes can move, the line says that bpipe connects, or waits for a peer" {
+    local peers
+    mkfifo fifo
+    "$BPIPE" --report none -f -i 0.1 -w 80 --connect-timeout 60 -o fifo <<<text 2>err &
+    wait_until 30 has_frame err '.*  waiting for a peer'
+    equal text "$(cat fifo)"
+    ended $! 0
+    peers=$(frames err | grep -c 'waiting for a peer')
+    equal "$peers" "$(frames err | head -n "$peers" | grep -c 'waiting for a peer')"
+    "$BPIPE" --report none -f -i 0.1 -w 80 --retry 1000 -o unix://nobody <<<text 2>err &
+    pid=$!
+    wait_until 30 has_frame err '.*  connecting'
+    kill "$pid"
+    wait "$pid" || true
+}
+
 # --- unknown values -------------------------------------------------------------------------
 
 # With -n a line that would have no number is not written; in other text an unknown number is null.

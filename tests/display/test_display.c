@@ -133,6 +133,32 @@ static void test_absorbing(void)
     close_display();
 }
 
+/* Before bytes can move, the words say what bpipe waits for. */
+static void test_connecting_words(void)
+{
+    static const struct {
+        const char *name, *words;
+    } waits[] = {{"tcp://host:9", "connecting              "},
+                 {"unix://path", "connecting              "},
+                 {"tcp-listen://:9", "waiting for a peer      "},
+                 {"unix-listen://path", "waiting for a peer      "},
+                 {"fifo", "waiting for a peer      "}};
+    struct options options;
+
+    for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
+        begin_display(&options, "%24{waiting}|");
+        meter.began = false;
+        meter.outputs[0].name = waits[i].name;
+        meter.connecting = &meter.outputs[0];
+        interval(METER_CONNECT, 1000);
+        shows(waits[i].words, waits[i].name);
+        meter.began = true;
+        interval(METER_INPUT, 1000);
+        shows("> waiting for input 100%", "and then the slow side");
+        close_display();
+    }
+}
+
 /* In the whole run, too, bpipe is not blamed for less time than the buffer absorbed. */
 static void test_absorbed(void)
 {
@@ -216,6 +242,7 @@ int main(void)
     test_small_shares();
     test_absorbing();
     test_absorbed();
+    test_connecting_words();
     test_final();
     test_stalled();
     if (dup2(saved, STDERR_FILENO) < 0)

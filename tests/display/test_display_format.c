@@ -11,6 +11,7 @@
 
 #include "base/size.h"
 #include "display/parts.h"
+#include "display/side.h"
 
 #include <float.h>
 #include <locale.h>
@@ -1063,6 +1064,32 @@ static void test_fixed(void)
     tap_ok(passed, "too little memory");
 }
 
+/* What the words say while bytes cannot move yet. */
+static void test_connecting(void)
+{
+    static const struct {
+        enum display_note note;
+        unsigned width;
+        const char *words;
+    } notes[] = {{DISPLAY_NOTE_CONNECTING, 12, "connecting  "},
+                 {DISPLAY_NOTE_CONNECTING, 8, "connect."},
+                 {DISPLAY_NOTE_AWAITING, 18, "waiting for a peer"},
+                 {DISPLAY_NOTE_AWAITING, 17, "waiting          "}};
+    struct display_style style = usual_style(ASCII, 80);
+    struct text text = {0};
+
+    for (size_t i = 0; i < LENGTH(notes); i++) {
+        struct display_values values = usual_values(BALANCED);
+        values.note = notes[i].note;
+        text_clear(&text);
+        display_add_waiting(&text, &values, &style, notes[i].width);
+        tap_ok(text.length == notes[i].width &&
+                   memcmp(text.bytes, notes[i].words, notes[i].width) == 0,
+               "%s", notes[i].words);
+    }
+    text_free(&text);
+}
+
 /* Two columns for a wide character, none for a combining one, where the locale knows. */
 static void test_wide(void)
 {
@@ -1105,6 +1132,7 @@ int main(void)
     test_amount_widths(&random);
     test_times();
     test_agreement(&random);
+    test_connecting();
     test_numeric();
     test_parse();
     test_fixed();
