@@ -82,12 +82,12 @@ struct display_values {
     enum meter_verdict side;         /* slow side in that time (display/side.h); else
                                 METER_VERDICT_BALANCED */
     unsigned side_percent;           /* its share of that time */
-    const char *culprit;             /* the process at the other end of that side, or NULL */
-    enum display_note note;          /* only if no side is slow */
-    uint64_t dropped;                /* bytes */
-    uint64_t dropped_records;        /* the records in these; 0: unknown */
-    const char *name;                /* -N, or NULL */
-    const char *written;             /* the last bytes written, the newest last; for %nA */
+    const char *culprit; /* the process at the other end of that side, or the endpoint; or NULL */
+    enum display_note note;   /* only if no side is slow */
+    uint64_t dropped;         /* bytes */
+    uint64_t dropped_records; /* the records in these; 0: unknown */
+    const char *name;         /* -N, or NULL */
+    const char *written;      /* the last bytes written, the newest last; for %nA */
     size_t written_length;
     const char *line; /* the last whole line written, without its end; for %nL */
     size_t line_length;

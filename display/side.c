@@ -6,9 +6,11 @@
 #include "display/columns.h"
 #include "net/address.h"
 
+#include <string.h>
+
 enum {
     CULPRIT_FRAME = 3,       /* " (" and ")" */
-    CULPRIT_WIDTH = 15,      /* comm of proc(5) */
+    CULPRIT_WIDTH = 15,      /* comm of proc(5); a longer name is shortened */
     LEAST_CULPRIT_WIDTH = 4, /* a shorter piece of a name is useless */
     LEAST_SHORT_WORDS = 12,  /* "< slow: " and such a piece */
     LEAST_SIDE_PERCENT = 5   /* a side with a smaller share of the time is not worth a word */
@@ -69,6 +71,17 @@ static enum meter_verdict slow_side(const struct display_values *values, const s
     return side;
 }
 
+/* The name that a report gives for the endpoint. Standard input and output have no name. */
+static const char *culprit_of(const struct meter_endpoint *endpoint)
+{
+    const char *peer = endpoint != NULL ? meter_peer_name(endpoint) : NULL;
+
+    if (endpoint == NULL || peer != NULL || endpoint->name[0] == '\0' ||
+        strcmp(endpoint->name, "stdin") == 0 || strcmp(endpoint->name, "stdout") == 0)
+        return peer;
+    return endpoint->name;
+}
+
 /* The note, if no side is slow. A path that bpipe waits for is that of a FIFO. */
 static enum display_note note_of(const struct display_values *values, const struct meter *meter,
                                  uint64_t fill_before)
@@ -94,8 +107,7 @@ void display_find_side(struct display_values *values, const struct meter *meter,
             (unsigned)((double)values->state_ns[state_of[values->side]] * 100 / (double)sum);
     if (values->side_percent < LEAST_SIDE_PERCENT)
         values->side = METER_VERDICT_BALANCED;
-    const struct meter_endpoint *endpoint = meter_side(meter, values->side);
-    values->culprit = endpoint != NULL ? meter_peer_name(endpoint) : NULL;
+    values->culprit = culprit_of(meter_side(meter, values->side));
     values->note = note_of(values, meter, fill_before);
 }
 
@@ -115,8 +127,8 @@ static void add_name(struct text *text, const char *name, unsigned room, bool ut
 {
     const size_t start = text->length;
 
-    display_add_visible(text, name, utf8);
-    text_cut(text, start, room < CULPRIT_WIDTH ? room : CULPRIT_WIDTH);
+    display_add_shortened(text, name, CULPRIT_WIDTH, utf8);
+    text_cut(text, start, room);
 }
 
 void display_add_bottleneck(struct text *text, const struct display_values *values,

@@ -45,7 +45,9 @@ void display_add_bottleneck(struct text *text, const struct display_values *valu
  * The other notes are "emptying the buffer" ("emptying"), "connecting", and "waiting for a peer"
  * ("waiting").
  *
- * If the name is unknown, the side ("input", "output") takes its place.
+ * The name is that of the process at the other end or, if that is unknown, the endpoint's: a path,
+ * an address, a command. One of more than 15 columns is shortened in its middle. Of standard input
+ * and output the side takes its place ("input", "output").
  */
 void display_add_waiting(struct text *text, const struct display_values *values,
                          const struct display_style *style, unsigned width);

@@ -114,6 +114,20 @@ small_buffer() { # COMMAND...
 EOF
 }
 
+# --- the slow side --------------------------------------------------------------------------
+
+@test "of several commands the line names the slow one, as the report does" {
+    mkfifo gate
+    random_bytes 1M >in
+    "$BPIPE" --report text:report -f -i 0.1 -w 130 -B 64K --to 'cat >one' --to 'cat gate - >two' in 2>err &
+    wait_until 30 has_frame err '.* [<◀] waiting for cat gate - >two.*'
+    : >gate
+    ended $! 0
+    grep -F '(cat gate - >two, pid' report
+    equal_files in one
+    equal_files in two
+}
+
 # --- connecting -----------------------------------------------------------------------------
 
 @test "until bytes can move, the line says that bpipe connects, or waits for a peer" {

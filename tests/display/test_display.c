@@ -7,6 +7,7 @@
 #include "tests/tap.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #define MS (NS_PER_SEC / 1000)
@@ -159,6 +160,29 @@ static void test_connecting_words(void)
     }
 }
 
+/* The words name the process or, as the report does, the endpoint. */
+static void test_culprit(void)
+{
+    static const struct {
+        const char *name, *command, *words;
+    } culprits[] = {{"stdout", "", "< waiting for output 100%       "},
+                    {"stdout", "cat", "< waiting for cat 100%          "},
+                    {"fifo", "cat", "< waiting for cat 100%          "},
+                    {"fifo", "", "< waiting for fifo 100%         "},
+                    {"xz -9 >/dev/null", "", "< waiting for xz -9 >..v/null   "},
+                    {"", "", "< waiting for output 100%       "}};
+    struct options options;
+
+    for (size_t i = 0; i < sizeof culprits / sizeof culprits[0]; i++) {
+        begin_display(&options, "%32{waiting}|");
+        meter.outputs[0].name = culprits[i].name;
+        strcpy(meter.outputs[0].peer.command, culprits[i].command);
+        interval(METER_OUTPUT, 1000);
+        shows(culprits[i].words, culprits[i].name);
+        close_display();
+    }
+}
+
 /* In the whole run, too, bpipe is not blamed for less time than the buffer absorbed. */
 static void test_absorbed(void)
 {
@@ -242,6 +266,7 @@ int main(void)
     test_small_shares();
     test_absorbing();
     test_absorbed();
+    test_culprit();
     test_connecting_words();
     test_final();
     test_stalled();

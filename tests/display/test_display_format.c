@@ -10,6 +10,7 @@
 #include "tests/tap.h"
 
 #include "base/size.h"
+#include "display/columns.h"
 #include "display/parts.h"
 #include "display/side.h"
 
@@ -1064,6 +1065,38 @@ static void test_fixed(void)
     tap_ok(passed, "too little memory");
 }
 
+static void test_shortened(void)
+{
+    static const struct {
+        const char *name;
+        unsigned room;
+        bool utf8;
+        const char *shown;
+    } names[] = {
+        {"update-database", 15, true, "update-database"},
+        {"xz -9 >/dev/null", 15, true, "xz -9 >..v/null"},
+        {"/var/backups/db.gz", 16, true, "/var/ba..s/db.gz"},
+        {"abcd", 3, true, "a.."},
+        {"abc", 2, true, "ab"},
+        {"a\nbcdefg", 7, true, "a\\n..fg"},
+        {"\303\244\303\244\303\244\303\244\303\244", 4, true, "\303\244..\303\244"},
+        {"\303\244\303\244", 6, false, "\\x..a4"},
+        {"", 1, true, ""},
+    };
+    struct text text = {0};
+
+    for (size_t i = 0; i < LENGTH(names); i++) {
+        text_clear(&text);
+        text_add_string(&text, "<");
+        display_add_shortened(&text, names[i].name, names[i].room, names[i].utf8);
+        if (!tap_ok(text.length == 1 + strlen(names[i].shown) &&
+                        memcmp(text.bytes + 1, names[i].shown, text.length - 1) == 0,
+                    "%u columns of a name", names[i].room))
+            tap_note("%.*s", (int)text.length, text.bytes);
+    }
+    text_free(&text);
+}
+
 /* What the words say while bytes cannot move yet. */
 static void test_connecting(void)
 {
@@ -1132,6 +1165,7 @@ int main(void)
     test_amount_widths(&random);
     test_times();
     test_agreement(&random);
+    test_shortened();
     test_connecting();
     test_numeric();
     test_parse();
