@@ -15,6 +15,7 @@
 #include "display/side.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 enum {
@@ -221,18 +222,20 @@ static void add_literal(const struct line *line)
 
 static void add_name(const struct line *line)
 {
+    const char *name = line->values->name;
+    const unsigned room = line->name_room > 0 ? line->name_room : UINT_MAX;
+    const bool utf8 = line->style->utf8;
     struct text *text = line->text;
     const size_t start = text->length;
-    unsigned columns;
 
-    if (line->values->name == NULL)
+    if (name == NULL)
         return;
-    display_add_visible(text, line->values->name, line->style->utf8);
-    columns = text_columns(text, start);
+    display_add_shortened(text, name, room, utf8);
+    const unsigned columns = text_columns(text, start);
     if (columns < NAME_WIDTH) {
         text->length = start;
         display_pad(text, NAME_WIDTH - columns);
-        display_add_visible(text, line->values->name, line->style->utf8);
+        display_add_shortened(text, name, room, utf8);
     }
     text_add_string(text, ":");
 }

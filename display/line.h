@@ -14,6 +14,7 @@ struct line {
     const struct display_part *part; /* the part that is being added */
     unsigned room;                   /* the number of columns that it may take */
     bool compact;                    /* short forms, see display/default_line.h */
+    unsigned name_room;              /* a longer name is shortened to it; 0: no limit */
 };
 
 /* Whether a part takes all columns that the others leave. */

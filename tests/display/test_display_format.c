@@ -366,15 +366,17 @@ static const struct scene defaults[] = {
     {NULL, 40, LONG_NAME, "1.21GiB  103MiB/s  43% ETA 0:16 ◀ updat…"},
     {NULL, 40, THROTTLE, "1.21GiB  103MiB/s  43% ETA 0:16 ■ limit "},
     {NULL, 40, UNKNOWN, "1.21GiB 0:12  103MiB/s buf▆ ◀ slow: zstd"},
-    {NULL, 40, NAME, "   bad\\nk: 1.21GiB  43% ETA 0:16"},
+    {NULL, 40, NAME, "1.21GiB  103MiB/s  43% ETA 0:16 ◀ zstd  "},
     {NULL, 50, 0, "1.21GiB 0:12  103MiB/s  43% ETA 0:16 ◀ slow: zstd "},
     {NULL, 60, 0, "1.21GiB 0:12  103MiB/s  43% ETA 0:16 buf▆ ◀ waiting for zstd"},
     {NULL, 60, ASCII | THROTTLE, "1.21GiB 0:12  103MiB/s  43% ETA 0:16 buf#- = rate limit 100%"},
-    {NULL, 60, UNKNOWN, "1.21GiB 0:00:12 [ 103MiB/s] buf ▕████▍ ▏ ◀ waiting for zstd "},
-    {NULL, 70, 0, "1.21GiB 0:12  103MiB/s ==>..... 43% ETA 0:16 buf▆ ◀ waiting for zstd  "},
-    {NULL, 77, 0, "1.21GiB 0:12  103MiB/s ====>....... 43% ETA 0:16 buf▆ ◀ waiting for zstd 81% "},
+    {NULL, 60, UNKNOWN, "1.21GiB 0:12  103MiB/s buf▆ ◀ waiting for zstd 81%          "},
+    {NULL, 70, 0, "1.21GiB 0:12  103MiB/s ===>...... 43% ETA 0:16 buf▆ ◀ waiting for zstd"},
+    {NULL, 77, 0, "1.21GiB 0:12  103MiB/s ======>.......... 43% ETA 0:16 buf▆ ◀ waiting for zstd"},
     {NULL, 79, 0,
-     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ ◀ slow: zstd     "},
+     "1.21GiB 0:12  103MiB/s =======>........... 43% ETA 0:16 buf▆ ◀ waiting for zstd"},
+    {NULL, 79, ASCII,
+     "1.21GiB 0:12  103MiB/s ======>........... 43% ETA 0:16 buf#- < waiting for zstd"},
     {NULL, 80, 0,
      "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ ◀ waiting for zstd"},
     {NULL, 80, ASCII,
@@ -401,24 +403,30 @@ static const struct scene defaults[] = {
     {NULL, 80, BALANCED,
      "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆                   "},
     {NULL, 80, UNKNOWN,
-     "1.21GiB 0:00:12 [ 103MiB/s] [ <=>     ]  buf ▕████▍ ▏ 74%  ◀ waiting for zstd   "},
+     "1.21GiB 0:00:12 [ 103MiB/s]  buf ▕████▍ ▏ 74%  ◀ waiting for zstd 81%           "},
     {NULL, 80, UNKNOWN | ASCII | FINAL,
-     "1.21GiB 0:00:12 [ 103MiB/s] [ <=>     ]  buf [####  ] 74%  < waiting for zstd   "},
+     "1.21GiB 0:00:12 [ 103MiB/s]  buf [####  ] 74%  < waiting for zstd 81%           "},
+    {NULL, 92, UNKNOWN,
+     "1.21GiB 0:00:12 [ 103MiB/s] [ <=>    ]  buf ▕████▍ ▏ 74%  ◀ waiting for zstd 81%           "
+     " "},
     {NULL, 80, NAME,
-     "   bad\\nk: 1.21GiB 0:12  103MiB/s ==>..... 43% ETA 0:16 buf▆ ◀ waiting for zstd "},
+     "   bad\\nk: 1.21GiB 0:12  103MiB/s ==>...... 43% ETA 0:16 buf▆ ◀ waiting for zstd"},
     {NULL, 80, LOSS,
      "1.21GiB dropped 4.00KiB 0:12  103MiB/s  43% ETA 0:16 buf▆ ◀ waiting for zstd 81%"},
     {NULL, 80, LOSS | UNKNOWN,
-     "1.21GiB dropped 4.00KiB 0:00:12 [ 103MiB/s] buf ▕████▍ ▏ ◀ waiting for zstd 81% "},
+     "1.21GiB dropped 4.00KiB 0:12  103MiB/s buf▆ ◀ waiting for zstd 81%            "},
     {NULL, 40, LOSS, "1.21GiB dropped 4.00KiB  43% ETA 0:16"},
     {NULL, 20, LOSS, "dropped 4.00KiB  43%"},
     {NULL, 14, LOSS, "1.21GiB  43%"},
     {NULL, 100, 0,
+     "1.21GiB 0:12  103MiB/s =========>.............. 43% ETA 0:16 buf▆ "
+     "◀ waiting for zstd 81%            "},
+    {NULL, 110, 0,
      "1.21GiB 0:00:12 [ 103MiB/s] [=======>            ]  43% ETA 0:00:16 buf ▕████▍ ▏ "
-     "◀ waiting for zstd "},
+     "◀ waiting for zstd 81%       "},
     {NULL, 120, 0,
-     "1.21GiB 0:00:12 [ 103MiB/s] [==========>                ]  43% ETA 0:00:16  "
-     "buf ▕████▍ ▏ 74%  ◀ waiting for zstd 81%    "},
+     "1.21GiB 0:00:12 [ 103MiB/s] [========>             ]  43% ETA 0:00:16  "
+     "buf ▕████▍ ▏ 74%  ◀ waiting for zstd 81%         "},
     {NULL, 200, NAME | ASCII,
      "   bad\\nk: 1.21GiB 0:00:12 [ 103MiB/s] [=====================================>"
      "                                                  ]  43% ETA 0:00:16  "
@@ -525,6 +533,74 @@ static void test_words_last(void)
             tap_note("%u, flags %x: %s", style.width, flags, text.bytes);
     }
     tap_ok(passed, "the words outlast the bar, and the sign the words");
+    text_free(&text);
+}
+
+/* As the line gets narrower its words never say more, except where the bar has gone. (In ASCII there
+ * is another exception: below 80 columns the bar need not have 20.) */
+static void test_fewer_words(void)
+{
+    static const unsigned scenes_flags[] = {0, INPUT, UNKNOWN, UNKNOWN | LONG_RUN, LONG_RUN};
+    static const char *const words[] = {"zstd", "slow: zstd", "waiting for zstd",
+                                        "waiting for zstd 81%"};
+    struct text text = {0};
+    bool passed = true;
+
+    for (size_t i = 0; i < LENGTH(scenes_flags) && passed; i++) {
+        struct display_values values = usual_values(scenes_flags[i]);
+        size_t most = LENGTH(words);
+        bool had_bar = true;
+        for (unsigned width = 200; width > 0 && passed; width--) {
+            struct display_style style = usual_style(scenes_flags[i], width);
+            size_t said = LENGTH(words);
+            text_clear(&text);
+            display_format_default(&text, &values, &style);
+            text_add_bytes(&text, "", 1);
+            while (said > 0 && strstr(text.bytes, words[said - 1]) == NULL)
+                said--;
+            const bool bar = strstr(text.bytes, "=>") != NULL;
+            passed = said <= most || bar != had_bar;
+            most = said;
+            had_bar = bar;
+            if (!passed)
+                tap_note("%u, flags %x: %s", width, scenes_flags[i], text.bytes);
+        }
+    }
+    tap_ok(passed, "a narrower line never says more");
+    text_free(&text);
+}
+
+/* A long name is shortened, and never costs the slow side. */
+static void test_long_names(void)
+{
+    static const char name[] = "nightly backup of the mail store to tape 7";
+    static const struct {
+        unsigned width, flags;
+        const char *begins, *has;
+    } lines[] = {
+        {200, 0, "nightly backup of the mail store to tape 7: 1.21GiB 0:00:12 ", "zstd 81%"},
+        {120, 0, "nightly.. tape 7: 1.21GiB 0:12  103MiB/s ==", "◀ waiting for zstd 81%"},
+        {80, 0, "nightly.. tape 7: 1.21GiB 0:12  103MiB/s  43% ETA 0:16 buf▆ ",
+         "◀ waiting for zstd"},
+        {80, UNKNOWN, "nightly.. tape 7: 1.21GiB 0:12  103MiB/s buf▆ ", "◀ waiting for zstd 81%"},
+        {60, 0, "nightly.. tape 7: 1.21GiB  103MiB/s  43% ETA 0:16 ", "◀ zstd"},
+        {52, 0, "nigh..e 7: 1.21GiB  103MiB/s  43% ETA 0:16 ", "◀ zstd"},
+        {50, 0, "1.21GiB 0:12  103MiB/s  43% ETA 0:16 ", "◀ slow: zstd"},
+    };
+    struct text text = {0};
+
+    for (size_t i = 0; i < LENGTH(lines); i++) {
+        struct display_values values = usual_values(lines[i].flags);
+        struct display_style style = usual_style(lines[i].flags, lines[i].width);
+        values.name = name;
+        text_clear(&text);
+        display_format_default(&text, &values, &style);
+        text_add_bytes(&text, "", 1);
+        if (!tap_ok(strncmp(text.bytes, lines[i].begins, strlen(lines[i].begins)) == 0 &&
+                        strstr(text.bytes, lines[i].has) != NULL,
+                    "a long name in %u columns", lines[i].width))
+            tap_note("%s", text.bytes);
+    }
     text_free(&text);
 }
 
@@ -1160,6 +1236,8 @@ int main(void)
     test_loss();
     test_leaving();
     test_words_last();
+    test_fewer_words();
+    test_long_names();
     test_eighty();
     test_amounts();
     test_amount_widths(&random);
