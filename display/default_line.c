@@ -26,7 +26,8 @@ enum {
 };
 
 /* A format of the default line, and the least columns of its bar, of %{waiting}, and of the line.
- */
+ * The final frame is without the part in brackets: its figures are those of the whole run, and the
+ * buffer is only empty by then. */
 struct layout {
     const char *format;
     unsigned bar, waiting;
@@ -36,12 +37,13 @@ struct layout {
 
 /* From wide to narrow, in the order that display/default_line.h states. */
 static const struct layout known_size[] = {
-    {"%b %t %r %p %e  buf %{buffer-bar}%{buffer-fill}  %{waiting}", WIDE_BAR, LONG_WAITING, false,
+    {"%b %t %r %p %e[  buf %{buffer-bar}%{buffer-fill} ] %{waiting}", WIDE_BAR, LONG_WAITING, false,
      0},
-    {"%b %t %r %p %e buf %{buffer-bar} %{waiting}", WIDE_BAR, LONG_WAITING, false, 0},
-    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", WIDE_BAR, CUT_WAITING, true, USUAL_WIDTH},
-    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", NARROW_BAR, WAITING, true, 0},
-    {"%b %t %r %{progress-amount-only} %e buf%{buffer-bar} %{waiting}", 0, SHORT_WAITING, true, 0},
+    {"%b %t %r %p %e[ buf %{buffer-bar}] %{waiting}", WIDE_BAR, LONG_WAITING, false, 0},
+    {"%b %t %r %p %e[ buf%{buffer-bar}] %{waiting}", WIDE_BAR, CUT_WAITING, true, USUAL_WIDTH},
+    {"%b %t %r %p %e[ buf%{buffer-bar}] %{waiting}", NARROW_BAR, WAITING, true, 0},
+    {"%b %t %r %{progress-amount-only} %e[ buf%{buffer-bar}] %{waiting}", 0, SHORT_WAITING, true,
+     0},
     {"%b %t %r %{progress-amount-only} %e %{waiting}", 0, SHORT_WAITING, true, 0},
     {"%b %r %{progress-amount-only} %e %{waiting}", 0, SHORT_WAITING, true, 0},
     {"%b %r %{progress-amount-only} %e %{waiting}", 0, SHORTEST_WAITING, true, 0},
@@ -53,11 +55,11 @@ static const struct layout known_size[] = {
 };
 
 static const struct layout unknown_size[] = {
-    {"%b %t %r %p  buf %{buffer-bar}%{buffer-fill}  %{waiting}", NARROW_BAR, DISPLAY_WAITING_WIDTH,
-     false, 0},
-    {"%b %t %r  buf %{buffer-bar}%{buffer-fill}  %{waiting}", 0, LONG_WAITING, false, 0},
-    {"%b %t %r buf %{buffer-bar} %{waiting}", 0, LONG_WAITING, false, 0},
-    {"%b %t %r buf%{buffer-bar} %{waiting}", 0, SHORT_WAITING, true, 0},
+    {"%b %t %r %p[  buf %{buffer-bar}%{buffer-fill} ] %{waiting}", NARROW_BAR,
+     DISPLAY_WAITING_WIDTH, false, 0},
+    {"%b %t %r[  buf %{buffer-bar}%{buffer-fill} ] %{waiting}", 0, LONG_WAITING, false, 0},
+    {"%b %t %r[ buf %{buffer-bar}] %{waiting}", 0, LONG_WAITING, false, 0},
+    {"%b %t %r[ buf%{buffer-bar}] %{waiting}", 0, SHORT_WAITING, true, 0},
     {"%b %t %r %{waiting}", 0, SHORT_WAITING, true, 0},
     {"%b %t %r %{waiting}", 0, SHORTEST_WAITING, true, 0},
     {"%b %t %r", 0, 0, true, 0},
@@ -137,7 +139,7 @@ static void join(struct text *text, const char *more)
 
 /* The format of a layout with the name, or with the loss after the amount. */
 static void compose(char composed[FORMAT_TEXT], const struct layout *layout, bool named,
-                    const char *loss)
+                    const char *loss, bool final)
 {
     static const char amount[] = "%b";
     struct text text = {.bytes = composed, .capacity = FORMAT_TEXT - 1, .fixed = true};
@@ -149,7 +151,14 @@ static void compose(char composed[FORMAT_TEXT], const struct layout *layout, boo
         rest += strlen(amount);
     }
     join(&text, loss);
-    join(&text, rest);
+    if (text.length > 0 && *rest != ' ' && *rest != '\0')
+        text_add_string(&text, " ");
+    for (bool left_out = false; *rest != '\0'; rest++) {
+        if (*rest == '[' || *rest == ']')
+            left_out = *rest == '[' && final;
+        else if (!left_out)
+            text_add_bytes(&text, rest, 1);
+    }
     composed[text.length] = '\0';
 }
 
@@ -162,7 +171,7 @@ static bool choose(struct line *line, struct display_format *format, char compos
     const struct layout *layout = line->values->size_known ? known_size : unknown_size;
 
     for (; layout->format != NULL && (layout->waiting > 0 || !named); layout++) {
-        compose(composed, layout, named, loss);
+        compose(composed, layout, named, loss, line->values->final);
         display_format_parse(format, composed);
         if (fits(line, format, layout))
             return true;

@@ -23,6 +23,8 @@
  *  10. the ETA
  *  11. the amount; the percentage is the last to go
  *
+ * The final frame is without the meter of the buffer.
+ *
  * Once bytes were dropped the amount is followed by their number, which outlasts all other parts:
  *
  *   1.21GiB dropped 15.0MiB 0:12  103MiB/s  43% ETA 0:16 buf▆ ◀ waiting for zstd 81%

@@ -12,6 +12,7 @@
 #include "display/default_line.h"
 #include "display/format.h"
 #include "display/history.h"
+#include "display/parts.h"
 #include "display/side.h"
 #include "display/terminal.h"
 
@@ -277,6 +278,8 @@ static struct display_values take_values(struct display *display, bool final)
     struct moment start = final ? display->first : history_oldest(&display->history);
     double average = moment_rate(&start, &now, meter->shows_records);
     double rate = final ? average : display->rate;
+    if (final && !meter->shows_records && !display->style.bits)
+        rate = display_round_rate(rate, display->style.si);
     if (rate > 0)
         display->phase = (display->phase + PHASE_STEP) % PHASES;
     struct display_values values = {

@@ -99,12 +99,12 @@ static enum display_note note_of(const struct display_values *values, const stru
 void display_find_side(struct display_values *values, const struct meter *meter,
                        uint64_t fill_before)
 {
-    const uint64_t sum = meter_running_of(values->state_ns);
+    unsigned percents[METER_STATES];
 
     values->side = slow_side(values, meter);
+    meter_percents(values->state_ns, percents);
     if (values->side != METER_VERDICT_BALANCED)
-        values->side_percent =
-            (unsigned)((double)values->state_ns[state_of[values->side]] * 100 / (double)sum);
+        values->side_percent = percents[state_of[values->side]];
     if (values->side_percent < LEAST_SIDE_PERCENT)
         values->side = METER_VERDICT_BALANCED;
     values->culprit = culprit_of(meter_side(meter, values->side));

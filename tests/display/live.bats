@@ -220,13 +220,12 @@ last_is() { [ "$(last_frame "$1")" = "$2" ]; } # FILE FRAME
     done
 }
 
-# The last frame and the report under it name the same side. Shares in a report sum to 100, so they
-# may differ by one.
+# The last frame and the report under it name the same side, with the same share.
 same_side() { # SIDE PERCENT (of the last frame)
     local side percent
     read -r side percent < <(sed -nE 's/^bpipe: slow side: ([a-z]+)( \(balanced\))?,? ?([0-9]*).*/\1 \3/p' err)
     echo "frame: $1 $2, report: $side $percent"
-    [ "$1" = "$side" ] && ((${2%\%} - percent <= 1 && percent - ${2%\%} <= 1))
+    [ "$1" = "$side" ] && [ "${2%\%}" = "$percent" ]
 }
 
 @test "the last frame shows the slow side of the whole run, as the report under it, also at SIGINT" {

@@ -204,7 +204,7 @@ static void test_absorbed(void)
     interval(METER_ABSORB, 1000);
     display_final(display);
     read_frame();
-    shows("< waiting for output 42%", "an output is named, as in the report");
+    shows("< waiting for output 43%", "an output is named, as in the report");
     close_display();
 }
 
@@ -218,7 +218,7 @@ static void test_final(void)
     shows("< output 100%", "the last interval: the output");
     display_final(display);
     read_frame();
-    shows("> input 90% ", "the final frame: the input, which was slow for longer");
+    shows("> input 91% ", "the final frame: the input, which was slow for longer");
     close_display();
     open_display(&options, "%12{bottleneck}|");
     interval(METER_OUTPUT, 1000);

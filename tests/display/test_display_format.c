@@ -382,7 +382,7 @@ static const struct scene defaults[] = {
     {NULL, 80, ASCII,
      "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf#- < slow: zstd     "},
     {NULL, 80, FINAL,
-     "1.21GiB 0:12  103MiB/s =======>............ 43%          buf▆ ◀ waiting for zstd"},
+     "1.21GiB 0:12  103MiB/s =======>............ 43%          ◀ waiting for zstd 81% "},
     {NULL, 80, NO_ETA,
      "1.21GiB 0:12  103MiB/s =======>............ 43% ETA -:-- buf▆ ◀ waiting for zstd"},
     {NULL, 80, LONG_RUN,
@@ -398,14 +398,14 @@ static const struct scene defaults[] = {
     {NULL, 80, BUSY | SHADED,
      "1.21GiB 0:12  103MiB/s ████████▒░░░░░░░░░░░ 43% ETA 0:16 buf▆ busy 81%          "},
     {NULL, 80, DONE | FINAL,
-     "1.21GiB 0:12  103MiB/s ==================> 129%          buf▆ ◀ waiting for zstd"},
+     "1.21GiB 0:12  103MiB/s ==================> 129%          ◀ waiting for zstd 81% "},
     {NULL, 40, DONE, "1.21GiB  103MiB/s 129% ETA 0:16 ◀ zstd  "},
     {NULL, 80, BALANCED,
      "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆                   "},
     {NULL, 80, UNKNOWN,
      "1.21GiB 0:00:12 [ 103MiB/s]  buf ▕████▍ ▏ 74%  ◀ waiting for zstd 81%           "},
     {NULL, 80, UNKNOWN | ASCII | FINAL,
-     "1.21GiB 0:00:12 [ 103MiB/s]  buf [####  ] 74%  < waiting for zstd 81%           "},
+     "1.21GiB 0:00:12 [ 103MiB/s] [   <=>         ] < waiting for zstd 81%            "},
     {NULL, 92, UNKNOWN,
      "1.21GiB 0:00:12 [ 103MiB/s] [ <=>    ]  buf ▕████▍ ▏ 74%  ◀ waiting for zstd 81%           "
      " "},
@@ -1141,6 +1141,32 @@ static void test_fixed(void)
     tap_ok(passed, "too little memory");
 }
 
+/* The last line and the report under it show the same rate. */
+static void test_same_rate(uint64_t *random)
+{
+    unsigned rounds = tap_rounds(200000);
+    struct text text = {0};
+    bool passed = true;
+
+    for (unsigned i = 0; i < rounds && passed; i++) {
+        const bool si = tap_below(random, 2) == 0;
+        const double rate = 1 + (double)tap_magnitude(random, 55) / 7;
+        char report[SIZE_TEXT], unit_reported[8], unit[8];
+        double reported, shown;
+        size_format_rate(report, rate, si);
+        text_clear(&text);
+        display_add_rate(&text, display_round_rate(rate, si), (struct display_unit){.si = si});
+        text_add_bytes(&text, "", 1);
+        passed = sscanf(report, "%lf %7s", &reported, unit_reported) == 2 &&
+                 sscanf(text.bytes, "%lf %7s", &shown, unit) == 2 &&
+                 strcmp(unit, unit_reported) == 0 && fabs(reported - shown) < 1e-6;
+        if (!passed)
+            tap_note("%f: %s, %s", rate, text.bytes, report);
+    }
+    tap_ok(passed, "the last line and the report have the same rate");
+    text_free(&text);
+}
+
 static void test_shortened(void)
 {
     static const struct {
@@ -1243,6 +1269,7 @@ int main(void)
     test_amount_widths(&random);
     test_times();
     test_agreement(&random);
+    test_same_rate(&random);
     test_shortened();
     test_connecting();
     test_numeric();
