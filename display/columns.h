@@ -27,6 +27,10 @@ void display_add_printable(struct text *text, const char *bytes, size_t length);
 /* As text_add_visible(). If the terminal does not use UTF-8, bytes beyond ASCII are escaped. */
 void display_add_visible(struct text *text, const char *string, bool utf8);
 
+/* The same in at most `room` columns: if the name is longer, its two ends with ".." between them, as
+ * in a report. */
+void display_add_shortened(struct text *text, const char *string, unsigned room, bool utf8);
+
 /* The number of rows that lines of printed text take in a terminal `width` columns wide; 0: one row
  * for each. */
 unsigned display_rows(const char *bytes, size_t length, unsigned width);

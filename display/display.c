@@ -1,5 +1,5 @@
 /*
- * display.c - see display.h. display/format.c composes the line.
+ * display.c - see display.h. display/format.c and display/default_line.c compose the line.
  */
 #include "display/display.h"
 
@@ -9,8 +9,11 @@
 #include "base/text.h"
 #include "display/columns.h"
 #include "display/cursor.h"
+#include "display/default_line.h"
 #include "display/format.h"
 #include "display/history.h"
+#include "display/parts.h"
+#include "display/side.h"
 #include "display/terminal.h"
 
 #include <stdlib.h>
@@ -52,7 +55,7 @@ struct display {
     double rate, highest_rate;
     unsigned phase;
     uint64_t state_ns[METER_STATES]; /* the meter's value at the last frame */
-    uint64_t zero_copy_bytes;        /* the meter's value at the last frame */
+    uint64_t zero_copy_bytes, fill;  /* the meter's values at the last frame */
 
     struct cursor cursor;
     struct text text, blanks, title;
@@ -244,7 +247,7 @@ static bool size_has_shares(const struct meter *meter, const struct moment *now)
 }
 
 /* The estimated time remaining. UINT64_MAX: unknown. It is also unknown if more than the expected
- * size came, because still more may follow. */
+ * size came, because still more may follow. (The caller makes it unknown while nothing moves.) */
 static uint64_t time_left(const struct meter *meter, const struct moment *start,
                           const struct moment *now)
 {
@@ -257,30 +260,14 @@ static uint64_t time_left(const struct meter *meter, const struct moment *start,
     return seconds > LONGEST_S ? UINT64_MAX : (uint64_t)(seconds * (double)NS_PER_SEC);
 }
 
-/* Finds the slow side of this interval. In the final frame it is that of the whole run, like the
- * rates: that frame stays, and the report follows, which names the same side. While the buffer
- * absorbs the bytes that an output does not take, there is often none. */
-static void take_side(struct display *display, struct display_values *values)
+/* Takes the time in each state since the last frame or, in the final one, of the whole run. */
+static void take_states(struct display *display, struct display_values *values)
 {
-    const struct meter *meter = display->meter;
+    const uint64_t *state_ns = display->meter->state_ns;
     for (int i = 0; i < METER_STATES; i++) {
-        values->state_ns[i] = meter->state_ns[i] - (values->final ? 0 : display->state_ns[i]);
-        display->state_ns[i] = meter->state_ns[i];
+        values->state_ns[i] = state_ns[i] - (values->final ? 0 : display->state_ns[i]);
+        display->state_ns[i] = state_ns[i];
     }
-    uint64_t sum = meter_running_of(values->state_ns);
-    static const enum meter_state state_of[] = {[METER_VERDICT_INPUT] = METER_INPUT,
-                                                [METER_VERDICT_OUTPUT] = METER_OUTPUT,
-                                                [METER_VERDICT_THROTTLE] = METER_THROTTLE,
-                                                [METER_VERDICT_BUSY] = METER_BUSY};
-    values->side =
-        meter_is_judged(meter) ? meter_verdict_of(values->state_ns) : METER_VERDICT_BALANCED;
-    if (values->side != METER_VERDICT_BALANCED)
-        values->side_percent =
-            (unsigned)((double)values->state_ns[state_of[values->side]] * 100 / (double)sum);
-    if (values->side_percent < METER_LEAST_SIDE_PERCENT)
-        values->side = METER_VERDICT_BALANCED;
-    const struct meter_endpoint *endpoint = meter_side(meter, values->side);
-    values->culprit = endpoint != NULL ? meter_peer_name(endpoint) : NULL;
 }
 
 static struct display_values take_values(struct display *display, bool final)
@@ -291,6 +278,8 @@ static struct display_values take_values(struct display *display, bool final)
     struct moment start = final ? display->first : history_oldest(&display->history);
     double average = moment_rate(&start, &now, meter->shows_records);
     double rate = final ? average : display->rate;
+    if (final && !meter->shows_records && !display->style.bits)
+        rate = display_round_rate(rate, display->style.si);
     if (rate > 0)
         display->phase = (display->phase + PHASE_STEP) % PHASES;
     struct display_values values = {
@@ -304,7 +293,7 @@ static struct display_values take_values(struct display *display, bool final)
         .rate = rate,
         .average_rate = average,
         .highest_rate = display->highest_rate,
-        .eta_ns = time_left(meter, &start, &now),
+        .eta_ns = rate > 0 ? time_left(meter, &start, &now) : UINT64_MAX,
         .phase = display->phase,
         .now = time(NULL),
         .final = final,
@@ -312,6 +301,7 @@ static struct display_values take_values(struct display *display, bool final)
         .capacity = meter->capacity,
         .passes = meter->fill == 0 && meter->zero_copy_bytes > display->zero_copy_bytes,
         .dropped = meter_least_output(meter)->bytes_dropped,
+        .dropped_records = meter_least_output(meter)->records_dropped,
         .name = meter->name,
         .written = (const char *)display->last_written->written,
         .written_length = display->last_written->written_length,
@@ -319,7 +309,9 @@ static struct display_values take_values(struct display *display, bool final)
         .line_length = display->last_written->line_length,
     };
     display->zero_copy_bytes = meter->zero_copy_bytes;
-    take_side(display, &values);
+    take_states(display, &values);
+    display_find_side(&values, meter, display->fill);
+    display->fill = meter->fill;
     return values;
 }
 

@@ -1,5 +1,6 @@
 /*
- * format.c - composes the live line from its parts.
+ * format.c - composes the live line from its parts; default_line.c chooses those of the default
+ * line.
  *
  * First each part that does not grow is measured: it is added to the end of the text and removed
  * again. The parts that grow share the remaining width. Then all parts are added, and each is cut
@@ -9,27 +10,18 @@
 #include "display/format.h"
 
 #include "display/columns.h"
+#include "display/line.h"
 #include "display/parts.h"
 #include "display/side.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <limits.h>
 #include <string.h>
 
 enum {
     NAME_WIDTH = 9,
-    STATE_WIDTH = 8,     /* "throttle" */
-    SHORT_ETA_WIDTH = 4, /* "2h05" */
-    FORMAT_TEXT = 128
-};
-
-struct line {
-    struct text *text;
-    const struct display_values *values;
-    const struct display_style *style;
-    const struct display_part *part; /* the part that is being added */
-    unsigned room;                   /* the number of columns that it may take */
-    bool compact;                    /* short forms, see display/format.h */
+    STATE_WIDTH = 8,    /* "throttle" */
+    SHORT_ETA_WIDTH = 4 /* "2h05" */
 };
 
 static struct display_unit unit_of(const struct line *line)
@@ -95,8 +87,7 @@ static const char *bar_end(const struct line *line)
     return line->values->size_known ? "] " : "]";
 }
 
-/* What %p adds to its bar. */
-static unsigned measure_bar_frame(const struct line *line)
+unsigned line_bar_frame(const struct line *line)
 {
     struct text *text = line->text;
     const size_t start = text->length;
@@ -131,7 +122,7 @@ static bool touches_percent(const struct line *line)
 static void add_progress(const struct line *line)
 {
     struct text *text = line->text;
-    const unsigned frame = measure_bar_frame(line);
+    const unsigned frame = line_bar_frame(line);
 
     if (line->room <= frame)
         return;
@@ -231,18 +222,20 @@ static void add_literal(const struct line *line)
 
 static void add_name(const struct line *line)
 {
+    const char *name = line->values->name;
+    const unsigned room = line->name_room > 0 ? line->name_room : UINT_MAX;
+    const bool utf8 = line->style->utf8;
     struct text *text = line->text;
     const size_t start = text->length;
-    unsigned columns;
 
-    if (line->values->name == NULL)
+    if (name == NULL)
         return;
-    display_add_visible(text, line->values->name, line->style->utf8);
-    columns = text_columns(text, start);
+    display_add_shortened(text, name, room, utf8);
+    const unsigned columns = text_columns(text, start);
     if (columns < NAME_WIDTH) {
         text->length = start;
         display_pad(text, NAME_WIDTH - columns);
-        display_add_visible(text, line->values->name, line->style->utf8);
+        display_add_shortened(text, name, room, utf8);
     }
     text_add_string(text, ":");
 }
@@ -399,7 +392,7 @@ static bool is_bar(const struct display_part *part)
     }
 }
 
-static bool grows(const struct display_part *part)
+bool line_grows(const struct display_part *part)
 {
     return part->number == 0 && (is_bar(part) || part->kind == SEQUENCE_PREVIOUS_LINE);
 }
@@ -412,8 +405,7 @@ static bool is_text(const struct display_part *part)
            part->kind == SEQUENCE_BOTTLENECK || part->kind == SEQUENCE_WAITING;
 }
 
-/* The width of a part that does not grow. */
-static unsigned measure(struct line *line, const struct display_part *part)
+unsigned line_measure(struct line *line, const struct display_part *part)
 {
     const size_t start = line->text->length;
     unsigned columns;
@@ -441,11 +433,11 @@ static void share_width(struct line *line, const struct display_format *format,
         columns[i] = 0;
         if (part->kind == SEQUENCE_SGR || full)
             continue;
-        if (grows(part)) {
+        if (line_grows(part)) {
             growing++;
             continue;
         }
-        unsigned wide = measure(line, part);
+        unsigned wide = line_measure(line, part);
         if (wide <= rest)
             columns[i] = wide;
         else if (is_text(part))
@@ -454,7 +446,7 @@ static void share_width(struct line *line, const struct display_format *format,
         rest -= columns[i];
     }
     for (size_t i = 0; i < format->count && growing > 0; i++) {
-        if (!grows(&format->parts[i]))
+        if (!line_grows(&format->parts[i]))
             continue;
         columns[i] = rest / growing;
         rest -= columns[i];
@@ -462,7 +454,7 @@ static void share_width(struct line *line, const struct display_format *format,
     }
 }
 
-static unsigned add_parts(struct line *line, const struct display_format *format)
+unsigned line_add_parts(struct line *line, const struct display_format *format)
 {
     struct text *text = line->text;
     enum display_colour colour = DISPLAY_COLOUR_NONE;
@@ -492,108 +484,5 @@ static unsigned add_parts(struct line *line, const struct display_format *format
 unsigned display_format_line(struct text *text, const struct display_format *format,
                              const struct display_values *values, const struct display_style *style)
 {
-    return add_parts(&(struct line){.text = text, .values = values, .style = style}, format);
-}
-
-/* --- the default line ----------------------------------------------------------------------- */
-
-enum {
-    WIDE_BAR = 20,
-    NARROW_BAR = 8,
-    WAITING = 18,        /* "< waiting for zstd" */
-    CUT_WAITING = 16,    /* the name is cut, so that the bar keeps its columns */
-    SHORT_WAITING = 12,  /* "< slow: zstd" */
-    SHORTEST_WAITING = 8 /* "< output" */
-};
-
-/* A format of the default line, and the least columns of its bar and of %{waiting}. */
-struct layout {
-    const char *format;
-    unsigned bar, waiting;
-    bool compact;
-};
-
-/* From wide to narrow, in the order that display/format.h states. */
-static const struct layout known_size[] = {
-    {"%b %t %r %p %e  buf %{buffer-bar}%{buffer-fill}  %{waiting}", WIDE_BAR, WAITING, false},
-    {"%b %t %r %p %e buf %{buffer-bar} %{waiting}", WIDE_BAR, WAITING, false},
-    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", WIDE_BAR, CUT_WAITING, true},
-    {"%b %t %r %p %e buf%{buffer-bar} %{waiting}", NARROW_BAR, WAITING, true},
-    {"%b %t %r %{progress-amount-only} %e buf%{buffer-bar} %{waiting}", 0, SHORT_WAITING, true},
-    {"%b %t %r %{progress-amount-only} %e %{waiting}", 0, SHORT_WAITING, true},
-    {"%b %r %{progress-amount-only} %e %{waiting}", 0, SHORT_WAITING, true},
-    {"%b %r %{progress-amount-only} %e %{waiting}", 0, SHORTEST_WAITING, true},
-    {"%b %r %{progress-amount-only} %e", 0, 0, true},
-    {"%b %{progress-amount-only} %e", 0, 0, true},
-    {"%b %{progress-amount-only}", 0, 0, true},
-    {"%{progress-amount-only}", 0, 0, true},
-    {0},
-};
-
-static const struct layout unknown_size[] = {
-    {"%b %t %r %p  buf %{buffer-bar}%{buffer-fill}  %{waiting}", NARROW_BAR, WAITING, false},
-    {"%b %t %r %p buf %{buffer-bar} %{waiting}", NARROW_BAR, WAITING, false},
-    {"%b %t %r buf %{buffer-bar} %{waiting}", 0, WAITING, false},
-    {"%b %t %r buf%{buffer-bar} %{waiting}", 0, SHORT_WAITING, true},
-    {"%b %t %r %{waiting}", 0, SHORT_WAITING, true},
-    {"%b %t %r %{waiting}", 0, SHORTEST_WAITING, true},
-    {"%b %t %r", 0, 0, true},
-    {"%b %r", 0, 0, true},
-    {"%b", 0, 0, true},
-    {0},
-};
-
-/* The part of the columns that are left which %{waiting} gets: first two, for "< waiting for
- * output", then every other one. The bar gets the rest. */
-static unsigned share_of_waiting(unsigned rest, bool has_bar)
-{
-    return rest <= 2 || !has_bar ? rest : 1 + rest / 2;
-}
-
-/* Whether the layout fits, with the least columns. If it does, the width of %{waiting} is set. */
-static bool fits(struct line *line, struct display_format *format, const struct layout *layout)
-{
-    struct display_part *waiting = NULL;
-    unsigned columns = 0;
-
-    line->compact = layout->compact;
-    for (size_t i = 0; i < format->count; i++) {
-        struct display_part *part = &format->parts[i];
-        if (part->kind == SEQUENCE_WAITING) {
-            waiting = part;
-            waiting->number = layout->waiting;
-        }
-        columns += grows(part) ? layout->bar + measure_bar_frame(line) : measure(line, part);
-    }
-    if (columns > line->style->width)
-        return false;
-    if (waiting != NULL) {
-        waiting->number += share_of_waiting(line->style->width - columns, layout->bar > 0);
-        if (waiting->number > DISPLAY_WAITING_WIDTH)
-            waiting->number = DISPLAY_WAITING_WIDTH;
-    }
-    return true;
-}
-
-unsigned display_format_default(struct text *text, const struct display_values *values,
-                                const struct display_style *style)
-{
-    const struct layout *layouts = values->size_known ? known_size : unknown_size;
-    struct line line = {.text = text, .values = values, .style = style};
-    struct display_format format = {0};
-    char with_name[FORMAT_TEXT];
-
-    /* The shortest format is not tried with the name: a longer one without it is better. */
-    for (const struct layout *at = layouts; values->name != NULL && at[1].format != NULL; at++) {
-        snprintf(with_name, sizeof with_name, "%%N %s", at->format);
-        display_format_parse(&format, with_name);
-        if (fits(&line, &format, at))
-            return add_parts(&line, &format);
-    }
-    for (const struct layout *at = layouts; at->format != NULL; at++) {
-        display_format_parse(&format, at->format);
-        if (fits(&line, &format, at))
-            break;
-    }
-    return add_parts(&line, &format);
+    return line_add_parts(&(struct line){.text = text, .values = values, .style = style}, format);
 }

@@ -50,6 +50,15 @@
 #include <stdint.h>
 #include <time.h>
 
+/* What %{waiting} says if no side is slow. */
+enum display_note {
+    DISPLAY_NOTE_NONE,
+    DISPLAY_NOTE_FILLING,    /* the buffer takes bytes that the output does not take */
+    DISPLAY_NOTE_EMPTYING,   /* the output takes them */
+    DISPLAY_NOTE_CONNECTING, /* an endpoint connects, and no byte can move yet */
+    DISPLAY_NOTE_AWAITING    /* the same of a listener, or of a FIFO, which waits for its peer */
+};
+
 /* The values for a line, all taken at one moment. "Units" are the units that -b counts: bytes, or
  * records with -l and -0. */
 struct display_values {
@@ -63,20 +72,22 @@ struct display_values {
     double rate;             /* units per second in the last interval; in the whole run if final */
     double average_rate;     /* in the last -m seconds; in the whole run if final */
     double highest_rate;     /* of all intervals: the end of the scale of -g */
-    uint64_t eta_ns;         /* UINT64_MAX: unknown */
+    uint64_t eta_ns;         /* UINT64_MAX: unknown, also if nothing moved in the last interval */
     unsigned phase;          /* position of the moving mark: 0 to 199, 100 is the right end */
     time_t now;              /* for %I */
     bool final;              /* the run is over */
     uint64_t fill, capacity; /* bytes of the buffer */
     bool passes;             /* the buffer is empty, and bytes bypassed it in the last interval */
     uint64_t state_ns[METER_STATES]; /* in the last interval; in the whole run if final */
-    enum meter_verdict side; /* slow side in that time, if its share is at least 5 percent; else
+    enum meter_verdict side;         /* slow side in that time (display/side.h); else
                                 METER_VERDICT_BALANCED */
-    unsigned side_percent;   /* its share of that time */
-    const char *culprit;     /* the process at the other end of that side, or NULL */
-    uint64_t dropped;        /* bytes */
-    const char *name;        /* -N, or NULL */
-    const char *written;     /* the last bytes written, the newest last; for %nA */
+    unsigned side_percent;           /* its share of that time */
+    const char *culprit; /* the process at the other end of that side, or the endpoint; or NULL */
+    enum display_note note;   /* only if no side is slow */
+    uint64_t dropped;         /* bytes */
+    uint64_t dropped_records; /* the records in these; 0: unknown */
+    const char *name;         /* -N, or NULL */
+    const char *written;      /* the last bytes written, the newest last; for %nA */
     size_t written_length;
     const char *line; /* the last whole line written, without its end; for %nL */
     size_t line_length;
@@ -113,34 +124,5 @@ unsigned display_format_line(struct text *text, const struct display_format *for
  */
 void display_format_numeric(struct text *text, const struct display_format *format,
                             const struct display_values *values);
-
-/*
- * The default line (no display switch): the first of several formats that fits the width, with the
- * name in front if that fits as well. In less than 7 columns it may be empty.
- *
- * With a known size, 80 columns have room for all parts, in short forms:
- *
- *   1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ ◀ waiting for zstd
- *
- * In a wider terminal the parts have their usual forms, as soon as there is room: that of the meter
- * "▕████▍ ▏", its number, the share of the slow side. In a narrower one these are shortened or left
- * out, one after the other:
- *
- *   1. the bar shrinks from 20 columns to 8, and is left out. (Before it has less than 20 columns
- *      "waiting for zstd" becomes "slow: zstd", if that is enough.)
- *   2. "waiting for zstd" becomes "slow: zstd", and a long name is cut
- *   3. the meter of the buffer
- *   4. the elapsed time
- *   5. "slow: zstd" becomes "zstd"; the sign in front stays
- *   6. the slow side
- *   7. the rate
- *   8. the ETA
- *   9. the amount; the percentage is the last to go
- *
- * With an unknown size the order is: the number of the meter, the moving mark, the usual forms,
- * "waiting for", the meter, "slow:", the slow side, the time, the rate.
- */
-unsigned display_format_default(struct text *text, const struct display_values *values,
-                                const struct display_style *style);
 
 #endif

@@ -208,6 +208,27 @@ void display_add_fineta(struct text *text, time_t now, uint64_t ns)
         text_add_string(text, "--:--:--");
 }
 
+double display_round_rate(double bytes_per_sec, bool si)
+{
+    const double base = si ? 1000 : 1024, above = 1e-9;
+    double number = bytes_per_sec, unit = 1;
+
+    if (!(number > 0 && number < 1e18))
+        return number;
+    number = (double)(uint64_t)(number + 0.5);
+    while (number >= base - 0.5) {
+        number /= base;
+        unit *= base;
+    }
+    if (number > 99.9 - 2 * above && number < 99.95 && unit > 1)
+        number = 99.9 - above;
+    else if (number > 99.9)
+        number = (double)(uint64_t)(number + 0.5) + above;
+    else
+        number = (number < 1 && unit > 1 ? 1 : number) + above; /* halves are rounded up */
+    return number * unit;
+}
+
 uint64_t display_seconds(uint64_t ns)
 {
     return ns / NS_PER_SEC + (ns % NS_PER_SEC >= NS_PER_SEC / 2);

@@ -63,6 +63,10 @@ bool display_add_time_of_day(struct text *text, time_t now, uint64_t ns);
 /* The same time as "FIN 12:34:56", or "FIN --:--:--" if it is not known. */
 void display_add_fineta(struct text *text, time_t now, uint64_t ns);
 
+/* Rounds a rate so that display_add_rate() shows the digits of size_format_rate(), which rounds to
+ * the nearest: for the last line, above a report. */
+double display_round_rate(double bytes_per_sec, bool si);
+
 uint64_t display_seconds(uint64_t ns);                   /* rounded to the nearest, halves up */
 uint64_t display_percent(uint64_t part, uint64_t whole); /* rounded down; 0 if `whole` is 0 */
 double display_fraction(double part, double whole);      /* 0..1 */

@@ -350,6 +350,38 @@ uint64_t meter_running_of(const uint64_t state_ns[METER_STATES])
     return sum;
 }
 
+void meter_percents(const uint64_t state_ns[METER_STATES], unsigned percents[METER_STATES])
+{
+    /* Of equal remainders the first gets the missing percent. */
+    static const enum meter_state order[] = {METER_INPUT, METER_OUTPUT, METER_ABSORB,
+                                             METER_THROTTLE, METER_BUSY};
+    enum { SHARES = sizeof order / sizeof order[0] };
+    uint64_t rest[METER_STATES] = {0}, sum = 0;
+    unsigned shift = 0, missing = 100; /* a shift only for runs of years: a hundredfold must fit */
+
+    memset(percents, 0, METER_STATES * sizeof percents[0]);
+    while (meter_running_of(state_ns) >> shift > UINT64_MAX / 100)
+        shift++;
+    for (unsigned i = 0; i < SHARES; i++)
+        sum += state_ns[order[i]] >> shift;
+    if (sum == 0)
+        return;
+    for (unsigned i = 0; i < SHARES; i++) {
+        const uint64_t hundredfold = (state_ns[order[i]] >> shift) * 100;
+        percents[order[i]] = (unsigned)(hundredfold / sum);
+        rest[order[i]] = hundredfold % sum;
+        missing -= percents[order[i]];
+    }
+    for (; missing > 0; missing--) {
+        unsigned largest = order[0];
+        for (unsigned i = 1; i < SHARES; i++)
+            if (rest[order[i]] > rest[largest])
+                largest = order[i];
+        percents[largest]++;
+        rest[largest] = 0;
+    }
+}
+
 const struct meter_mark *meter_recently(const struct meter *meter)
 {
     return meter->mark_count == 2 ? &meter->marks[0] : NULL;

@@ -246,6 +246,9 @@ uint64_t meter_elapsed(const struct meter *meter);
 uint64_t meter_running(const struct meter *meter); /* without the time in METER_CONNECT */
 /* The running time of an interval: the sum of its states without METER_CONNECT. */
 uint64_t meter_running_of(const uint64_t state_ns[METER_STATES]);
+/* The shares of the states in that time, in whole percent that sum to 100 (by the largest
+ * remainder); all 0 if it is 0. */
+void meter_percents(const uint64_t state_ns[METER_STATES], unsigned percents[METER_STATES]);
 struct meter_rate meter_rate(const struct meter *meter);
 /* The totals at the end of the last window but one, so one or two windows ago. NULL: no two windows
  * have ended. */

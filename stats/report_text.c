@@ -51,40 +51,6 @@ static void add_percent_done(struct text *text, uint64_t part, uint64_t whole)
         text_add(text, " (%" PRIu64 "%%)", whole == 0 ? 100 : percent_of(part, whole));
 }
 
-/*
- * The shares of the shown states in their sum, in whole percent that sum to 100 (by the largest
- * remainder), in the order of shown_states; all 0 if no time has passed.
- */
-static void state_percents(const uint64_t state_ns[METER_STATES], uint64_t percents[SHOWN_STATES])
-{
-    uint64_t rest[SHOWN_STATES];
-    uint64_t sum = meter_running_of(state_ns), missing = 100;
-    unsigned shift = 0; /* only for runs of years: makes a hundred times the sum fit */
-
-    for (unsigned i = 0; i < SHOWN_STATES; i++)
-        percents[i] = 0;
-    if (sum == 0)
-        return;
-    while (sum >> shift > UINT64_MAX / 100)
-        shift++;
-    sum = 0;
-    for (unsigned i = 0; i < SHOWN_STATES; i++)
-        sum += state_ns[shown_states[i]] >> shift;
-    for (unsigned i = 0; i < SHOWN_STATES; i++) {
-        percents[i] = (state_ns[shown_states[i]] >> shift) * 100 / sum;
-        rest[i] = (state_ns[shown_states[i]] >> shift) * 100 % sum;
-        missing -= percents[i];
-    }
-    for (; missing > 0; missing--) {
-        unsigned largest = 0;
-        for (unsigned i = 1; i < SHOWN_STATES; i++)
-            if (rest[i] > rest[largest])
-                largest = i;
-        percents[largest]++;
-        rest[largest] = 0;
-    }
-}
-
 /* Whether bytes cannot move yet. */
 static bool is_connecting(const struct meter *meter)
 {
@@ -95,7 +61,7 @@ static bool is_connecting(const struct meter *meter)
  * "connecting (tcp://host:9)". */
 static void add_states(const struct report_line *line, const uint64_t state_ns[METER_STATES])
 {
-    uint64_t percents[SHOWN_STATES];
+    unsigned percents[METER_STATES];
     const char *comma = "";
 
     if (is_connecting(line->meter)) {
@@ -104,12 +70,12 @@ static void add_states(const struct report_line *line, const uint64_t state_ns[M
         text_add_string(line->text, ")");
         return;
     }
-    state_percents(state_ns, percents);
+    meter_percents(state_ns, percents);
     for (unsigned i = 0; i < SHOWN_STATES; i++) {
-        if (percents[i] == 0 && line->brevity > 0)
+        unsigned percent = percents[shown_states[i]];
+        if (percent == 0 && line->brevity > 0)
             continue;
-        text_add(line->text, "%s%s %" PRIu64 "%%", comma, meter_state_name(shown_states[i]),
-                 percents[i]);
+        text_add(line->text, "%s%s %u%%", comma, meter_state_name(shown_states[i]), percent);
         comma = ", ";
     }
 }
@@ -264,26 +230,6 @@ static void add_culprit(const struct report_line *line, const struct meter_endpo
     line_add_pid(line, endpoint->process.pid);
 }
 
-/* The share of a state in the running time, as -v shows it; 0 if no time has passed. */
-static uint64_t state_percent(const struct meter *meter, enum meter_state state)
-{
-    uint64_t percents[SHOWN_STATES];
-    unsigned i = 0;
-
-    state_percents(meter->state_ns, percents);
-    while (shown_states[i] != state)
-        i++;
-    return percents[i];
-}
-
-/* Whether the share of a state is too small to call it slow. It is rounded down, as in the live
- * line. */
-static bool is_minor(const struct meter *meter, enum meter_state state)
-{
-    return percent_of(meter->state_ns[state], meter_running_of(meter->state_ns)) <
-           METER_LEAST_SIDE_PERCENT;
-}
-
 /* "; buffer 62% full" */
 static void add_mean_fill(const struct report_line *line)
 {
@@ -325,27 +271,29 @@ static void add_slow_side(const struct report_line *line, const void *data)
     const struct meter *meter = data;
     const struct meter_endpoint *endpoint;
     enum meter_verdict verdict = meter_verdict(meter, &endpoint);
-    uint64_t absorbed = state_percent(meter, METER_ABSORB);
+    unsigned percents[METER_STATES];
 
     if (verdict == METER_VERDICT_NONE)
         return;
+    meter_percents(meter->state_ns, percents);
+    unsigned absorbed = percents[METER_ABSORB];
     text_add_string(line->text, "slow side: ");
     if (verdict == METER_VERDICT_BALANCED) {
         text_add_string(line->text, "none (balanced)");
         add_mean_fill(line);
         return;
     }
-    if (is_minor(meter, sides[verdict].state)) {
-        text_add(line->text, "none, the buffer absorbed %" PRIu64 "%%", absorbed);
+    unsigned share = percents[sides[verdict].state];
+    if (share < METER_LEAST_SIDE_PERCENT) {
+        text_add(line->text, "none, the buffer absorbed %u%%", absorbed);
         add_mean_fill(line);
         return;
     }
-    uint64_t share = state_percent(meter, sides[verdict].state);
-    text_add(line->text, "%s, %" PRIu64 "%%%s", sides[verdict].words, share,
+    text_add(line->text, "%s, %u%%%s", sides[verdict].words, share,
              line->brevity < 2 ? " of the time" : "");
     add_culprit_of(line, endpoint, verdict == METER_VERDICT_INPUT);
     if (absorbed > share)
-        text_add(line->text, "; %s %" PRIu64 "%%", absorbed_words[line->brevity], absorbed);
+        text_add(line->text, "; %s %u%%", absorbed_words[line->brevity], absorbed);
     else
         add_mean_fill(line);
 }
@@ -400,8 +348,8 @@ static void add_interval(const struct report_line *line)
 {
     const struct report_interval *interval = &line->request->interval;
     uint64_t running_ns = interval->ns - interval->state_ns[METER_CONNECT];
-    uint64_t percents[SHOWN_STATES];
-    unsigned most = 0;
+    unsigned percents[METER_STATES];
+    enum meter_state most = shown_states[0];
 
     if (is_connecting(line->meter)) {
         text_add_string(line->text, ": ");
@@ -414,12 +362,11 @@ static void add_interval(const struct report_line *line)
     add_rate(line, (double)interval->bytes * ((double)NS_PER_SEC / (double)running_ns));
     if (line->brevity == MOST_BREVITY)
         return;
-    state_percents(interval->state_ns, percents);
+    meter_percents(interval->state_ns, percents);
     for (unsigned i = 1; i < SHOWN_STATES; i++)
-        if (percents[i] > percents[most])
-            most = i;
-    text_add(line->text, ", %s %" PRIu64 "%%", meter_state_name(shown_states[most]),
-             percents[most]);
+        if (percents[shown_states[i]] > percents[most])
+            most = shown_states[i];
+    text_add(line->text, ", %s %u%%", meter_state_name(most), percents[most]);
 }
 
 static void add_fill(const struct report_line *line)

@@ -59,7 +59,8 @@ changed() { [ "$(screen)" != "$1" ]; }
     skip_unless_terminal
     shape_is 20 '' "$amount $short_rate"
     shape_is 40 '' "$amount $short_time $short_rate $meter $wait_input"
-    shape_is 80 '' "$amount $time $rate $bar  $buffer  $wait_input"
+    shape_is 80 '' "$amount $time $rate  $buffer  $wait_input"
+    shape_is 120 '' "$amount $time $rate $bar  $buffer  $wait_input"
     shape_is 200 '' "$amount $time $rate $bar  $buffer  (> |▶ )waiting for [^ ]+ +[0-9]+%"
 }
 
@@ -113,7 +114,7 @@ stays_in_place() { # PATTERN
 
 @test "the terminal is resized: there is a new frame at once, even with a long interval" {
     skip_unless_terminal
-    terminal_open 100 20
+    terminal_open 130 20
     open_feed
     terminal_script <<<"$BPIPE -D 0.1 -i 600 -s 100000 <feed >out"
     feed 10000
@@ -128,7 +129,7 @@ stays_in_place() { # PATTERN
 
 @test "-w and -H replace the terminal's size" {
     skip_unless_terminal
-    terminal_open 100 10
+    terminal_open 130 10
     open_feed
     terminal_script <<<"$bpipe -w 40 -H 5 -s 100000 <feed >out"
     feed 50000
@@ -141,7 +142,7 @@ stays_in_place() { # PATTERN
 
 @test "the last state stays, with the report under it" {
     skip_unless_terminal
-    terminal_open 100 15
+    terminal_open 130 15
     open_feed
     terminal_script <<<"$bpipe -s 100000 <feed >out"
     feed 50000
@@ -154,7 +155,7 @@ stays_in_place() { # PATTERN
 
 @test "without a report the prompt is under the last state" {
     skip_unless_terminal
-    terminal_open 100 15
+    terminal_open 130 15
     open_feed
     terminal_script <<<"$bpipe --report none -s 100000 <feed >out"
     feed 50000
@@ -166,7 +167,7 @@ stays_in_place() { # PATTERN
 
 @test "nothing is shown with -q, or if stderr is no terminal" {
     skip_unless_terminal
-    terminal_open 100 15
+    terminal_open 130 15
     open_feed
     terminal_script <<<"$bpipe -q --report-every 0.3 --report json:every <feed >out"
     feed 50000
@@ -188,7 +189,7 @@ stays_in_place() { # PATTERN
 
 @test "^C: the last state stays, the report and the prompt are under it" {
     skip_unless_terminal
-    terminal_open 100 15
+    terminal_open 130 15
     open_feed
     terminal_script <<<"$bpipe -s 100000 <feed >out"
     feed 50000
@@ -204,7 +205,7 @@ stays_in_place() { # PATTERN
 
 @test "a report in the middle is on rows of its own, and the line continues below" {
     skip_unless_terminal
-    terminal_open 100 15
+    terminal_open 130 15
     open_feed
     terminal_script <<<"$bpipe -P pid -s 100000 <feed >out"
     feed 50000
@@ -242,7 +243,7 @@ stays_in_place() { # PATTERN
 
 @test "nothing is shown in the background, and the line returns in the foreground" {
     skip_unless_terminal
-    terminal_open 100 20
+    terminal_open 130 20
     open_feed
     terminal_script <<<"$bpipe -s 100000 $every <feed >out &"
     feed 50000
@@ -259,7 +260,7 @@ stays_in_place() { # PATTERN
 
 @test "in the background, with -f" {
     skip_unless_terminal
-    terminal_open 100 20
+    terminal_open 130 20
     open_feed
     terminal_script <<<"$bpipe -f -s 100000 $every <feed >out &"
     feed 50000
@@ -274,7 +275,7 @@ stays_in_place() { # PATTERN
     local option
     for option in '' -f; do
         rm -f feed out pid every
-        terminal_open 100 20
+        terminal_open 130 20
         open_feed
         terminal_script <<<"stty tostop; $bpipe $option -P pid -s 100000 $every <feed >out &"
         feed 50000
@@ -326,7 +327,7 @@ stays_in_place() { # PATTERN
 
 @test "^Z and fg: nothing is shown while bpipe is stopped, and then the line continues" {
     skip_unless_terminal
-    terminal_open 100 20
+    terminal_open 130 20
     open_feed
     terminal_script <<<"$bpipe -P pid -s 100000 <feed >out"
     feed 50000
@@ -393,7 +394,7 @@ frames_go_on_below() { # PATTERN
 @test "two in a pipeline at the lowest row" {
     skip_unless_terminal
     local a="        a:$amount $time $rate $bar" b="        b:$amount $time $rate $bar"
-    terminal_open 120 8
+    terminal_open 130 8
     open_feed
     terminal_script <<<"seq 20; $bpipe --report none -c -N a -s 100000 <feed | $bpipe --report none -c -N b -s 100000 >out"
     feed 50000
@@ -497,7 +498,7 @@ frames_go_on_below() { # PATTERN
 
 @test "two in a pipeline: the terminal is resized" {
     skip_unless_terminal
-    terminal_open 100 20
+    terminal_open 130 20
     open_feed
     terminal_script <<<"$bpipe --report none -c -N a -s 100000 <feed | $bpipe --report none -c -N b -s 100000 >out"
     feed 50000
@@ -560,7 +561,7 @@ frames_go_on_below() { # PATTERN
 
 @test "^S does not hold up the data" {
     skip_unless_terminal
-    terminal_open 100 15
+    terminal_open 130 15
     open_feed
     terminal_script <<<"stty ixon -ixany; $bpipe -s 400000 $every <feed >out"
     feed 100000
@@ -581,7 +582,7 @@ frames_go_on_below() { # PATTERN
 
 @test "^S does not hold up the end" {
     skip_unless_terminal
-    terminal_open 100 15
+    terminal_open 130 15
     open_feed
     terminal_script <<<"stty ixon -ixany; $bpipe -P pid -s 400000 $every <feed >out; echo \$? >status"
     feed 100000
@@ -607,7 +608,7 @@ title_has() { [[ $(terminal_title) == *"$1"* ]]; }
 
 @test "-x windowtitle, which is as before at the end" {
     skip_unless_terminal
-    terminal_open 100 15
+    terminal_open 130 15
     open_feed
     terminal_script <<<"printf '\\033]2;the title before\\007'; $bpipe -x windowtitle -s 100000 <feed >out"
     feed 50000
@@ -631,7 +632,7 @@ title_has() { [[ $(terminal_title) == *"$1"* ]]; }
     skip_unless_terminal
     [ "$(uname -s)" = Linux ] || skip "the title of a process is shown by Linux here"
     is_portable && skip "PORTABLE=1 has no title of the process"
-    terminal_open 100 15
+    terminal_open 130 15
     open_feed
     terminal_script <<<"$bpipe -P pid -x processtitle -s 100000 <feed >out"
     feed 50000

@@ -64,7 +64,7 @@ row_files_are() { [ "$(row_files | wc -l)" -eq "$1" ]; } # COUNT
 
 @test "three at the lowest row, and no row above is lost" {
     skip_unless_terminal
-    terminal_open 120 8
+    terminal_open 130 8
     open_feed
     terminal_script <<<"seq 20; $quiet -N a <feed | $quiet -N b | $quiet -N c >out"
     feed 50000
@@ -214,7 +214,7 @@ reports_were() { [ "$(in_tmux capture-pane -p -S - | grep -c 'bpipe: a: ')" -eq 
 @test "more than the terminal has rows: at the end no row on the screen has an old state" {
     skip_unless_terminal
     local line i
-    terminal_open 100 8
+    terminal_open 130 8
     open_feed
     line="$quiet -N a <feed"
     for i in b c d e f g h i j k; do

@@ -7,6 +7,7 @@
 #include "tests/tap.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #define MS (NS_PER_SEC / 1000)
@@ -41,8 +42,8 @@ static void shows(const char *line, const char *what)
         tap_note("'%s' instead of '%s'", frame, line);
 }
 
-/* A display with this format, after a first frame: ten seconds of waiting for the input. */
-static void open_display(struct options *options, const char *format)
+/* A display with this format, before its first frame. */
+static void begin_display(struct options *options, const char *format)
 {
     *options = (struct options){.display = {.format = format,
                                             .force = true,
@@ -55,6 +56,12 @@ static void open_display(struct options *options, const char *format)
     if (display == NULL)
         abort();
     meter.began = true;
+}
+
+/* The same after a first frame: ten seconds of waiting for the input. */
+static void open_display(struct options *options, const char *format)
+{
+    begin_display(options, format);
     pass(METER_INPUT, 10000);
     meter_arrived(&meter, 100, 0);
     display_tick(display);
@@ -78,6 +85,15 @@ static void interval(enum meter_state state, unsigned millis)
     read_frame();
 }
 
+/* An interval that two states share. */
+static void shared_interval(enum meter_state one, unsigned millis, enum meter_state other)
+{
+    pass(one, millis);
+    pass(other, 1000 - millis);
+    display_tick(display);
+    read_frame();
+}
+
 static void test_small_shares(void)
 {
     struct options options;
@@ -86,14 +102,109 @@ static void test_small_shares(void)
     shows("> input 100%", "the first interval");
     interval(METER_BUSY, 3);
     shows("            ", "a share of 0 percent is no slow side");
-    interval(METER_BUSY, 49);
-    shows("            ", "nor is one of 4 percent");
-    interval(METER_BUSY, 50);
-    shows("busy 5%     ", "one of 5 percent is");
-    interval(METER_OUTPUT, 49);
+    interval(METER_BUSY, 499);
+    shows("            ", "nor is a share that is smaller than that of the buffer");
+    interval(METER_OUTPUT, 499);
     shows("            ", "the same with an output");
-    interval(METER_OUTPUT, 50);
-    shows("< output 5% ", "from 5 percent on");
+    interval(METER_BUSY, 500);
+    shows("busy 50%    ", "one that is as large is");
+    interval(METER_OUTPUT, 600);
+    shows("< output 60%", "or one that is larger");
+    close_display();
+}
+
+/* While the buffer absorbs most of the time, the words say whether it fills. */
+static void test_absorbing(void)
+{
+    struct options options;
+
+    open_display(&options, "%24{waiting}|");
+    shows("> waiting for input 100%", "the first interval");
+    meter_arrived(&meter, 100, 100);
+    interval(METER_BUSY, 80);
+    shows("filling the buffer      ", "the buffer fills, and bpipe is not blamed");
+    interval(METER_OUTPUT, 300);
+    shows("                        ", "nor fills nor empties");
+    meter_left(&meter, 50, 50);
+    shared_interval(METER_ABSORB, 600, METER_INPUT);
+    shows("emptying the buffer     ", "the buffer empties");
+    meter_arrived(&meter, 100, 150);
+    shared_interval(METER_ABSORB, 500, METER_INPUT);
+    shows("> waiting for input 50% ", "a side that is as large as the buffer's share");
+    close_display();
+}
+
+/* Before bytes can move, the words say what bpipe waits for. */
+static void test_connecting_words(void)
+{
+    static const struct {
+        const char *name, *words;
+    } waits[] = {{"tcp://host:9", "connecting              "},
+                 {"unix://path", "connecting              "},
+                 {"tcp-listen://:9", "waiting for a peer      "},
+                 {"unix-listen://path", "waiting for a peer      "},
+                 {"fifo", "waiting for a peer      "}};
+    struct options options;
+
+    for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
+        begin_display(&options, "%24{waiting}|");
+        meter.began = false;
+        meter.outputs[0].name = waits[i].name;
+        meter.connecting = &meter.outputs[0];
+        interval(METER_CONNECT, 1000);
+        shows(waits[i].words, waits[i].name);
+        meter.began = true;
+        interval(METER_INPUT, 1000);
+        shows("> waiting for input 100%", "and then the slow side");
+        close_display();
+    }
+}
+
+/* The words name the process or, as the report does, the endpoint. */
+static void test_culprit(void)
+{
+    static const struct {
+        const char *name, *command, *words;
+    } culprits[] = {{"stdout", "", "< waiting for output 100%       "},
+                    {"stdout", "cat", "< waiting for cat 100%          "},
+                    {"fifo", "cat", "< waiting for cat 100%          "},
+                    {"fifo", "", "< waiting for fifo 100%         "},
+                    {"xz -9 >/dev/null", "", "< waiting for xz -9 >..v/null   "},
+                    {"", "", "< waiting for output 100%       "}};
+    struct options options;
+
+    for (size_t i = 0; i < sizeof culprits / sizeof culprits[0]; i++) {
+        begin_display(&options, "%32{waiting}|");
+        meter.outputs[0].name = culprits[i].name;
+        strcpy(meter.outputs[0].peer.command, culprits[i].command);
+        interval(METER_OUTPUT, 1000);
+        shows(culprits[i].words, culprits[i].name);
+        close_display();
+    }
+}
+
+/* In the whole run, too, bpipe is not blamed for less time than the buffer absorbed. */
+static void test_absorbed(void)
+{
+    struct options options;
+
+    begin_display(&options, "%24{waiting}|");
+    pass(METER_BUSY, 1500);
+    meter_arrived(&meter, 100, 100);
+    interval(METER_ABSORB, 1000);
+    interval(METER_ABSORB, 1000);
+    display_final(display);
+    read_frame();
+    shows("                        ", "no slow side in the whole run");
+    close_display();
+    begin_display(&options, "%24{waiting}|");
+    pass(METER_OUTPUT, 1500);
+    meter_arrived(&meter, 100, 100);
+    interval(METER_ABSORB, 1000);
+    interval(METER_ABSORB, 1000);
+    display_final(display);
+    read_frame();
+    shows("< waiting for output 43%", "an output is named, as in the report");
     close_display();
 }
 
@@ -107,7 +218,7 @@ static void test_final(void)
     shows("< output 100%", "the last interval: the output");
     display_final(display);
     read_frame();
-    shows("> input 90% ", "the final frame: the input, which was slow for longer");
+    shows("> input 91% ", "the final frame: the input, which was slow for longer");
     close_display();
     open_display(&options, "%12{bottleneck}|");
     interval(METER_OUTPUT, 1000);
@@ -115,6 +226,31 @@ static void test_final(void)
     display_final(display);
     read_frame();
     shows("            ", "a run that failed has no slow side, as in the report");
+    close_display();
+}
+
+/* --- the time remaining ----------------------------------------------------------------------- */
+
+/* The average covers a minute: it is not 0 while nothing moves. */
+static void test_stalled(void)
+{
+    struct options options;
+
+    begin_display(&options, "%e %{fineta}|");
+    options.display.window_ns = 60 * NS_PER_SEC;
+    meter.size_known = true;
+    meter.size_bytes = 1000;
+    meter_arrived(&meter, 1000, 1000);
+    meter_left(&meter, 100, 900);
+    interval(METER_INPUT, 1000);
+    frame[strcspn(frame, "F")] = '\0';
+    shows("ETA 0:00:09 ", "100 of 1000 bytes in a second");
+    interval(METER_OUTPUT, 1000);
+    shows("ETA -:--:-- FIN --:--:--", "dashes if nothing moved in the interval");
+    meter_left(&meter, 100, 800);
+    interval(METER_OUTPUT, 1000);
+    frame[strcspn(frame, "F")] = '\0';
+    shows("ETA 0:00:12 ", "an estimate once bytes move again");
     close_display();
 }
 
@@ -128,7 +264,12 @@ int main(void)
     from_stderr = ends[0];
     setenv("LC_ALL", "C", 1);
     test_small_shares();
+    test_absorbing();
+    test_absorbed();
+    test_culprit();
+    test_connecting_words();
     test_final();
+    test_stalled();
     if (dup2(saved, STDERR_FILENO) < 0)
         abort();
     return tap_done();

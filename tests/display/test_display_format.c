@@ -5,11 +5,14 @@
  * The amounts are what pv 1.6.20 printed, except the second blank before a "B" without a prefix
  * (pv 1.7.17 has it); so are the lines of -n.
  */
+#include "display/default_line.h"
 #include "display/format.h"
 #include "tests/tap.h"
 
 #include "base/size.h"
+#include "display/columns.h"
 #include "display/parts.h"
+#include "display/side.h"
 
 #include <float.h>
 #include <locale.h>
@@ -53,8 +56,11 @@ enum {
     NO_TIME = 1 << 21, /* has passed: neither a rate nor a share of it is known */
     NOTHING = 1 << 22, /* was written yet */
     BUSY = 1 << 23,
-    LONG_RUN = 1 << 24, /* hours have passed, and hours are left */
-    LONG_NAME = 1 << 25 /* of the culprit */
+    LONG_RUN = 1 << 24,  /* hours have passed, and hours are left */
+    LONG_NAME = 1 << 25, /* of the culprit */
+    LOSS = 1 << 26,      /* bytes were dropped */
+    FILLING = 1 << 27,   /* the buffer, and no side is slow */
+    EMPTYING = 1 << 28
 };
 
 struct scene {
@@ -92,16 +98,19 @@ static struct display_values usual_values(unsigned flags)
         .fill = 740,
         .capacity = 1000,
         .passes = flags & PASSES,
-        .side = flags & BALANCED   ? METER_VERDICT_BALANCED
-                : flags & THROTTLE ? METER_VERDICT_THROTTLE
-                : flags & INPUT    ? METER_VERDICT_INPUT
-                : flags & BUSY     ? METER_VERDICT_BUSY
-                                   : METER_VERDICT_OUTPUT,
+        .side = flags & (BALANCED | FILLING | EMPTYING) ? METER_VERDICT_BALANCED
+                : flags & THROTTLE                      ? METER_VERDICT_THROTTLE
+                : flags & INPUT                         ? METER_VERDICT_INPUT
+                : flags & BUSY                          ? METER_VERDICT_BUSY
+                                                        : METER_VERDICT_OUTPUT,
         .side_percent = flags & THROTTLE ? 100 : 81,
         .culprit = flags & ALONE       ? NULL
                    : flags & LONG_NAME ? "update-database"
                                        : "zstd",
-        .dropped = 4096,
+        .note = flags & FILLING    ? DISPLAY_NOTE_FILLING
+                : flags & EMPTYING ? DISPLAY_NOTE_EMPTYING
+                                   : DISPLAY_NOTE_NONE,
+        .dropped = flags & LOSS ? 4096 : 0,
         .name = flags & NAME ? "bad\nk" : NULL,
         .written = last_written,
         .written_length = flags & NOTHING ? 0 : sizeof last_written - 1,
@@ -239,8 +248,8 @@ static const struct scene sequences[] = {
     {"%{bytes}", 80, SI, "1.30GB"},
     {"%{transferred}", 80, BITS, "9.68Gib"},
     {"%b", 80, RECORDS | BITS, "1.30G"},
-    {"%{dropped}", 80, 0, "4.00KiB"},
-    {"%{dropped}", 80, RECORDS, "4.00KiB"},
+    {"%{dropped}", 80, LOSS, "4.00KiB"},
+    {"%{dropped}", 80, RECORDS | LOSS, "4.00KiB"},
     /* text */
     {"%N%b", 80, 0, "1.21GiB"},
     {"%N", 80, NAME, "   bad\\nk:"},
@@ -302,6 +311,12 @@ static const struct scene sequences[] = {
     {"%18{waiting}|", 80, BUSY, "busy 81%          |"},
     {"%4{waiting}|", 80, BUSY, "busy|"},
     {"%18{waiting}|", 80, BALANCED, "                  |"},
+    {"%18{waiting}|", 80, FILLING, "filling the buffer|"},
+    {"%17{waiting}|", 80, FILLING, "filling          |"},
+    {"%6{waiting}|", 80, FILLING, "filli…|"},
+    {"%19{waiting}|", 80, EMPTYING, "emptying the buffer|"},
+    {"%18{waiting}|", 80, EMPTYING | ASCII, "emptying          |"},
+    {"%{bottleneck}|", 80, FILLING, "               |"},
     /* in the room that is left */
     {"%b %{waiting}", 30, 0, "1.21GiB ◀ waiting for zstd 81%"},
     {"%b %{waiting}", 20, 0, "1.21GiB ◀ slow: zstd"},
@@ -351,21 +366,23 @@ static const struct scene defaults[] = {
     {NULL, 40, LONG_NAME, "1.21GiB  103MiB/s  43% ETA 0:16 ◀ updat…"},
     {NULL, 40, THROTTLE, "1.21GiB  103MiB/s  43% ETA 0:16 ■ limit "},
     {NULL, 40, UNKNOWN, "1.21GiB 0:12  103MiB/s buf▆ ◀ slow: zstd"},
-    {NULL, 40, NAME, "   bad\\nk: 1.21GiB  43% ETA 0:16"},
+    {NULL, 40, NAME, "1.21GiB  103MiB/s  43% ETA 0:16 ◀ zstd  "},
     {NULL, 50, 0, "1.21GiB 0:12  103MiB/s  43% ETA 0:16 ◀ slow: zstd "},
     {NULL, 60, 0, "1.21GiB 0:12  103MiB/s  43% ETA 0:16 buf▆ ◀ waiting for zstd"},
     {NULL, 60, ASCII | THROTTLE, "1.21GiB 0:12  103MiB/s  43% ETA 0:16 buf#- = rate limit 100%"},
-    {NULL, 60, UNKNOWN, "1.21GiB 0:00:12 [ 103MiB/s] buf ▕████▍ ▏ ◀ waiting for zstd "},
-    {NULL, 70, 0, "1.21GiB 0:12  103MiB/s ==>..... 43% ETA 0:16 buf▆ ◀ waiting for zstd  "},
-    {NULL, 77, 0, "1.21GiB 0:12  103MiB/s ====>....... 43% ETA 0:16 buf▆ ◀ waiting for zstd 81% "},
+    {NULL, 60, UNKNOWN, "1.21GiB 0:12  103MiB/s buf▆ ◀ waiting for zstd 81%          "},
+    {NULL, 70, 0, "1.21GiB 0:12  103MiB/s ===>...... 43% ETA 0:16 buf▆ ◀ waiting for zstd"},
+    {NULL, 77, 0, "1.21GiB 0:12  103MiB/s ======>.......... 43% ETA 0:16 buf▆ ◀ waiting for zstd"},
     {NULL, 79, 0,
-     "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ ◀ slow: zstd     "},
+     "1.21GiB 0:12  103MiB/s =======>........... 43% ETA 0:16 buf▆ ◀ waiting for zstd"},
+    {NULL, 79, ASCII,
+     "1.21GiB 0:12  103MiB/s ======>........... 43% ETA 0:16 buf#- < waiting for zstd"},
     {NULL, 80, 0,
      "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆ ◀ waiting for zstd"},
     {NULL, 80, ASCII,
      "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf#- < slow: zstd     "},
     {NULL, 80, FINAL,
-     "1.21GiB 0:12  103MiB/s =======>............ 43%          buf▆ ◀ waiting for zstd"},
+     "1.21GiB 0:12  103MiB/s =======>............ 43%          ◀ waiting for zstd 81% "},
     {NULL, 80, NO_ETA,
      "1.21GiB 0:12  103MiB/s =======>............ 43% ETA -:-- buf▆ ◀ waiting for zstd"},
     {NULL, 80, LONG_RUN,
@@ -381,22 +398,35 @@ static const struct scene defaults[] = {
     {NULL, 80, BUSY | SHADED,
      "1.21GiB 0:12  103MiB/s ████████▒░░░░░░░░░░░ 43% ETA 0:16 buf▆ busy 81%          "},
     {NULL, 80, DONE | FINAL,
-     "1.21GiB 0:12  103MiB/s ==================> 129%          buf▆ ◀ waiting for zstd"},
+     "1.21GiB 0:12  103MiB/s ==================> 129%          ◀ waiting for zstd 81% "},
     {NULL, 40, DONE, "1.21GiB  103MiB/s 129% ETA 0:16 ◀ zstd  "},
     {NULL, 80, BALANCED,
      "1.21GiB 0:12  103MiB/s =======>............ 43% ETA 0:16 buf▆                   "},
     {NULL, 80, UNKNOWN,
-     "1.21GiB 0:00:12 [ 103MiB/s] [ <=>     ]  buf ▕████▍ ▏ 74%  ◀ waiting for zstd   "},
+     "1.21GiB 0:00:12 [ 103MiB/s]  buf ▕████▍ ▏ 74%  ◀ waiting for zstd 81%           "},
     {NULL, 80, UNKNOWN | ASCII | FINAL,
-     "1.21GiB 0:00:12 [ 103MiB/s] [ <=>     ]  buf [####  ] 74%  < waiting for zstd   "},
+     "1.21GiB 0:00:12 [ 103MiB/s] [   <=>         ] < waiting for zstd 81%            "},
+    {NULL, 92, UNKNOWN,
+     "1.21GiB 0:00:12 [ 103MiB/s] [ <=>    ]  buf ▕████▍ ▏ 74%  ◀ waiting for zstd 81%           "
+     " "},
     {NULL, 80, NAME,
-     "   bad\\nk: 1.21GiB 0:12  103MiB/s ==>..... 43% ETA 0:16 buf▆ ◀ waiting for zstd "},
+     "   bad\\nk: 1.21GiB 0:12  103MiB/s ==>...... 43% ETA 0:16 buf▆ ◀ waiting for zstd"},
+    {NULL, 80, LOSS,
+     "1.21GiB dropped 4.00KiB 0:12  103MiB/s  43% ETA 0:16 buf▆ ◀ waiting for zstd 81%"},
+    {NULL, 80, LOSS | UNKNOWN,
+     "1.21GiB dropped 4.00KiB 0:12  103MiB/s buf▆ ◀ waiting for zstd 81%            "},
+    {NULL, 40, LOSS, "1.21GiB dropped 4.00KiB  43% ETA 0:16"},
+    {NULL, 20, LOSS, "dropped 4.00KiB  43%"},
+    {NULL, 14, LOSS, "1.21GiB  43%"},
     {NULL, 100, 0,
+     "1.21GiB 0:12  103MiB/s =========>.............. 43% ETA 0:16 buf▆ "
+     "◀ waiting for zstd 81%            "},
+    {NULL, 110, 0,
      "1.21GiB 0:00:12 [ 103MiB/s] [=======>            ]  43% ETA 0:00:16 buf ▕████▍ ▏ "
-     "◀ waiting for zstd "},
+     "◀ waiting for zstd 81%       "},
     {NULL, 120, 0,
-     "1.21GiB 0:00:12 [ 103MiB/s] [==========>                ]  43% ETA 0:00:16  "
-     "buf ▕████▍ ▏ 74%  ◀ waiting for zstd 81%    "},
+     "1.21GiB 0:00:12 [ 103MiB/s] [========>             ]  43% ETA 0:00:16  "
+     "buf ▕████▍ ▏ 74%  ◀ waiting for zstd 81%         "},
     {NULL, 200, NAME | ASCII,
      "   bad\\nk: 1.21GiB 0:00:12 [ 103MiB/s] [=====================================>"
      "                                                  ]  43% ETA 0:00:16  "
@@ -406,6 +436,43 @@ static const struct scene defaults[] = {
      "                                                         ]  "
      "buf ▕████▍ ▏ 74%  ■ rate limit 100%                 "},
 };
+
+/* What was dropped, where the line still says it, and with records. */
+static void test_loss(void)
+{
+    static const struct {
+        unsigned flags, least_width;
+        uint64_t records;
+        const char *text;
+    } losses[] = {
+        {0, 15, 0, "dropped 4.00KiB"},
+        {UNKNOWN, 15, 0, "dropped 4.00KiB"},
+        {NAME | LONG_RUN, 15, 12, "dropped 4.00KiB"},
+        {SI, 14, 0, "dropped 4.10kB"},
+        {RECORDS, 15, 0, "dropped 4.00KiB"},
+        {RECORDS, 16, 1, "dropped 1 record "},
+        {RECORDS | UNKNOWN, 18, 12, "dropped 12 records"},
+        {RECORDS, 21, 12345, "dropped 12.3k records"},
+    };
+    struct text text = {0};
+
+    for (size_t i = 0; i < LENGTH(losses); i++) {
+        struct display_values values = usual_values(losses[i].flags | LOSS);
+        unsigned width = 200;
+        bool passed = true;
+        values.dropped_records = losses[i].records;
+        for (; width >= losses[i].least_width && passed; width--) {
+            struct display_style style = usual_style(losses[i].flags, width);
+            text_clear(&text);
+            passed = display_format_default(&text, &values, &style) <= width;
+            text_add_bytes(&text, " ", 2);
+            passed = passed && strstr(text.bytes, losses[i].text) != NULL;
+        }
+        if (!tap_ok(passed, "%s in every width, flags %x", losses[i].text, losses[i].flags))
+            tap_note("%u: %s", width + 1, text.bytes);
+    }
+    text_free(&text);
+}
 
 /* The parts of the default line with a known size, in the order in which they are left out in a
  * narrower terminal. */
@@ -466,6 +533,74 @@ static void test_words_last(void)
             tap_note("%u, flags %x: %s", style.width, flags, text.bytes);
     }
     tap_ok(passed, "the words outlast the bar, and the sign the words");
+    text_free(&text);
+}
+
+/* As the line gets narrower its words never say more, except where the bar has gone. (In ASCII there
+ * is another exception: below 80 columns the bar need not have 20.) */
+static void test_fewer_words(void)
+{
+    static const unsigned scenes_flags[] = {0, INPUT, UNKNOWN, UNKNOWN | LONG_RUN, LONG_RUN};
+    static const char *const words[] = {"zstd", "slow: zstd", "waiting for zstd",
+                                        "waiting for zstd 81%"};
+    struct text text = {0};
+    bool passed = true;
+
+    for (size_t i = 0; i < LENGTH(scenes_flags) && passed; i++) {
+        struct display_values values = usual_values(scenes_flags[i]);
+        size_t most = LENGTH(words);
+        bool had_bar = true;
+        for (unsigned width = 200; width > 0 && passed; width--) {
+            struct display_style style = usual_style(scenes_flags[i], width);
+            size_t said = LENGTH(words);
+            text_clear(&text);
+            display_format_default(&text, &values, &style);
+            text_add_bytes(&text, "", 1);
+            while (said > 0 && strstr(text.bytes, words[said - 1]) == NULL)
+                said--;
+            const bool bar = strstr(text.bytes, "=>") != NULL;
+            passed = said <= most || bar != had_bar;
+            most = said;
+            had_bar = bar;
+            if (!passed)
+                tap_note("%u, flags %x: %s", width, scenes_flags[i], text.bytes);
+        }
+    }
+    tap_ok(passed, "a narrower line never says more");
+    text_free(&text);
+}
+
+/* A long name is shortened, and never costs the slow side. */
+static void test_long_names(void)
+{
+    static const char name[] = "nightly backup of the mail store to tape 7";
+    static const struct {
+        unsigned width, flags;
+        const char *begins, *has;
+    } lines[] = {
+        {200, 0, "nightly backup of the mail store to tape 7: 1.21GiB 0:00:12 ", "zstd 81%"},
+        {120, 0, "nightly.. tape 7: 1.21GiB 0:12  103MiB/s ==", "◀ waiting for zstd 81%"},
+        {80, 0, "nightly.. tape 7: 1.21GiB 0:12  103MiB/s  43% ETA 0:16 buf▆ ",
+         "◀ waiting for zstd"},
+        {80, UNKNOWN, "nightly.. tape 7: 1.21GiB 0:12  103MiB/s buf▆ ", "◀ waiting for zstd 81%"},
+        {60, 0, "nightly.. tape 7: 1.21GiB  103MiB/s  43% ETA 0:16 ", "◀ zstd"},
+        {52, 0, "nigh..e 7: 1.21GiB  103MiB/s  43% ETA 0:16 ", "◀ zstd"},
+        {50, 0, "1.21GiB 0:12  103MiB/s  43% ETA 0:16 ", "◀ slow: zstd"},
+    };
+    struct text text = {0};
+
+    for (size_t i = 0; i < LENGTH(lines); i++) {
+        struct display_values values = usual_values(lines[i].flags);
+        struct display_style style = usual_style(lines[i].flags, lines[i].width);
+        values.name = name;
+        text_clear(&text);
+        display_format_default(&text, &values, &style);
+        text_add_bytes(&text, "", 1);
+        if (!tap_ok(strncmp(text.bytes, lines[i].begins, strlen(lines[i].begins)) == 0 &&
+                        strstr(text.bytes, lines[i].has) != NULL,
+                    "a long name in %u columns", lines[i].width))
+            tap_note("%s", text.bytes);
+    }
     text_free(&text);
 }
 
@@ -801,14 +936,15 @@ static const struct {
     {"[%t,%p,%e]", FINAL, "[12.2500,43,0]\n"},
     {"[%t,%p,%e]", FINAL | NO_ETA, "[12.2500,43,0]\n"},
     {"[%p,%e]", DONE | NO_ETA, "[129,null]\n"},
-    {"[%t,%r,%a,%{input-wait},%{output-wait},%T,%{buffer-fill},%{dropped}]", NO_TIME,
+    {"[%t,%r,%a,%{input-wait},%{output-wait},%T,%{buffer-fill},%{dropped}]", NO_TIME | LOSS,
      "[0.0000,null,null,null,null,74,74,4096]\n"},
     {"%p ETA", UNKNOWN, "null ETA\n"},
-    {"%b;%t;%e;%a;%T;%{input-wait};%{output-wait};%{dropped};%N", NAME,
+    {"%b;%t;%e;%a;%T;%{input-wait};%{output-wait};%{dropped};%N", NAME | LOSS,
      "1299227607;12.2500;16;999;74;9;81;4096;bad\\nk\n"},
     {"%I;%{state};%{bottleneck};%30{bottleneck}", 0, "00:00:16;output;output;output\n"},
     {"%{waiting};%9{waiting}", INPUT, "input;input\n"},
     {"%{waiting};", BALANCED, "null;\n"},
+    {"%{waiting};", FILLING, "null;\n"},
     {"%I;%{bottleneck}", LATE | THROTTLE, "2026-01-03 03:00:00;throttle\n"},
     {"%I;%{bottleneck}", FINAL | BALANCED, "00:00:00;null\n"},
     {"%I;%{state};%N", NO_ETA | NO_TIME, "null;null;null\n"},
@@ -1005,6 +1141,90 @@ static void test_fixed(void)
     tap_ok(passed, "too little memory");
 }
 
+/* The last line and the report under it show the same rate. */
+static void test_same_rate(uint64_t *random)
+{
+    unsigned rounds = tap_rounds(200000);
+    struct text text = {0};
+    bool passed = true;
+
+    for (unsigned i = 0; i < rounds && passed; i++) {
+        const bool si = tap_below(random, 2) == 0;
+        const double rate = 1 + (double)tap_magnitude(random, 55) / 7;
+        char report[SIZE_TEXT], unit_reported[8], unit[8];
+        double reported, shown;
+        size_format_rate(report, rate, si);
+        text_clear(&text);
+        display_add_rate(&text, display_round_rate(rate, si), (struct display_unit){.si = si});
+        text_add_bytes(&text, "", 1);
+        passed = sscanf(report, "%lf %7s", &reported, unit_reported) == 2 &&
+                 sscanf(text.bytes, "%lf %7s", &shown, unit) == 2 &&
+                 strcmp(unit, unit_reported) == 0 && fabs(reported - shown) < 1e-6;
+        if (!passed)
+            tap_note("%f: %s, %s", rate, text.bytes, report);
+    }
+    tap_ok(passed, "the last line and the report have the same rate");
+    text_free(&text);
+}
+
+static void test_shortened(void)
+{
+    static const struct {
+        const char *name;
+        unsigned room;
+        bool utf8;
+        const char *shown;
+    } names[] = {
+        {"update-database", 15, true, "update-database"},
+        {"xz -9 >/dev/null", 15, true, "xz -9 >..v/null"},
+        {"/var/backups/db.gz", 16, true, "/var/ba..s/db.gz"},
+        {"abcd", 3, true, "a.."},
+        {"abc", 2, true, "ab"},
+        {"a\nbcdefg", 7, true, "a\\n..fg"},
+        {"\303\244\303\244\303\244\303\244\303\244", 4, true, "\303\244..\303\244"},
+        {"\303\244\303\244", 6, false, "\\x..a4"},
+        {"", 1, true, ""},
+    };
+    struct text text = {0};
+
+    for (size_t i = 0; i < LENGTH(names); i++) {
+        text_clear(&text);
+        text_add_string(&text, "<");
+        display_add_shortened(&text, names[i].name, names[i].room, names[i].utf8);
+        if (!tap_ok(text.length == 1 + strlen(names[i].shown) &&
+                        memcmp(text.bytes + 1, names[i].shown, text.length - 1) == 0,
+                    "%u columns of a name", names[i].room))
+            tap_note("%.*s", (int)text.length, text.bytes);
+    }
+    text_free(&text);
+}
+
+/* What the words say while bytes cannot move yet. */
+static void test_connecting(void)
+{
+    static const struct {
+        enum display_note note;
+        unsigned width;
+        const char *words;
+    } notes[] = {{DISPLAY_NOTE_CONNECTING, 12, "connecting  "},
+                 {DISPLAY_NOTE_CONNECTING, 8, "connect."},
+                 {DISPLAY_NOTE_AWAITING, 18, "waiting for a peer"},
+                 {DISPLAY_NOTE_AWAITING, 17, "waiting          "}};
+    struct display_style style = usual_style(ASCII, 80);
+    struct text text = {0};
+
+    for (size_t i = 0; i < LENGTH(notes); i++) {
+        struct display_values values = usual_values(BALANCED);
+        values.note = notes[i].note;
+        text_clear(&text);
+        display_add_waiting(&text, &values, &style, notes[i].width);
+        tap_ok(text.length == notes[i].width &&
+                   memcmp(text.bytes, notes[i].words, notes[i].width) == 0,
+               "%s", notes[i].words);
+    }
+    text_free(&text);
+}
+
 /* Two columns for a wide character, none for a combining one, where the locale knows. */
 static void test_wide(void)
 {
@@ -1039,13 +1259,19 @@ int main(void)
     setenv("TZ", "UTC0", 1);
     test_scenes(sequences, LENGTH(sequences));
     test_scenes(defaults, LENGTH(defaults));
+    test_loss();
     test_leaving();
     test_words_last();
+    test_fewer_words();
+    test_long_names();
     test_eighty();
     test_amounts();
     test_amount_widths(&random);
     test_times();
     test_agreement(&random);
+    test_same_rate(&random);
+    test_shortened();
+    test_connecting();
     test_numeric();
     test_parse();
     test_fixed();
