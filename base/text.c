@@ -310,3 +310,26 @@ unsigned text_cut(struct text *text, size_t start, unsigned columns)
     text->length = start + utf8_fitting(text->bytes + start, text->length - start, &used);
     return (unsigned)used;
 }
+
+size_t text_shorten(struct text *text, size_t start, size_t columns)
+{
+    static const char gap[] = "..";
+    enum { GAP = sizeof gap - 1 };
+    const size_t width = text_columns(text, start);
+
+    if (text->failed || width <= columns)
+        return width;
+    if (columns <= GAP) {
+        (void)text_cut(text, start, (unsigned)columns);
+        return width;
+    }
+    char *part = text->bytes + start;
+    const size_t length = text->length - start, last = (columns - GAP) / 2;
+    size_t first = columns - GAP - last;
+    const size_t kept = utf8_fitting(part, length, &first);
+    const size_t end = utf8_fitting_end(part, length, last);
+    memcpy(part + kept, gap, GAP); /* three columns or more are left out */
+    memmove(part + kept + GAP, part + end, length - end);
+    text->length = start + kept + GAP + length - end;
+    return width;
+}

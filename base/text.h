@@ -97,4 +97,8 @@ unsigned text_columns(const struct text *text, size_t start);
  * `columns` wide. Returns the width of that part. */
 unsigned text_cut(struct text *text, size_t start, unsigned columns);
 
+/* The same, but the part keeps its two ends, with ".." in the place of its middle. Returns the width
+ * that it had before. */
+size_t text_shorten(struct text *text, size_t start, size_t columns);
+
 #endif

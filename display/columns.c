@@ -53,25 +53,10 @@ void display_add_visible(struct text *text, const char *string, bool utf8)
 
 void display_add_shortened(struct text *text, const char *string, unsigned room, bool utf8)
 {
-    static const char gap[] = "..";
-    const unsigned gap_columns = sizeof gap - 1;
     const size_t start = text->length;
 
     display_add_visible(text, string, utf8);
-    if (text->failed || text_columns(text, start) <= room)
-        return;
-    if (room <= gap_columns) {
-        text_cut(text, start, room);
-        return;
-    }
-    char *name = text->bytes + start;
-    const size_t length = text->length - start, last = (room - gap_columns) / 2;
-    size_t first = room - gap_columns - last;
-    const size_t kept = utf8_fitting(name, length, &first);
-    const size_t end = utf8_fitting_end(name, length, last);
-    memcpy(name + kept, gap, gap_columns); /* three columns or more are left out */
-    memmove(name + kept + gap_columns, name + end, length - end);
-    text->length = start + kept + gap_columns + length - end;
+    (void)text_shorten(text, start, room);
 }
 
 unsigned display_rows(const char *bytes, size_t length, unsigned width)

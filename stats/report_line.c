@@ -19,21 +19,10 @@ enum {
  * columns of the whole name. */
 static size_t add_shortened(struct text *text, const char *name, size_t room)
 {
-    static const char gap[] = "..";
-    struct text visible = {0};
-    text_add_visible(&visible, name);
-    size_t columns = utf8_columns(visible.bytes, visible.length);
-    if (visible.failed || columns <= room || room <= strlen(gap)) {
-        text_add_visible(text, name);
-    } else {
-        size_t kept = room - strlen(gap), last = kept / 2, first = kept - last;
-        size_t end = utf8_fitting_end(visible.bytes, visible.length, last);
-        text_add_bytes(text, visible.bytes, utf8_fitting(visible.bytes, visible.length, &first));
-        text_add_string(text, gap);
-        text_add_bytes(text, visible.bytes + end, visible.length - end);
-    }
-    text_free(&visible);
-    return columns;
+    const size_t start = text->length;
+
+    text_add_visible(text, name);
+    return text_shorten(text, start, room);
 }
 
 void line_add_name(const struct report_line *line, const char *name)

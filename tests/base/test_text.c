@@ -74,6 +74,25 @@ static void random_text(uint64_t *random, struct text *text)
     text->length--;
 }
 
+/* Whether `shorter` is the whole text, if that fits, or two ends of it around "..". */
+static bool is_shortened(const struct text *text, const struct text *shorter, size_t whole,
+                         size_t room)
+{
+    if (whole <= room)
+        return shorter->length == text->length &&
+               (text->length == 0 || memcmp(shorter->bytes, text->bytes, text->length) == 0);
+    if (text_columns(shorter, 0) > room)
+        return false;
+    for (size_t first = 0; room > 2 && first + 2 <= shorter->length; first++) {
+        size_t last = shorter->length - first - 2;
+        if (memcmp(shorter->bytes + first, "..", 2) == 0 && first + last < text->length &&
+            (first == 0 || memcmp(shorter->bytes, text->bytes, first) == 0) &&
+            memcmp(shorter->bytes + first + 2, text->bytes + text->length - last, last) == 0)
+            return true;
+    }
+    return room <= 2;
+}
+
 /* Both cuts fit, and one more character would not. */
 static void test_random(uint64_t *random)
 {
@@ -90,10 +109,15 @@ static void test_random(uint64_t *random)
         passed = used <= room && tail <= room && (start == text.length || used + 2 > room) &&
                  (end == 0 || tail + 2 > room) && used <= whole &&
                  (whole > room || (start == text.length && end == 0));
+        struct text shorter = {0};
+        text_add_bytes(&shorter, text.bytes, text.length);
+        passed = passed && text_shorten(&shorter, 0, room) == whole &&
+                 is_shortened(&text, &shorter, whole, room);
+        text_free(&shorter);
         unsigned cut = text_cut(&text, 0, (unsigned)room);
         passed = passed && cut == used && text.length == start;
     }
-    tap_ok(passed, "random texts are cut where they fit");
+    tap_ok(passed, "random texts are cut, or shortened in their middle, where they fit");
     text_free(&text);
 }
 

@@ -779,11 +779,13 @@ static void test_text_absorbed(void)
     slow_side_is(&meter,
                  HUNDREDTHS([METER_INPUT] = 4000, [METER_ABSORB] = 3000, [METER_BUSY] = 3000),
                  "slow side: input, 40% of the time (stdin); buffer 62% full");
-    /* From 5 % on, and not below, as in the live line. */
+    /* From 5 % on, and not below, of the shares as -v and the live line show them. */
     slow_side_is(&meter, HUNDREDTHS([METER_INPUT] = 500, [METER_ABSORB] = 9500),
                  "slow side: input, 5% of the time (stdin); the buffer absorbed 95%");
     slow_side_is(&meter, HUNDREDTHS([METER_INPUT] = 499, [METER_ABSORB] = 9501),
-                 "slow side: none, the buffer absorbed 95%; buffer 62% full");
+                 "slow side: input, 5% of the time (stdin); the buffer absorbed 95%");
+    slow_side_is(&meter, HUNDREDTHS([METER_INPUT] = 449, [METER_ABSORB] = 9551),
+                 "slow side: none, the buffer absorbed 96%; buffer 62% full");
     slow_side_is(&meter,
                  HUNDREDTHS([METER_INPUT] = 100, [METER_OUTPUT] = 350, [METER_ABSORB] = 9550),
                  "slow side: none, the buffer absorbed 95%; buffer 62% full");
