@@ -181,8 +181,10 @@ static void send_report(struct reporter *reporter, struct report *report, const 
 
     if (sink != NULL && !sink_usable(sink))
         return;
-    /* If the run never began, the message has said all that a person wants to read. */
-    if (report->format == REPORT_TEXT && request->moment == REPORT_MOMENT_FINAL && !meter->began)
+    /* If the run never began, a message has said all that a person wants to read, except after a
+     * signal. */
+    if (report->format == REPORT_TEXT && request->moment == REPORT_MOMENT_FINAL && !meter->began &&
+        exit_signal_of(&request->ending) == 0)
         return;
     if (sink != NULL && !sink_flush(sink) && request->moment != REPORT_MOMENT_FINAL)
         return;

@@ -534,6 +534,25 @@ early() {
     equal "bpipe: ended early: $2" "$(sed -n '1d; /slow side/d; p; q' "$1")"
 }
 
+@test "a signal before the run begins: a text report says so, too" {
+    mkfifo fifo
+    local options
+    for options in '' -v; do
+        # shellcheck disable=SC2086
+        defsig "$BPIPE" $options -o fifo </dev/null 2>err &
+        pid=$!
+        wait_until 20 catches_usr1 "$pid"
+        kill -TERM "$pid"
+        ended "$pid" 143
+        cat err
+        equal 'bpipe: connecting (fifo)' "$(sed -n 2p err)"
+        equal 'bpipe: ended early: SIGTERM' "$(sed -n 3p err)"
+    done
+    status=0
+    "$BPIPE" -o nowhere/out </dev/null 2>err || status=$?
+    equal "1 1" "$status $(lines_of err)"
+}
+
 @test "a run that a signal ended says which" {
     local signal options
     echo text >in
