@@ -249,7 +249,7 @@ static bool output_is_blocked(const struct poll_loop *loop, size_t index)
 
 /* Whether the buffer absorbs the bytes that an output does not take, so that the producer does not
  * wait. If bytes are dropped the producer does not wait either, but then the output is the cause,
- * and the answer is false. */
+ * and the answer is false, until the output has caught up with all that is left. */
 static bool is_absorbed(const struct poll_loop *loop, const struct loop_output *output)
 {
     bool drops =
@@ -315,12 +315,6 @@ static struct pollfd output_poll(const struct poll_loop *loop, const struct loop
     return (struct pollfd){.fd = watched ? output->endpoint.fd : -1, .events = events};
 }
 
-static void block_output(struct loop_output *output, uint64_t now_ns)
-{
-    output->blocked_since_ns = now_ns;
-    output->dropped_before = output->meter->bytes_dropped;
-}
-
 /* Fills the poll set, and notes when inputs and outputs began to keep bpipe waiting. */
 static void prepare_poll(struct poll_loop *loop)
 {
@@ -339,7 +333,9 @@ static void prepare_poll(struct poll_loop *loop)
         if (!blocked)
             output->blocked_since_ns = 0;
         else if (output->blocked_since_ns == 0)
-            block_output(output, now);
+            output->blocked_since_ns = now;
+        if (ring_unread(&loop->path.ring, i) == 0)
+            output->dropped_before = output->meter->bytes_dropped;
     }
 }
 

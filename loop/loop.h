@@ -113,7 +113,7 @@ struct loop_output {
     bool unknown;                /* the system does not report that: the peer has to close the
                                     connection */
     uint64_t blocked_since_ns;   /* since when it takes none of the bytes it has to take; 0: none */
-    uint64_t dropped_before;     /* its meter's bytes_dropped when it became blocked */
+    uint64_t dropped_before;     /* its meter's bytes_dropped when the ring was last empty for it */
     struct limiter limiter;      /* --rate-limit */
     uint64_t throttled_until_ns; /* when the limiter lets bytes pass again; 0: it does now */
     struct overrun overrun;      /* what it misses; with -l or -0, whether it is in a record */

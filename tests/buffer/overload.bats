@@ -759,3 +759,18 @@ faulty_flood() { # SEED OPTION...
         [ "$shown" -lt 20000 ]
     done
 }
+
+@test "while bytes are dropped the output is the slow side, even if the buffer takes new bytes" {
+    # The producer writes ten times as much as the consumer reads, in pieces with pauses. So the
+    # buffer has room for a moment again and again.
+    (for _ in {1..60}; do printf %040000d 0 && sleep 0.02; done) |
+        "$BPIPE" -q -J 0 -B 64K --overflow drop-oldest --report json:report 2>err |
+        (while [ "$(head -c 4000 | wc -c)" = 4000 ]; do sleep 0.01; done)
+    adds_up report
+    [ "$(last_number bytes_dropped report)" -gt 0 ]
+    local output absorb
+    output=$(grep -o '"output":[0-9.]*' report | head -n 1 | cut -d: -f2)
+    absorb=$(grep -o '"absorb":[0-9.]*' report | head -n 1 | cut -d: -f2)
+    echo "output $output s, absorb $absorb s"
+    awk "BEGIN { exit !($absorb * 5 < $output) }"
+}
