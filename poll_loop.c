@@ -550,6 +550,7 @@ void poll_loop_run(struct poll_loop *loop)
         continue;
     loop_count_queued(loop);
     loop_find_last_peers(loop);
+    loop_settle_peers(loop);
     while (closing_turn(loop))
         continue;
     control_close(&loop->requests.control);

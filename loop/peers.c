@@ -61,15 +61,44 @@ static bool has_unknown_peer(const struct poll_loop *loop)
     return false;
 }
 
+/* The peer of a pipe has gone. From now on waits count for its successor. If that has the same
+ * process id, it is the same process with another program (exec). */
+static void note_gone(struct meter_endpoint *meter)
+{
+    uint64_t ns = meter->wait_ns - meter->peer_from_ns;
+    if (meter->longest_peer.pid == meter->peer.pid)
+        ns += meter->longest_peer_ns;
+    if (ns > meter->longest_peer_ns) {
+        meter->longest_peer = meter->peer;
+        meter->longest_peer_ns = ns;
+    }
+    meter->peer_from_ns = meter->wait_ns;
+}
+
+void loop_settle_peers(struct poll_loop *loop)
+{
+    struct peer_pipe pipe;
+    struct meter_endpoint *meter;
+    for (size_t i = 0; i < loop->inputs.count + loop->outputs.count; i++) {
+        (void)pipe_of(loop, i, &pipe, &meter);
+        if (meter->longest_peer_ns > meter->wait_ns - meter->peer_from_ns &&
+            meter->longest_peer.pid != meter->peer.pid)
+            meter->peer = meter->longest_peer;
+    }
+}
+
 static void begin(struct poll_loop *loop)
 {
     size_t count = 0, endpoints = loop->inputs.count + loop->outputs.count;
     struct peer_pipe *pipes = calloc(endpoints, sizeof *pipes);
     struct meter_endpoint *meter;
     for (size_t i = 0; i < endpoints && pipes != NULL; i++)
-        if (pipe_of(loop, i, &pipes[count], &meter) &&
-            (pipes[count].peer->pid == 0 || !peer_is_there(&pipes[count])))
-            count++;
+        if (pipe_of(loop, i, &pipes[count], &meter)) {
+            bool gone = meter->peer.pid != 0 && !peer_is_there(&pipes[count]);
+            if (gone)
+                note_gone(meter);
+            count += gone || meter->peer.pid == 0;
+        }
     loop->peers.search = count > 0 ? peer_search_begin(pipes, count) : NULL;
     loop->peers.sought_ns = loop->meter->now_ns;
     loop->peers.pause_ns = loop->peers.pause_ns == 0 ? PEER_AGAIN_NS : 2 * loop->peers.pause_ns;

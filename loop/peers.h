@@ -46,4 +46,8 @@ void loop_find_peers_now(struct poll_loop *loop);
  * nothing would show the result. */
 void loop_find_last_peers(struct poll_loop *loop);
 
+/* The run is over: of several processes that one end had after each other, the reports name the one
+ * that bpipe waited for longest. */
+void loop_settle_peers(struct poll_loop *loop);
+
 #endif

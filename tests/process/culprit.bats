@@ -160,6 +160,27 @@ random_stream() {
     has_found stdout cat
 }
 
+@test "of two readers after each other, the last report names the one that bpipe waited for longest" {
+    local first
+    mkfifo fifo
+    # shellcheck disable=SC2217 # it does not read
+    sleep 200 <fifo &
+    first=$!
+    (
+        head -c 3000000 /dev/zero
+        until [ -e end ]; do sleep 0.05; done
+    ) | bp -J 0 -B 256K -o fifo &
+    finds fifo sleep
+    cat <fifo >/dev/null &
+    # Then it has opened the FIFO.
+    wait_until 20 grep -qx cat "/proc/$!/comm"
+    kill "$first"
+    finds fifo cat
+    touch end
+    wait_until 60 grep -q '"type":"final"' json
+    has_found fifo sleep
+}
+
 @test "a shell's loop that writes slowly: the shell, not the commands in it" {
     bash -c 'while echo "$SECONDS"; do sleep 0.05; done' | bp | cat >/dev/null &
     finds stdin bash
