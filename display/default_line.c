@@ -106,8 +106,9 @@ static bool fits(struct line *line, struct display_format *format, const struct 
     return true;
 }
 
-/* "dropped 15.0MiB", or of records "dropped 12 records"; "": nothing was dropped. It becomes text of
- * a format. */
+/* "(15.0MiB dropped)", or of records "(12 records dropped)"; of several outputs, what the one that
+ * misses most does: "(up to 15.0MiB dropped)"; "": nothing was dropped. It becomes text of a
+ * format. */
 static void describe_loss(char loss[FORMAT_TEXT], const struct line *line)
 {
     const struct display_values *values = line->values;
@@ -116,7 +117,7 @@ static void describe_loss(char loss[FORMAT_TEXT], const struct line *line)
 
     if (values->dropped > 0) {
         unit.records = values->records && values->dropped_records > 0;
-        text_add_string(&text, "dropped ");
+        text_add_string(&text, values->several_outputs ? "(up to " : "(");
         if (!unit.records)
             display_add_amount(&text, (double)values->dropped, unit);
         else if (values->dropped_records < MOST_DIGITS)
@@ -125,6 +126,7 @@ static void describe_loss(char loss[FORMAT_TEXT], const struct line *line)
             display_add_amount(&text, (double)values->dropped_records, unit);
         if (unit.records)
             text_add(&text, " record%s", text_plural(values->dropped_records));
+        text_add_string(&text, " dropped)");
     }
     loss[text.length] = '\0';
 }

@@ -27,8 +27,8 @@
  *
  * Once bytes were dropped the amount is followed by their number, which outlasts all other parts:
  *
- *   1.21GiB dropped 15.0MiB 0:12  103MiB/s  43% ETA 0:16 buf▆ ◀ waiting for zstd 81%
- *   1.21M dropped 12 records 0:12 ...                                        (of -l and -0)
+ *   1.21GiB (15.0MiB dropped) 0:12  103MiB/s  43% ETA 0:16 buf▆ ◀ waiting for zstd 81%
+ *   1.21M (12 records dropped) 0:12 ...                                        (of -l and -0)
  *
  * With an unknown size the order is: the whole name of -N, the moving mark (before anything of the
  * slow side is cut), the number of the meter, the usual forms, "waiting for", the meter, "slow:",

@@ -302,6 +302,7 @@ static struct display_values take_values(struct display *display, bool final)
         .passes = meter->fill == 0 && meter->zero_copy_bytes > display->zero_copy_bytes,
         .dropped = meter_least_output(meter)->bytes_dropped,
         .dropped_records = meter_least_output(meter)->records_dropped,
+        .several_outputs = meter->output_count > 1,
         .name = meter->name,
         .written = (const char *)display->last_written->written,
         .written_length = display->last_written->written_length,

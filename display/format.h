@@ -86,6 +86,7 @@ struct display_values {
     enum display_note note;   /* only if no side is slow */
     uint64_t dropped;         /* bytes */
     uint64_t dropped_records; /* the records in these; 0: unknown */
+    bool several_outputs;     /* the numbers of dropped bytes and records are the largest of them */
     const char *name;         /* -N, or NULL */
     const char *written;      /* the last bytes written, the newest last; for %nA */
     size_t written_length;

@@ -102,12 +102,12 @@ small_buffer() { # COMMAND...
         wait_until 30 has_frame err '.*0:00.*/s.*'
         ! grep dropped err
         yes | head -c 1M >&"$feed"
-        wait_until 30 has_frame err ".* dropped $loss .*"
+        wait_until 30 has_frame err ".* \($loss dropped\) .*"
         kill "$pid"
         exec {feed}>&-
         wait "$pid" || true
         exec {stuck}>&-
-        last_frame err | grep -E " dropped $loss "
+        last_frame err | grep -E " \($loss dropped\) "
     done <<'EOF'
 |[ 0-9.]+KiB
 -l|[ 0-9.]+k records

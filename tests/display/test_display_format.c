@@ -412,11 +412,11 @@ static const struct scene defaults[] = {
     {NULL, 80, NAME,
      "   bad\\nk: 1.21GiB 0:12  103MiB/s ==>...... 43% ETA 0:16 buf▆ ◀ waiting for zstd"},
     {NULL, 80, LOSS,
-     "1.21GiB dropped 4.00KiB 0:12  103MiB/s  43% ETA 0:16 buf▆ ◀ waiting for zstd 81%"},
+     "1.21GiB (4.00KiB dropped) 0:12  103MiB/s  43% ETA 0:16 buf▆ ◀ waiting for zstd  "},
     {NULL, 80, LOSS | UNKNOWN,
-     "1.21GiB dropped 4.00KiB 0:12  103MiB/s buf▆ ◀ waiting for zstd 81%            "},
-    {NULL, 40, LOSS, "1.21GiB dropped 4.00KiB  43% ETA 0:16"},
-    {NULL, 20, LOSS, "dropped 4.00KiB  43%"},
+     "1.21GiB (4.00KiB dropped) 0:12  103MiB/s buf▆ ◀ waiting for zstd 81%            "},
+    {NULL, 40, LOSS, "1.21GiB (4.00KiB dropped)  43% ETA 0:16"},
+    {NULL, 20, LOSS, "(4.00KiB dropped)"},
     {NULL, 14, LOSS, "1.21GiB  43%"},
     {NULL, 100, 0,
      "1.21GiB 0:12  103MiB/s =========>.............. 43% ETA 0:16 buf▆ "
@@ -445,14 +445,14 @@ static void test_loss(void)
         uint64_t records;
         const char *text;
     } losses[] = {
-        {0, 15, 0, "dropped 4.00KiB"},
-        {UNKNOWN, 15, 0, "dropped 4.00KiB"},
-        {NAME | LONG_RUN, 15, 12, "dropped 4.00KiB"},
-        {SI, 14, 0, "dropped 4.10kB"},
-        {RECORDS, 15, 0, "dropped 4.00KiB"},
-        {RECORDS, 16, 1, "dropped 1 record "},
-        {RECORDS | UNKNOWN, 18, 12, "dropped 12 records"},
-        {RECORDS, 21, 12345, "dropped 12.3k records"},
+        {0, 17, 0, "(4.00KiB dropped)"},
+        {UNKNOWN, 17, 0, "(4.00KiB dropped)"},
+        {NAME | LONG_RUN, 17, 12, "(4.00KiB dropped)"},
+        {SI, 16, 0, "(4.10kB dropped)"},
+        {RECORDS, 17, 0, "(4.00KiB dropped)"},
+        {RECORDS, 18, 1, "(1 record dropped)"},
+        {RECORDS | UNKNOWN, 20, 12, "(12 records dropped)"},
+        {RECORDS, 23, 12345, "(12.3k records dropped)"},
     };
     struct text text = {0};
 
