@@ -382,9 +382,21 @@ static pid_t fork_quietly(sigset_t *mask)
     return pid;
 }
 
+/* Waits until the guard has closed its copy of the pipe's other end, or is gone. */
+static void await_closed(const int ready[2])
+{
+    char byte;
+    if (ready[0] < 0)
+        return;
+    (void)close(ready[1]);
+    while (read(ready[0], &byte, sizeof byte) < 0 && errno == EINTR)
+        continue;
+    (void)close(ready[0]);
+}
+
 int guard_start(struct guard *guard, const int *held, size_t count, uint64_t kill_after_ns)
 {
-    int ends[2], *stay_open = malloc((count + 1) * sizeof *stay_open);
+    int ends[2], ready[2], *stay_open = malloc((count + 1) * sizeof *stay_open);
     struct watch watch = {.parent = getpid(), .group = getpgrp(), .kill_after_ns = kill_after_ns};
     sigset_t mask;
     *guard = (struct guard){.fd = -1};
@@ -398,10 +410,13 @@ int guard_start(struct guard *guard, const int *held, size_t count, uint64_t kil
     if (count > 0)
         memcpy(stay_open, held, count * sizeof *stay_open);
     stay_open[count] = ends[0];
+    if (descriptor_make_pipe(ready) != 0)
+        ready[0] = -1; /* then bpipe does not wait */
     pid_t pid = fork_quietly(&mask);
     if (pid == 0)
         be_guard(&watch, stay_open, count + 1, &mask);
     int error = errno;
+    await_closed(ready);
     free(watch.held.fds);
     free(stay_open);
     (void)close(ends[0]);

@@ -51,8 +51,9 @@ struct guard {
 enum { GUARD_HOLDS_ON = 1 };
 
 /* Forks a guard that holds the `count` descriptors `held`. Call it after signals_open() (SIGPIPE
- * must be ignored). Returns 0, or -1 with errno, and then no guard exists. The pipe is closed on
- * exec; its number is above 2. */
+ * must be ignored). When it returns, the guard has closed all other descriptors, so it is no reader
+ * of a command's pipe. (Without a spare descriptor that comes a moment later.) Returns 0, or -1
+ * with errno, and then no guard exists. The pipe is closed on exec; its number is above 2. */
 int guard_start(struct guard *guard, const int *held, size_t count, uint64_t kill_after_ns);
 
 /* guard_add(): a command is about to run (command_start() calls it). guard_drop(): it has ended and

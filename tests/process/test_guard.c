@@ -57,6 +57,27 @@ static void test_holding(void)
     close(fd);
 }
 
+/* A command may exit as soon as it was started. Then bpipe looks whether any process can still read
+ * its pipe: the guard must not be one. */
+static void test_is_no_reader(void)
+{
+    bool gone = true;
+    for (unsigned i = 0; i < 50 && gone; i++) {
+        struct guard guard;
+        int ends[2];
+        stage_pipe(ends);
+        if (guard_start(&guard, &ends[1], 1, 0) != 0)
+            abort();
+        close(ends[0]);
+        gone = write(ends[1], "x", 1) < 0 && errno == EPIPE;
+        close(ends[1]);
+        guard_release(&guard);
+        guard_close(&guard);
+        gone = gone && stage_status(guard.pid) == 0;
+    }
+    tap_ok(gone, "once it was started, the guard is no reader of a pipe that it holds");
+}
+
 static void test_nothing_to_guard(void)
 {
     struct guard guard;
@@ -774,6 +795,7 @@ int main(int argc, char *argv[])
     test_still_read();
     if (!stage_skip("a guard whose poll() fails"))
         test_still_read_without_poll();
+    test_is_no_reader();
     test_stopped_guard();
     test_shares_nothing();
     test_is_quiet();
