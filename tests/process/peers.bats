@@ -307,6 +307,8 @@ in_doubt=': [0-9]+ bytes sent were not acknowledged$'
         echo "$result"
         [[ $result == "4::bpipe: tcp://127.0.0.1:$port: "*"(--drain-timeout)"* ]]
         equal 1 "$(lines_of result.err)"
+        kill -KILL "$reader"
+        ended "$reader" 137
     else
         result timeout 30 "$BPIPE" -q -o "tcp://127.0.0.1:$port" in
         equal 0:: "$result"
