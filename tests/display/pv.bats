@@ -16,7 +16,7 @@ load ../observe
 #
 # INPUT: slow (a pipe that pauses until something is shown), quick (a pipe), file (<data), none
 # (</dev/null, for command lines that name files).
-# PARTS: the parts that some frame shows: see parts_of. "silent": nothing is written to stderr. "+"
+# PARTS: the parts that some frame shows: see describe_frames. "silent": nothing is written to stderr. "+"
 # marks a line without display switches, where bpipe may show more than pv.
 # In ARGUMENTS -f makes the tool show its line where stderr is not a terminal.
 # shellcheck disable=SC2016
@@ -75,6 +75,9 @@ setup_file() {
     cd "$BATS_FILE_TMPDIR" || return 1
     export XDG_RUNTIME_DIR=$PWD/run
     mkdir -m 700 run
+    seq 1000000 1002499 | tr 0-9 a-j >data
+    seq 1000 >two
+    echo 20000 >tree.size
     while IFS= read -r line; do
         [ -n "$line" ] || continue
         number=$((number + 1))
@@ -82,6 +85,7 @@ setup_file() {
         run_case bpipe "$number" "$line" &
     done <<<"$table"
     wait
+    describe ./*/err
 }
 
 # Parses the LINE of a case: sets name, input, parts, arguments.
@@ -94,9 +98,7 @@ run_case() { # TOOL NUMBER LINE
     read_case "$3"
     mkdir "$dir"
     cd "$dir" || return 1
-    seq 1000000 1002499 | tr 0-9 a-j >data
-    seq 1000 >two
-    echo 20000 >tree.size
+    ln ../data ../two ../tree.size .
     # shellcheck disable=SC2153
     [ "$1" = pv ] || tool=$BPIPE
     command -v "$tool" >/dev/null || return 0
@@ -129,19 +131,25 @@ produce() { # [slowly]
 # The frames of a file, one on a line, without escape sequences.
 frames() { tr '\r' '\n' <"$1" | sed -e $'s/\e\\[[0-9;?]*[A-Za-z]//g' | grep '[^ ]'; }
 
-# Prints the parts of each frame, in a line: amount, bar, buffer, eta, fin, name, percent, rate
-# (twice if the average is there, too), time, text (anything else).
+# Writes beside each FILE what its frames show, for all FILEs in one process:
+#
+#   FILE.parts  the parts of all frames together, sorted: amount, bar, buffer, eta, fin, name,
+#               percent, rate (twice if the average is there, too), text (anything else), time
+#   FILE.last   the parts of the last frame
+#   FILE.width  the columns of the longest frame
 # shellcheck disable=SC2016
-parts_of_frames='
+describe_frames='
 function take(pattern, part) {
-    if (!match($0, pattern))
+    if (!match(frame, pattern))
         return 0
-    $0 = substr($0, 1, RSTART - 1) " " substr($0, RSTART + RLENGTH)
-    parts = parts " " part
+    frame = substr(frame, 1, RSTART - 1) " " substr(frame, RSTART + RLENGTH)
+    seen[part]++
     return 1
 }
-{
-    parts = ""
+function look(part) {
+    if (length(frame) > width[FILENAME])
+        width[FILENAME] = length(frame)
+    split("", seen)
     take("^ *label:", "name")
     take("(FIN|ETA) +([0-9][0-9]|--):([0-9][0-9]|--):([0-9][0-9]|--)", "fin") # pv before 1.7 has ETA there, too
     take("ETA +([0-9]:[0-9][0-9]:[0-9][0-9]|-:--:--)", "eta") # pv has 0 beyond the size
@@ -157,15 +165,47 @@ function take(pattern, part) {
     take("(^| )[0-9]+:[0-9][0-9]", "time")
     take("[0-9]+%", "percent")
     take("(^| )[0-9][0-9.]* *([kKMGT]?i?[Bb]|[kKMGT])?( |$)", "amount")
-    if ($0 ~ /[^ ]/)
-        parts = parts " text"
-    print parts
+    if (frame ~ /[^ ]/)
+        seen["text"]++
+    for (part in seen)
+        if (seen[part] > most[FILENAME, part])
+            most[FILENAME, part] = seen[part]
+    last[FILENAME] = listed("", seen)
+}
+function listed(prefix, counts, count, list, i, j) {
+    list = ""
+    for (i = 1; i <= known; i++)
+        for (j = 0; j < counts[prefix names[i]]; j++)
+            list = list (list == "" ? "" : " ") names[i]
+    return list
+}
+function keep(value, file) {
+    print value >file
+    close(file)
+}
+BEGIN {
+    RS = "\r"
+    known = split("amount bar buffer eta fin name percent rate text time", names, " ")
+}
+{
+    lines = split($0, line, "\n")
+    for (n = 1; n <= lines; n++) {
+        frame = line[n]
+        gsub(/\033\[[0-9;?]*[A-Za-z]/, "", frame)
+        if (frame ~ /[^ ]/)
+            look()
+    }
+}
+END {
+    for (n = 1; n < ARGC; n++) {
+        keep(listed(ARGV[n] SUBSEP, most), ARGV[n] ".parts")
+        keep(last[ARGV[n]], ARGV[n] ".last")
+        keep(width[ARGV[n]] + 0, ARGV[n] ".width")
+    }
 }'
 
-parts_of() { # FILE: prints the parts of all of its frames together, sorted
-    frames "$1" | awk "$parts_of_frames" | awk '
-        { split("", seen); for (i = 1; i <= NF; i++) if (++seen[$i] > most[$i]) most[$i] = seen[$i] }
-        END { for (part in most) for (i = 0; i < most[part]; i++) print part }' | sort | xargs
+describe() { # FILE...
+    awk "$describe_frames" "$@"
 }
 
 # --- the table ------------------------------------------------------------------------------
@@ -187,21 +227,18 @@ each_case() {
 }
 
 has_pv() { # whether this pv knows the options of this case
-    [ -e "$pv/status" ] && ! grep -q 'invalid option' "$pv/err"
+    [ -e "$pv/status" ] && [[ $(<"$pv/err") != *'invalid option'* ]]
 }
 
 # The output without pv: everything, except what -S and a missing file cut.
 right_bytes() {
-    (
-        cd "$bpipe" || exit 1
-        case $name in
-        'stop at size') head -c 1000 data ;;
-        'two files') cat data two ;;
-        'file and standard input') cat data data ;;
-        'no such file' | 'no such option') ;;
-        *) cat data ;;
-        esac
-    ) | cmp - "$bpipe/out"
+    case $name in
+    'stop at size') head -c 1000 "$bpipe/data" ;;
+    'two files') cat "$bpipe/data" "$bpipe/two" ;;
+    'file and standard input') cat "$bpipe/data" "$bpipe/data" ;;
+    'no such file' | 'no such option') ;;
+    *) cat "$bpipe/data" ;;
+    esac | cmp - "$bpipe/out"
 }
 
 @test "the bytes" {
@@ -237,12 +274,12 @@ right_parts() {
     silent) [ ! -s "$bpipe/err" ] ;;
     'silent ') true ;; # a message
     +*) # at least these
-        shown=" $(parts_of "$bpipe/err") "
+        shown=" $(<"$bpipe/err.parts") "
         for part in ${parts#+}; do
             [[ $shown == *" $part "* ]] || { echo "no $part in:" && frames "$bpipe/err" && return 1; }
         done
         ;;
-    *) equal "$parts" "$(parts_of "$bpipe/err")" "$(frames "$bpipe/err")" ;;
+    *) equal "$parts" "$(<"$bpipe/err.parts")" || { frames "$bpipe/err" && return 1; } ;;
     esac
 }
 
@@ -251,13 +288,13 @@ right_parts() {
 }
 
 # Where pv gets no display switches, bpipe may show more.
-same_parts() {
+same_parts() { # parts|last
     local part shown wanted
     has_pv && [[ $parts != 'silent ' ]] || return 0
-    wanted=$("$@" "$pv/err")
-    shown=$("$@" "$bpipe/err")
+    wanted=$(<"$pv/err.$1")
+    shown=$(<"$bpipe/err.$1")
     if [[ $parts != +* ]]; then
-        equal "$wanted" "$shown" "$(frames "$pv/err" && echo / && frames "$bpipe/err")"
+        equal "$wanted" "$shown" || { frames "$pv/err" && echo / && frames "$bpipe/err" && return 1; }
         return
     fi
     for part in $wanted; do
@@ -271,25 +308,22 @@ same_parts() {
 
 @test "what the line shows is what pv's shows" {
     skip_unless pv
-    each_case same_parts parts_of
+    each_case same_parts parts
 }
-
-parts_of_last() { parts_of <(tr '\r' '\n' <"$1" | grep '[^ ]' | tail -n 1); }
 
 @test "what the last line shows is what pv's last one shows" {
     skip_unless pv
-    each_case same_parts parts_of_last
+    each_case same_parts last
 }
 
 # --- the form of the line -------------------------------------------------------------------
 
 # The frames begin (or end) with \r, and there is a newline after the last one: one line in all.
 one_line() {
-    case $parts in
-    silent*) return 0 ;;
-    esac
-    equal 1 "$(size_of <(tr -cd '\n' <"$bpipe/err"))" "newlines" &&
-        equal 0a "$(tail -c 1 "$bpipe/err" | od -An -tx1 | tr -d ' ')" "the last byte"
+    local written=
+    [[ $parts != silent* ]] || return 0
+    IFS= read -rd '' written <"$bpipe/err" || true
+    equal $'\n' "${written//[!$'\n']/}" "newlines" && equal $'\n' "${written: -1}" "the last byte"
 }
 
 @test "any number of frames is one line, with an end" {
@@ -303,7 +337,7 @@ right_width() {
     *--width*) width=${arguments##*--width?} width=${width%% *} ;;
     esac
     [[ $parts != silent* ]] || return 0
-    longest=$(frames "$bpipe/err" | awk '{ if (length > n) n = length } END { print n + 0 }')
+    longest=$(<"$bpipe/err.width")
     ((longest <= width)) || { echo "$longest columns" && return 1; }
     [[ $parts != *bar* ]] || ((longest >= width - 2)) || { echo "only $longest columns" && return 1; }
 }
@@ -357,7 +391,10 @@ number_case() { # TOOL INPUT ARGUMENT...
     quick) "$tool" -i 100 "$@" < <(cat data) ;;
     *) "$tool" -i 100 "$@" </dev/null ;;
     esac 2>err >out
-    sed -E 's/^[0-9]+\.[0-9]{4} /T /' err
+    local shown=
+    IFS= read -rd '' shown <err || true
+    [[ ! $shown =~ ^[0-9]+\.[0-9]{4}' ' ]] || shown="T ${shown#* }"
+    printf %s "$shown"
 }
 
 # each_number COMMAND: sets line, input and arguments.
@@ -486,7 +523,8 @@ unequal_lines() {
     awk '{ exact = $4 / 2000 } $2 < int(exact) || $2 > exact + 0.5 { print exact ": " $0; failed = 1 }
          END { exit failed || $2 != 50 || $4 != 100001 }' shown
     "$BPIPE" --report none -l -f -pe data 2>err >out
-    parts_of err | grep -q 'bar.*percent'
+    describe err
+    [[ $(<err.parts) == *bar*percent* ]]
 }
 
 @test "-l of an input without a size: no percentage" {
@@ -494,7 +532,8 @@ unequal_lines() {
     seq 1000 >data
     # shellcheck disable=SC2002
     cat data | "$BPIPE" --report none -l -f -p 2>err >out
-    equal bar "$(parts_of err)"
+    describe err
+    equal bar "$(<err.parts)"
 }
 
 @test "switches of newer versions of pv: bits, 1000s, a bar's style, the gauge" {
