@@ -202,8 +202,7 @@ static bool unspool(struct poll_loop *loop, size_t max)
 
 void loop_overflowed(struct poll_loop *loop, struct loop_input *input, size_t bytes)
 {
-    loop_announce(loop, input != NULL ? input->meter->name : "input",
-                  "giving up (--overflow fail)");
+    loop_announce(loop, input != NULL ? input->meter->name : "input", "giving up (--overflow)");
     meter_refused(loop->meter, bytes);
     loop->overload.scratch_left = 0;
     loop->ending.overflowed = true;

@@ -195,8 +195,8 @@ void loop_tell_drain(const struct poll_loop *loop, int number)
         snprintf(left, sizeof left, "%" PRIu64 " records", units);
     else
         size_format(left, units, false);
-    message_print("%s: %s left will take %s (-L); send it again to end now", signal_name(number),
-                  left, size_format_duration(duration, (uint64_t)ns));
+    message_print("%s: %s left will take %s; repeat to end now", signal_name(number), left,
+                  size_format_duration(duration, (uint64_t)ns));
 }
 
 uint64_t loop_throttled_until(const struct poll_loop *loop)

@@ -161,5 +161,5 @@ said_once() {
 {
     dropping_newest='bpipe: input: buffer full (.*): dropping new data'
     dropping_oldest='bpipe: stdout: buffer full (.*): dropping old data'
-    giving_up='bpipe: input: buffer full (.*): giving up (--overflow fail)'
+    giving_up='bpipe: input: buffer full (.*): giving up (--overflow)'
 }

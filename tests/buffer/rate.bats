@@ -211,7 +211,7 @@ throttled() {
         kill -TERM "$pid"
         wait_until 20 [ -s err ]
         cat err
-        expected="bpipe: SIGTERM: $left left will take [0-9]+:[0-9:]+ \\(-L\\); send it again to end now"
+        expected="bpipe: SIGTERM: $left left will take [0-9]+:[0-9:]+; repeat to end now"
         grep -qxE "$expected" err
         equal 1 "$(lines_of err)"
         kill -TERM "$pid"

@@ -384,7 +384,7 @@ torn() {
     cat a >feed || true # the file is not read to its end
     drained "$pid" 3
     adds_up report 3
-    equal 'bpipe: feed: buffer full (19.5 KiB): giving up (--overflow fail)' "$(<err)"
+    equal 'bpipe: feed: buffer full (19.5 KiB): giving up (--overflow)' "$(<err)"
     head -n "$(lines_of out)" a | cmp -n "$(size_of out)" a out
     equal 0 "$(last_number bytes_added report)"
 }
