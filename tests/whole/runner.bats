@@ -120,6 +120,26 @@ run_tests() {
     [[ $output == *"test_a.c: a line of 81 columns: bpipe: some words"* ]]
 }
 
+@test "a line that is too wide is a failure in every folder" {
+    local folder file
+    local -a files=()
+    for folder in "$ROOT"/tests/*/; do
+        file=$(compgen -G "${folder}test_*.c" | head -n 1)
+        [ -n "$file" ] || continue
+        # shellcheck disable=SC2016
+        c_test "$(basename "$file" .c)" <<<'echo 1..1; echo "ok 1"
+            echo "81: bpipe: some words" >>"$BPIPE_TEST_WIDE"'
+        files+=("${file#"$ROOT"/}")
+    done
+    ((${#files[@]} > 8))
+    run_tests "${files[@]}"
+    equal 1 "$status"
+    equal "${#files[@]} passed, ${#files[@]} failed, 0 skipped" "$last"
+    for file in "${files[@]}"; do
+        [[ $output == *"  $file: a line of 81 columns: bpipe: some words"* ]]
+    done
+}
+
 # wide FILE...: what the check says of a message about a file that does not exist.
 wide() {
     : >wide
