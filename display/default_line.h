@@ -29,6 +29,7 @@
  *
  *   1.21GiB (15.0MiB dropped) 0:12  103MiB/s  43% ETA 0:16 buf▆ ◀ waiting for zstd 81%
  *   1.21M (12 records dropped) 0:12 ...                                        (of -l and -0)
+ *   1.21GiB (up to 15.0MiB dropped) 0:12 ...                             (of several outputs)
  *
  * With an unknown size the order is: the whole name of -N, the moving mark (before anything of the
  * slow side is cut), the number of the meter, the usual forms, "waiting for", the meter, "slow:",

@@ -86,7 +86,8 @@ struct display_values {
     enum display_note note;   /* only if no side is slow */
     uint64_t dropped;         /* bytes */
     uint64_t dropped_records; /* the records in these; 0: unknown */
-    bool several_outputs;     /* the numbers of dropped bytes and records are the largest of them */
+    bool several_outputs;     /* then dropped bytes and records are those of the one with the
+                                 fewest bytes, and are shown as "up to" */
     const char *name;         /* -N, or NULL */
     const char *written;      /* the last bytes written, the newest last; for %nA */
     size_t written_length;

@@ -42,11 +42,6 @@ static const char *const notes[][WORDINGS] = {
 
 /* --- judging -------------------------------------------------------------------------------- */
 
-static const enum meter_state state_of[] = {[METER_VERDICT_INPUT] = METER_INPUT,
-                                            [METER_VERDICT_OUTPUT] = METER_OUTPUT,
-                                            [METER_VERDICT_THROTTLE] = METER_THROTTLE,
-                                            [METER_VERDICT_BUSY] = METER_BUSY};
-
 static bool absorbs_most(const uint64_t state_ns[METER_STATES])
 {
     const uint64_t absorb_ns = state_ns[METER_ABSORB];
@@ -103,7 +98,7 @@ void display_find_side(struct display_values *values, const struct meter *meter,
     values->side = slow_side(values, meter);
     meter_percents(values->state_ns, percents);
     if (values->side != METER_VERDICT_BALANCED)
-        values->side_percent = percents[state_of[values->side]];
+        values->side_percent = percents[meter_verdict_state(values->side)];
     if (values->side_percent < METER_LEAST_SIDE_PERCENT)
         values->side = METER_VERDICT_BALANCED;
     values->culprit = culprit_of(meter_side(meter, values->side));

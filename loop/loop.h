@@ -62,9 +62,17 @@ enum record_fate {
 
 enum loop_phase { LOOP_OPENING, LOOP_RUNNING, LOOP_DRAINING, LOOP_CONFIRMING, LOOP_DONE };
 
+/* The processes that were at the other end of a pipe and have gone (loop/peers.h). */
+struct former_peers {
+    struct meter_peer longest; /* the one that bpipe waited for longest */
+    uint64_t longest_ns;       /* how long that was; 0: none has gone */
+    uint64_t until_ns;         /* wait_ns of the meter when the last one had gone */
+};
+
 struct loop_input {
     struct endpoint endpoint;
     struct meter_endpoint *meter;
+    struct former_peers former_peers;
     struct dialer *dialer;   /* of a network endpoint, until it is opened; else NULL */
     struct pollfd watch;     /* the events it waits for, and those that came (loop/poll.h) */
     bool refused;            /* it could not be connected, which was reported */
@@ -92,6 +100,7 @@ enum output_state { OUTPUT_UNOPENED, OUTPUT_OPEN, OUTPUT_CLOSED };
 struct loop_output {
     struct endpoint endpoint;
     struct meter_endpoint *meter;
+    struct former_peers former_peers;
     struct dialer *dialer;       /* of a network endpoint; else NULL */
     struct pollfd watch;         /* the events it waits for, and those that came (loop/poll.h) */
     struct command *command;     /* --to; else NULL */

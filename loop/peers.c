@@ -20,30 +20,46 @@ static bool has_audience(const struct poll_loop *loop)
     return loop->options->report_count > 0 || !loop->options->quiet;
 }
 
-/* Gets bpipe's end of input or output `index` (the outputs come after the inputs). Returns false if
- * it is not a pipe, is a command's, or is not open. */
-static bool pipe_of(const struct poll_loop *loop, size_t index, struct peer_pipe *pipe,
-                    struct meter_endpoint **meter)
+/* bpipe's end of an input or output that is a pipe. */
+struct own_pipe {
+    struct peer_pipe pipe;
+    struct meter_endpoint *meter;
+    struct former_peers *former;
+};
+
+static size_t endpoints_of(const struct poll_loop *loop)
 {
-    bool writes = index >= loop->inputs.count;
-    size_t output = writes ? index - loop->inputs.count : 0;
-    const struct endpoint *endpoint =
-        writes ? &loop->outputs.all[output].endpoint : &loop->inputs.all[index].endpoint;
-    *meter = writes ? loop->outputs.all[output].meter : loop->inputs.all[index].meter;
-    *pipe = (struct peer_pipe){.fd = endpoint->fd, .writes = writes, .peer = &(*meter)->peer};
-    return endpoint->kind == ENDPOINT_PIPE && endpoint->fd >= 0 && !(*meter)->process.is_command &&
-           (!writes || loop->outputs.all[output].state == OUTPUT_OPEN);
+    return loop->inputs.count + loop->outputs.count;
+}
+
+/* Gets input or output `index` (the outputs come after the inputs). Returns false if it is not a
+ * pipe, is a command's, or is not open. */
+static bool pipe_of(const struct poll_loop *loop, size_t index, struct own_pipe *own)
+{
+    struct loop_input *input = &loop->inputs.all[index];
+    struct loop_output *output = NULL;
+    const struct endpoint *endpoint;
+    if (index >= loop->inputs.count) {
+        output = &loop->outputs.all[index - loop->inputs.count];
+        endpoint = &output->endpoint;
+        *own = (struct own_pipe){.meter = output->meter, .former = &output->former_peers};
+    } else {
+        endpoint = &input->endpoint;
+        *own = (struct own_pipe){.meter = input->meter, .former = &input->former_peers};
+    }
+    own->pipe =
+        (struct peer_pipe){.fd = endpoint->fd, .writes = output != NULL, .peer = &own->meter->peer};
+    return endpoint->kind == ENDPOINT_PIPE && endpoint->fd >= 0 &&
+           !own->meter->process.is_command && (output == NULL || output->state == OUTPUT_OPEN);
 }
 
 /* Whether bpipe has waited for a pipe for PEER_WAIT_NS or more: then it looks for the process at
  * the other end. Before the first byte has come in it does not. */
 static bool is_worth_it(const struct poll_loop *loop)
 {
-    struct peer_pipe pipe;
-    struct meter_endpoint *meter;
-    for (size_t i = 0; loop->meter->bytes_in > 0 && i < loop->inputs.count + loop->outputs.count;
-         i++)
-        if (pipe_of(loop, i, &pipe, &meter) && meter->wait_ns >= PEER_WAIT_NS)
+    struct own_pipe own;
+    for (size_t i = 0; loop->meter->bytes_in > 0 && i < endpoints_of(loop); i++)
+        if (pipe_of(loop, i, &own) && own.meter->wait_ns >= PEER_WAIT_NS)
             return true;
     return false;
 }
@@ -52,52 +68,52 @@ static bool is_worth_it(const struct poll_loop *loop)
  * The producer has mostly exited by now, so its successor is not looked for. */
 static bool has_unknown_peer(const struct poll_loop *loop)
 {
-    struct peer_pipe pipe;
-    struct meter_endpoint *meter;
-    for (size_t i = 0; i < loop->inputs.count + loop->outputs.count; i++)
-        if (pipe_of(loop, i, &pipe, &meter) &&
-            (pipe.peer->pid == 0 || (pipe.writes && !peer_is_there(&pipe))))
+    struct own_pipe own;
+    for (size_t i = 0; i < endpoints_of(loop); i++)
+        if (pipe_of(loop, i, &own) &&
+            (own.meter->peer.pid == 0 || (own.pipe.writes && !peer_is_there(&own.pipe))))
             return true;
     return false;
 }
 
 /* The peer of a pipe has gone. From now on waits count for its successor. If that has the same
  * process id, it is the same process with another program (exec). */
-static void note_gone(struct meter_endpoint *meter)
+static void note_gone(const struct own_pipe *own)
 {
-    uint64_t ns = meter->wait_ns - meter->peer_from_ns;
-    if (meter->longest_peer.pid == meter->peer.pid)
-        ns += meter->longest_peer_ns;
-    if (ns > meter->longest_peer_ns) {
-        meter->longest_peer = meter->peer;
-        meter->longest_peer_ns = ns;
+    struct former_peers *former = own->former;
+    uint64_t ns = own->meter->wait_ns - former->until_ns;
+    if (former->longest.pid == own->meter->peer.pid)
+        ns += former->longest_ns;
+    if (ns > former->longest_ns) {
+        former->longest = own->meter->peer;
+        former->longest_ns = ns;
     }
-    meter->peer_from_ns = meter->wait_ns;
+    former->until_ns = own->meter->wait_ns;
 }
 
 void loop_settle_peers(struct poll_loop *loop)
 {
-    struct peer_pipe pipe;
-    struct meter_endpoint *meter;
-    for (size_t i = 0; i < loop->inputs.count + loop->outputs.count; i++) {
-        (void)pipe_of(loop, i, &pipe, &meter);
-        if (meter->longest_peer_ns > meter->wait_ns - meter->peer_from_ns &&
-            meter->longest_peer.pid != meter->peer.pid)
-            meter->peer = meter->longest_peer;
+    struct own_pipe own;
+    for (size_t i = 0; i < endpoints_of(loop); i++) {
+        (void)pipe_of(loop, i, &own);
+        if (own.former->longest_ns > own.meter->wait_ns - own.former->until_ns &&
+            own.former->longest.pid != own.meter->peer.pid)
+            own.meter->peer = own.former->longest;
     }
 }
 
 static void begin(struct poll_loop *loop)
 {
-    size_t count = 0, endpoints = loop->inputs.count + loop->outputs.count;
-    struct peer_pipe *pipes = calloc(endpoints, sizeof *pipes);
-    struct meter_endpoint *meter;
-    for (size_t i = 0; i < endpoints && pipes != NULL; i++)
-        if (pipe_of(loop, i, &pipes[count], &meter)) {
-            bool gone = meter->peer.pid != 0 && !peer_is_there(&pipes[count]);
+    size_t count = 0;
+    struct peer_pipe *pipes = calloc(endpoints_of(loop), sizeof *pipes);
+    struct own_pipe own;
+    for (size_t i = 0; i < endpoints_of(loop) && pipes != NULL; i++)
+        if (pipe_of(loop, i, &own)) {
+            bool gone = own.meter->peer.pid != 0 && !peer_is_there(&own.pipe);
             if (gone)
-                note_gone(meter);
-            count += gone || meter->peer.pid == 0;
+                note_gone(&own);
+            if (gone || own.meter->peer.pid == 0)
+                pipes[count++] = own.pipe;
         }
     loop->peers.search = count > 0 ? peer_search_begin(pipes, count) : NULL;
     loop->peers.sought_ns = loop->meter->now_ns;

@@ -432,19 +432,24 @@ static const struct meter_endpoint *longest_waited_for(const struct meter_endpoi
     return longest;
 }
 
-enum meter_verdict meter_verdict_of(const uint64_t state_ns[METER_STATES])
+enum meter_state meter_verdict_state(enum meter_verdict verdict)
 {
-    static const enum meter_state state_of[METER_VERDICT_BALANCED] = {
+    static const enum meter_state states[METER_VERDICT_BALANCED] = {
         [METER_VERDICT_INPUT] = METER_INPUT,
         [METER_VERDICT_OUTPUT] = METER_OUTPUT,
         [METER_VERDICT_THROTTLE] = METER_THROTTLE,
         [METER_VERDICT_BUSY] = METER_BUSY,
     };
+    return states[verdict];
+}
+
+enum meter_verdict meter_verdict_of(const uint64_t state_ns[METER_STATES])
+{
     unsigned verdict = 0;
     uint64_t outside_absorb = 0, largest = 0;
 
     for (unsigned i = 0; i < METER_VERDICT_BALANCED; i++) {
-        uint64_t ns = state_ns[state_of[i]];
+        uint64_t ns = state_ns[meter_verdict_state((enum meter_verdict)i)];
         outside_absorb += ns;
         if (ns > largest) {
             largest = ns;

@@ -55,33 +55,30 @@ struct meter_process {
 
 /* One input, output or tap. Inputs do not use bytes_undelivered. */
 struct meter_endpoint {
-    const char *name;               /* "stdin", a path, "fd://3"; any bytes except NUL; not owned */
-    uint64_t bytes;                 /* read from it, or accepted by it */
-    uint64_t bytes_added;           /* written to it, or to all outputs for it, in addition to the
+    const char *name;              /* "stdin", a path, "fd://3"; any bytes except NUL; not owned */
+    uint64_t bytes;                /* read from it, or accepted by it */
+    uint64_t bytes_added;          /* written to it, or to all outputs for it, in addition to the
                                       input: a supplied terminator, gap marks */
-    uint64_t bytes_dropped;         /* by the user's own policy; of a tap: bytes that it missed */
-    uint64_t records_dropped;       /* the number of records in these */
-    uint64_t records_out;           /* records that end in the accepted bytes; not used by inputs */
-    bool left_early;                /* it takes no more, but the run may continue without it */
-    uint64_t bytes_undelivered;     /* came in and never reached it; set when it is closed */
-    uint64_t bytes_unacknowledged;  /* the part of `bytes` that may not have arrived: of a lost
+    uint64_t bytes_dropped;        /* by the user's own policy; of a tap: bytes that it missed */
+    uint64_t records_dropped;      /* the number of records in these */
+    uint64_t records_out;          /* records that end in the accepted bytes; not used by inputs */
+    bool left_early;               /* it takes no more, but the run may continue without it */
+    uint64_t bytes_undelivered;    /* came in and never reached it; set when it is closed */
+    uint64_t bytes_unacknowledged; /* the part of `bytes` that may not have arrived: of a lost
                                       connection, what its peer's system did not acknowledge; of a
                                       command, what it left to another reader of its pipe */
-    uint64_t retries;               /* how often connecting to it was tried again */
-    uint64_t connect_ns;            /* time to resolve its name and to connect */
-    uint64_t wait_ns;               /* since then: bpipe was ready for it and it was not */
-    uint64_t stall_ns;              /* the current wait, since its last progress */
-    uint64_t longest_stall_ns;      /* without stall_ns: see meter_longest_stall() */
-    bool datagrams;                 /* it is a UDP socket; if not, the next four mean nothing */
-    bool kernel_tells;              /* kernel_drops is known */
-    uint64_t kernel_drops;          /* datagrams for which the kernel had no room */
-    uint64_t refusals;              /* ICMP: how often the peer's system refused datagrams */
-    uint64_t strangers;             /* datagrams from senders that are not allowed to send */
-    char error[METER_ERROR_TEXT];   /* why it failed, or "" */
-    struct meter_peer peer;         /* not set for a command */
-    uint64_t peer_from_ns;          /* wait_ns when the peer before this one had gone */
-    struct meter_peer longest_peer; /* of the peers that have gone, the one waited for longest */
-    uint64_t longest_peer_ns;       /* how long that was; 0: none has gone */
+    uint64_t retries;              /* how often connecting to it was tried again */
+    uint64_t connect_ns;           /* time to resolve its name and to connect */
+    uint64_t wait_ns;              /* since then: bpipe was ready for it and it was not */
+    uint64_t stall_ns;             /* the current wait, since its last progress */
+    uint64_t longest_stall_ns;     /* without stall_ns: see meter_longest_stall() */
+    bool datagrams;                /* it is a UDP socket; if not, the next four mean nothing */
+    bool kernel_tells;             /* kernel_drops is known */
+    uint64_t kernel_drops;         /* datagrams for which the kernel had no room */
+    uint64_t refusals;             /* ICMP: how often the peer's system refused datagrams */
+    uint64_t strangers;            /* datagrams from senders that are not allowed to send */
+    char error[METER_ERROR_TEXT];  /* why it failed, or "" */
+    struct meter_peer peer;        /* not set for a command */
     struct meter_process process;
 };
 
@@ -283,6 +280,9 @@ bool meter_is_judged(const struct meter *meter);
  * outside absorb; otherwise balanced. Of equals the first wins.
  */
 enum meter_verdict meter_verdict_of(const uint64_t state_ns[METER_STATES]);
+
+/* The state whose time a verdict is about. Not for BALANCED and NONE. */
+enum meter_state meter_verdict_state(enum meter_verdict verdict);
 
 /* Lines for people name no side whose share of the running time is less than this. */
 enum { METER_LEAST_SIDE_PERCENT = 5 };

@@ -259,13 +259,10 @@ static void add_culprit_of(const struct report_line *line, const struct meter_en
  */
 static void add_slow_side(const struct report_line *line, const void *data)
 {
-    static const struct {
-        const char *words;
-        enum meter_state state;
-    } sides[] = {[METER_VERDICT_INPUT] = {"input", METER_INPUT},
-                 [METER_VERDICT_OUTPUT] = {"output", METER_OUTPUT},
-                 [METER_VERDICT_THROTTLE] = {"the rate limit", METER_THROTTLE},
-                 [METER_VERDICT_BUSY] = {"bpipe itself", METER_BUSY}};
+    static const char *const sides[] = {[METER_VERDICT_INPUT] = "input",
+                                        [METER_VERDICT_OUTPUT] = "output",
+                                        [METER_VERDICT_THROTTLE] = "the rate limit",
+                                        [METER_VERDICT_BUSY] = "bpipe itself"};
     static const char *const absorbed_words[MOST_BREVITY + 1] = {
         "the buffer absorbed", "buffer absorbed", "buffer absorbed", "absorbed"};
     const struct meter *meter = data;
@@ -283,13 +280,13 @@ static void add_slow_side(const struct report_line *line, const void *data)
         add_mean_fill(line);
         return;
     }
-    unsigned share = percents[sides[verdict].state];
+    unsigned share = percents[meter_verdict_state(verdict)];
     if (share < METER_LEAST_SIDE_PERCENT) {
         text_add(line->text, "none, the buffer absorbed %u%%", absorbed);
         add_mean_fill(line);
         return;
     }
-    text_add(line->text, "%s, %u%%%s", sides[verdict].words, share,
+    text_add(line->text, "%s, %u%%%s", sides[verdict], share,
              line->brevity < 2 ? " of the time" : "");
     add_culprit_of(line, endpoint, verdict == METER_VERDICT_INPUT);
     if (absorbed > share)
