@@ -22,3 +22,8 @@ load ../schedules
 @test "a torn record that was being dropped is a record of its own" {
     play_schedules 822167807 1
 }
+
+# Seed 36497058: drop-newest, and the record behind the torn one is dropped as well.
+@test "a torn record and the one behind it are two dropped records" {
+    play_schedules 36497058 1
+}

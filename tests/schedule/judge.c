@@ -396,7 +396,8 @@ static uint64_t withhold(struct trial *trial, uint64_t undelivered, enum match_k
 }
 
 /* Torn records that were already being dropped when their source failed are records of their own.
- * */
+ * Under a policy that drops, all that were not withheld were being dropped. Otherwise they are tried
+ * only if the output makes no sense without. */
 static void end_dropped(struct trial *trial, enum match_kind kind, const struct taken *taken,
                         struct input *kept)
 {
@@ -405,7 +406,7 @@ static void end_dropped(struct trial *trial, enum match_kind kind, const struct 
     if (!trial->reported || !has_records(trial) || trial->torn.plan == NULL || trial->plan->merge)
         return;
     match_output(&match, trial->plan, trial->input, kind, taken->bytes, taken->size);
-    if (match.complaint[0] != '\0' &&
+    if ((plan_drops(trial->plan) || match.complaint[0] != '\0') &&
         torn_were_dropped(&trial->torn, kind, taken->bytes, taken->size, kept))
         trial->input = kept;
 }
