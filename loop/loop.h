@@ -217,7 +217,8 @@ struct loop_requests {
 struct loop_opening {
     struct dialer *dialers;
     size_t dialer_count;
-    uint64_t next_ns, delay_ns; /* next try at a FIFO without a reader; the delay before it */
+    uint64_t next_ns, delay_ns; /* next try at a FIFO without a reader, and the delay before it; 0:
+                                   no such FIFO is awaited */
 };
 
 /* CONFIRMING. Written by confirm. */

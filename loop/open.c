@@ -407,6 +407,8 @@ void loop_open_endpoints(struct poll_loop *loop)
     }
     if (has_unread_fifo(loop))
         postpone_opening(loop);
+    else
+        loop->opening.next_ns = 0;
 }
 
 bool loop_awaits_taps(const struct poll_loop *loop)

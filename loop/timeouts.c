@@ -132,6 +132,12 @@ static uint64_t opening_since_ns(const struct poll_loop *loop)
     return resumed > start ? resumed : start;
 }
 
+/* Whether an output is a FIFO that had no reader yet. */
+static bool awaits_reader(const struct loop_output *output)
+{
+    return output->state == OUTPUT_UNOPENED && output->dialer == NULL;
+}
+
 static void enforce_reader_timeouts(struct poll_loop *loop, struct loop_output *output)
 {
     uint64_t now = loop->meter->now_ns, start = opening_since_ns(loop);
@@ -155,7 +161,7 @@ static void enforce_output_timeouts(struct poll_loop *loop, size_t index)
     uint64_t now = loop->meter->now_ns;
     uint64_t stall_ns = stall_limit_ns(loop, output);
     uint64_t drain_ns = drain_limit_ns(loop, output);
-    if (output->state == OUTPUT_UNOPENED && output->dialer == NULL) {
+    if (awaits_reader(output)) {
         enforce_reader_timeouts(loop, output);
         return;
     }
@@ -255,17 +261,19 @@ int64_t loop_time_to_wait(const struct poll_loop *loop)
         const struct loop_output *output = &loop->outputs.all[i];
         deadline = earlier(deadline, output->blocked_since_ns, stall_limit_ns(loop, output));
         deadline = earlier(deadline, drain_since_ns(loop, output), drain_limit_ns(loop, output));
+        if (awaits_reader(output)) {
+            uint64_t since_ns = opening_since_ns(loop);
+            deadline = earlier(deadline, since_ns, loop->options->stall_timeout_ns);
+            deadline = earlier(deadline, since_ns, loop->options->net.connect_timeout_ns);
+        }
     }
     if (loop->phase == LOOP_RUNNING)
         deadline = earlier(deadline, loop->outputs.leaving_ns, LEAVING_NS);
     deadline = earlier(deadline, loop_record_pending_since(loop), COMMAND_GRACE_NS);
     if (loop->timeouts.next_sample_ns != 0)
         deadline = earlier(deadline, loop->timeouts.next_sample_ns - 1, 1);
-    if (loop->phase == LOOP_OPENING && loop->opening.next_ns != 0) {
+    if (loop->phase == LOOP_OPENING && loop->opening.next_ns != 0)
         deadline = earlier(deadline, loop->opening.next_ns - 1, 1);
-        deadline = earlier(deadline, opening_since_ns(loop), loop->options->stall_timeout_ns);
-        deadline = earlier(deadline, opening_since_ns(loop), loop->options->net.connect_timeout_ns);
-    }
     if (display_due(loop->display) < deadline)
         deadline = display_due(loop->display);
     if (loop_network_due(loop) < deadline)

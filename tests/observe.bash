@@ -17,6 +17,14 @@ catches_usr1() {
     [ -n "$mask" ] && (((16#$mask >> 9) & 1))
 }
 
+# idles PID: whether it uses next to no processor time for 0.3 s. A loop that spins would use some
+# 30 ticks of 10 ms in that time. The last wakeup before it may count late.
+idles() {
+    local before after
+    read -ra before <"/proc/$1/stat" && nap 0.3 && read -ra after <"/proc/$1/stat" || return 1
+    ((after[13] + after[14] - before[13] - before[14] <= 5))
+}
+
 has_lines() { # FILE COUNT: whether the file has at least COUNT lines
     [ "$(lines_of "$1")" -ge "$2" ]
 }

@@ -98,12 +98,7 @@ tapped() {
     echo more >&"$to"
     wait_until 20 has_size out 500005
     wait_until 10 in_poll "$pid"
-    # Ticks of 10 ms: a loop that spins would use some 30 of them. The last wakeup may count late.
-    ticks() { local stat && read -ra stat <"/proc/$pid/stat" && echo $((stat[13] + stat[14])); }
-    local used
-    used=$(ticks)
-    sleep 0.3
-    [ $(($(ticks) - used)) -le 5 ]
+    idles "$pid"
     exec {to}>&-
     ended "$pid" 0
     adds_up report

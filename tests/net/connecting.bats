@@ -174,6 +174,35 @@ tells_apart() {
     done
 }
 
+@test "a FIFO gets its reader, and another endpoint is still awaited: bpipe idles" {
+    local other
+    mkfifo fifo
+    for other in "-o unix-listen://socket" "-o tcp://127.0.0.1:1 --retry 20" \
+        "unix-listen://socket"; do
+        # shellcheck disable=SC2086
+        "$BPIPE" -q -o fifo $other </dev/null 2>err &
+        pid=$!
+        wait_until 20 in_poll "$pid"
+        { : >opened && cat; } <fifo >/dev/null &
+        wait_until 20 [ -e opened ]
+        idles "$pid" || { echo "$other" && return 1; }
+        kill -KILL "$pid"
+        wait
+        rm opened
+    done
+}
+
+@test "a tap without a reader, and --stall-timeout: while another endpoint is awaited bpipe idles" {
+    mkfifo fifo
+    "$BPIPE" -q --stall-timeout 0.1 --tap fifo -o unix-listen://socket </dev/null 2>err &
+    pid=$!
+    wait_until 20 in_poll "$pid"
+    nap 0.1
+    idles "$pid"
+    kill -KILL "$pid"
+    wait "$pid" || true
+}
+
 @test "a run that never connects: all of its time is connecting, and it has no rate" {
     local status=0
     mkfifo fifo
