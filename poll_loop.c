@@ -237,40 +237,56 @@ static void handle_signals(struct poll_loop *loop)
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
+/* Whether bytes that go past the ring are waiting in the input. */
+static bool bytes_wait_outside(const struct poll_loop *loop)
+{
+    return loop->path.flow.passing && loop_input_is_ready(&loop->inputs.all[loop->inputs.current]);
+}
+
 /* Whether bytes wait for an output: in the ring, or in the input if they go past the ring. */
 static bool output_is_blocked(const struct poll_loop *loop, size_t index)
 {
     if (loop->outputs.all[index].state != OUTPUT_OPEN || !loop->path.flow.outputs[index].blocked)
         return false;
-    return flow_sendable(&loop->path.flow, index) > 0 ||
-           (loop->path.flow.passing &&
-            loop_input_is_ready(&loop->inputs.all[loop->inputs.current]));
+    return flow_sendable(&loop->path.flow, index) > 0 || bytes_wait_outside(loop);
 }
 
-/* Whether the buffer absorbs the bytes that an output does not take, so that the producer does not
- * wait. If bytes are dropped the producer does not wait either, but then the output is the cause,
- * and the answer is false, until the output has caught up with all that is left. */
+/* Whether the buffer absorbs the bytes that an output does not take, or that its rate limit holds
+ * back, so that the producer does not wait. If bytes are dropped the producer does not wait either,
+ * but then the output or its limit is the cause, and the answer is false, until the output has
+ * caught up with all that is left. */
 static bool is_absorbed(const struct poll_loop *loop, const struct loop_output *output)
 {
-    bool drops =
-        output->blocked_since_ns != 0 && output->meter->bytes_dropped > output->dropped_before;
-    return loop_may_read(loop) && !loop_is_full(loop) && !drops;
+    bool waits = output->blocked_since_ns != 0 || output->throttled_until_ns != 0;
+    bool drops = waits && output->meter->bytes_dropped > output->dropped_before;
+    return loop_may_read(loop) && !loop_is_full(loop) && !bytes_wait_outside(loop) && !drops;
 }
 
 /* The state (stats/meter.h) of a wait that begins now, when nothing can move. The first condition
- * that holds decides. */
+ * that holds decides. Of several outputs, one whose bytes are not absorbed decides. */
 static enum meter_state waiting_state(const struct poll_loop *loop)
 {
+    enum meter_state state = METER_INPUT;
     if (loop->phase == LOOP_OPENING)
         return METER_CONNECT;
     if (loop->phase == LOOP_CONFIRMING)
         return METER_OUTPUT;
-    if (loop_throttled_until(loop) != UINT64_MAX)
+    if (loop->inputs.throttled_until_ns != 0)
         return METER_THROTTLE;
-    for (size_t i = 0; i < loop->outputs.main_count; i++)
-        if (output_is_blocked(loop, i))
-            return is_absorbed(loop, &loop->outputs.all[i]) ? METER_ABSORB : METER_OUTPUT;
-    return METER_INPUT;
+    for (size_t i = 0; i < loop->outputs.main_count; i++) {
+        const struct loop_output *output = &loop->outputs.all[i];
+        bool throttled = output->throttled_until_ns != 0;
+        if (!throttled && !output_is_blocked(loop, i))
+            continue;
+        bool absorbed = is_absorbed(loop, output);
+        if (throttled && !absorbed)
+            return METER_THROTTLE;
+        if (!absorbed)
+            state = METER_OUTPUT;
+        else if (state == METER_INPUT)
+            state = METER_ABSORB;
+    }
+    return state;
 }
 
 /* An input that may not be read is not watched: POLLHUP cannot be masked. */

@@ -23,10 +23,11 @@
 
 enum meter_state {
     METER_BUSY,     /* outside poll(), minus the time that file calls spent off the CPU */
-    METER_THROTTLE, /* there are bytes to move and no token for them */
+    METER_THROTTLE, /* a rate limit holds bytes back, and the producer is held up or has ended */
     METER_INPUT,    /* waiting for the producer: nothing to send */
     METER_OUTPUT,   /* an output is not ready, and the buffer is full or the input has ended */
-    METER_ABSORB,   /* an output is not ready, but the producer is not held up */
+    METER_ABSORB,   /* an output is not ready or held back by its rate limit, but the producer is
+                       not held up */
     METER_CONNECT,  /* nothing can move yet: waiting for names, connections, the peer of a listener
                        or the reader of a FIFO */
     METER_STATES

@@ -774,3 +774,37 @@ faulty_flood() { # SEED OPTION...
     echo "output $output s, absorb $absorb s"
     awk "BEGIN { exit !($absorb * 5 < $output) }"
 }
+
+@test "of two outputs the one that misses bytes decides, not the first" {
+    local order
+    mkfifo feed fast slow
+    for order in "fast slow" "slow fast"; do
+        # shellcheck disable=SC2086
+        "$BPIPE" -q -J 0 -B 100K --overflow drop-oldest --report json:report \
+            -o ${order% *} -o ${order#* } <feed 2>err &
+        pid=$!
+        exec {to}>feed {fast}<fast {slow}<slow
+        for _ in 1 2 3 4 5; do
+            head -c 60000 /dev/zero >&"$to"
+            head -c 60000 <&"$fast" >/dev/null
+        done
+        wait_until 20 grep -q 'slow: buffer full' err
+        # The slow one takes most of what is left, so that the buffer has room, and then the other
+        # one takes only a part of what comes.
+        head -c 95000 <&"$slow" >/dev/null
+        head -c 80000 /dev/zero >&"$to"
+        wait_number "$pid" report bytes_in 380000
+        nap 0.5
+        exec {to}>&-
+        cat <&"$fast" >/dev/null {fast}<&- &
+        cat <&"$slow" >/dev/null {slow}<&- &
+        exec {fast}<&- {slow}<&-
+        ended "$pid" 0
+        wait
+        adds_up report
+        echo "$order: output $(last_number output report), absorb $(last_number absorb report)"
+        awk -v output="$(last_number output report)" -v absorb="$(last_number absorb report)" \
+            'BEGIN { exit !(absorb + 0.4 < output) }'
+        rm report err
+    done
+}

@@ -66,6 +66,24 @@ throttled() {
     done
 }
 
+@test "a limit that only spreads the bursts of a slow producer is not the slow side" {
+    local turn
+    mkfifo feed
+    "$BPIPE" -q -L 1M --report json:report <feed >out &
+    exec {to}>feed
+    for turn in {1..8}; do
+        head -c 60000 /dev/zero >&"$to"
+        nap 0.1
+    done
+    exec {to}>&-
+    ended $! 0
+    adds_up report
+    equal 480000 "$(size_of out)"
+    grep -q '"bottleneck":"input"' report
+    awk -v absorb="$(last_number absorb report)" -v throttle="$(last_number throttle report)" \
+        'BEGIN { print absorb, throttle; exit !(absorb > 0.1 && throttle < 0.05) }'
+}
+
 @test "--read-rate: bytes come in no faster than the rate" {
     set -o pipefail
     random_bytes 300000 >in
