@@ -111,9 +111,9 @@ static void start_between(char **command, int in, int out)
 {
     posix_spawn_file_actions_t actions;
 
-    if (id_count > MOST_COMMANDS) {
-        errno = E2BIG;
-        die(command[0]);
+    if (command[0] == NULL || id_count > MOST_COMMANDS) {
+        errno = EINVAL;
+        die("commands");
     }
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
@@ -223,7 +223,7 @@ int main(int argc, char *argv[])
     sigaction(SIGALRM, &late, NULL);
     alarm(LIMIT_S);
     from = start_commands(argv + optind + 1, feed(argv[optind]), by_pipe ? -1 : file);
-    if (from < 0) {
+    if (output != NULL && !by_pipe) {
         status = wait_for_all();
         same = take_all(open_or_die(output, O_RDONLY), -1, model_file, whole, &total);
     } else {
