@@ -16,9 +16,10 @@ numbered() {
 # read or bpipe has given up (tests/tools/flood.c). The consumer's bytes go to ./out, stderr to
 # ./err, the report to ./report, with a sample every $every seconds (default: 0.02).
 flood() {
-    local came status=0 number bytes lines nuls
-    came=$(command flood "$BPIPE" -J 0 "$@" --report json:report --report-every "${every:-0.02}") ||
+    local came status=0 number bytes lines nuls said
+    command flood "$BPIPE" -J 0 "$@" --report json:report --report-every "${every:-0.02}" >flooded ||
         status=$?
+    read -r came <flooded || return 1
     [[ $came =~ ^bytes=([0-9]+)\ lines=([0-9]+)\ nuls=([0-9]+)$ ]] || return 1
     bytes=${BASH_REMATCH[1]} lines=${BASH_REMATCH[2]} nuls=${BASH_REMATCH[3]}
     read_of_output stdout bytes
@@ -27,7 +28,8 @@ flood() {
     [ -n "${nul:-}" ] && lines=$nuls
     [ -z "$number" ] || equal "$lines" "$number" "records that stdout got" || return 1
     adds_up report "$status" || return 1
-    echo "said: $(<err)"
+    mapfile -t said <err
+    echo "said: ${said[*]}"
 }
 
 is_final() {
@@ -76,83 +78,36 @@ read_of_output() {
         [[ ! ${BASH_REMATCH[1]} =~ .*\""$2"\":([0-9.]*) ]] || number=${BASH_REMATCH[1]}
 }
 
-# records_in FILE: prints how many records end in it: lines, or with $nul set NUL-terminated ones.
-records_in() {
-    if [ -n "${nul:-}" ]; then tr -dc '\000' <"$1"; else tr -dc '\n' <"$1"; fi | wc -c
-}
-
-# gives_records_out [OUT [NAME]]: if the report counts records, it gives the number that end in OUT.
-gives_records_out() {
-    local records
-    records=$(of_output "${2:-stdout}" records_out)
-    [ -z "$records" ] || equal "$(records_in "${1:-out}")" "$records" "records that ${2:-stdout} got"
-}
-
 # loses_whole_records [OUT [NAME]]: OUT (./out) is ./in (from numbered) without some whole records.
 # The report says how many these are, with how many bytes. With $marking=1 there are marks in their
 # place, and these say how many are missing. With $nul set the records end in NUL. Prints what is
 # missing.
 loses_whole_records() {
-    local out=${1:-out} name=${2:-stdout} found
-    if [ -n "${nul:-}" ]; then
-        found=$(holes <(tr '\000' '\n' <in) <(tr '\000' '\n' <"$out"))
-    else
-        found=$(holes in "$out")
-    fi || { echo "$found" && return 1; }
-    equal "$(of_output "$name" records_dropped) $(of_output "$name" bytes_dropped)" \
-        "${found% *}" "what is missing in $out" || return 1
-    gives_records_out "$out" "$name" || return 1
-    [ "$(of_output "$name" bytes_added)" = "${found##* }" ] || {
-        echo "added: $(of_output "$name" bytes_added), marks are ${found##* }"
-        return 1
-    }
-    echo "missing: $found"
+    local out=${1:-out} name=${2:-stdout} number records bytes added ended
+    holes in "$out" >found || { cat found && return 1; }
+    read -r records bytes added ended <found
+    read_of_output "$name" records_dropped
+    equal "$number" "$records" "records that are missing in $out" || return 1
+    read_of_output "$name" bytes_dropped
+    equal "$number" "$bytes" "bytes that are missing in $out" || return 1
+    read_of_output "$name" records_out
+    [ -z "$number" ] || equal "$ended" "$number" "records that $name got" || return 1
+    read_of_output "$name" bytes_added
+    equal "$number" "$added" "bytes of marks" || return 1
+    echo "missing: $records $bytes $added"
 }
 
-holes() { # IN OUT: prints records, bytes, bytes of marks
-    awk -v marking="${marking:-0}" '
-        function wrong(what) {
-            print what
-            failed = 1
-            exit 1
-        }
-        function hole(to,   i, records, bytes) {
-            for (i = last + 1; i < to; i++) {
-                records++
-                bytes += length(line[i]) + 1
-            }
-            if (marking && (records != marked_records || bytes != marked_bytes))
-                wrong("before " to " are missing " records ", " bytes " bytes; marked are " \
-                      marked_records ", " marked_bytes)
-            all_records += records
-            all_bytes += bytes
-            marked_records = marked_bytes = 0
-        }
-        NR == FNR { line[++total] = $0; next }
-        marking && /^\[bpipe: [0-9]+ records, [0-9]+ bytes dropped\]$/ {
-            marked_records += $2
-            marked_bytes += $4
-            added += length($0) + 1
-            next
-        }
-        {
-            number = $0 + 0
-            if (line[number] != $0 || number <= last)
-                wrong("after " last " comes " substr($0, 1, 100))
-            hole(number)
-            last = number
-        }
-        END {
-            if (failed)
-                exit 1
-            hole(total + 1)
-            print all_records + 0, all_bytes + 0, added + 0
-        }' "$1" "$2"
+# holes IN OUT (tests/tools/holes.c): prints how many records are missing, their bytes, the bytes of
+# marks, and how many records end in OUT.
+holes() {
+    command holes ${marking:+-m} ${nul:+-0} "$1" "$2"
 }
 
 # said_once PATTERN: ./err is exactly one line, which matches.
 said_once() {
-    if [ "$(lines_of err)" = 1 ] && grep -qx "$1" err; then return 0; fi
+    local lines
+    mapfile -t lines <err
+    if [ "${#lines[@]}" = 1 ] && grep -qx "$1" err; then return 0; fi
     echo "wanted: $1"
     sed 's/^/said:   /' err
     return 1

@@ -28,18 +28,25 @@ unframe() { "$BPIPE" -q --unframe "$@"; }
 # refused REASON OPTION...: stdin, which is framed badly, is refused for that reason, in one line,
 # and nothing passes for the whole. ./out has what came out.
 refused() {
-    local reason=$1 status=0
+    local reason=$1 status=0 lines
     shift
-    rm -f target
     cat >bad
-    cat bad | timeout 20 "$BPIPE" -q --unframe "$@" >out 2>err || status=${PIPESTATUS[1]}
-    equal "bpipe: stdin: $reason" "$(<err)"
+    piped -o out bad "$BPIPE" -q --unframe "$@" >sizes 2>err || status=$?
+    mapfile -t lines <err
+    equal "bpipe: stdin: $reason" "${lines[*]}"
     equal 1 "$status" status
     status=0
     timeout 20 "$BPIPE" -q --unframe --atomic -o target "$@" bad 2>err || status=$?
-    equal "bpipe: bad: $reason" "$(<err)"
+    mapfile -t lines <err
+    equal "bpipe: bad: $reason" "${lines[*]}"
     equal 1 "$status" status
     refute [ -e target ]
+}
+
+# octal FILE: sets the array octal to its bytes, for printf "\\$byte".
+octal() {
+    read -r -d '' -a octal < <(od -An -v -to1 "$1") || true
+    equal "$(size_of "$1")" "${#octal[@]}"
 }
 
 # cut_at BYTES: prints the reason for refused
@@ -101,9 +108,8 @@ through() {
     done
     shift
     echo "frame ${options[*]} | unframe $*"
-    cat "$in" | frame "${options[@]}" | unframe "$@" >out
-    equal '0 0 0' "${PIPESTATUS[*]}" status
-    cmp "$in" out
+    piped -o out -c "$in" "$in" "$BPIPE" -q --frame "${options[@]}" -- \
+        "$BPIPE" -q --unframe "$@" >sizes
     frame "${options[@]}" -o framed "$in"
     unframe "$@" -o out framed
     cmp "$in" out
@@ -350,17 +356,21 @@ came_to() { [ "$1" = "$(cat "$2")" ]; }
 @test "a stream that comes byte by byte" {
     random_bytes 7 >in
     frame -z 4 <in >framed
-    local i
+    local byte pid
+    local -a octal
+    octal framed
     mkfifo fifo
     "$BPIPE" -q --unframe fifo >out 2>err &
+    pid=$!
     exec 5>fifo
-    for ((i = 1; i <= $(size_of framed); i++)); do
-        head -c "$i" framed | tail -c 1 >&5
-        wait_until 20 in_poll $!
+    for byte in "${octal[@]}"; do
+        # shellcheck disable=SC2059
+        printf "\\$byte" >&5
+        wait_until 20 in_poll "$pid"
     done
-    refute gone $!
+    refute gone "$pid"
     exec 5>&-
-    ended $! 0
+    ended "$pid" 0
     cmp in out
     equal '' "$(<err)"
 }
@@ -559,10 +569,13 @@ fed() {
 
 @test "framing without payload resets --idle-timeout" {
     printf '%b' "$head\0\0\0\x09123456789$final" >framed
-    local i
-    for ((i = 0; i < 37; i++)); do
-        tail -c +$((i + 1)) framed | head -c 1
-        sleep 0.02
+    local byte
+    local -a octal
+    octal framed
+    for byte in "${octal[@]}"; do
+        # shellcheck disable=SC2059
+        printf "\\$byte"
+        nap 0.02
     done | "$BPIPE" -q --unframe --idle-timeout 500ms >out
     equal 123456789 "$(<out)"
 }
@@ -689,37 +702,43 @@ usage() {
 
 # --- faults -----------------------------------------------------------------------------------
 
-# faulty SIDE OPTION...: runs bpipe under the faults of this seed.
+# faulty SIDE OPTION...: sets the array faulty to a command that runs bpipe under the faults of this
+# seed.
 faulty() {
     local side=$1
     shift
     ((seed % 2)) || set -- -C "$@"
-    with_faults FAULT_RATE=25 FAULT_SEED="$seed" FAULT_DELAY_US=200 FAULT_LOG="$T/log.$side" \
-        timeout -k 1 60 "$BPIPE" "--$side" -q --report "json:$side" "$@"
+    faulty=(env FAULT_RATE=25 FAULT_SEED="$seed" FAULT_DELAY_US=200 FAULT_LOG="$T/log.$side"
+        LD_PRELOAD="$FAULT_SO" "$BPIPE" "--$side" -q --report "json:$side" "$@")
 }
 
 @test "random faults on both sides" {
     skip_unless_faults
-    local first=${TEST_SEED:-$((RANDOM * 32768 + RANDOM))} count=12 seed side kind states
+    local first=${TEST_SEED:-$((RANDOM * 32768 + RANDOM))} count=12 seed side kind status lines came number
+    local -a faulty sender
     [ -z "${TEST_LONG:-}" ] || count=300
     random_bytes 60001 >in
     for ((seed = first; seed < first + count; seed++)); do
         echo "TEST_SEED=$seed"
-        cat in | faulty frame -B $((seed % 7000 + 256)) -z $((seed % 3001 + 30)) | tee framed |
-            faulty unframe -B $((seed / 3 % 7000 + 256)) -z $((seed / 2 % 5000 + 30)) >out
-        equal '0 0 0 0' "${PIPESTATUS[*]}" status
-        cmp in out
+        faulty frame -B $((seed % 7000 + 256)) -z $((seed % 3001 + 30))
+        sender=("${faulty[@]}")
+        faulty unframe -B $((seed / 3 % 7000 + 256)) -z $((seed / 2 % 5000 + 30))
+        piped -o out -c in in "${sender[@]}" -- tee framed -- "${faulty[@]}" >sizes
         adds_up frame
         adds_up unframe
-        equal "$(size_of framed)" "$(last_number bytes_out frame)"
+        read_number bytes_out frame
+        size_is framed "$number"
         # And a stream that was cut: its payload comes out, with status 1.
         head -c $((seed % 60000 + 9)) framed >part
-        states=none
-        cat part | faulty unframe -z 3000 >out 2>err || states=${PIPESTATUS[*]}
-        equal '0 1' "$states" status
-        equal "bpipe: stdin: $(cut_at $((seed % 60000 + 9)))" "$(<err)"
-        cmp out <(head -c "$(size_of out)" in)
-        equal "$(last_number bytes_in unframe)" "$(size_of out)"
+        faulty unframe -z 3000
+        status=0
+        piped -o out -b in part "${faulty[@]}" >sizes 2>err || status=$?
+        equal 1 "$status" status
+        mapfile -t lines <err
+        equal "bpipe: stdin: cut off at byte $((seed % 60000 + 9)): no final record" "${lines[*]}"
+        read -r came _ <sizes
+        read_number bytes_in unframe
+        equal "$number" "$came" bytes_in
         adds_up unframe 1
     done
     for side in frame unframe; do
