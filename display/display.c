@@ -54,8 +54,10 @@ struct display {
     struct history history; /* for -a and -e */
     double rate, highest_rate;
     unsigned phase;
-    uint64_t state_ns[METER_STATES]; /* the meter's value at the last frame */
-    uint64_t zero_copy_bytes, fill;  /* the meter's values at the last frame */
+    uint64_t state_ns[METER_STATES]; /* the meter's values when the last interval ended */
+    uint64_t zero_copy_bytes, fill, fill_before; /* fill_before: when it began */
+    uint64_t interval_state_ns[METER_STATES];    /* what the last interval was spent on */
+    bool passed; /* the buffer was empty at its end, and bytes had bypassed it */
 
     struct cursor cursor;
     struct text text, blanks, title;
@@ -220,18 +222,28 @@ uint64_t display_due(const struct display *display)
 
 /* --- what is shown ---------------------------------------------------------------------------- */
 
-/* Computes the rates of the interval that ends now, unless it is too short. The first interval
- * always counts. */
-static void take_rates(struct display *display, struct moment now)
+/* Computes what the interval that ends now shows: the rate, the time in each state, and whether
+ * bytes bypassed the buffer. An interval that is too short (a frame after ^Z, or for a new width)
+ * does not end: the frame shows the one before. The first interval always counts. */
+static void take_interval(struct display *display, struct moment now)
 {
     enum { SHORTEST_NS = 10000000 };
-    if (now.ns - display->last.ns > SHORTEST_NS || display->last.ns == display->start_ns) {
-        display->rate = moment_rate(&display->last, &now, display->meter->shows_records);
-        display->last = now;
-        if (display->rate > display->highest_rate)
-            display->highest_rate = display->rate;
-    }
+    const struct meter *meter = display->meter;
     history_keep(&display->history, now, display->options->display.window_ns);
+    if (now.ns - display->last.ns <= SHORTEST_NS && display->last.ns != display->start_ns)
+        return;
+    display->rate = moment_rate(&display->last, &now, meter->shows_records);
+    display->last = now;
+    if (display->rate > display->highest_rate)
+        display->highest_rate = display->rate;
+    for (int i = 0; i < METER_STATES; i++) {
+        display->interval_state_ns[i] = meter->state_ns[i] - display->state_ns[i];
+        display->state_ns[i] = meter->state_ns[i];
+    }
+    display->passed = meter->fill == 0 && meter->zero_copy_bytes > display->zero_copy_bytes;
+    display->zero_copy_bytes = meter->zero_copy_bytes;
+    display->fill_before = display->fill;
+    display->fill = meter->fill;
 }
 
 /* The amount that the output has got, in the unit of the expected size. */
@@ -260,21 +272,11 @@ static uint64_t time_left(const struct meter *meter, const struct moment *start,
     return seconds > LONGEST_S ? UINT64_MAX : (uint64_t)(seconds * (double)NS_PER_SEC);
 }
 
-/* Takes the time in each state since the last frame or, in the final one, of the whole run. */
-static void take_states(struct display *display, struct display_values *values)
-{
-    const uint64_t *state_ns = display->meter->state_ns;
-    for (int i = 0; i < METER_STATES; i++) {
-        values->state_ns[i] = state_ns[i] - (values->final ? 0 : display->state_ns[i]);
-        display->state_ns[i] = state_ns[i];
-    }
-}
-
 static struct display_values take_values(struct display *display, bool final)
 {
     const struct meter *meter = display->meter;
     struct moment now = moment_of(meter);
-    take_rates(display, now);
+    take_interval(display, now);
     struct moment start = final ? display->first : history_oldest(&display->history);
     double average = moment_rate(&start, &now, meter->shows_records);
     double rate = final ? average : display->rate;
@@ -299,7 +301,7 @@ static struct display_values take_values(struct display *display, bool final)
         .final = final,
         .fill = meter->fill,
         .capacity = meter->capacity,
-        .passes = meter->fill == 0 && meter->zero_copy_bytes > display->zero_copy_bytes,
+        .passes = display->passed,
         .dropped = meter_least_output(meter)->bytes_dropped,
         .dropped_records = meter_least_output(meter)->records_dropped,
         .several_outputs = meter->output_count > 1,
@@ -309,10 +311,9 @@ static struct display_values take_values(struct display *display, bool final)
         .line = display->last_written->line,
         .line_length = display->last_written->line_length,
     };
-    display->zero_copy_bytes = meter->zero_copy_bytes;
-    take_states(display, &values);
-    display_find_side(&values, meter, display->fill);
-    display->fill = meter->fill;
+    memcpy(values.state_ns, final ? meter->state_ns : display->interval_state_ns,
+           sizeof values.state_ns);
+    display_find_side(&values, meter, display->fill_before);
     return values;
 }
 

@@ -113,6 +113,27 @@ static void test_small_shares(void)
     close_display();
 }
 
+/* A frame right after another one (^Z, a new width) has no time to judge: it shows what that
+ * showed. The time counts in the next interval. */
+static void test_short_interval(void)
+{
+    struct options options;
+
+    open_display(&options, "%12{bottleneck}|");
+    interval(METER_OUTPUT, 1000);
+    shows("< output 100%", "an interval");
+    pass(METER_BUSY, 9);
+    display_refresh(display);
+    display_tick(display);
+    read_frame();
+    shows("< output 100%", "a frame right after it");
+    pass(METER_INPUT, 991);
+    display_tick(display);
+    read_frame();
+    shows("> input 99% ", "and the next interval has the time of both");
+    close_display();
+}
+
 /* While the buffer absorbs most of the time, the words say whether it fills. */
 static void test_absorbing(void)
 {
@@ -264,6 +285,7 @@ int main(void)
     from_stderr = ends[0];
     setenv("LC_ALL", "C", 1);
     test_small_shares();
+    test_short_interval();
     test_absorbing();
     test_absorbed();
     test_culprit();
