@@ -66,7 +66,9 @@ enum loop_phase { LOOP_OPENING, LOOP_RUNNING, LOOP_DRAINING, LOOP_CONFIRMING, LO
 struct former_peers {
     struct meter_peer longest; /* the one that bpipe waited for longest */
     uint64_t longest_ns;       /* how long that was; 0: none has gone */
-    uint64_t until_ns;         /* wait_ns of the meter when the last one had gone */
+    uint64_t until_ns;         /* the meter's wait_ns when the last one was there last */
+    uint64_t seen_ns;          /* the same for the peer of now */
+    long gone_pid;             /* the peer that a search was begun for, because it had gone; or 0 */
 };
 
 struct loop_input {
@@ -272,6 +274,7 @@ struct loop_commands {
 struct loop_peers {
     struct peer_search *search; /* NULL: no search is running */
     uint64_t sought_ns;         /* when the last search began; 0: none yet */
+    uint64_t checked_ns;        /* when bpipe last looked whether the peers are still there */
     uint64_t pause_ns;          /* before the next search */
 };
 

@@ -81,14 +81,14 @@ static bool has_unknown_peer(const struct poll_loop *loop)
 static void note_gone(const struct own_pipe *own)
 {
     struct former_peers *former = own->former;
-    uint64_t ns = own->meter->wait_ns - former->until_ns;
+    uint64_t ns = former->seen_ns - former->until_ns;
     if (former->longest.pid == own->meter->peer.pid)
         ns += former->longest_ns;
     if (ns > former->longest_ns) {
         former->longest = own->meter->peer;
         former->longest_ns = ns;
     }
-    former->until_ns = own->meter->wait_ns;
+    former->until_ns = former->seen_ns;
 }
 
 void loop_settle_peers(struct poll_loop *loop)
@@ -121,6 +121,27 @@ static void begin(struct poll_loop *loop)
     free(pipes);
 }
 
+/* Looks whether the known peers are still there. Returns whether one has gone that no search was
+ * begun for. */
+static bool any_gone(struct poll_loop *loop)
+{
+    bool any = false;
+    struct own_pipe own;
+    for (size_t i = 0; i < endpoints_of(loop); i++) {
+        if (!pipe_of(loop, i, &own) || own.meter->peer.pid == 0)
+            continue;
+        if (peer_is_there(&own.pipe)) {
+            own.former->seen_ns = own.meter->wait_ns;
+            own.former->gone_pid = 0;
+        } else if (own.former->gone_pid != own.meter->peer.pid) {
+            own.former->gone_pid = own.meter->peer.pid;
+            any = true;
+        }
+    }
+    loop->peers.checked_ns = loop->meter->now_ns;
+    return any;
+}
+
 static void step(struct poll_loop *loop)
 {
     if (loop->peers.search == NULL)
@@ -131,6 +152,7 @@ static void step(struct poll_loop *loop)
         return;
     peer_search_end(loop->peers.search);
     loop->peers.search = NULL;
+    loop->peers.checked_ns = 0; /* those that were found are there */
 }
 
 /* The time at which the next search may begin. */
@@ -140,11 +162,22 @@ static uint64_t next_search_ns(const struct poll_loop *loop)
                                       : loop->peers.sought_ns + loop->peers.pause_ns;
 }
 
+/* Whether it is time to look whether the peers that were found are still there. */
+static bool check_is_due(const struct poll_loop *loop)
+{
+    uint64_t now = loop->meter->now_ns, run_ns = now - loop->meter->start_ns;
+    uint64_t pause_ns = run_ns / PEER_CHECK_SHARE;
+    if (pause_ns < PEER_CHECK_NS)
+        pause_ns = PEER_CHECK_NS;
+    return loop->peers.sought_ns != 0 && now - loop->peers.checked_ns >= pause_ns;
+}
+
 void loop_look_for_peers(struct poll_loop *loop)
 {
     bool moving = loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING;
-    if (loop->peers.search == NULL && moving && loop->meter->now_ns >= next_search_ns(loop) &&
-        has_audience(loop) && is_worth_it(loop))
+    if (loop->peers.search == NULL && moving && has_audience(loop) &&
+        ((loop->meter->now_ns >= next_search_ns(loop) && is_worth_it(loop)) ||
+         (check_is_due(loop) && any_gone(loop))))
         begin(loop);
     step(loop);
 }

@@ -181,6 +181,27 @@ random_stream() {
     has_found fifo sleep
 }
 
+@test "the waits for the second of two readers do not count for the first" {
+    local first start=$EPOCHREALTIME
+    mkfifo fifo
+    # shellcheck disable=SC2217 # it does not read
+    sleep 200 <fifo &
+    first=$!
+    (
+        head -c 3000000 /dev/zero
+        until [ -e end ]; do sleep 0.05; done
+    ) | bp -J 0 -B 256K -o fifo &
+    finds fifo sleep
+    { : >opened && until [ -e go ]; do sleep 0.05; done && exec cat; } <fifo >/dev/null &
+    wait_until 20 [ -e opened ]
+    kill "$first"
+    # Longer than bpipe can have waited for the first one. No report is asked for meanwhile.
+    sleep "$(awk -v from="$start" -v to="$EPOCHREALTIME" 'BEGIN { print to - from + 0.5 }')"
+    touch go end
+    wait_until 60 grep -q '"type":"final"' json
+    has_found fifo cat
+}
+
 @test "a shell's loop that writes slowly: the shell, not the commands in it" {
     bash -c 'while echo "$SECONDS"; do sleep 0.05; done' | bp | cat >/dev/null &
     finds stdin bash
