@@ -112,18 +112,21 @@ static bool fits(struct line *line, struct display_format *format, const struct 
 static void describe_loss(char loss[FORMAT_TEXT], const struct line *line)
 {
     const struct display_values *values = line->values;
+    char padded[FORMAT_TEXT];
+    struct text amount = {.bytes = padded, .capacity = FORMAT_TEXT - 1, .fixed = true};
     struct text text = {.bytes = loss, .capacity = FORMAT_TEXT - 1, .fixed = true};
     struct display_unit unit = {.si = line->style->si, .bits = line->style->bits};
 
     if (values->dropped > 0) {
         unit.records = values->records && values->dropped_records > 0;
         text_add_string(&text, values->several_outputs ? "(up to " : "(");
-        if (!unit.records)
-            display_add_amount(&text, (double)values->dropped, unit);
-        else if (values->dropped_records < MOST_DIGITS)
-            text_add(&text, "%" PRIu64, values->dropped_records);
+        if (unit.records && values->dropped_records < MOST_DIGITS)
+            text_add(&amount, "%" PRIu64, values->dropped_records);
         else
-            display_add_amount(&text, (double)values->dropped_records, unit);
+            display_add_amount(
+                &amount, (double)(unit.records ? values->dropped_records : values->dropped), unit);
+        padded[amount.length] = '\0';
+        text_add_string(&text, padded + strspn(padded, " "));
         if (unit.records)
             text_add(&text, " record%s", text_plural(values->dropped_records));
         text_add_string(&text, " dropped)");

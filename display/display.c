@@ -498,6 +498,21 @@ void display_refresh(struct display *display)
     display->refresh = display->started && display->framed && !display->options->display.numeric;
 }
 
+void display_give_way(struct display *display)
+{
+    if (display->shown == 0)
+        return;
+    const char *blanks = erasing(display);
+    describe_line(display, NULL);
+    if (!message_live(blanks, strlen(blanks), &display->line))
+        return;
+    uint64_t due_ns = meter_elapsed(display->meter) + DISPLAY_GIVE_WAY_NS;
+    display->shown = 0;
+    display->refresh = false;
+    if (display->due_ns < due_ns)
+        display->due_ns = due_ns;
+}
+
 static bool is_on_screen(const struct display *display)
 {
     return display->shown > 0 || display->cursor.fd >= 0;

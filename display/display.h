@@ -51,6 +51,11 @@ bool display_is_on(const struct display *display);
 /* SIGWINCH: a frame is due at once. */
 void display_refresh(struct display *display);
 
+/* A command is about to see the end of its input, and may write its result to the terminal: clears
+ * the line. The next frame is due in DISPLAY_GIVE_WAY_NS at the earliest, except the final one. */
+#define DISPLAY_GIVE_WAY_NS NS_PER_SEC
+void display_give_way(struct display *display);
+
 /* Call this before the process stops (SIGTSTP). A last frame covers the "^Z" that the terminal
  * wrote over the line. It stays, and the shell's message begins below it. The process gives its row
  * up. */

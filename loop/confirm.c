@@ -3,6 +3,7 @@
  */
 #include "loop/confirm.h"
 
+#include "display/display.h"
 #include "loop/close.h"
 #include "loop/commands.h"
 #include "loop/dial.h"
@@ -71,10 +72,12 @@ void loop_begin_confirming(struct poll_loop *loop)
         return;
     loop_finish_files(loop);
     loop->confirming.commands_only = begin_some(loop, true);
-    if (loop->confirming.commands_only)
+    if (loop->confirming.commands_only) {
+        display_give_way(loop->display);
         loop_release_commands(loop);
-    else
+    } else {
         (void)begin_some(loop, false);
+    }
 }
 
 static void confirmed(struct loop_output *output)

@@ -67,7 +67,7 @@ struct former_peers {
     struct meter_peer longest; /* the one that bpipe waited for longest */
     uint64_t longest_ns;       /* how long that was; 0: none has gone */
     uint64_t until_ns;         /* the meter's wait_ns when the last one was there last */
-    uint64_t seen_ns;          /* the same for the peer of now */
+    uint64_t seen_ns;          /* the same for the current peer */
     long gone_pid;             /* the peer that a search was begun for, because it had gone; or 0 */
 };
 

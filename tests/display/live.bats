@@ -469,3 +469,16 @@ has_title() { titles shown | grep -qxE -e "$1"; }
     equal "" "$(titles err)"
     refute grep -q $'\e' err
 }
+
+@test "a command that prints its result at the end: on a line of its own" {
+    local before
+    head -c 300000 /dev/zero >data
+    "$BPIPE" -f --report none -i 0.1 -L 1M --to 'cat >copy; echo RESULT >&2' data 2>err
+    cmp data copy
+    tr '\r' '\n' <err >lines
+    grep -qx RESULT lines
+    before=$(grep -x -B 1 RESULT lines | head -n 1)
+    equal "" "${before// /}" "what was on the line"
+    # The last frame follows.
+    grep -A 5 -x RESULT lines | grep -q '100%'
+}

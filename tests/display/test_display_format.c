@@ -444,11 +444,13 @@ static void test_loss(void)
         unsigned flags, least_width;
         uint64_t records;
         const char *text;
+        uint64_t bytes; /* 0: the usual number */
     } losses[] = {
         {0, 17, 0, "(4.00KiB dropped)"},
         {UNKNOWN, 17, 0, "(4.00KiB dropped)"},
         {NAME | LONG_RUN, 17, 12, "(4.00KiB dropped)"},
         {SI, 16, 0, "(4.10kB dropped)"},
+        {0, 16, 0, "(928KiB dropped)", 928 * 1024},
         {RECORDS, 17, 0, "(4.00KiB dropped)"},
         {RECORDS, 18, 1, "(1 record dropped)"},
         {RECORDS | UNKNOWN, 20, 12, "(12 records dropped)"},
@@ -461,6 +463,8 @@ static void test_loss(void)
         unsigned width = 200;
         bool passed = true;
         values.dropped_records = losses[i].records;
+        if (losses[i].bytes != 0)
+            values.dropped = losses[i].bytes;
         for (; width >= losses[i].least_width && passed; width--) {
             struct display_style style = usual_style(losses[i].flags, width);
             text_clear(&text);
