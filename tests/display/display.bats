@@ -35,13 +35,14 @@ shape_is() { # COLUMNS SIZE SHAPE
 frames_go_on() { # SHAPE
     local before i
     for i in 1 2 3; do
-        before=$(screen)
+        read_screen
+        before=${shown[*]}
         feed 3000
         wait_screen changed "$before"
         matches_screen "$1" || { show_screen && echo "time $i" && return 1; }
     done
 }
-changed() { [ "$(screen)" != "$1" ]; }
+changed() { read_screen && [ "${shown[*]}" != "$1" ]; }
 
 @test "the live line with a known size, in 20 to 200 columns" {
     skip_unless_terminal
@@ -104,7 +105,8 @@ stays_in_place() { # PATTERN
     local count before i
     count=$(rows)
     for i in 1 2 3; do
-        before=$(screen)
+        read_screen
+        before=${shown[*]}
         feed 1000
         wait_screen changed "$before"
         equal "$count" "$(rows)" "rows, time $i"
@@ -147,6 +149,7 @@ stays_in_place() { # PATTERN
     terminal_script <<<"$bpipe -s 100000 <feed >out"
     feed 50000
     wait_screen matches_screen '.* 50% .*'
+    wait_for_verdict
     feed 50000
     end_of_feed
     matches_screen "$amount $time $rate $bar 100%.*" "$report" "$report" 'bash>'
@@ -210,6 +213,7 @@ stays_in_place() { # PATTERN
     terminal_script <<<"$bpipe -P pid -s 100000 <feed >out"
     feed 50000
     wait_screen matches_screen '.* 50% .*'
+    wait_for_verdict
     pid_of_bpipe
     kill -USR1 "$pid"
     wait_screen matches_screen "$report" "$report" "$amount $time $rate $bar +[0-9]+%.*"
@@ -339,7 +343,7 @@ stays_in_place() { # PATTERN
     screen_has '\[1\]\+ +Stopped .*'
     feed 10000
     terminal_keys Enter Enter
-    wait_screen prompt_is_last
+    wait_screen three_prompts
     refute screen_has '.* 60% .*'
     terminal_type fg
     terminal_keys Enter
@@ -356,12 +360,14 @@ stays_in_place() { # PATTERN
     wait_screen last_row_is "$amount $time $rate $bar +[7-9][0-9]% .*"
     end_of_feed
 }
+three_prompts() { count_rows 'bash>' && ((count == 3)); }
 not_stopped() { refute in_state "$1" T >/dev/null; }
 frames_go_on_below() { # PATTERN
     local count before i
     count=$(rows)
     for i in 1 2; do
-        before=$(screen)
+        read_screen
+        before=${shown[*]}
         feed 1000
         wait_screen changed "$before"
         last_row_is "$1" || { show_screen && return 1; }
@@ -379,6 +385,7 @@ frames_go_on_below() { # PATTERN
     terminal_script <<<"$bpipe -c -N a -s 100000 <feed | $bpipe -c -N b -s 100000 >out"
     feed 50000
     wait_screen both_rows "$a +50% .*" "$b +50% .*"
+    wait_for_verdict
     feed 20000
     wait_screen both_rows "$a +70% .*" "$b +70% .*"
     equal 2 "$(screen | grep -c '[^ ]')" "rows"
@@ -418,6 +425,7 @@ frames_go_on_below() { # PATTERN
     terminal_script <<<"$bpipe -c -N a -s 60000 <feed | $bpipe -c -N b -s 60000 -L 20K >out"
     feed 60000
     wait_screen both_rows "$a +100% .*" "$b +[1-9]?[0-9]% .*"
+    wait_for_verdict
     close_feed
     wait_screen screen_has 'bpipe: a: slow side: .*' # a has ended
     rows_of "$b +[1-9]?[0-9]% .*" 1
@@ -453,6 +461,7 @@ frames_go_on_below() { # PATTERN
     terminal_script <<<"$bpipe --report none -c -N a -s 100000 <feed | $bpipe --report none -P pid -c -N b -s 100000 >out"
     feed 50000
     wait_screen both_rows "$a +50% .*" "$b +50% .*"
+    wait_for_verdict
     pid_of_bpipe
     kill -USR1 "$pid"
     wait_screen screen_has 'bpipe: b: slow side: .*'
@@ -603,8 +612,6 @@ frames_go_on_below() { # PATTERN
 }
 
 # --- the title ------------------------------------------------------------------------------
-
-title_has() { [[ $(terminal_title) == *"$1"* ]]; }
 
 @test "-x windowtitle, which is as before at the end" {
     skip_unless_terminal
