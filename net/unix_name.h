@@ -1,7 +1,7 @@
 /*
  * unix_name.h - the name of a listening unix socket in the file system.
  *
- * A process that is ended by SIGKILL leaves its name behind. bpipe takes over the name of a socket
+ * A process killed by SIGKILL leaves its name behind. bpipe takes over the name of a socket
  * that no process has open, and leaves everything else alone. To find out, it connects a datagram
  * socket to the name: a live stream socket refuses that as the wrong type (EPROTOTYPE; connect(2)).
  * So a listener does not take the attempt for a peer, as it would with a stream socket.

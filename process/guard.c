@@ -2,7 +2,7 @@
  * guard.c - see guard.h.
  *
  * Messages are written whole: they are smaller than PIPE_BUF and all of one size. If the pipe is
- * full or the guard is gone, bpipe can do nothing about it. A read may come short.
+ * full or the guard is gone, bpipe can do nothing about it. A read can be short.
  *
  * Processes that must end are stopped first (process_tree_stop()): a shell that waits for a part of
  * its script must not see that part end, and go on, before it is told to end itself. Processes that

@@ -125,7 +125,7 @@ static inline bool stage_is_held(int fd)
     return poll(&wanted, 1, 0) == 0;
 }
 
-/* The exit status of a child, waited for; -1: it was ended by a signal, or is none. */
+/* The exit status of a child, waited for; -1: a signal ended it, or it is none. */
 static inline int stage_status(pid_t pid)
 {
     int status;

@@ -457,7 +457,7 @@ static void test_ignores_sigterm(void)
     uint64_t start_ns = kill_when_up(&scene, &play);
     bool gone = finish(&play);
     tap_ok(gone && platform_now() - start_ns >= 100 * MS,
-           "a command that ignores SIGTERM is ended by SIGKILL, later");
+           "a command that ignores SIGTERM is killed by SIGKILL, later");
     tap_ok(!stage_exists("g"), "and there is no false end");
     clear();
 }
@@ -579,7 +579,7 @@ static void test_session(void)
     clear();
 }
 
-/* The first process of a pipeline is ended by SIGTERM, the last only later. */
+/* SIGTERM ends the first process of a pipeline, the last only later. */
 static void test_pipeline(void)
 {
     struct play play;
@@ -593,7 +593,7 @@ static void test_pipeline(void)
     clear();
 }
 
-/* The shell is ended by SIGTERM, its child in a group of its own only later: not by SIGHUP, even
+/* SIGTERM ends the shell, its child in a group of its own only later: not by SIGHUP, even
  * though the exit of the shell orphans that group. */
 static void test_group(void)
 {
@@ -615,7 +615,7 @@ static void test_group(void)
     tap_ok(!false_end, "without a false end");
 }
 
-enum { PROCESSES = 10 }; /* one is bpipe, one is ended by SIGTERM */
+enum { PROCESSES = 10 }; /* one is bpipe, and SIGTERM ends one */
 
 static pid_t start_reader(const struct guard *guard, int lifeline, bool patient)
 {

@@ -2,7 +2,7 @@
  * report_stage.h - what the tests of stats/report.c share: scenes, each played in a child.
  *
  * The child's stderr is a file or a pipe of the test's; its exit status is 0, or NOT_OPENED if
- * report_open() refused. Nothing depends on how fast anything is; a child that hangs is ended by
+ * report_open() refused. Nothing depends on how fast anything is; a child that hangs is killed by
  * its alarm.
  */
 #ifndef BPIPE_TESTS_REPORT_STAGE_H

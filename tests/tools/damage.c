@@ -44,7 +44,7 @@ struct bytes {
 
 struct outcome {
     struct bytes output, message;
-    int status; /* -1: it was ended by a signal, or by us when its time was up */
+    int status; /* -1: a signal ended it, or we did when its time was up */
 };
 
 static struct bytes original, damaged, payload;

@@ -13,7 +13,7 @@
  *     event=0 process=2 signal=9 us=41230 alive=1
  *     process=1 status=141 us=41377
  *
- * The status in a line is 128 + N for a process that was ended by signal N. pipeline ends with 0;
+ * The status in a line is 128 + N for a process killed by signal N. pipeline ends with 0;
  * with 1, after it has killed everything, if process -w is still there SECONDS (10) after the last
  * event, or the processes after it SECONDS later; with 127 if something cannot be run.
  */
