@@ -244,11 +244,15 @@ static bool bytes_wait_outside(const struct poll_loop *loop)
 }
 
 /* Whether bytes wait for an output: in the ring, or in the input if they go past the ring. */
+static bool has_bytes(const struct poll_loop *loop, size_t index)
+{
+    return loop->outputs.all[index].state == OUTPUT_OPEN &&
+           (flow_sendable(&loop->path.flow, index) > 0 || bytes_wait_outside(loop));
+}
+
 static bool output_is_blocked(const struct poll_loop *loop, size_t index)
 {
-    if (loop->outputs.all[index].state != OUTPUT_OPEN || !loop->path.flow.outputs[index].blocked)
-        return false;
-    return flow_sendable(&loop->path.flow, index) > 0 || bytes_wait_outside(loop);
+    return loop->path.flow.outputs[index].blocked && has_bytes(loop, index);
 }
 
 /* Whether the buffer absorbs the bytes that an output does not take, or that its rate limit holds
@@ -275,7 +279,7 @@ static enum meter_state waiting_state(const struct poll_loop *loop)
         return METER_THROTTLE;
     for (size_t i = 0; i < loop->outputs.main_count; i++) {
         const struct loop_output *output = &loop->outputs.all[i];
-        bool throttled = output->throttled_until_ns != 0;
+        bool throttled = output->throttled_until_ns != 0 && has_bytes(loop, i);
         if (!throttled && !output_is_blocked(loop, i))
             continue;
         bool absorbed = is_absorbed(loop, output);

@@ -49,6 +49,7 @@ struct display {
     bool started;      /* false only with -W before the first byte */
     bool refresh;      /* a frame is due before due_ns */
     bool framed;       /* there was a frame */
+    bool gave_way;     /* the line was cleared for a command (display_give_way()) */
     bool stopping;     /* the frame is the last one before the process stops */
     struct moment first, last;
     struct history history; /* for -a and -e */
@@ -302,8 +303,8 @@ static struct display_values take_values(struct display *display, bool final)
         .fill = meter->fill,
         .capacity = meter->capacity,
         .passes = display->passed,
-        .dropped = meter_least_output(meter)->bytes_dropped,
-        .dropped_records = meter_least_output(meter)->records_dropped,
+        .dropped = meter_worst_output(meter)->bytes_dropped,
+        .dropped_records = meter_worst_output(meter)->records_dropped,
         .several_outputs = meter->output_count > 1,
         .name = meter->name,
         .written = (const char *)display->last_written->written,
@@ -504,11 +505,13 @@ void display_give_way(struct display *display)
         return;
     const char *blanks = erasing(display);
     describe_line(display, NULL);
-    if (!message_live(blanks, strlen(blanks), &display->line))
+    if (!message_live(blanks, strlen(blanks), &display->line)) {
+        describe_line(display, blanks);
         return;
+    }
     uint64_t due_ns = meter_elapsed(display->meter) + DISPLAY_GIVE_WAY_NS;
     display->shown = 0;
-    display->refresh = false;
+    display->gave_way = true;
     if (display->due_ns < due_ns)
         display->due_ns = due_ns;
 }
@@ -549,7 +552,7 @@ void display_final(struct display *display)
     if (!display->on || !meter->began || meter_elapsed(meter) < options->delay_ns ||
         (options->wait && meter->first_ns == 0))
         return;
-    if (display->by_default && !is_on_screen(display) && !options->force &&
+    if (display->by_default && !is_on_screen(display) && !display->gave_way && !options->force &&
         reports_on_stderr(display->options, REPORT_TEXT))
         return;
     if (!display->started)

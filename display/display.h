@@ -52,7 +52,7 @@ bool display_is_on(const struct display *display);
 void display_refresh(struct display *display);
 
 /* A command is about to see the end of its input, and may write its result to the terminal: clears
- * the line. The next frame is due in DISPLAY_GIVE_WAY_NS at the earliest, except the final one. */
+ * the line. The next regular frame is due in DISPLAY_GIVE_WAY_NS at the earliest. */
 #define DISPLAY_GIVE_WAY_NS NS_PER_SEC
 void display_give_way(struct display *display);
 

@@ -86,8 +86,8 @@ struct display_values {
     enum display_note note;   /* only if no side is slow */
     uint64_t dropped;         /* bytes */
     uint64_t dropped_records; /* the records in these; 0: unknown */
-    bool several_outputs;     /* then dropped bytes and records are those of the one with the
-                                 fewest bytes, and are shown as "up to" */
+    bool several_outputs;     /* then what was dropped is shown as "up to": it is that of the output
+                                 which missed most */
     const char *name;         /* -N, or NULL */
     const char *written;      /* the last bytes written, the newest last; for %nA */
     size_t written_length;

@@ -110,22 +110,23 @@ static void begin(struct poll_loop *loop)
     for (size_t i = 0; i < endpoints_of(loop) && pipes != NULL; i++)
         if (pipe_of(loop, i, &own)) {
             bool gone = own.meter->peer.pid != 0 && !peer_is_there(&own.pipe);
-            if (gone)
+            if (gone) {
                 note_gone(&own);
+                own.former->gone_pid = own.meter->peer.pid;
+            }
             if (gone || own.meter->peer.pid == 0)
                 pipes[count++] = own.pipe;
         }
     loop->peers.search = count > 0 ? peer_search_begin(pipes, count) : NULL;
     loop->peers.sought_ns = loop->meter->now_ns;
-    loop->peers.pause_ns = loop->peers.pause_ns == 0 ? PEER_AGAIN_NS : 2 * loop->peers.pause_ns;
     free(pipes);
 }
 
-/* Looks whether the known peers are still there. Returns whether one has gone that no search was
- * begun for. */
-static bool any_gone(struct poll_loop *loop)
+/* Notes of each known peer that is still there that it was seen. Returns whether one has gone that
+ * no search was begun for. */
+static bool look_at_peers(struct poll_loop *loop)
 {
-    bool any = false;
+    bool any_gone = false;
     struct own_pipe own;
     for (size_t i = 0; i < endpoints_of(loop); i++) {
         if (!pipe_of(loop, i, &own) || own.meter->peer.pid == 0)
@@ -133,13 +134,12 @@ static bool any_gone(struct poll_loop *loop)
         if (peer_is_there(&own.pipe)) {
             own.former->seen_ns = own.meter->wait_ns;
             own.former->gone_pid = 0;
-        } else if (own.former->gone_pid != own.meter->peer.pid) {
-            own.former->gone_pid = own.meter->peer.pid;
-            any = true;
+        } else {
+            any_gone |= own.former->gone_pid != own.meter->peer.pid;
         }
     }
     loop->peers.checked_ns = loop->meter->now_ns;
-    return any;
+    return any_gone;
 }
 
 static void step(struct poll_loop *loop)
@@ -152,7 +152,7 @@ static void step(struct poll_loop *loop)
         return;
     peer_search_end(loop->peers.search);
     loop->peers.search = NULL;
-    loop->peers.checked_ns = 0; /* those that were found are there */
+    (void)look_at_peers(loop); /* the peers that were found are there now */
 }
 
 /* The time at which the next search may begin. */
@@ -172,13 +172,23 @@ static bool check_is_due(const struct poll_loop *loop)
     return loop->peers.sought_ns != 0 && now - loop->peers.checked_ns >= pause_ns;
 }
 
+static void lengthen_pause(struct poll_loop *loop)
+{
+    uint64_t pause_ns = loop->peers.pause_ns == 0 ? PEER_AGAIN_NS : 2 * loop->peers.pause_ns;
+    loop->peers.pause_ns = pause_ns < PEER_PAUSE_MAX_NS ? pause_ns : PEER_PAUSE_MAX_NS;
+}
+
 void loop_look_for_peers(struct poll_loop *loop)
 {
     bool moving = loop->phase == LOOP_RUNNING || loop->phase == LOOP_DRAINING;
-    if (loop->peers.search == NULL && moving && has_audience(loop) &&
-        ((loop->meter->now_ns >= next_search_ns(loop) && is_worth_it(loop)) ||
-         (check_is_due(loop) && any_gone(loop))))
-        begin(loop);
+    if (loop->peers.search == NULL && moving && has_audience(loop)) {
+        if (loop->meter->now_ns >= next_search_ns(loop) && is_worth_it(loop)) {
+            begin(loop);
+            lengthen_pause(loop);
+        } else if (check_is_due(loop) && look_at_peers(loop)) {
+            begin(loop);
+        }
+    }
     step(loop);
 }
 

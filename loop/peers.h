@@ -5,12 +5,13 @@
  * The peer of a socket is known when the socket is opened. bpipe searches for the peers of pipes
  * when the run is PEER_DELAY_NS old, and has waited for one of the pipes for PEER_WAIT_NS. Each
  * turn that looks at the clock makes one step of the search; that is one turn a millisecond while
- * bytes move. After PEER_AGAIN_NS, and then after pauses that double each time, bpipe searches
- * again for the peers that it did not find, or that have exited. Between searches it checks whether
- * the peers are still there, every PEER_CHECK_NS, and later every PEER_CHECK_SHARE-th part of the
- * run's time: the waits since the last check are the successor's. It does not search if nothing
- * shows the result. While bpipe waits, it wakes up to continue a search, but not to begin one: if
- * nothing moves and nothing is shown, the result is not needed.
+ * bytes move. After PEER_AGAIN_NS, and then after pauses that double each time, up to
+ * PEER_PAUSE_MAX_NS, bpipe searches again for the peers that it did not find, or that have exited.
+ * Between searches it checks whether the peers are still there, every PEER_CHECK_NS, and later
+ * every PEER_CHECK_SHARE-th part of the run's time. If one has gone, a search begins at once, and
+ * the waits since the last check are those of its successor. bpipe does not search if nothing shows
+ * the result. While bpipe waits, it wakes up to continue a search, but not to begin one: if nothing
+ * moves and nothing is shown, the result is not needed.
  *
  * A search that runs anyway also notices other bpipes of the pipeline (meter->beside_bpipe).
  */
@@ -23,11 +24,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PEER_DELAY_NS UINT64_C(500000000)
-#define PEER_WAIT_NS  UINT64_C(50000000)
-#define PEER_STEP_NS  UINT64_C(1000000)
-#define PEER_AGAIN_NS UINT64_C(2000000000)
-#define PEER_CHECK_NS UINT64_C(100000000)
+#define PEER_DELAY_NS     UINT64_C(500000000)
+#define PEER_WAIT_NS      UINT64_C(50000000)
+#define PEER_STEP_NS      UINT64_C(1000000)
+#define PEER_AGAIN_NS     UINT64_C(2000000000)
+#define PEER_PAUSE_MAX_NS (3600 * NS_PER_SEC)
+#define PEER_CHECK_NS     UINT64_C(100000000)
 enum { PEER_CHECK_SHARE = 16 };
 /* A search that is made at once takes no longer than PEER_AT_ONCE_NS. The search at the end is not
  * made in runs shorter than PEER_WORTHWHILE_NS. */

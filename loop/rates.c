@@ -202,6 +202,8 @@ void loop_tell_drain(const struct poll_loop *loop, int number)
 uint64_t loop_throttled_until(const struct poll_loop *loop)
 {
     uint64_t until = UINT64_MAX;
+    if (loop->phase == LOOP_CONFIRMING)
+        return until; /* all bytes have left; nobody renews the rates */
     if (loop->inputs.throttled_until_ns != 0)
         until = loop->inputs.throttled_until_ns;
     for (size_t i = 0; i < loop->outputs.count; i++) {

@@ -521,6 +521,16 @@ static bool had_enough(const struct meter_endpoint *output)
     return output->left_early && output->error[0] == '\0';
 }
 
+const struct meter_endpoint *meter_worst_output(const struct meter *meter)
+{
+    const struct meter_endpoint *worst = meter->outputs;
+
+    for (size_t i = 1; i < meter->output_count; i++)
+        if (meter->outputs[i].bytes_dropped > worst->bytes_dropped)
+            worst = &meter->outputs[i];
+    return worst;
+}
+
 const struct meter_endpoint *meter_least_output(const struct meter *meter)
 {
     const struct meter_endpoint *least = meter->outputs;

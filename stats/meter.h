@@ -23,7 +23,8 @@
 
 enum meter_state {
     METER_BUSY,     /* outside poll(), minus the time that file calls spent off the CPU */
-    METER_THROTTLE, /* a rate limit holds bytes back, and the producer is held up or has ended */
+    METER_THROTTLE, /* a rate limit holds bytes back, and the producer is held up or has ended, or
+                       bytes are dropped */
     METER_INPUT,    /* waiting for the producer: nothing to send */
     METER_OUTPUT,   /* an output is not ready, and the buffer is full or the input has ended */
     METER_ABSORB,   /* an output is not ready or held back by its rate limit, but the producer is
@@ -309,6 +310,9 @@ const char *meter_state_name(enum meter_state state);       /* "busy", "throttle
 /* The output with the fewest bytes, whose counters are at the top of a report. An output that left
  * early without an error wanted no more: it is chosen only if all outputs did. Never NULL. */
 const struct meter_endpoint *meter_least_output(const struct meter *meter);
+
+/* The output from which most bytes were dropped. Never NULL. */
+const struct meter_endpoint *meter_worst_output(const struct meter *meter);
 
 /*
  * The output whose amounts are shown in the live line and in the first line of a report. It is the

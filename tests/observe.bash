@@ -21,8 +21,9 @@ catches_usr1() {
 # 30 ticks of 10 ms in that time. The last wakeup before it may count late.
 idles() {
     local before after
+    refute gone "$1" || return 1
     read -ra before <"/proc/$1/stat" && nap 0.3 && read -ra after <"/proc/$1/stat" || return 1
-    ((after[13] + after[14] - before[13] - before[14] <= 5))
+    refute gone "$1" && ((after[13] + after[14] - before[13] - before[14] <= 5))
 }
 
 has_lines() { # FILE COUNT: whether the file has at least COUNT lines

@@ -180,7 +180,12 @@ throttled() {
 
 @test "no timeout of a few milliseconds counts a wait for the rate limit" {
     random_bytes 60000 >in
-    cat in | "$BPIPE" -q -L 100K --stall-timeout 0.05 --idle-timeout 0.05 --report json:report >out
+    # All of it is in the pipe at the start.
+    mkfifo pipe
+    exec {to}<>pipe {from}<pipe
+    cat in >&"$to"
+    exec {to}>&-
+    "$BPIPE" -q -L 100K --stall-timeout 0.05 --idle-timeout 0.05 --report json:report <&"$from" >out
     cmp in out
     adds_up report
     "$BPIPE" -q -L 100K --drain-timeout 0.05 in >out

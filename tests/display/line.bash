@@ -53,8 +53,8 @@ more_lines() { # FILE COUNT
 every='--report json:every --report-every 0.3'
 
 # A report has a second line, the slow side, if bpipe has waited for 0.1 s. Call it when the screen
-# shows that bpipe has read all of the feed, so that it waits for more at least as long as this.
-wait_for_verdict() { nap 0.1; }
+# shows that bpipe has read all of the feed: then it waits for more during the nap.
+wait_for_verdict() { nap 0.3; }
 
 # Ends the feed, and waits for the report and the prompt.
 end_of_feed() {

@@ -473,7 +473,7 @@ has_title() { titles shown | grep -qxE -e "$1"; }
 @test "a command that prints its result at the end: on a line of its own" {
     local before
     head -c 300000 /dev/zero >data
-    "$BPIPE" -f --report none -i 0.1 -L 1M --to 'cat >copy; echo RESULT >&2' data 2>err
+    "$BPIPE" -f --report none -D 0.1 -i 600 -L 1M --to 'cat >copy; echo RESULT >&2' data 2>err
     cmp data copy
     tr '\r' '\n' <err >lines
     grep -qx RESULT lines

@@ -446,15 +446,15 @@ static void test_loss(void)
         const char *text;
         uint64_t bytes; /* 0: the usual number */
     } losses[] = {
-        {0, 17, 0, "(4.00KiB dropped)"},
-        {UNKNOWN, 17, 0, "(4.00KiB dropped)"},
-        {NAME | LONG_RUN, 17, 12, "(4.00KiB dropped)"},
-        {SI, 16, 0, "(4.10kB dropped)"},
+        {0, 17, 0, "(4.00KiB dropped)", 0},
+        {UNKNOWN, 17, 0, "(4.00KiB dropped)", 0},
+        {NAME | LONG_RUN, 17, 12, "(4.00KiB dropped)", 0},
+        {SI, 16, 0, "(4.10kB dropped)", 0},
         {0, 16, 0, "(928KiB dropped)", 928 * 1024},
-        {RECORDS, 17, 0, "(4.00KiB dropped)"},
-        {RECORDS, 18, 1, "(1 record dropped)"},
-        {RECORDS | UNKNOWN, 20, 12, "(12 records dropped)"},
-        {RECORDS, 23, 12345, "(12.3k records dropped)"},
+        {RECORDS, 17, 0, "(4.00KiB dropped)", 0},
+        {RECORDS, 18, 1, "(1 record dropped)", 0},
+        {RECORDS | UNKNOWN, 20, 12, "(12 records dropped)", 0},
+        {RECORDS, 23, 12345, "(12.3k records dropped)", 0},
     };
     struct text text = {0};
 

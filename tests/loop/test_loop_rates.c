@@ -136,6 +136,11 @@ static void test_changes(const char *option, const char *name)
     loop_set_rates(stage.loop, 0, SLOW);
     tap_ok(stage.loop->inputs.limiter.rate == SLOW, "%s: the same for --read-rate", name);
     tap_ok(reach_throttle(&stage), "%s: --read-rate throttles, too", name);
+    enum loop_phase phase = stage.loop->phase;
+    stage.loop->phase = LOOP_CONFIRMING;
+    tap_ok(loop_throttled_until(stage.loop) == UINT64_MAX,
+           "%s: no limit wakes bpipe up while it only waits for confirmations", name);
+    stage.loop->phase = phase;
     loop_set_rates(stage.loop, 0, 0);
     tap_ok(loop_throttled_until(stage.loop) == UINT64_MAX, "%s: until --read-rate is lifted", name);
     take_down(&stage);

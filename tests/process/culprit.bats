@@ -192,7 +192,7 @@ random_stream() {
         until [ -e end ]; do sleep 0.05; done
     ) | bp -J 0 -B 256K -o fifo &
     finds fifo sleep
-    { : >opened && until [ -e go ]; do sleep 0.05; done && exec cat; } <fifo >/dev/null &
+    { : >opened && until [ -e go ]; do nap 0.05; done && exec cat; } <fifo >/dev/null &
     wait_until 20 [ -e opened ]
     kill "$first"
     # Longer than bpipe can have waited for the first one. No report is asked for meanwhile.

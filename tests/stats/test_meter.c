@@ -666,6 +666,11 @@ static void test_counts(void)
     meter.outputs[1].error[0] = '\0';
     meter.outputs[0].left_early = true;
     tap_ok(meter_least_output(&meter) == &meter.outputs[1], "all had enough: the least of them");
+
+    tap_ok(meter_worst_output(&meter) == &meter.outputs[0], "nothing dropped: the first is worst");
+    meter.outputs[0].bytes_dropped = 1;
+    meter.outputs[1].bytes_dropped = 2;
+    tap_ok(meter_worst_output(&meter) == &meter.outputs[1], "the output that misses most");
     meter_destroy(&meter);
 
     if (meter_init(&meter, 0, 0, 0, 0) != 0)
