@@ -54,16 +54,16 @@ struct display {
     struct moment first, last;
     struct history history; /* for -a and -e */
     double rate, highest_rate;
-    unsigned phase;
     uint64_t state_ns[METER_STATES]; /* the meter's values when the last interval ended */
     uint64_t zero_copy_bytes, fill, fill_before; /* fill_before: when it began */
     uint64_t interval_state_ns[METER_STATES];    /* what the last interval was spent on */
-    bool passed; /* the buffer was empty at its end, and bytes had bypassed it */
+    unsigned phase;
+    bool passed; /* the buffer was empty at the end of the interval, and bytes had bypassed it */
 
     struct cursor cursor;
     struct text text, blanks, title;
-    unsigned shown; /* columns of the frame that is on the screen */
     struct message_line line;
+    unsigned shown; /* columns of the frame that is on the screen */
     bool titled;
 };
 

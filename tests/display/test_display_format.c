@@ -450,7 +450,7 @@ static void test_loss(void)
         {UNKNOWN, 17, 0, "(4.00KiB dropped)", 0},
         {NAME | LONG_RUN, 17, 12, "(4.00KiB dropped)", 0},
         {SI, 16, 0, "(4.10kB dropped)", 0},
-        {0, 16, 0, "(928KiB dropped)", 928 * 1024},
+        {0, 16, 0, "(928KiB dropped)", 950272},
         {RECORDS, 17, 0, "(4.00KiB dropped)", 0},
         {RECORDS, 18, 1, "(1 record dropped)", 0},
         {RECORDS | UNKNOWN, 20, 12, "(12 records dropped)", 0},
