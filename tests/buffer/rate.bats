@@ -67,11 +67,10 @@ throttled() {
 }
 
 @test "a limit that only spreads the bursts of a slow producer is not the slow side" {
-    local turn
     mkfifo feed
     "$BPIPE" -q -L 1M --report json:report <feed >out &
     exec {to}>feed
-    for turn in {1..8}; do
+    for _ in {1..8}; do
         head -c 60000 /dev/zero >&"$to"
         nap 0.1
     done
@@ -182,7 +181,8 @@ throttled() {
     random_bytes 60000 >in
     # All of it is in the pipe at the start.
     mkfifo pipe
-    exec {to}<>pipe {from}<pipe
+    exec {to}<>pipe
+    exec {from}<pipe
     cat in >&"$to"
     exec {to}>&-
     "$BPIPE" -q -L 100K --stall-timeout 0.05 --idle-timeout 0.05 --report json:report <&"$from" >out
