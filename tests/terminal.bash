@@ -20,116 +20,56 @@ skip_unless_terminal() {
 
 in_tmux() { tmux -u -S "$T/tmux" -f /dev/null "$@"; }
 
-# terminal_open COLUMNS ROWS [VARIABLE=VALUE]...: opens an empty screen with a prompt. A client in
-# control mode stays, and ask_tmux uses it: a client for each look at the screen takes 40 times as
-# much processor time.
+# terminal_open COLUMNS ROWS [VARIABLE=VALUE]...: opens an empty screen with a prompt.
 terminal_open() {
-    local columns=$1 rows=$2 hello=
+    local columns=$1 rows=$2
     shift 2
     # shellcheck disable=SC2086
-    coproc TMUX_CLIENT {
-        LC_ALL=C.UTF-8 exec tmux -u -C -S "$T/tmux" -f /dev/null start-server \; \
-            set-option -g status off \; set-option -g default-terminal tmux-256color \; \
-            set-option -g history-limit 1000 \; new-session -d -x "$columns" -y "$rows" \
-            env -u TMUX -u TMUX_PANE LC_ALL=C.UTF-8 PS1="$PROMPT" HISTFILE= "$@" \
-            ${TERMINAL_SHELL:-bash --noprofile --norc -i} \; attach-session 3>&-
-    }
-    tmux_client=$TMUX_CLIENT_PID tmux_server=
-    exec {tmux_in}>&"${TMUX_CLIENT[1]}" {tmux_out}<&"${TMUX_CLIENT[0]}"
-    echo "display-message -p 'server #{pid}'" >&"$tmux_in"
-    # The answers to the commands above come first.
-    until [[ $hello == 'server '* ]]; do
-        IFS= read -rt 20 hello <&"$tmux_out" || { echo "tmux does not answer" && return 1; }
-    done
-    tmux_server=${hello#* }
+    LC_ALL=C.UTF-8 in_tmux start-server \; set-option -g status off \; \
+        set-option -g default-terminal tmux-256color \; set-option -g history-limit 1000 \; \
+        new-session -d -x "$columns" -y "$rows" \
+        env -u TMUX -u TMUX_PANE LC_ALL=C.UTF-8 PS1="$PROMPT" HISTFILE= "$@" \
+        ${TERMINAL_SHELL:-bash --noprofile --norc -i} 3>&-
     wait_until 10 prompt_is_last
 }
 
-# ask_tmux COMMAND [ARGUMENT]...: sets $answer to the lines that tmux prints.
-ask_tmux() {
-    local line mark='' quote="'\\''"
-    local -a words=()
-    answer=()
-    for line; do
-        words+=("'${line//\'/$quote}'")
-    done
-    echo "${words[*]}" >&"$tmux_in"
-    while IFS= read -rt 20 line <&"$tmux_out"; do
-        case $line in
-        '%begin '*) mark=${mark:-${line#* }} ;;
-        "%end $mark") return 0 ;;
-        "%error $mark") return 1 ;;
-        *) [ -z "$mark" ] || answer+=("$line") ;;
-        esac
-    done
-    echo "tmux does not answer: $*"
-    return 1
-}
-
-# Both are killed: a server that is told to exit may wait for a client in control mode. The shell of
-# the terminal gets SIGHUP either way.
+# A server that is about to exit still answers, and the next terminal would exit with it.
 terminal_close() {
-    [ -n "${tmux_client:-}" ] || return 0
-    kill -KILL "$tmux_client" ${tmux_server:+"$tmux_server"} 2>/dev/null || true
-    exec {tmux_in}>&- {tmux_out}<&-
-    wait "$tmux_client" 2>/dev/null || true
-    [ -z "$tmux_server" ] || wait_until 10 gone "$tmux_server"
-    tmux_client='' tmux_server=''
+    [ -e "$T/tmux" ] || return 0
+    in_tmux kill-server || true
+    wait_until 10 terminal_is_gone
     rm -f "$T/tmux"
 }
 
+terminal_is_gone() { ! in_tmux list-sessions >/dev/null 2>&1; }
+
 # Keys have tmux's names: Enter, C-z ...; terminal_type takes its text literally.
-terminal_keys() { ask_tmux send-keys "$@"; }
-terminal_type() { ask_tmux send-keys -l -- "$1"; }
-terminal_resize() { ask_tmux resize-window -x "$1" -y "$2"; }
-title_has() { ask_tmux display-message -p '#{pane_title}' && [[ ${answer[*]} == *"$1"* ]]; }
+terminal_keys() { in_tmux send-keys "$@"; }
+terminal_type() { in_tmux send-keys -l -- "$1"; }
+terminal_resize() { in_tmux resize-window -x "$1" -y "$2"; }
+terminal_title() { in_tmux display-message -p '#{pane_title}'; }
 
 # terminal_script <TEXT: empties the screen and types `. ./go`. The file go empties the screen again
 # and then has TEXT. Its jobs are those of the terminal's shell.
 terminal_script() {
-    local text
-    IFS= read -rd '' text || true
-    printf "printf '\\\\033[H\\\\033[2J\\\\033[3J'\n%s" "$text" >go
-    ask_tmux send-keys -R
-    ask_tmux clear-history
+    {
+        printf "printf '\\\\033[H\\\\033[2J\\\\033[3J'\n"
+        cat
+    } >go
+    in_tmux send-keys -R \; clear-history
     terminal_type ". ./go"
     terminal_keys Enter
 }
 
-# Sets $shown to the rows of the screen, without the blanks at their ends and the empty rows at its
-# end. This and what calls it take no process, because they are called until something is shown.
-read_screen() {
-    local i
-    ask_tmux capture-pane -p || return 1
-    shown=()
-    for i in "${!answer[@]}"; do
-        answer[i]=${answer[i]%"${answer[i]##*[! ]}"}
-        [ -z "${answer[i]}" ] || shown=("${answer[@]:0:i+1}")
-    done
-}
-
-screen() {
-    read_screen || return 1
-    ((${#shown[@]} == 0)) || printf '%s\n' "${shown[@]}"
-}
-row() { read_screen && echo "${shown[$1 - 1]-}"; }
-rows() { read_screen && echo ${#shown[@]}; }
+# The screen without the blanks at the ends of its rows and the empty rows at its end.
+screen() { in_tmux capture-pane -p | sed -e 's/ *$//' | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}'; }
+row() { screen | sed -n "${1}p"; }
+rows() { screen | wc -l | tr -d ' '; }
 
 # These take extended regular expressions, which a whole row (of that number) has to match.
-row_is() { read_screen && (($1 <= ${#shown[@]})) && is_like "${shown[$1 - 1]}" "$2"; }
-screen_has() { count_rows "$1" && ((count > 0)); }
-prompt_is_last() { read_screen && [ "${shown[*]: -1}" = "${PROMPT% }" ]; }
-is_like() { [[ $1 =~ ^($2)$ ]]; } # TEXT PATTERN
-
-# count_rows PATTERN: sets $count to how many rows match.
-count_rows() {
-    local row
-    read_screen || return 1
-    count=0
-    for row in "${shown[@]}"; do
-        ! is_like "$row" "$1" || count=$((count + 1))
-    done
-}
+row_is() { row "$1" | grep -qxE -e "$2"; }
+screen_has() { screen | grep -qxE -e "$1"; }
+prompt_is_last() { [ "$(screen | tail -n 1)" = "${PROMPT% }" ]; }
 
 # wait_screen COMMAND...: as wait_until, but shows the screen if time is up.
 wait_screen() {
@@ -152,13 +92,12 @@ screen_is() {
     matches_screen "${patterns[@]}"
 }
 
-matches_screen() { read_screen && matches_shown "$@"; }
-
-matches_shown() {
-    local row
-    [ "${#shown[@]}" -eq "$#" ] || return 1
-    for row in "${shown[@]}"; do
-        is_like "$row" "$1" || return 1
-        shift
+matches_screen() {
+    local i
+    local -a rows
+    mapfile -t rows < <(screen)
+    [ "${#rows[@]}" -eq "$#" ] || return 1
+    for ((i = 0; i < ${#rows[@]}; i++)); do
+        grep -qxE -e "${*:i+1:1}" <<<"${rows[i]}" || return 1
     done
 }

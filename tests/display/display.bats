@@ -35,14 +35,13 @@ shape_is() { # COLUMNS SIZE SHAPE
 frames_go_on() { # SHAPE
     local before i
     for i in 1 2 3; do
-        read_screen
-        before=${shown[*]}
+        before=$(screen)
         feed 3000
         wait_screen changed "$before"
         matches_screen "$1" || { show_screen && echo "time $i" && return 1; }
     done
 }
-changed() { read_screen && [ "${shown[*]}" != "$1" ]; }
+changed() { [ "$(screen)" != "$1" ]; }
 
 @test "the live line with a known size, in 20 to 200 columns" {
     skip_unless_terminal
@@ -105,8 +104,7 @@ stays_in_place() { # PATTERN
     local count before i
     count=$(rows)
     for i in 1 2 3; do
-        read_screen
-        before=${shown[*]}
+        before=$(screen)
         feed 1000
         wait_screen changed "$before"
         equal "$count" "$(rows)" "rows, time $i"
@@ -149,7 +147,6 @@ stays_in_place() { # PATTERN
     terminal_script <<<"$bpipe -s 100000 <feed >out"
     feed 50000
     wait_screen matches_screen '.* 50% .*'
-    wait_for_verdict
     feed 50000
     end_of_feed
     matches_screen "$amount $time $rate $bar 100%.*" "$report" "$report" 'bash>'
@@ -213,7 +210,6 @@ stays_in_place() { # PATTERN
     terminal_script <<<"$bpipe -P pid -s 100000 <feed >out"
     feed 50000
     wait_screen matches_screen '.* 50% .*'
-    wait_for_verdict
     pid_of_bpipe
     kill -USR1 "$pid"
     wait_screen matches_screen "$report" "$report" "$amount $time $rate $bar +[0-9]+%.*"
@@ -343,7 +339,7 @@ stays_in_place() { # PATTERN
     screen_has '\[1\]\+ +Stopped .*'
     feed 10000
     terminal_keys Enter Enter
-    wait_screen three_prompts
+    wait_screen prompt_is_last
     refute screen_has '.* 60% .*'
     terminal_type fg
     terminal_keys Enter
@@ -360,14 +356,12 @@ stays_in_place() { # PATTERN
     wait_screen last_row_is "$amount $time $rate $bar +[7-9][0-9]% .*"
     end_of_feed
 }
-three_prompts() { count_rows 'bash>' && ((count == 3)); }
 not_stopped() { refute in_state "$1" T >/dev/null; }
 frames_go_on_below() { # PATTERN
     local count before i
     count=$(rows)
     for i in 1 2; do
-        read_screen
-        before=${shown[*]}
+        before=$(screen)
         feed 1000
         wait_screen changed "$before"
         last_row_is "$1" || { show_screen && return 1; }
@@ -385,7 +379,6 @@ frames_go_on_below() { # PATTERN
     terminal_script <<<"$bpipe -c -N a -s 100000 <feed | $bpipe -c -N b -s 100000 >out"
     feed 50000
     wait_screen both_rows "$a +50% .*" "$b +50% .*"
-    wait_for_verdict
     feed 20000
     wait_screen both_rows "$a +70% .*" "$b +70% .*"
     equal 2 "$(screen | grep -c '[^ ]')" "rows"
@@ -425,7 +418,6 @@ frames_go_on_below() { # PATTERN
     terminal_script <<<"$bpipe -c -N a -s 60000 <feed | $bpipe -c -N b -s 60000 -L 20K >out"
     feed 60000
     wait_screen both_rows "$a +100% .*" "$b +[1-9]?[0-9]% .*"
-    wait_for_verdict
     close_feed
     wait_screen screen_has 'bpipe: a: slow side: .*' # a has ended
     rows_of "$b +[1-9]?[0-9]% .*" 1
@@ -461,7 +453,6 @@ frames_go_on_below() { # PATTERN
     terminal_script <<<"$bpipe --report none -c -N a -s 100000 <feed | $bpipe --report none -P pid -c -N b -s 100000 >out"
     feed 50000
     wait_screen both_rows "$a +50% .*" "$b +50% .*"
-    wait_for_verdict
     pid_of_bpipe
     kill -USR1 "$pid"
     wait_screen screen_has 'bpipe: b: slow side: .*'
@@ -612,6 +603,8 @@ frames_go_on_below() { # PATTERN
 }
 
 # --- the title ------------------------------------------------------------------------------
+
+title_has() { [[ $(terminal_title) == *"$1"* ]]; }
 
 @test "-x windowtitle, which is as before at the end" {
     skip_unless_terminal

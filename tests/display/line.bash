@@ -28,7 +28,7 @@ open_feed() {
     mkfifo feed
     exec {feed}<>feed
 }
-feed() { printf "%$1s" '' >&"$feed"; }
+feed() { head -c "$1" /dev/zero >&"$feed"; }
 close_feed() { exec {feed}>&-; }
 
 # $bpipe in a terminal script: updates ten times a second.
@@ -41,20 +41,12 @@ written() { [ -s out ] && [ "$(size_of out)" -ge "$1" ]; }
 
 # A report goes to the file every each 0.3 s. Waits for the frames of a few reports.
 frames_later() {
-    local lines=()
-    [ ! -e every ] || mapfile lines <every
-    wait_until 15 more_lines every $((${#lines[@]} + 2))
+    local before
+    before=$(wc -l <every)
+    wait_until 15 more_lines every $((before + 2))
 }
-# Without a process. A last line that is not whole does not count.
-more_lines() { # FILE COUNT
-    local lines
-    [ -e "$1" ] && mapfile lines <"$1" && [[ ${lines[$2 - 1]-} == *$'\n' ]]
-}
+more_lines() { [ "$(wc -l <"$1")" -ge "$2" ]; }
 every='--report json:every --report-every 0.3'
-
-# A report has a second line, the slow side, if bpipe has waited for 0.1 s. Call it when the screen
-# shows that bpipe has read all of the feed: then it waits for more during the nap.
-wait_for_verdict() { nap 0.3; }
 
 # Ends the feed, and waits for the report and the prompt.
 end_of_feed() {
@@ -65,13 +57,8 @@ end_of_feed() {
 # --- rows: patterns are extended regular expressions for whole rows ------------------------
 
 rows_of() { # PATTERN COUNT
-    local count=
-    if ! count_rows "$1" || ! equal "$2" "$count" "rows like $1"; then
-        show_screen
-        return 1
-    fi
+    equal "$2" "$(screen | grep -cxE -e "$1")" "rows like $1" || { show_screen && return 1; }
 }
 both_rows() { screen_has "$1" && screen_has "$2"; }
-# shellcheck disable=SC2154 # read_screen sets it
-last_row() { read_screen && echo "${shown[*]: -1}"; }
-last_row_is() { read_screen && ((${#shown[@]} > 0)) && is_like "${shown[-1]}" "$1"; }
+last_row() { screen | tail -n 1; }
+last_row_is() { last_row | grep -qxE -e "$1"; }
