@@ -250,6 +250,7 @@ static bool has_bytes(const struct poll_loop *loop, size_t index)
            (flow_sendable(&loop->path.flow, index) > 0 || bytes_wait_outside(loop));
 }
 
+/* Whether an output does not accept the bytes that wait for it. */
 static bool output_is_blocked(const struct poll_loop *loop, size_t index)
 {
     return loop->path.flow.outputs[index].blocked && has_bytes(loop, index);

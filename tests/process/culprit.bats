@@ -160,8 +160,9 @@ random_stream() {
     has_found stdout cat
 }
 
-@test "of two readers after each other, the last report names the one that bpipe waited for longest" {
-    local first
+# Starts bpipe, whose output is the FIFO `fifo`, and a process that does not read from it, sets
+# $first to that process, and waits until bpipe has found it. The run ends when `end` exists.
+a_first_reader() {
     mkfifo fifo
     # shellcheck disable=SC2217 # it does not read
     sleep 200 <fifo &
@@ -171,6 +172,11 @@ random_stream() {
         until [ -e end ]; do sleep 0.05; done
     ) | bp -J 0 -B 256K -o fifo &
     finds fifo sleep
+}
+
+@test "of two readers after each other, the last report names the one that bpipe waited for longest" {
+    local first
+    a_first_reader
     cat <fifo >/dev/null &
     # Then it has opened the FIFO.
     wait_until 20 grep -qx cat "/proc/$!/comm"
@@ -183,15 +189,7 @@ random_stream() {
 
 @test "the waits for the second of two readers do not count for the first" {
     local first start=$EPOCHREALTIME
-    mkfifo fifo
-    # shellcheck disable=SC2217 # it does not read
-    sleep 200 <fifo &
-    first=$!
-    (
-        head -c 3000000 /dev/zero
-        until [ -e end ]; do sleep 0.05; done
-    ) | bp -J 0 -B 256K -o fifo &
-    finds fifo sleep
+    a_first_reader
     { : >opened && until [ -e go ]; do nap 0.05; done && exec cat; } <fifo >/dev/null &
     wait_until 20 [ -e opened ]
     kill "$first"
