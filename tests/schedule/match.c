@@ -148,22 +148,17 @@ static void take_record(struct reader *reader, const unsigned char *piece, size_
 {
     size_t number = stream_of(reader, piece, terminator), found;
     const struct stream *stream = &reader->input->streams[number];
-    bool torn = false;
+    bool may_be_torn = reader->kind != MATCH_WHOLE && piece[size - 1] != terminator;
 
     if (number >= reader->input->stream_count) {
         complain(reader, "no record begins with '%.*s'", shown(size), (const char *)piece);
         return;
     }
+    /* The first record that it can be. The beginning of one may equal another, whole, if the input
+     * was cut there. */
     for (found = reader->next[number]; found < stream->record_count; found++)
-        if (is_record(&stream->records[found], piece, size, true))
+        if (is_record(&stream->records[found], piece, size, !may_be_torn))
             break;
-    if (found == stream->record_count && reader->kind != MATCH_WHOLE &&
-        piece[size - 1] != terminator) {
-        torn = reader->match->torn = true;
-        for (found = reader->next[number]; found < stream->record_count; found++)
-            if (is_record(&stream->records[found], piece, size, false))
-                break;
-    }
     if (found == stream->record_count) {
         complain(reader, "'%.*s' is torn, doubled or out of order (%zu bytes, next is record %zu)",
                  shown(size), (const char *)piece, size, reader->next[number]);
@@ -171,8 +166,10 @@ static void take_record(struct reader *reader, const unsigned char *piece, size_
     }
     check_hole(reader, number, found - reader->next[number]);
     skip_to(reader, number, found);
-    if (torn)
+    if (size < stream->records[found].size) {
+        reader->match->torn = true;
         return;
+    }
     reader->next[number]++;
     reader->match->added += stream->records[found].supplied;
 }

@@ -264,6 +264,20 @@ static void overflow_with_hole(struct trick *trick)
     trick->numbers.outputs[0].bytes_dropped = 0;
 }
 
+/* The output ends with the first letter of a record, and the input with that of the next one. */
+static void end_alike(struct trick *trick)
+{
+    const struct stream *stream = &trick->input.streams[0];
+    struct endpoint_numbers *it = &trick->numbers.outputs[0];
+    size_t last = stream->record_count / 2;
+    size_t written = (size_t)(stream->records[last].bytes - stream->bytes) + 1;
+
+    trick_overflow(trick);
+    trick->outcome.taken[0].size = it->bytes = written;
+    it->bytes_undelivered = stream->records[last].size;
+    trick->numbers.bytes_in = trick->numbers.inputs[0].bytes = written + stream->records[last].size;
+}
+
 static void overflow_for_nothing(struct trick *trick)
 {
     trick_overflow(trick);
@@ -325,6 +339,7 @@ static const struct attempt attempts[] = {
     {"bytes, dropped, merged", POLICY_DROP_OLDEST, UNIT_BYTES, "M", NULL, true},
     {"a tap that stopped in a record", POLICY_BLOCK, UNIT_LINES, "t", stop_tap, true},
     {"an overflow", POLICY_FAIL, UNIT_LINES, "", trick_overflow, true},
+    {"an end that a later record has, too", POLICY_FAIL, UNIT_NULS, "", end_alike, true},
     {"a departed consumer", POLICY_BLOCK, UNIT_LINES, "", depart, true},
 
     {"a torn record", POLICY_DROP_OLDEST, UNIT_LINES, "", tear, false},
