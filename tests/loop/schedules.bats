@@ -27,3 +27,9 @@ load ../schedules
 @test "a torn record and the one behind it are two dropped records" {
     play_schedules 36497058 1
 }
+
+# Seed 9000691: an input is reset within a record, and later the consumer leaves: the bytes that are
+# undelivered are the torn record and what was left in the buffer.
+@test "a torn record that is withheld, and an output that leaves" {
+    play_schedules 9000691 1
+}

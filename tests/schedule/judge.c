@@ -382,17 +382,20 @@ static bool input_is_known(const struct trial *trial)
     return trial->reported || trial->plan->source_count == 1 || !any_reset_source(trial);
 }
 
-/* Returns `undelivered` if these bytes are torn records that were withheld, which then are no
- * longer part of the trial's input; otherwise 0. */
+/* Returns how many of the undelivered bytes are torn records that were withheld, which then are no
+ * longer part of the trial's input. */
 static uint64_t withhold(struct trial *trial, uint64_t undelivered, enum match_kind kind,
                          const struct taken *taken, struct input *kept)
 {
+    uint64_t withheld;
+
     if (!trial->reported || !has_records(trial) || undelivered == 0 || undelivered == NO_NUMBER ||
-        trial->torn.plan == NULL ||
-        !torn_explains(&trial->torn, undelivered, kind, taken->bytes, taken->size, kept))
+        trial->torn.plan == NULL)
         return 0;
-    trial->input = kept;
-    return undelivered;
+    withheld = torn_explain(&trial->torn, undelivered, kind, taken->bytes, taken->size, kept);
+    if (withheld > 0)
+        trial->input = kept;
+    return withheld;
 }
 
 /* Torn records that were already being dropped when their source failed are records of their own.

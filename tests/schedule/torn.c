@@ -56,23 +56,39 @@ static bool may_choose(const struct torn *torn, unsigned chosen)
     return true;
 }
 
-bool torn_explains(const struct torn *torn, uint64_t undelivered, enum match_kind kind,
-                   const unsigned char *bytes, size_t size, struct input *kept)
+/* Whether the output is honest if the torn records in `chosen` were withheld. */
+static bool chosen_explain(const struct torn *torn, unsigned chosen, enum match_kind kind,
+                           const unsigned char *bytes, size_t size, struct input *kept)
 {
     struct match match;
     size_t left[MOST_SOURCES];
 
-    for (unsigned chosen = 1; chosen < 1U << torn->plan->source_count; chosen++) {
-        if (!may_choose(torn, chosen) || take_out_all(torn, chosen, left) != undelivered)
-            continue;
-        input_cut(kept, torn->plan, torn->all, left);
-        match_output(&match, torn->plan, kept, kind, bytes, size);
-        if (match.complaint[0] == '\0')
-            return true;
-        input_free(kept);
-    }
+    take_out_all(torn, chosen, left);
+    input_cut(kept, torn->plan, torn->all, left);
+    match_output(&match, torn->plan, kept, kind, bytes, size);
+    if (match.complaint[0] == '\0')
+        return true;
+    input_free(kept);
     *kept = (struct input){0};
     return false;
+}
+
+uint64_t torn_explain(const struct torn *torn, uint64_t undelivered, enum match_kind kind,
+                      const unsigned char *bytes, size_t size, struct input *kept)
+{
+    bool ends_anywhere = kind == MATCH_BEGINNING || kind == MATCH_TAP_BEGINNING;
+    size_t left[MOST_SOURCES];
+
+    *kept = (struct input){0};
+    for (int more = 0; more <= ends_anywhere; more++)
+        for (unsigned chosen = 1; chosen < 1U << torn->plan->source_count; chosen++) {
+            uint64_t withheld = take_out_all(torn, chosen, left);
+            if (may_choose(torn, chosen) && withheld > 0 &&
+                (more ? withheld < undelivered : withheld == undelivered) &&
+                chosen_explain(torn, chosen, kind, bytes, size, kept))
+                return withheld;
+        }
+    return 0;
 }
 
 bool torn_were_dropped(const struct torn *torn, enum match_kind kind, const unsigned char *bytes,

@@ -23,11 +23,13 @@ struct torn {
 };
 
 /*
- * Looks for torn records that have `undelivered` > 0 bytes in all, and without which `bytes` is an
- * honest output. True: *kept is the input without them; free it with input_free().
+ * Looks for torn records without which `bytes` is an honest output, and returns how many bytes they
+ * have; 0: there are none. They are all of what is `undelivered` > 0; of an output that may end
+ * anywhere they may be a part of it. *kept is the input without them, or empty; free it with
+ * input_free().
  */
-bool torn_explains(const struct torn *torn, uint64_t undelivered, enum match_kind kind,
-                   const unsigned char *bytes, size_t size, struct input *kept);
+uint64_t torn_explain(const struct torn *torn, uint64_t undelivered, enum match_kind kind,
+                      const unsigned char *bytes, size_t size, struct input *kept);
 
 /* The same for torn records that were already being dropped, so that the bytes behind them were no
  * part of them: in *kept they are records of their own. Without --merge. */
