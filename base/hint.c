@@ -19,6 +19,8 @@ static const struct {
     {HINT_FILE, EDQUOT, "is incomplete"},
     {HINT_ATOMIC_FILE, ENOSPC, "is unchanged"},
     {HINT_ATOMIC_FILE, EDQUOT, "is unchanged"},
+    {HINT_NEW_FILE, ENOSPC, "was not created"},
+    {HINT_NEW_FILE, EDQUOT, "was not created"},
 };
 
 const char *hint_for(enum hint_about about, int error)

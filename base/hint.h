@@ -10,7 +10,8 @@ enum hint_about {
     HINT_LISTEN,      /* listening on a port */
     HINT_LOW_PORT,    /* listening on a port below 1024 */
     HINT_FILE,        /* writing a file */
-    HINT_ATOMIC_FILE, /* writing a file with --atomic */
+    HINT_ATOMIC_FILE, /* writing a file with --atomic, in place of another */
+    HINT_NEW_FILE,    /* the same, where there was none */
 };
 
 /* Returns what to add to a message about `error` (errno): " (--retry tries again)" or the like, for

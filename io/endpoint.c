@@ -35,9 +35,9 @@ static void set_error(struct endpoint *endpoint, const char *what, int error)
 
 const char *endpoint_hint(const struct endpoint *endpoint, int error)
 {
-    if (endpoint->kind != ENDPOINT_REGULAR)
-        return "";
-    return hint_for(endpoint->atomic.target != NULL ? HINT_ATOMIC_FILE : HINT_FILE, error);
+    enum hint_about atomic = endpoint->atomic.replaces ? HINT_ATOMIC_FILE : HINT_NEW_FILE;
+    enum hint_about about = endpoint->atomic.target != NULL ? atomic : HINT_FILE;
+    return endpoint->kind == ENDPOINT_REGULAR ? hint_for(about, error) : "";
 }
 
 /* --- inherited descriptors ------------------------------------------------------------------ */

@@ -317,6 +317,17 @@ void loop_begin_ending_commands(struct poll_loop *loop)
     commands->harmless = loop_end_is_true(loop) || (loop->ending.departed && !loop->ending.failed);
 }
 
+/* The report says which consumers are not going to see the end of their input. */
+static void note_terminated(struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->outputs.main_count; i++) {
+        struct loop_output *output = &loop->outputs.all[i];
+        if (output->command != NULL && command_runs(output->command) && !output->gone &&
+            !output->confirming)
+            output->meter->aftermath = "was terminated before the end of its input";
+    }
+}
+
 /* Commands that are about to exit get a moment (HEARING_NS) to do so by themselves. Returns whether
  * this is over. */
 static bool have_been_heard(struct poll_loop *loop, uint64_t waited_ns)
@@ -324,8 +335,10 @@ static bool have_been_heard(struct poll_loop *loop, uint64_t waited_ns)
     if (!loop->commands.harmless && loop->ending.signal == 0 && any_exits(loop) &&
         waited_ns < HEARING_NS)
         return false;
-    if (!loop->commands.harmless)
+    if (!loop->commands.harmless) {
+        note_terminated(loop);
         go_on_to(loop, ENDING_TERMINATE);
+    }
     return true;
 }
 

@@ -96,6 +96,9 @@ static void end_datagrams(struct loop_output *output)
 
 int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete)
 {
+    const struct atomic_file *atomic = &output->endpoint.atomic;
+    if (!complete && atomic->target != NULL)
+        output->meter->aftermath = atomic->replaces ? "is unchanged" : "was not created";
     end_datagrams(output);
     int result = endpoint_close_output(&output->endpoint, complete);
     loop_reapply_flags(loop);

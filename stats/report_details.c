@@ -106,6 +106,16 @@ static void add_refusals(const struct report_line *line, const void *data)
     add_datagrams(line, data, METRIC_REFUSALS);
 }
 
+/* "out.tar: was not created"; if the output failed itself, a message has said why. */
+static void add_aftermath(const struct report_line *line, const void *data)
+{
+    const struct subject *subject = data;
+    if (subject->endpoint->aftermath == NULL || subject->endpoint->error[0] != '\0')
+        return;
+    begin_losses(line, subject, true);
+    text_add_string(line->text, subject->endpoint->aftermath);
+}
+
 void report_add_losses(struct text *text, const struct meter *meter,
                        const struct report_request *request)
 {
@@ -113,6 +123,7 @@ void report_add_losses(struct text *text, const struct meter *meter,
     add_for_each(text, meter, request, "", add_kernel_drops);
     add_for_each(text, meter, request, "", add_not_allowed);
     add_for_each(text, meter, request, "", add_refusals);
+    add_for_each(text, meter, request, "", add_aftermath);
 }
 
 /* --- the buffer ------------------------------------------------------------------------------ */

@@ -8,6 +8,7 @@
  *     bpipe: ended early: SIGTERM
  *     bpipe: stdout: 12.0 KiB undelivered, 1.20 MiB dropped (345 records), 61 B added
  *     bpipe: tap copy: 1.20 MiB missed
+ *     bpipe: out.tar: was not created
  *
  * The slow side appears only if there is something to judge, and the lines after it only if they
  * have something to report. With -v these come before the losses, and more after them

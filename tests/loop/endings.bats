@@ -905,7 +905,8 @@ bpipe: tmp/out: is incomplete" "$(<err)"
     equal "old" "$(<left)"
     equal old "$(<old)"
     equal 2 "$(grep -c '^bpipe: tmp/[a-z]*: write failed at byte [0-9]*: No space left on device$' err)"
-    equal $'bpipe: tmp/new: is unchanged\nbpipe: tmp/old: is unchanged' "$(grep 'is unchanged' err)"
+    equal $'bpipe: tmp/new: was not created\nbpipe: tmp/old: is unchanged' \
+        "$(grep -E ': (is|was) ' err)"
 }
 
 # --- --atomic, --no-clobber, --append ----------------------------------------------------------
@@ -945,6 +946,15 @@ bpipe: tmp/out: is incomplete" "$(<err)"
         is_portable || echo "note: no O_TMPFILE here"
     fi
     equal old "$(<dir/old)"
+}
+
+@test "--atomic: the report says what a run that fails has left of each file" {
+    echo old >old
+    run -1 --separate-stderr "$BPIPE" --atomic -o old -o new - missing <<<new
+    equal "bpipe: old: is unchanged
+bpipe: new: was not created" "$(grep -E ': (is|was) ' <<<"$stderr")"
+    equal old "$(<old)"
+    refute [ -e new ]
 }
 
 timeout_atomically() {

@@ -200,6 +200,26 @@ waiting='until [ -e go ]; do sleep 0.01; done; cat >out'
     not_kept
 }
 
+@test "a run that fails: the report says which consumers did not see the end of their input" {
+    random_bytes 100000 >in
+    run -1 --separate-stderr "$BPIPE" --from 'cat in; exit 3' --to "$keep" --atomic -o new
+    equal "bpipe: cat >out.tmp ..v out.tmp out: was terminated before the end of its input
+bpipe: new: was not created" "$(grep ': was ' <<<"$stderr")"
+    not_kept
+    refute [ -e new ]
+    # a run that is whole
+    run -0 --separate-stderr "$BPIPE" --from 'cat in' --to "$keep" --atomic -o new
+    refute grep ': was ' <<<"$stderr"
+    kept
+    # a signal
+    mkfifo ready
+    "$BPIPE" --from 'cat in; echo >ready; sleep 100' --to 'cat >part' 2>err &
+    read -r <ready
+    kill -TERM $!
+    ended $! 143
+    grep -qx 'bpipe: cat >part: was terminated before the end of its input' err
+}
+
 # bad_producers FUNCTION: calls it with a command that cuts ./in, and with bpipe's words for that.
 bad_producers() {
     local command how

@@ -706,6 +706,20 @@ static void test_neighbours(void)
     meter_destroy(&meter);
 }
 
+/* What a run that failed has done to its outputs, and not to those that failed themselves. */
+static void test_aftermath(void)
+{
+    struct meter meter = example_meter();
+
+    meter.outputs[0].aftermath = "was not created";
+    tap_ok(contains(report_format_text, &meter, "\nbpipe: stdout: was not created\n", "", ""),
+           "what is left of an output");
+    strcpy(meter.outputs[0].error, "Input/output error");
+    tap_ok(!contains(report_format_text, &meter, "was not created", "", ""),
+           "but not of one that failed itself");
+    meter_destroy(&meter);
+}
+
 /* The formats of a run that cannot be judged, and of one that can. */
 static void test_verdict_formats(void)
 {
@@ -1688,6 +1702,7 @@ int main(void)
     test_text_fits();
     test_wide_names();
     test_neighbours();
+    test_aftermath();
     test_verdict_formats();
     test_text_absorbed();
     test_recent_absorbed();
