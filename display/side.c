@@ -4,7 +4,6 @@
 #include "display/side.h"
 
 #include "display/columns.h"
-#include "net/address.h"
 
 #include <string.h>
 
@@ -76,15 +75,12 @@ static const char *culprit_of(const struct meter_endpoint *endpoint)
     return endpoint->name;
 }
 
-/* The note, if no side is slow. A path that bpipe waits for is that of a FIFO. */
+/* The note, if no side is slow. */
 static enum display_note note_of(const struct display_values *values, const struct meter *meter,
                                  uint64_t fill_before)
 {
-    if (!meter->began && meter->connecting != NULL) {
-        enum address_kind kind = address_kind_of(meter->connecting->name);
-        return kind == ADDRESS_NONE || address_listens(kind) ? DISPLAY_NOTE_AWAITING
-                                                             : DISPLAY_NOTE_CONNECTING;
-    }
+    if (!meter->began && meter->connecting != NULL)
+        return meter_awaits_peer(meter) ? DISPLAY_NOTE_AWAITING : DISPLAY_NOTE_CONNECTING;
     if (values->final || !absorbs_most(values->state_ns) || values->fill == fill_before)
         return DISPLAY_NOTE_NONE;
     return values->fill > fill_before ? DISPLAY_NOTE_FILLING : DISPLAY_NOTE_EMPTYING;

@@ -10,6 +10,7 @@
 
 #include "base/minmax.h"
 #include "base/platform.h"
+#include "net/address.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -430,6 +431,14 @@ static const struct meter_endpoint *longest_waited_for(const struct meter_endpoi
         if (endpoints[i].wait_ns > longest->wait_ns)
             longest = &endpoints[i];
     return longest;
+}
+
+bool meter_awaits_peer(const struct meter *meter)
+{
+    if (meter->began || meter->connecting == NULL)
+        return false;
+    enum address_kind kind = address_kind_of(meter->connecting->name);
+    return kind == ADDRESS_NONE || address_listens(kind);
 }
 
 enum meter_state meter_verdict_state(enum meter_verdict verdict)

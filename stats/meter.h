@@ -285,6 +285,10 @@ bool meter_is_judged(const struct meter *meter);
  */
 enum meter_verdict meter_verdict_of(const uint64_t state_ns[METER_STATES]);
 
+/* Whether no byte can move yet because a listener, or a FIFO, has no peer. (A path that bpipe waits
+ * for is that of a FIFO.) */
+bool meter_awaits_peer(const struct meter *meter);
+
 /* The state whose time a verdict is about. Not for BALANCED and NONE. */
 enum meter_state meter_verdict_state(enum meter_verdict verdict);
 

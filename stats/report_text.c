@@ -59,14 +59,15 @@ static bool is_connecting(const struct meter *meter)
 }
 
 /* "input 8%, output 71%, absorb 12%, throttle 0%, busy 9%", in a short line without those of 0 %;
- * "connecting (tcp://host:9)". */
+ * "connecting (tcp://host:9)", "waiting for a peer (fifo)". */
 static void add_states(const struct report_line *line, const uint64_t state_ns[METER_STATES])
 {
     unsigned percents[METER_STATES];
     const char *comma = "";
 
     if (is_connecting(line->meter)) {
-        text_add_string(line->text, "connecting (");
+        bool awaits = meter_awaits_peer(line->meter);
+        text_add_string(line->text, awaits ? "waiting for a peer (" : "connecting (");
         line_add_name(line, line->meter->connecting->name);
         text_add_string(line->text, ")");
         return;

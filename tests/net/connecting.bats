@@ -233,11 +233,11 @@ tells_apart() {
     pid=$!
     wait_until 20 has_control "$pid"
     await_connecting "$pid" json
-    grep -qE '^bpipe: 0 B in [0-9.]+ m?s; last [0-9.]+ m?s: connecting \(fifo\); buffer 0%$' text
-    grep -qE '^bpipe: connecting \(fifo\)$' text
+    grep -qE '^bpipe: 0 B in [0-9.]+ m?s; last [0-9.]+ m?s: waiting for a peer \(fifo\); buffer 0%$' text
+    grep -qE '^bpipe: waiting for a peer \(fifo\)$' text
     if [ -S "$XDG_RUNTIME_DIR/bpipe-$pid.sock" ]; then
         "$BPIPE" -Q "$pid" >asked
-        grep -qx 'bpipe: connecting (fifo)' asked
+        grep -qx 'bpipe: waiting for a peer (fifo)' asked
         "$BPIPE" -Q "$pid" --report json >asked
         awk -v connect="$(last_number connect asked)" 'BEGIN { exit !(connect >= 0.3) }'
     fi

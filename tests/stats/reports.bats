@@ -545,7 +545,7 @@ early() {
         kill -TERM "$pid"
         ended "$pid" 143
         cat err
-        equal 'bpipe: connecting (fifo)' "$(sed -n 2p err)"
+        equal 'bpipe: waiting for a peer (fifo)' "$(sed -n 2p err)"
         equal 'bpipe: ended early: SIGTERM' "$(sed -n 3p err)"
     done
     status=0

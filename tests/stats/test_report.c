@@ -999,20 +999,27 @@ static void test_text_not_connected(void)
     if (meter_init(&meter, 0, 1, 1, 0) != 0)
         abort();
     meter.capacity = 4096;
-    meter.outputs[0].name = "tcp-listen://:9";
+    meter.outputs[0].name = "fifo";
     meter.connecting = &meter.outputs[0];
     meter_advance(&meter, METER_BUSY, 2 * MS);
     meter_advance(&meter, METER_CONNECT, 3 * NS_PER_SEC);
     text_is(&meter, &sample,
-            "bpipe: 0 B in 3.00 s; last 1.00 s: connecting (tcp-listen://:9); buffer 0%\n",
+            "bpipe: 0 B in 3.00 s; last 1.00 s: waiting for a peer (fifo); buffer 0%\n",
             "a sample before anything is connected");
     struct text text = {0};
     report_format_text(&text, &meter, &now);
     text_add_bytes(&text, "", 1);
     tap_ok(strstr(text.bytes, "bpipe: 0 B in 3.00 s so far\n"
-                              "bpipe: connecting (tcp-listen://:9)\n") == text.bytes,
+                              "bpipe: waiting for a peer (fifo)\n") == text.bytes,
            "a report asked for while connecting");
     text_free(&text);
+    meter.outputs[0].name = "tcp-listen://:9";
+    tap_ok(contains(report_format_text, &meter, "\nbpipe: waiting for a peer (tcp-listen://:9)\n",
+                    "", ""),
+           "a listener");
+    meter.outputs[0].name = "tcp://host:9";
+    tap_ok(contains(report_format_text, &meter, "\nbpipe: connecting (tcp://host:9)\n", "", ""),
+           "an address");
     meter_destroy(&meter);
 }
 

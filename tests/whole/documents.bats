@@ -90,20 +90,28 @@ has_tree() { # FILE
     ((${EPOCHREALTIME/[.,]/} - start > 250000))
 }
 
-@test "README: a tree to another machine" {
-    local server port
-    example README.md 'tcp://backup' | here 0 >both
-    grep -q -- '--atomic.*tcp-listen' both
+# send_tree STATUS: runs the two commands of ./both, and checks both statuses.
+send_tree() {
+    local server port status=0
     (sed -n 1p both && echo 'exit $?') >receive
     bash receive 2>err &
     server=$!
     await_port err
     [ ! -e home.tar ]
-    cd tree
-    eval "$(sed -n 2p ../both | sed "s/:0 /:$port /")" 2>../sent
-    cd ..
-    ended "$server" 0
+    (cd tree && eval "$(sed -n 2p ../both | sed "s/:0 /:$port /")") 2>sent || status=$?
+    equal "$1" "$status"
+    ended "$server" "$1"
+}
+
+@test "README: a tree to another machine" {
+    example README.md 'tcp://backup' | here 0 >both
+    grep -q -- '--atomic.*tcp-listen' both
+    send_tree 0
     has_tree home.tar
+    rm home.tar
+    program tar <<<'echo a part; exit 2'
+    send_tree 1
+    [ ! -e home.tar ]
 }
 
 @test "README: upload only a complete dump" {
