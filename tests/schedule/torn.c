@@ -76,15 +76,15 @@ static bool chosen_explain(const struct torn *torn, unsigned chosen, enum match_
 uint64_t torn_explain(const struct torn *torn, uint64_t undelivered, enum match_kind kind,
                       const unsigned char *bytes, size_t size, struct input *kept)
 {
-    bool ends_anywhere = kind == MATCH_BEGINNING || kind == MATCH_TAP_BEGINNING;
+    int passes = kind == MATCH_BEGINNING || kind == MATCH_TAP_BEGINNING ? 2 : 1;
     size_t left[MOST_SOURCES];
 
     *kept = (struct input){0};
-    for (int more = 0; more <= ends_anywhere; more++)
+    for (int pass = 1; pass <= passes; pass++)
         for (unsigned chosen = 1; chosen < 1U << torn->plan->source_count; chosen++) {
             uint64_t withheld = take_out_all(torn, chosen, left);
             if (may_choose(torn, chosen) && withheld > 0 &&
-                (more ? withheld < undelivered : withheld == undelivered) &&
+                (pass == 1 ? withheld == undelivered : withheld < undelivered) &&
                 chosen_explain(torn, chosen, kind, bytes, size, kept))
                 return withheld;
         }
