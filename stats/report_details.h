@@ -8,8 +8,8 @@
 #include "stats/meter.h"
 #include "stats/report_format.h"
 
-/* A line for each endpoint that did not get all bytes, or got bytes that were added, or whose file or
- * command did not come to its end. It is in every report. */
+/* A line for each endpoint that did not get all bytes, or got bytes that were added, or whose file
+ * or command did not come to its end. It is in every report. */
 void report_add_losses(struct text *text, const struct meter *meter,
                        const struct report_request *request);
 
