@@ -559,7 +559,7 @@ static bool closing_turn(struct poll_loop *loop)
     bool failed = events < 0 && errno != EINTR;
     if (failed) /* without a nap the loop would spin */
         platform_nap(CLOSING_NAP_NS);
-    meter_advance(loop->meter, METER_OUTPUT, platform_now());
+    meter_advance(loop->meter, loop_closing_state(loop), platform_now());
     loop_closing_waited(loop, loop->meter->now_ns - before, failed);
     loop_attend_control(loop, events > 0 && loop->poll.control_watch.revents != 0);
     return true;

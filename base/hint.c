@@ -17,10 +17,6 @@ static const struct {
     {HINT_LOW_PORT, EACCES, " (ports < 1024 need root)"}, /* ip(7), CAP_NET_BIND_SERVICE */
     {HINT_FILE, ENOSPC, "is incomplete"},
     {HINT_FILE, EDQUOT, "is incomplete"},
-    {HINT_ATOMIC_FILE, ENOSPC, "is unchanged"},
-    {HINT_ATOMIC_FILE, EDQUOT, "is unchanged"},
-    {HINT_NEW_FILE, ENOSPC, "was not created"},
-    {HINT_NEW_FILE, EDQUOT, "was not created"},
 };
 
 const char *hint_for(enum hint_about about, int error)

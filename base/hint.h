@@ -6,12 +6,10 @@
 
 /* What failed. */
 enum hint_about {
-    HINT_CONNECT,     /* connecting without --retry */
-    HINT_LISTEN,      /* listening on a port */
-    HINT_LOW_PORT,    /* listening on a port below 1024 */
-    HINT_FILE,        /* writing a file */
-    HINT_ATOMIC_FILE, /* writing a file with --atomic, in place of another */
-    HINT_NEW_FILE,    /* the same, where there was none */
+    HINT_CONNECT,  /* connecting without --retry */
+    HINT_LISTEN,   /* listening on a port */
+    HINT_LOW_PORT, /* listening on a port below 1024 */
+    HINT_FILE,     /* writing a file without --atomic */
 };
 
 /* Returns what to add to a message about `error` (errno): " (--retry tries again)" or the like, for

@@ -35,9 +35,8 @@ static void set_error(struct endpoint *endpoint, const char *what, int error)
 
 const char *endpoint_hint(const struct endpoint *endpoint, int error)
 {
-    enum hint_about atomic = endpoint->atomic.replaces ? HINT_ATOMIC_FILE : HINT_NEW_FILE;
-    enum hint_about about = endpoint->atomic.target != NULL ? atomic : HINT_FILE;
-    return endpoint->kind == ENDPOINT_REGULAR ? hint_for(about, error) : "";
+    bool file = endpoint->kind == ENDPOINT_REGULAR && endpoint->atomic.target == NULL;
+    return file ? hint_for(HINT_FILE, error) : "";
 }
 
 /* --- inherited descriptors ------------------------------------------------------------------ */

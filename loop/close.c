@@ -241,6 +241,13 @@ static void hear_signals(struct poll_loop *loop)
     loop_reap_commands(loop);
 }
 
+enum meter_state loop_closing_state(const struct poll_loop *loop)
+{
+    return loop->closing.step == CLOSING_COMMANDS && loop_awaits_producers_only(loop)
+               ? METER_INPUT
+               : METER_OUTPUT;
+}
+
 void loop_closing_waited(struct poll_loop *loop, uint64_t ns, bool failed)
 {
     bool taps = loop->closing.step == CLOSING_TAPS;
@@ -251,6 +258,8 @@ void loop_closing_waited(struct poll_loop *loop, uint64_t ns, bool failed)
         if (tap->watch.revents != 0)
             loop->path.flow.outputs[i].blocked = false;
     }
+    if (loop->closing.step == CLOSING_COMMANDS)
+        loop_commands_waited(loop, ns);
     loop->closing.taps_given_up |= taps && failed;
     hear_signals(loop);
 }

@@ -28,6 +28,9 @@ bool loop_close_some(struct poll_loop *loop, uint64_t *wait_ns);
 /* Sets what closing waits for: signals, control, and taps that want more. */
 void loop_watch_closing(struct poll_loop *loop);
 
+/* The state that such a wait counts as. */
+enum meter_state loop_closing_state(const struct poll_loop *loop);
+
 /* The caller waited in poll() for `ns`, or poll() failed: notes that, and handles the signals that
  * came. */
 void loop_closing_waited(struct poll_loop *loop, uint64_t ns, bool failed);

@@ -194,6 +194,15 @@ static void keep_guarded(struct poll_loop *loop)
             guard_add(&loop->commands.guard, loop->commands.all[i].pid);
 }
 
+/* A consumer has ended. If a signal ended it because the run was over, the report says so. */
+static void note_terminated(const struct poll_loop *loop, struct loop_output *output)
+{
+    if (output->meter->process.signal == 0 || loop_command_ended_itself(loop))
+        return;
+    output->meter->aftermath = output->confirming ? "was terminated after the end of its input"
+                                                  : "was terminated before the end of its input";
+}
+
 void loop_reap_commands(struct poll_loop *loop)
 {
     keep_guarded(loop);
@@ -206,7 +215,10 @@ void loop_reap_commands(struct poll_loop *loop)
     }
     for (size_t i = 0; i < loop->outputs.main_count; i++) {
         struct loop_output *output = &loop->outputs.all[i];
-        if (reap(loop, output->command, output->meter) && output->state == OUTPUT_OPEN)
+        if (!reap(loop, output->command, output->meter))
+            continue;
+        note_terminated(loop, output);
+        if (output->state == OUTPUT_OPEN)
             loop_judge_consumer(loop, output);
     }
 }
@@ -317,17 +329,6 @@ void loop_begin_ending_commands(struct poll_loop *loop)
     commands->harmless = loop_end_is_true(loop) || (loop->ending.departed && !loop->ending.failed);
 }
 
-/* The report says which consumers are not going to see the end of their input. */
-static void note_terminated(struct poll_loop *loop)
-{
-    for (size_t i = 0; i < loop->outputs.main_count; i++) {
-        struct loop_output *output = &loop->outputs.all[i];
-        if (output->command != NULL && command_runs(output->command) && !output->gone &&
-            !output->confirming)
-            output->meter->aftermath = "was terminated before the end of its input";
-    }
-}
-
 /* Commands that are about to exit get a moment (HEARING_NS) to do so by themselves. Returns whether
  * this is over. */
 static bool have_been_heard(struct poll_loop *loop, uint64_t waited_ns)
@@ -335,10 +336,8 @@ static bool have_been_heard(struct poll_loop *loop, uint64_t waited_ns)
     if (!loop->commands.harmless && loop->ending.signal == 0 && any_exits(loop) &&
         waited_ns < HEARING_NS)
         return false;
-    if (!loop->commands.harmless) {
-        note_terminated(loop);
+    if (!loop->commands.harmless)
         go_on_to(loop, ENDING_TERMINATE);
-    }
     return true;
 }
 
@@ -354,6 +353,29 @@ static bool have_ended(struct poll_loop *loop, uint64_t waited_ns)
     if (waited_ns >= COMMAND_GRACE_NS)
         go_on_to(loop, ENDING_TERMINATE);
     return kill_ns != 0 && waited_ns >= COMMAND_GRACE_NS + kill_ns + GUARD_PATIENCE_NS;
+}
+
+static bool runs(const struct command *command)
+{
+    return command != NULL && command_runs(command);
+}
+
+bool loop_awaits_producers_only(const struct poll_loop *loop)
+{
+    for (size_t i = 0; i < loop->outputs.main_count; i++)
+        if (runs(loop->outputs.all[i].command))
+            return false;
+    return any_runs(loop);
+}
+
+void loop_commands_waited(struct poll_loop *loop, uint64_t ns)
+{
+    for (size_t i = 0; i < loop->inputs.count; i++)
+        if (runs(loop->inputs.all[i].command))
+            meter_waited(loop->inputs.all[i].meter, ns);
+    for (size_t i = 0; i < loop->outputs.main_count; i++)
+        if (runs(loop->outputs.all[i].command))
+            meter_waited(loop->outputs.all[i].meter, ns);
 }
 
 bool loop_end_commands(struct poll_loop *loop)

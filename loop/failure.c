@@ -94,11 +94,17 @@ static void end_datagrams(struct loop_output *output)
     loop_note_datagrams(&output->endpoint, output->meter);
 }
 
-int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete)
+void loop_note_incomplete(struct loop_output *output)
 {
     const struct atomic_file *atomic = &output->endpoint.atomic;
-    if (!complete && atomic->target != NULL)
+    if (atomic->target != NULL)
         output->meter->aftermath = atomic->replaces ? "is unchanged" : "was not created";
+}
+
+int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete)
+{
+    if (!complete)
+        loop_note_incomplete(output);
     end_datagrams(output);
     int result = endpoint_close_output(&output->endpoint, complete);
     loop_reapply_flags(loop);

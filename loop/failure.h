@@ -82,9 +82,12 @@ uint64_t loop_in_doubt(const struct loop_output *output);
  * started, or bpipe has given them up: only then is it known what was read. */
 void loop_close_the_failed(struct poll_loop *loop);
 
+/* Notes for the report what is left of a file with --atomic that is not complete. To be called before
+ * the endpoint is closed. */
+void loop_note_incomplete(struct loop_output *output);
+
 /* Closes an output or a tap (endpoint_close_output()); a UDP socket's last error is taken before
- * that. Sets the flags that another endpoint on the same open file needs. Notes for the report what
- * is left of a file with --atomic that is not complete. Returns 0, or -1 with
+ * that. Sets the flags that another endpoint on the same open file needs. Returns 0, or -1 with
  * output->endpoint.error. */
 int loop_close_output(struct poll_loop *loop, struct loop_output *output, bool complete);
 

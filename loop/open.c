@@ -49,9 +49,12 @@ static void begin_output_datagrams(struct poll_loop *loop, size_t index)
 void loop_abandon_outputs(struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->outputs.count; i++) {
-        if (loop->outputs.all[i].state == OUTPUT_OPEN)
-            endpoint_abandon_output(&loop->outputs.all[i].endpoint);
-        loop->outputs.all[i].state = OUTPUT_CLOSED;
+        struct loop_output *output = &loop->outputs.all[i];
+        if (output->state == OUTPUT_OPEN) {
+            loop_note_incomplete(output);
+            endpoint_abandon_output(&output->endpoint);
+        }
+        output->state = OUTPUT_CLOSED;
     }
     loop->outputs.open_count = 0;
     loop->phase = LOOP_DONE;

@@ -81,7 +81,7 @@ struct meter_endpoint {
     uint64_t strangers;            /* datagrams from senders that are not allowed to send */
     char error[METER_ERROR_TEXT];  /* why it failed, or "" */
     const char *aftermath;         /* what a run that did not complete has done to it, "was not
-                                      created"; or NULL */
+                                      created"; a constant, or NULL */
     struct meter_peer peer;        /* not set for a command */
     struct meter_process process;
 };

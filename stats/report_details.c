@@ -106,11 +106,11 @@ static void add_refusals(const struct report_line *line, const void *data)
     add_datagrams(line, data, METRIC_REFUSALS);
 }
 
-/* "out.tar: was not created"; if the output failed itself, a message has said why. */
+/* "out.tar: was not created" */
 static void add_aftermath(const struct report_line *line, const void *data)
 {
     const struct subject *subject = data;
-    if (subject->endpoint->aftermath == NULL || subject->endpoint->error[0] != '\0')
+    if (subject->endpoint->aftermath == NULL)
         return;
     begin_losses(line, subject, true);
     text_add_string(line->text, subject->endpoint->aftermath);

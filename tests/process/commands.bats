@@ -218,6 +218,29 @@ bpipe: new: was not created" "$(grep ': was ' <<<"$stderr")"
     kill -TERM $!
     ended $! 143
     grep -qx 'bpipe: cat >part: was terminated before the end of its input' err
+    # after its end
+    mkfifo over
+    defsig "$BPIPE" --from 'cat in' --to 'cat >part; echo >over; sleep 100' 2>err &
+    read -r <over
+    kill -INT $!
+    ended $! 130
+    grep -q '^bpipe: cat >.*: was terminated after the end of its input$' err
+    # a consumer that ignores SIGTERM, and ends by itself
+    run -1 --separate-stderr "$BPIPE" --from 'echo a; exit 3' --to 'trap "" TERM; exec sleep 0.5'
+    refute grep ': was ' <<<"$stderr"
+}
+
+@test "a signal, and a consumer that does not end: the report blames the consumer" {
+    mkfifo ready
+    "$BPIPE" --from 'echo a; exec sleep 100' --to 'trap "" TERM; echo >ready; exec sleep 100' \
+        -o copy --kill-after 2 --report json:json --report text:text &
+    read -r <ready
+    wait_until 5 test -s copy
+    kill -TERM $!
+    ended $! 143
+    # It waited for the command only, however long it waited for the producer before that.
+    jq -e '.outputs[0].wait_seconds >= 1 and .outputs[1].wait_seconds < 1' json
+    grep -q 'slow side: output, .*(trap' text
 }
 
 # bad_producers FUNCTION: calls it with a command that cuts ./in, and with bpipe's words for that.
