@@ -82,8 +82,8 @@ uint64_t loop_in_doubt(const struct loop_output *output);
  * started, or bpipe has given them up: only then is it known what was read. */
 void loop_close_the_failed(struct poll_loop *loop);
 
-/* Notes for the report what is left of a file with --atomic that is not complete. To be called before
- * the endpoint is closed. */
+/* Notes for the report what is left of a file with --atomic that is not complete. To be called
+ * before the endpoint is closed. */
 void loop_note_incomplete(struct loop_output *output);
 
 /* Closes an output or a tap (endpoint_close_output()); a UDP socket's last error is taken before

@@ -954,8 +954,8 @@ bpipe: new: was not created" "$(grep -E ': (is|was) ' <<<"$stderr")"
     equal old "$(<old)"
     refute [ -e new ]
     # an output that fails itself, and one that is still open while another waits for its peer
-    run -1 --separate-stderr bash -c 'ulimit -f 8; trap "" XFSZ; exec "$BPIPE" --atomic -o new' \
-        < <(head -c 100000 /dev/zero)
+    head -c 100000 /dev/zero >in
+    run -1 --separate-stderr bash -c "ulimit -f 8; trap '' XFSZ; exec '$BPIPE' --atomic -o new in"
     grep -qx 'bpipe: new: was not created' <<<"$stderr"
     mkfifo fifo
     "$BPIPE" --atomic -o new --report-every 0.1 --tap fifo -o unix-listen://peer </dev/null 2>err &
