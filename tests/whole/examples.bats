@@ -239,6 +239,11 @@ run_example() {
         succeeds "$text"
         has_archive tape home.file
         ;;
+    "bpipe -q --from 'pg_dump -Fc db' --atomic -o db.dump")
+        succeeds "$text"
+        cmp db.dump "$T/data"
+        equal '' "$(<stderr)"
+        ;;
     'follow-log | bpipe -q --idle-timeout 1m -o log.copy --append')
         echo before >log.copy
         succeeds "$text"
