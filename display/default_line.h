@@ -23,7 +23,7 @@
  *  10. the ETA
  *  11. the amount; the percentage is the last to go
  *
- * The final frame is without the meter of the buffer, and without the bar of an unknown size.
+ * The final frame is without the meter of the buffer.
  *
  * Once bytes were dropped the amount is followed by their number, which outlasts all other parts:
  *
