@@ -26,8 +26,8 @@ enum {
 };
 
 /* A format of the default line, and the least columns of its bar, of %{waiting}, and of the line.
- * The final frame is without the part in brackets: its figures are those of the whole run, the
- * buffer is only empty by then, and the bar of an unknown size has nothing to show. */
+ * The final frame is without the part in brackets: its figures are those of the whole run, and the
+ * buffer is only empty by then. */
 struct layout {
     const char *format;
     unsigned bar, waiting;
@@ -55,7 +55,7 @@ static const struct layout known_size[] = {
 };
 
 static const struct layout unknown_size[] = {
-    {"%b %t %r[ %p  buf %{buffer-bar}%{buffer-fill} ] %{waiting}", NARROW_BAR,
+    {"%b %t %r %p[  buf %{buffer-bar}%{buffer-fill} ] %{waiting}", NARROW_BAR,
      DISPLAY_WAITING_WIDTH, false, 0},
     {"%b %t %r[  buf %{buffer-bar}%{buffer-fill} ] %{waiting}", 0, LONG_WAITING, false, 0},
     {"%b %t %r[ buf %{buffer-bar}] %{waiting}", 0, LONG_WAITING, false, 0},

@@ -405,7 +405,7 @@ static const struct scene defaults[] = {
     {NULL, 80, UNKNOWN,
      "1.21GiB 0:00:12 [ 103MiB/s]  buf ▕████▍ ▏ 74%  ◀ waiting for zstd 81%           "},
     {NULL, 80, UNKNOWN | ASCII | FINAL,
-     "1.21GiB 0:00:12 [ 103MiB/s] < waiting for zstd 81%            "},
+     "1.21GiB 0:00:12 [ 103MiB/s] [   <=>         ] < waiting for zstd 81%            "},
     {NULL, 92, UNKNOWN,
      "1.21GiB 0:00:12 [ 103MiB/s] [ <=>    ]  buf ▕████▍ ▏ 74%  ◀ waiting for zstd 81%           "
      " "},
