@@ -308,8 +308,8 @@ zero_copy() {
         { result "$BPIPE" --report none --retry 2 -o "$endpoint"; read -r line; } <in
         equal 1 "$line"
         equal 1 "${result%%:*}"
-        says result.err "$endpoint: .*; retry 1 of 2 in [0-9.]+ m?s" \
-            "$endpoint: .*; retry 2 of 2 in [0-9.]+ m?s" "$endpoint: .* \(3 tries\)"
+        says result.err "$endpoint: .*; retry 1 of 2 in [0-9.]+ [mu]?s" \
+            "$endpoint: .*; retry 2 of 2 in [0-9.]+ [mu]?s" "$endpoint: .* \(3 tries\)"
         sends --retry 1 <in
         equal 1 $status
         says err "$endpoint: .* \(2 tries\)"
