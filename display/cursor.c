@@ -330,13 +330,18 @@ void cursor_end(struct cursor *cursor, struct text *text)
 }
 
 /* The last frame of the only member ends the row of the cursor. What the member prints below, and
- * the row of a process that becomes a member before it leaves, are counted from there. */
+ * the row of a process that becomes a member before it leaves, are counted from there. After its
+ * last frame a process is no member any more: the row of that frame must not be given to
+ * another. */
 void cursor_sent(struct cursor *cursor, bool sent)
 {
     bool ends = cursor->single && cursor->last;
+    unsigned at = find_member(&cursor->table);
     if (sent && ends)
         begin_rows(&cursor->table);
-    if (sent && (ends || cursor->fresh || cursor->newlines > 0))
+    if (sent && cursor->last && at < cursor->table.count)
+        remove_member(&cursor->table, at);
+    if (sent && (cursor->last || cursor->fresh || cursor->newlines > 0))
         (void)store(cursor);
     cursor->newlines = 0;
     if (!sent && cursor->fresh) {
