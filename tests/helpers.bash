@@ -154,14 +154,13 @@ state_of() {
 }
 
 # read_state PID: sets $state to that, without the process that $(...) takes: a condition that is
-# waited for is checked often.
+# waited for is checked often. It reads all of the file (proc(5), stat): if the process ends before
+# bash has put back what it has read too much, the next `read` from another file gets that.
 read_state() {
-    local key value
-    state=
-    while read -r key value; do
-        [ "$key" != State: ] || { state=${value%% *} && return; }
-    done 2>/dev/null <"/proc/$1/status"
-    return 1
+    local stat=
+    { IFS= read -rd '' stat <"/proc/$1/stat"; } 2>/dev/null || true # there is no NUL
+    state=${stat##*) } state=${state%% *}
+    [ -n "$state" ]
 }
 
 in_state() { # PID STATE
