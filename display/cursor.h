@@ -73,7 +73,7 @@ enum cursor_status { CURSOR_READY, CURSOR_SINGLE, CURSOR_BUSY, CURSOR_ALONE };
  *
  * With the first two the file is locked until cursor_sent(). `tty` is the terminal, which has
  * `height` rows. `last`: the frame stays, and if it is in the row of the cursor it ends with a
- * newline.
+ * newline. After it this process is no member any more, but its messages below the rows count.
  */
 enum cursor_status cursor_begin(struct cursor *cursor, struct text *text, int tty, unsigned height,
                                 bool last);

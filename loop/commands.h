@@ -78,12 +78,12 @@ bool loop_awaits_commands_only(const struct poll_loop *loop);
 #define COMMAND_LOOK_NS UINT64_C(50000000)
 void loop_begin_ending_commands(struct poll_loop *loop);
 bool loop_end_commands(struct poll_loop *loop);
+void loop_hasten_commands(struct poll_loop *loop);
 
 /* While commands are being ended: whether only commands of --from still run. */
 bool loop_awaits_producers_only(const struct poll_loop *loop);
 
 /* The same: all commands that still run kept bpipe waiting for `ns`. */
 void loop_commands_waited(struct poll_loop *loop, uint64_t ns);
-void loop_hasten_commands(struct poll_loop *loop);
 
 #endif

@@ -272,6 +272,33 @@ reports_were() { [ "$(in_tmux capture-pane -p -S - | grep -c 'bpipe: a: ')" -eq 
     rm -f pid "$XDG_RUNTIME_DIR/bpipe-$pid.sock"
 }
 
+@test "the row of a last frame is not given to one that comes later" {
+    skip_unless_terminal
+    skip_unless_faults
+    terminal_open 130 20
+    open_feed
+    # b stops as it writes its report, behind its last frame. Only then a, which has the lower id and
+    # so the upper row, shows its first one.
+    cat >both <<SCRIPT
+$quiet -c -W -P pid -N a <feed >out &
+until [ -s pid ]; do sleep 0.01; done
+head -c 100000 /dev/zero | FAULT_SCRIPT='write:*/report:1:raise=19' LD_PRELOAD=$FAULT_SO \\
+    $quiet -c -P pid.b -N b --report json:report >copy
+wait
+SCRIPT
+    terminal_script <<<"bash both"
+    wait_screen screen_has "$b +100%.*"
+    wait_until 15 in_state "$(<pid.b)" T
+    feed 50000
+    wait_screen screen_has "$a +50% .*"
+    rows_of "$b +100%.*" 1
+    kill -CONT "$(<pid.b)"
+    feed 50000
+    end_of_feed
+    rows_of "$b +100%.*" 1
+    rows_of "$a +100%.*" 1
+}
+
 @test "SIGKILL of the only one: the next one of its group is single" {
     skip_unless_terminal
     local file
