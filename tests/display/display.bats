@@ -146,7 +146,7 @@ stays_in_place() { # PATTERN
     open_feed
     terminal_script <<<"$bpipe -s 100000 <feed >out"
     feed 50000
-    wait_screen matches_screen '.* 50% .*'
+    wait_screen matches_screen ".* 50% .*$judged"
     feed 50000
     end_of_feed
     matches_screen "$amount $time $rate $bar 100%.*" "$report" "$report" 'bash>'
@@ -209,7 +209,7 @@ stays_in_place() { # PATTERN
     open_feed
     terminal_script <<<"$bpipe -P pid -s 100000 <feed >out"
     feed 50000
-    wait_screen matches_screen '.* 50% .*'
+    wait_screen matches_screen ".* 50% .*$judged"
     pid_of_bpipe
     kill -USR1 "$pid"
     wait_screen matches_screen "$report" "$report" "$amount $time $rate $bar +[0-9]+%.*"
@@ -380,7 +380,7 @@ frames_go_on_below() { # PATTERN
     feed 50000
     wait_screen both_rows "$a +50% .*" "$b +50% .*"
     feed 20000
-    wait_screen both_rows "$a +70% .*" "$b +70% .*"
+    wait_screen both_rows "$a +70% .*$judged" "$b +70% .*$judged"
     equal 2 "$(screen | grep -c '[^ ]')" "rows"
     feed 30000
     end_of_feed
@@ -417,7 +417,7 @@ frames_go_on_below() { # PATTERN
     open_feed
     terminal_script <<<"$bpipe -c -N a -s 60000 <feed | $bpipe -c -N b -s 60000 -L 20K >out"
     feed 60000
-    wait_screen both_rows "$a +100% .*" "$b +[1-9]?[0-9]% .*"
+    wait_screen both_rows "$a +100% .*$judged" "$b +[1-9]?[0-9]% .*"
     close_feed
     wait_screen screen_has 'bpipe: a: slow side: .*' # a has ended
     rows_of "$b +[1-9]?[0-9]% .*" 1
@@ -452,7 +452,7 @@ frames_go_on_below() { # PATTERN
     open_feed
     terminal_script <<<"$bpipe --report none -c -N a -s 100000 <feed | $bpipe --report none -P pid -c -N b -s 100000 >out"
     feed 50000
-    wait_screen both_rows "$a +50% .*" "$b +50% .*"
+    wait_screen both_rows "$a +50% .*$judged" "$b +50% .*$judged"
     pid_of_bpipe
     kill -USR1 "$pid"
     wait_screen screen_has 'bpipe: b: slow side: .*'

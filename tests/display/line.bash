@@ -22,6 +22,10 @@ short_eta='ETA ([0-9]+:[0-9]{2}|-:--)'
 meter='buf[^ ]+'
 report='bpipe: .*'
 
+# The end of a row that names a slow side: bpipe has waited for long enough that a report from now
+# on has a verdict, too.
+judged='(waiting for|slow:) .*'
+
 # Sets $feed: `bpipe <feed` reads what is written to it, until it is closed. Call it after
 # terminal_open, because tmux would keep it open.
 open_feed() {
