@@ -247,32 +247,6 @@ static void take_interval(struct display *display, struct moment now)
     display->fill = meter->fill;
 }
 
-/* The amount that the output has got, in the unit of the expected size. */
-static uint64_t done_of(const struct meter *meter, const struct moment *now)
-{
-    return meter->size_in_records ? now->records : now->bytes;
-}
-
-/* Whether a percentage is possible. With a size of 0 it is possible only until something came. */
-static bool size_has_shares(const struct meter *meter, const struct moment *now)
-{
-    return meter->size_known && (meter->size_bytes > 0 || done_of(meter, now) == 0);
-}
-
-/* The estimated time remaining. UINT64_MAX: unknown. It is also unknown if more than the expected
- * size came, because still more may follow. (The caller makes it unknown while nothing moves.) */
-static uint64_t time_left(const struct meter *meter, const struct moment *start,
-                          const struct moment *now)
-{
-    enum { LONGEST_S = 360000000 }; /* 100,000 hours, as in pv: a longer time counts as unknown */
-    uint64_t size = meter->size_bytes, done = done_of(meter, now);
-    double rate = moment_rate(start, now, meter->size_in_records);
-    if (!meter->size_known || rate <= 0 || done > size)
-        return UINT64_MAX;
-    double seconds = (double)(size - done) / rate;
-    return seconds > LONGEST_S ? UINT64_MAX : (uint64_t)(seconds * (double)NS_PER_SEC);
-}
-
 static struct display_values take_values(struct display *display, bool final)
 {
     const struct meter *meter = display->meter;
@@ -288,7 +262,7 @@ static struct display_values take_values(struct display *display, bool final)
     struct display_values values = {
         .units = meter->shows_records ? now.records : now.bytes,
         .size = meter->size_bytes,
-        .size_known = size_has_shares(meter, &now),
+        .size_known = moment_has_share(meter, &now),
         .size_in_bytes = meter->shows_records && !meter->size_in_records,
         .bytes = now.bytes,
         .records = meter->shows_records,
@@ -296,7 +270,7 @@ static struct display_values take_values(struct display *display, bool final)
         .rate = rate,
         .average_rate = average,
         .highest_rate = display->highest_rate,
-        .eta_ns = rate > 0 ? time_left(meter, &start, &now) : UINT64_MAX,
+        .eta_ns = rate > 0 ? moment_time_left(meter, &start, &now) : UINT64_MAX,
         .phase = display->phase,
         .now = time(NULL),
         .final = final,

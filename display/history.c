@@ -21,6 +21,29 @@ double moment_rate(const struct moment *from, const struct moment *to, bool reco
     return (double)(after - before) * ((double)NS_PER_SEC / (double)(to->ns - from->ns));
 }
 
+/* The amount that the output had got, in the unit of the expected size. */
+static uint64_t done_of(const struct meter *meter, const struct moment *now)
+{
+    return meter->size_in_records ? now->records : now->bytes;
+}
+
+bool moment_has_share(const struct meter *meter, const struct moment *now)
+{
+    return meter->size_known && (meter->size_bytes > 0 || done_of(meter, now) == 0);
+}
+
+uint64_t moment_time_left(const struct meter *meter, const struct moment *start,
+                          const struct moment *now)
+{
+    enum { LONGEST_S = 360000000 }; /* 100,000 hours, as in pv: a longer time counts as unknown */
+    uint64_t size = meter->size_bytes, done = done_of(meter, now);
+    double rate = moment_rate(start, now, meter->size_in_records);
+    if (!meter->size_known || rate <= 0 || done > size)
+        return UINT64_MAX;
+    double seconds = (double)(size - done) / rate;
+    return seconds > LONGEST_S ? UINT64_MAX : (uint64_t)(seconds * (double)NS_PER_SEC);
+}
+
 static size_t place_of(const struct history *history, size_t index)
 {
     return (history->oldest + index) % HISTORY_MOMENTS;

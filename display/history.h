@@ -31,6 +31,16 @@ struct moment moment_of(const struct meter *meter);
 /* The rate in bytes or records per second. 0 if no time is between the moments. */
 double moment_rate(const struct moment *from, const struct moment *to, bool records);
 
+/* Whether a share of the expected size is possible. With a size of 0 it is possible only until
+ * something came. */
+bool moment_has_share(const struct meter *meter, const struct moment *now);
+
+/* The estimated time from `now` until the output has the expected size, in ns, at the rate since
+ * `start`. UINT64_MAX: unknown, also if more than that size came, because still more may follow.
+ * (The caller makes it unknown while nothing moves.) */
+uint64_t moment_time_left(const struct meter *meter, const struct moment *start,
+                          const struct moment *now);
+
 void history_begin(struct history *history, struct moment first);
 
 /* Adds `now`, and keeps the moments of the last `window_ns`: the newest one that is at least that
