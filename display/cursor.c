@@ -26,6 +26,11 @@
 
 /* --- the file --------------------------------------------------------------------------------- */
 
+/* The second bpipe of a pipeline draws some milliseconds after the first, or at its own first look.
+ */
+#define FIRST_LOOK_NS (NS_PER_SEC / 10)
+#define LAST_LOOK_NS  (4 * FIRST_LOOK_NS)
+
 enum { TABLE_AT = 0, LIFE_AT = 1 << 16, KIND_SIZE = 32 };
 
 /* fcntl(2) with a lock, repeated if a signal interrupted it. */
@@ -222,6 +227,7 @@ static bool enter(struct cursor *cursor)
     if (table->count == CURSOR_MEMBERS)
         return false;
     if (table->count == 0 && table->lines == 0 && !cursor->always) {
+        table->members[0].line = 0;
         table->members[table->count++].pid = getpid();
         return true;
     }
@@ -339,6 +345,8 @@ void cursor_sent(struct cursor *cursor, bool sent)
     unsigned at = find_member(&cursor->table);
     if (sent && ends)
         begin_rows(&cursor->table);
+    if (sent && at < cursor->table.count)
+        cursor->drawn = cursor->table.members[at].line;
     if (sent && cursor->last && at < cursor->table.count)
         remove_member(&cursor->table, at);
     if (sent && (cursor->last || cursor->fresh || cursor->newlines > 0))
@@ -350,6 +358,33 @@ void cursor_sent(struct cursor *cursor, bool sent)
     }
     cursor->fresh = false;
     unlock(cursor);
+}
+
+void cursor_begin_looks(struct cursor_looks *looks, uint64_t now_ns)
+{
+    looks->began_ns = now_ns;
+    looks->due_ns = now_ns < UINT64_MAX ? now_ns + FIRST_LOOK_NS : UINT64_MAX;
+}
+
+bool cursor_take_look(struct cursor_looks *looks, uint64_t now_ns)
+{
+    if (now_ns < looks->due_ns)
+        return false;
+    const uint64_t later_ns = looks->due_ns - looks->began_ns;
+    looks->due_ns = later_ns < LAST_LOOK_NS ? looks->due_ns + later_ns : UINT64_MAX;
+    return true;
+}
+
+bool cursor_is_displaced(struct cursor *cursor)
+{
+    if (cursor->hopeless || cursor->fd < 0)
+        return !cursor->hopeless;
+    if (!lock(cursor))
+        return true;
+    load(cursor);
+    unlock(cursor);
+    const unsigned at = find_member(&cursor->table);
+    return at < cursor->table.count && cursor->table.members[at].line != cursor->drawn;
 }
 
 /* Opens the file if other members have made it. */

@@ -25,6 +25,7 @@
 #include "base/text.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum { CURSOR_MEMBERS = 64 };
@@ -52,6 +53,7 @@ struct cursor {
     bool last;         /* this frame ends that row */
     unsigned newlines; /* to be sent with this frame: they make the rows */
     unsigned up;       /* the distance from the cursor up to the row of the frame */
+    unsigned drawn;    /* the line of the last frame that was sent */
     unsigned owed;     /* rows that were printed, but not yet counted in the file */
     struct cursor_table table; /* while the file is locked */
 };
@@ -79,6 +81,23 @@ enum cursor_status cursor_begin(struct cursor *cursor, struct text *text, int tt
                                 bool last);
 void cursor_end(struct cursor *cursor, struct text *text);
 void cursor_sent(struct cursor *cursor, bool sent);
+
+/*
+ * Bpipes that start, or go on, together: the first frame of one may take the row in which another
+ * has just drawn, or was dropped since that one was drawing. So each looks three times soon after
+ * its first frame, and draws again if its line is not on the screen. Each look is twice as late as
+ * the one before. Times are in ns, of any clock.
+ */
+struct cursor_looks {
+    uint64_t began_ns, due_ns; /* due_ns: of the next look; UINT64_MAX: there are no more */
+};
+void cursor_begin_looks(struct cursor_looks *looks, uint64_t now_ns); /* UINT64_MAX: none */
+/* Whether a look is due. If it is, the next one is due later. */
+bool cursor_take_look(struct cursor_looks *looks, uint64_t now_ns);
+
+/* Whether the last frame is not, or perhaps not, on the screen: it was dropped, or its row was given
+ * to a bpipe that came later. Does not wait for the lock. */
+bool cursor_is_displaced(struct cursor *cursor);
 
 /* Call cursor_printing() before printing below the rows. Until cursor_printed() no other member
  * draws, because it would not know the new distance. `rows` is the number of printed rows. A

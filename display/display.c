@@ -5,6 +5,7 @@
 
 #include "base/descriptor.h"
 #include "base/message.h"
+#include "base/minmax.h"
 #include "base/platform.h"
 #include "base/text.h"
 #include "display/columns.h"
@@ -44,7 +45,8 @@ struct display {
     struct display_format format, extra;
 
     uint64_t interval_ns;
-    uint64_t due_ns;   /* of the next regular frame, since the meter's start */
+    uint64_t due_ns; /* of the next regular frame, since the meter's start */
+    struct cursor_looks looks;
     uint64_t start_ns; /* %t counts from here */
     bool started;      /* false only with -W before the first byte */
     bool refresh;      /* a frame is due before due_ns */
@@ -200,6 +202,7 @@ struct display *display_open(const struct options *options, const struct meter *
     display->started = !asked->wait;
     set_start(display, 0);
     set_due(display);
+    cursor_begin_looks(&display->looks, UINT64_MAX);
     if (display->on)
         set_style(display);
     if (can_share(display))
@@ -217,8 +220,9 @@ uint64_t display_due(const struct display *display)
     const struct meter *meter = display->meter;
     if (!display->on || (!display->started && meter->first_ns == 0))
         return UINT64_MAX;
-    return !display->started || display->refresh ? meter->now_ns
-                                                 : meter->start_ns + display->due_ns;
+    return !display->started || display->refresh
+               ? meter->now_ns
+               : meter->start_ns + min_u64(display->due_ns, display->looks.due_ns);
 }
 
 /* --- what is shown ---------------------------------------------------------------------------- */
@@ -430,6 +434,8 @@ static void send_text(struct display *display)
 static void show(struct display *display, bool final)
 {
     measure_terminal(display);
+    if (!display->framed && can_share(display))
+        cursor_begin_looks(&display->looks, meter_elapsed(display->meter));
     display->framed = true;
     struct display_values values = take_values(display, final);
     text_clear(&display->text);
@@ -459,6 +465,8 @@ void display_tick(struct display *display)
         return;
     if (!display->started)
         start_late(display);
+    if (cursor_take_look(&display->looks, now) && cursor_is_displaced(&display->cursor))
+        display_refresh(display);
     if (display->refresh || now >= display->due_ns)
         show(display, false);
     display->refresh = false;
@@ -514,6 +522,8 @@ void display_continue(struct display *display)
     display->shown = 0;
     begin_line(display);
     display_refresh(display);
+    if (can_share(display))
+        cursor_begin_looks(&display->looks, meter_elapsed(display->meter));
 }
 
 /* A run that ends before its delay, or with -W before the first byte, has shown nothing, and shows
