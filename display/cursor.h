@@ -91,11 +91,14 @@ void cursor_sent(struct cursor *cursor, bool sent);
 struct cursor_looks {
     uint64_t began_ns, due_ns; /* due_ns: of the next look; UINT64_MAX: there are no more */
 };
-void cursor_begin_looks(struct cursor_looks *looks, uint64_t now_ns); /* UINT64_MAX: none */
+
+/* `now_ns` may be UINT64_MAX: no looks. */
+void cursor_begin_looks(struct cursor_looks *looks, uint64_t now_ns);
+
 /* Whether a look is due. If it is, the next one is due later. */
 bool cursor_take_look(struct cursor_looks *looks, uint64_t now_ns);
 
-/* Whether the last frame is not, or perhaps not, on the screen: it was dropped, or its row was given
+/* Whether the last frame is not on the screen, or perhaps not: it was dropped, or its row was given
  * to a bpipe that came later. Does not wait for the lock. */
 bool cursor_is_displaced(struct cursor *cursor);
 

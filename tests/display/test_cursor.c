@@ -77,7 +77,7 @@ static void pass(unsigned millis)
     display_tick(display);
 }
 
-static void close_display(void)
+static void end_display(void)
 {
     display_close(display);
     meter_destroy(&meter);
@@ -115,7 +115,7 @@ static void be_lower(unsigned turns)
         give_turn(to_parent[1]);
     }
     await_turn(to_child[0]);
-    close_display();
+    end_display();
     _exit(0);
 }
 
@@ -183,7 +183,7 @@ static void test_taken_row(void)
     forget_seen();
     pass(900);
     tap_ok(sees("\033[2A\rupper"), "before its next frame is due");
-    close_display();
+    end_display();
     end_lower(child);
     forget_seen();
 }
