@@ -78,6 +78,7 @@ static void describe_run(struct meter *meter, const struct options *options, uin
     meter->size_bytes = meter->size_known ? size : 0;
     meter->size_is_sum =
         !options->given[OPTION_SIZE] && input_size_sum(options) != INPUT_SIZE_UNKNOWN;
+    meter->skips = options->skip > 0;
     meter->capacity = options->buffer_size;
     meter->chunk = options->chunk_size;
     meter->least_room = options->merge ? 1 : records_least_room(options->records);

@@ -50,6 +50,7 @@ complete -c bpipe -l tcp-buffer -x -d 'size of the kernel\'s TCP buffers (defaul
 complete -c bpipe -l datagram-size -x -d 'split a stream into datagrams of at most SIZE (default 1400)'
 complete -c bpipe -s s -l size -x -a '(__bpipe_paths @)' -d 'expect SIZE bytes, or the size of a file or of all files below a directory'
 complete -c bpipe -s S -l stop-at-size -d 'stop at the expected size and read no further'
+complete -c bpipe -l skip -x -d 'leave out the first SIZE bytes of the input'
 complete -c bpipe -s k -l si -d 'interpret K, M, G ... as powers of 1000 in all options and reports'
 complete -c bpipe -l from -x -a '(__fish_complete_command)' -d 'read the output of COMMAND (sh -c)'
 complete -c bpipe -l to -x -a '(__fish_complete_command)' -d 'write to COMMAND (sh -c)'

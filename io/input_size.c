@@ -266,6 +266,11 @@ static uint64_t left_of(off_t size, off_t position)
     return position < 0 || position > size ? 0 : (uint64_t)(size - position);
 }
 
+static uint64_t not_skipped(const struct options *options, uint64_t size)
+{
+    return size > options->skip ? size - options->skip : 0;
+}
+
 bool input_size_missed(int fd)
 {
     struct stat status;
@@ -284,7 +289,8 @@ uint64_t input_size_sum(const struct options *options)
         sum += left_of(size, position);
         empty |= size == 0;
     }
-    return empty && (sum == 0 || options->stop_at_size) ? INPUT_SIZE_UNKNOWN : sum;
+    return empty && (sum == 0 || options->stop_at_size) ? INPUT_SIZE_UNKNOWN
+                                                        : not_skipped(options, sum);
 }
 
 /* How many bytes a block device that is the only output can accept. */
@@ -306,8 +312,11 @@ static uint64_t room_of_output(const struct options *options)
 int input_size(const struct options *options, uint64_t *size)
 {
     *size = options->size;
-    if (options->size_path != NULL)
-        return size_of_path(options, size);
+    if (options->size_path != NULL) {
+        int result = size_of_path(options, size);
+        *size = not_skipped(options, *size);
+        return result;
+    }
     if (options->given[OPTION_SIZE])
         return 0;
     *size = input_size_sum(options);

@@ -24,7 +24,7 @@ void loop_judge_producer(struct poll_loop *loop, struct loop_input *input)
     const struct command *command = input->command;
     if (loop_input_is_complete(command) || !loop_command_ended_itself(loop))
         return;
-    loop_describe(command, input->meter->bytes, reason);
+    loop_describe(command, input->skipped + input->meter->bytes, reason);
     if (command->spec->is_ours && WIFEXITED(command->status))
         loop_mark_failed(loop, input->meter, reason);
     else
@@ -91,6 +91,17 @@ void loop_close_current(struct poll_loop *loop)
         loop_close_input(loop, input);
 }
 
+/* Whether fewer bytes came than --skip leaves out. */
+static bool is_too_short(const struct poll_loop *loop, char reason[STREAM_CHECK_REASON])
+{
+    if (loop->inputs.skip_left == 0)
+        return false;
+    snprintf(reason, STREAM_CHECK_REASON,
+             "ended at byte %" PRIu64 ", before the %" PRIu64 " of --skip",
+             loop->meter->bytes_skipped, loop->options->skip);
+    return true;
+}
+
 /* Checks that the stream has not been cut. If it was, the run has to fail before any output is told
  * that the stream is complete. */
 static void check_end(struct poll_loop *loop)
@@ -99,7 +110,8 @@ static void check_end(struct poll_loop *loop)
     const struct ending *ending = &loop->ending;
     if (ending->failed || ending->signal != 0 || ending->timed_out || ending->overflowed ||
         loop->phase != LOOP_RUNNING ||
-        stream_check_end(&loop->inputs.check, loop->meter->bytes_in, reason) == NULL)
+        (!is_too_short(loop, reason) &&
+         stream_check_end(&loop->inputs.check, loop->meter->bytes_in, reason) == NULL))
         return;
     loop_note_failure(loop, loop->inputs.all[loop->inputs.count - 1].meter, reason);
 }
@@ -217,8 +229,8 @@ void loop_note_read_failure(struct poll_loop *loop, struct loop_input *input, in
 {
     char reason[METER_ERROR_TEXT];
     snprintf(reason, sizeof reason, "%s at byte %" PRIu64 ": %s",
-             endpoint_is_connection(&input->endpoint) ? "lost" : "read failed", input->meter->bytes,
-             strerror(error));
+             endpoint_is_connection(&input->endpoint) ? "lost" : "read failed",
+             input->skipped + input->meter->bytes, strerror(error));
     loop_note_failure(loop, input->meter, reason);
 }
 

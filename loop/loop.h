@@ -81,6 +81,7 @@ struct loop_input {
     bool ready;              /* it may have bytes: read before calling poll() */
     struct command *command; /* --from; else NULL */
     bool at_end;             /* it was read to its end */
+    uint64_t skipped;        /* bytes of it that --skip left out */
     enum record_fate fate;   /* of its last record */
     uint64_t record_end;     /* stream position of the end of an unfinished last record; 0: none */
     bool cold; /* a file whose next bytes are not in memory: try again within COLD_RETRY_NS */
@@ -139,7 +140,7 @@ struct loop_output {
  * part (tests/house checks this). poll_loop.c may write all parts: it begins and ends them. An
  * array's elements are not meant: most files write inputs and outputs. */
 
-/* Written by commands, failure, input, merge, move, open, rates, read, timeouts. */
+/* Written by commands, failure, input, merge, move, open, rates, read, skip, timeouts. */
 struct loop_inputs {
     struct loop_input *all; /* read one after another; `current` is open while RUNNING */
     size_t count, current;
@@ -151,6 +152,7 @@ struct loop_inputs {
     uint64_t idle_since_ns;      /* since when they may be read and have nothing; 0: not idle */
     bool size_known;             /* --stop-at-size has a size to stop at */
     uint64_t size_left;          /* --stop-at-size: bytes or records still to be read */
+    uint64_t skip_left;          /* --skip: bytes still to be left out */
     bool cut;                    /* the input ended early */
     bool reading_cut;            /* an input was being read when something else ended the reading */
 };

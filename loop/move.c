@@ -15,6 +15,7 @@
 #include "loop/overload.h"
 #include "loop/rates.h"
 #include "loop/read.h"
+#include "loop/skip.h"
 #include "loop/state.h"
 #include "loop/way.h"
 #include "loop/write.h"
@@ -361,6 +362,8 @@ static bool read_input(struct poll_loop *loop)
 
 bool loop_move_bytes(struct poll_loop *loop)
 {
+    if (loop_is_skipping(loop))
+        return loop_skip(loop);
     loop_renew_rates(loop);
     loop_renew_overload(loop);
     flow_update(&loop->path.flow);

@@ -347,8 +347,7 @@ static bool begin(struct poll_loop *loop)
     leave_out_unopened_taps(loop);
     loop->phase = LOOP_RUNNING;
     loop->inputs.current = SIZE_MAX; /* so that the next input is the first */
-    bool nothing_wanted =
-        loop->options->stop_at_size && loop->inputs.size_known && loop->inputs.size_left == 0;
+    bool nothing_wanted = loop_wants_nothing(loop) && loop->inputs.skip_left == 0;
     if (loop->options->merge)
         open_merged(loop);
     else if (!nothing_wanted || loop->inputs.all[0].command == NULL) /* else it is not started */

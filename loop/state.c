@@ -18,6 +18,11 @@ enum input_verdict loop_input_verdict(const struct loop_input *input)
     return command->ended ? INPUT_ILL : INPUT_UNJUDGED;
 }
 
+bool loop_wants_nothing(const struct poll_loop *loop)
+{
+    return loop->options->stop_at_size && loop->inputs.size_known && loop->inputs.size_left == 0;
+}
+
 bool loop_outputs_are_open(const struct poll_loop *loop)
 {
     for (size_t i = 0; i < loop->outputs.main_count; i++)

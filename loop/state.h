@@ -46,6 +46,9 @@ bool loop_may_take_from(const struct poll_loop *loop, size_t index);
 /* Whether an input may have bytes, so that a read is worth a try before poll() is called. */
 bool loop_input_is_ready(const struct loop_input *input);
 
+/* Whether --stop-at-size lets no more in. */
+bool loop_wants_nothing(const struct poll_loop *loop);
+
 /* Whether an input is not connected yet. */
 bool loop_is_dialling(const struct loop_input *input);
 

@@ -26,7 +26,8 @@ static enum options_status check_flags(struct parser *parser)
     static const enum option_id exclusive[][2] = {
         {OPTION_DISCARD, OPTION_OUTPUT}, {OPTION_DISCARD, OPTION_TO},
         {OPTION_FRAME, OPTION_UNFRAME},  {OPTION_APPEND, OPTION_NO_CLOBBER},
-        {OPTION_APPEND, OPTION_ATOMIC},  {OPTION_IPV4, OPTION_IPV6}};
+        {OPTION_APPEND, OPTION_ATOMIC},  {OPTION_IPV4, OPTION_IPV6},
+        {OPTION_SKIP, OPTION_MERGE},     {OPTION_SKIP, OPTION_UNFRAME}};
     static const enum option_id of_outputs[] = {OPTION_APPEND, OPTION_NO_CLOBBER, OPTION_ATOMIC};
     const char *const *last = parser->last;
     for (size_t i = 0; i < sizeof exclusive / sizeof exclusive[0]; i++) {
@@ -60,6 +61,10 @@ static enum options_status check_values(struct parser *parser)
     }
     if (options->block_size > 0 && options->rate_limit > 0 && counts_records(options)) {
         message_print("--rate-limit: cannot count records with --block-size");
+        return OPTIONS_USAGE;
+    }
+    if (options->skip > 0 && options->size_path != NULL && counts_records(options)) {
+        message_print("--skip: cannot be used with --size @PATH and -l or -0");
         return OPTIONS_USAGE;
     }
     if (last[OPTION_REPORT_EVERY] && options->report_every_ns == 0)
@@ -132,6 +137,8 @@ static enum options_status check_udp(struct parser *parser)
         return options_refuse("--buffer-size", options_buffer_text(parser),
                               options->merge ? "too small for UDP (64K per merged INPUT + 64K)"
                                              : "too small for UDP (at least 64K)");
+    if (input && options->skip > 0)
+        return refuse_both("--skip", input);
     if (input && options->spool)
         return refuse_both("--spool", input);
     if ((input || output) && options->block_size > 0)

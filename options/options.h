@@ -103,6 +103,7 @@ struct options {
     uint64_t size;          /* -s: bytes, or records with -l/-0; 0: none given */
     const char *size_path;  /* -s @PATH: input_size() resolves it later; else NULL */
     bool stop_at_size;      /* -S */
+    uint64_t skip;          /* --skip: bytes */
     uint64_t expect_size;   /* --expect-size: bytes */
     const char *expect_end; /* --expect-end: a string, or @PATH; NULL: none */
     enum framing_kind framing;

@@ -125,6 +125,8 @@ const struct option_row option_rows[OPTION_COUNT] = {
                      "all files below a directory"},
     [OPTION_STOP_AT_SIZE] = {FLAG(stop_at_size, FIXED), NULL, 'S', "--stop-at-size", NULL,
                              "stop at the expected size and read no further"},
+    [OPTION_SKIP] = {SIZE(skip, 0, INT64_MAX, FIXED), NULL, 0, "--skip", "SIZE",
+                     "leave out the first SIZE bytes of the input"},
     [OPTION_SI] = {FLAG(si, FIXED), NULL, 'k', "--si", NULL,
                    "interpret K, M, G ... as powers of 1000 in all\n"
                    "options and reports"},

@@ -47,6 +47,7 @@ enum option_id {
     OPTION_DATAGRAM_SIZE,
     OPTION_SIZE,
     OPTION_STOP_AT_SIZE,
+    OPTION_SKIP,
     OPTION_SI,
     OPTION_FROM,
     OPTION_TO,

@@ -119,10 +119,12 @@ struct meter {
     struct meter_endpoint *inputs, *outputs; /* the taps follow the outputs */
     size_t input_count, output_count, tap_count;
 
-    bool size_known;     /* the expected size is known; it may be 0 */
-    bool size_is_sum;    /* the sum of the inputs' sizes: unknown once an input yields bytes that
+    bool size_known;        /* the expected size is known; it may be 0 */
+    bool size_is_sum;       /* the sum of the inputs' sizes: unknown once an input yields bytes that
                             are not in it */
-    uint64_t size_bytes; /* the expected size, in bytes or records; 0 if unknown */
+    uint64_t size_bytes;    /* the expected size, in bytes or records; 0 if unknown */
+    bool skips;             /* --skip was given */
+    uint64_t bytes_skipped; /* that it left out; not in bytes_in */
     uint64_t bytes_in;
     uint64_t bytes_passed; /* bytes that meter_shown_output() has got: rates are made from them */
     uint64_t first_ns;     /* when it got the first of them; 0: it has none */

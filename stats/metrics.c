@@ -12,6 +12,7 @@
         return meter->member;                           \
     }
 MEMBER(start_time, start_time_ns)
+MEMBER(bytes_skipped, bytes_skipped)
 MEMBER(bytes_in, bytes_in)
 MEMBER(bytes_passed, bytes_passed)
 MEMBER(records_in, records_in)
@@ -57,6 +58,11 @@ RATE(rate_min, min)
 RATE(rate_max, max)
 RATE(rate_stddev, stddev)
 
+static bool skips(const struct meter *meter)
+{
+    return meter->skips;
+}
+
 static bool counts_records(const struct meter *meter)
 {
     return meter->counts_records;
@@ -88,6 +94,8 @@ const struct run_metric run_metrics[] = {
      "Start of the run, in seconds since 1970."},
     {METRIC_TOTALS, "bytes_in", "bpipe_in_bytes_total", true, COUNTED(bytes_in), NULL,
      "Bytes read from all inputs."},
+    {METRIC_TOTALS, "bytes_skipped", "bpipe_skipped_bytes_total", true, COUNTED(bytes_skipped),
+     skips, "Bytes at the start of the inputs that were left out."},
     {METRIC_TOTALS, NULL, "bpipe_passed_bytes_total", true, COUNTED(bytes_passed), NULL,
      "Bytes accepted by the output."},
     {METRIC_TOTALS, "bytes_added", NULL, false, COUNTED(least_added), NULL, NULL},

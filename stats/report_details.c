@@ -180,9 +180,21 @@ static void add_spool(const struct report_line *line, const void *data)
     text_add_string(line->text, " written");
 }
 
+/* "skipped: 4.00 MiB of the input" */
+static void add_skipped(const struct report_line *line, const void *data)
+{
+    const struct meter *meter = data;
+    if (!meter->skips)
+        return;
+    text_add_string(line->text, "skipped: ");
+    line_add_size(line, meter->bytes_skipped);
+    text_add_string(line->text, " of the input");
+}
+
 void report_add_buffer(struct text *text, const struct meter *meter,
                        const struct report_request *request)
 {
+    report_add_line(text, meter, request, add_skipped, meter);
     report_add_line(text, meter, request, add_buffer, meter);
     report_add_line(text, meter, request, add_residence, &meter->residence);
     report_add_line(text, meter, request, add_spool, meter);

@@ -156,6 +156,16 @@ bpipe: --overflow: choose block, drop-newest, drop-oldest or fail" "$output"
     equal a "$(echo a | "$BPIPE" -q --merge - /dev/null)"
 }
 
+@test "--skip and the options and inputs that it excludes" {
+    refused --skip --merge --merge --skip 1
+    refused --skip --unframe --skip 1 --unframe
+    refused --skip 'udp-listen://:9' --skip 1 udp-listen://:9
+    refused --skip '--size @PATH' --skip 1 -l -s @../in
+    refused --skip SIZE --skip
+    refused --skip "'-1'" --skip -1
+    refused --skip "'9E'" --skip 9E
+}
+
 @test "a block that does not fit the buffer names both" {
     refused --block-size "'17M'" --block-size 17M
     refused --buffer-size "16M" --block-size 17M
@@ -516,6 +526,7 @@ groups_of_help() {
         help | version) continue ;;
         remote | query) continue ;;         # tests/control/control.bats
         expect-size | expect-end) continue ;; # tests/buffer/expect.bats
+        skip) continue ;;                   # tests/loop/skip.bats
         unframe) continue ;;                # tests/buffer/framing.bats
         monitor) with=(-- cat) ;;
         append | no-clobber | atomic) with=(-o "out.$name") ;;

@@ -1132,31 +1132,33 @@ static void test_json_golden(void)
     meter.start_time_ns = UINT64_C(1000000000) * NS_PER_SEC + 123456789;
     meter.outputs[0].bytes_unacknowledged = 77;
 
-    snprintf(expected, sizeof expected,
-             "{\"type\":\"sample\",\"schema\":1,\"name\":null,\"pid\":4711,"
-             "\"start_time\":\"2001-09-09T01:46:40.123456Z\",\"end_time\":null,"
-             "\"elapsed_seconds\":3.210000000,"
-             "\"bytes_in\":4294967296,\"bytes_added\":0,\"bytes_out\":4294967296,"
-             "\"bytes_dropped\":0,\"bytes_undelivered\":0,\"bytes_unacknowledged\":77,\"records_"
-             "in\":null,"
-             "\"records_out\":null,\"records_dropped\":null,\"size_bytes\":null," JSON_MIDDLE,
-             "2000.000", "null", "null");
+    snprintf(
+        expected, sizeof expected,
+        "{\"type\":\"sample\",\"schema\":1,\"name\":null,\"pid\":4711,"
+        "\"start_time\":\"2001-09-09T01:46:40.123456Z\",\"end_time\":null,"
+        "\"elapsed_seconds\":3.210000000,"
+        "\"bytes_in\":4294967296,\"bytes_skipped\":null,\"bytes_added\":0,\"bytes_out\":4294967296,"
+        "\"bytes_dropped\":0,\"bytes_undelivered\":0,\"bytes_unacknowledged\":77,\"records_"
+        "in\":null,"
+        "\"records_out\":null,\"records_dropped\":null,\"size_bytes\":null," JSON_MIDDLE,
+        "2000.000", "null", "null");
     formats_as(report_format_json, &meter, &sample, expected, "JSON: a sample");
 
     meter.name = "a \"b\"";
     meter.size_known = true;
     meter.size_bytes = 5 * GIB;
     snprintf(meter.outputs[0].error, METER_ERROR_TEXT, "Broken\tpipe");
-    snprintf(expected, sizeof expected,
-             "{\"type\":\"final\",\"schema\":1,\"name\":\"a \\\"b\\\"\",\"pid\":4711,"
-             "\"start_time\":\"2001-09-09T01:46:40.123456Z\","
-             "\"end_time\":\"2001-09-09T01:46:44.000000Z\","
-             "\"elapsed_seconds\":3.210000000,"
-             "\"bytes_in\":4294967296,\"bytes_added\":0,\"bytes_out\":4294967296,"
-             "\"bytes_dropped\":0,\"bytes_undelivered\":0,\"bytes_unacknowledged\":77,\"records_"
-             "in\":null,"
-             "\"records_out\":null,\"records_dropped\":null,\"size_bytes\":5368709120," JSON_MIDDLE,
-             "1288490188.430", "\"Broken\\u0009pipe\"", "141");
+    snprintf(
+        expected, sizeof expected,
+        "{\"type\":\"final\",\"schema\":1,\"name\":\"a \\\"b\\\"\",\"pid\":4711,"
+        "\"start_time\":\"2001-09-09T01:46:40.123456Z\","
+        "\"end_time\":\"2001-09-09T01:46:44.000000Z\","
+        "\"elapsed_seconds\":3.210000000,"
+        "\"bytes_in\":4294967296,\"bytes_skipped\":null,\"bytes_added\":0,\"bytes_out\":4294967296,"
+        "\"bytes_dropped\":0,\"bytes_undelivered\":0,\"bytes_unacknowledged\":77,\"records_"
+        "in\":null,"
+        "\"records_out\":null,\"records_dropped\":null,\"size_bytes\":5368709120," JSON_MIDDLE,
+        "1288490188.430", "\"Broken\\u0009pipe\"", "141");
     formats_as(report_format_json, &meter, &final, expected, "JSON: the final report");
 
     meter.counts_records = meter.size_in_records = true;
@@ -1186,7 +1188,7 @@ static const char overloaded_json[] =
     "{\"type\":\"final\",\"schema\":1,\"name\":null,\"pid\":0,"
     "\"start_time\":\"1970-01-01T00:00:00.000000Z\",\"end_time\":\"1970-01-01T00:00:00.000000Z\","
     "\"elapsed_seconds\":1.000000000,"
-    "\"bytes_in\":4194304,\"bytes_added\":62,\"bytes_out\":2097152,"
+    "\"bytes_in\":4194304,\"bytes_skipped\":null,\"bytes_added\":62,\"bytes_out\":2097152,"
     "\"bytes_dropped\":2084864,\"bytes_undelivered\":12350,\"bytes_unacknowledged\":0,"
     "\"records_in\":10000,\"records_out\":5000,"
     "\"records_dropped\":345,\"size_bytes\":null,\"rate_bytes_per_second\":{"

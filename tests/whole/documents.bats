@@ -139,6 +139,13 @@ send_tree() {
     cmp data b/disk.img
 }
 
+@test "recipes: a copy that was cut" {
+    cp data disk.img
+    head -c 1234 data >copy.img
+    eval "$(example docs/recipes.md 'stat -c')" 2>err
+    cmp data copy.img
+}
+
 @test "recipes: the first 512 bytes, and the rest" {
     cp data file
     eval "$(example docs/recipes.md '-S -s 512')"

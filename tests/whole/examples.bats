@@ -192,6 +192,11 @@ run_example() {
         cmp mnt/a/disk.img disk.img
         cmp mnt/b/disk.img disk.img
         ;;
+    'bpipe --skip $(stat -c %s copy.img) --append -o copy.img disk.img')
+        head -c 1234 disk.img >copy.img
+        succeeds "$text"
+        cmp copy.img disk.img
+        ;;
     "bpipe --from - -o dump -- pg_dump 'my db'")
         succeeds "$text"
         cmp dump "$T/data"
@@ -326,7 +331,7 @@ run_page() {
 
 @test "the examples of bpipe(1)" {
     skip_unless tar sha256sum split
-    run_page "$ROOT/man/bpipe.1" 25
+    run_page "$ROOT/man/bpipe.1" 26
 }
 
 @test "the examples of bpipe-formats(5)" {
