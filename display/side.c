@@ -81,7 +81,8 @@ static enum display_note note_of(const struct display_values *values, const stru
 {
     if (!meter->began && meter->connecting != NULL)
         return meter_awaits_peer(meter) ? DISPLAY_NOTE_AWAITING : DISPLAY_NOTE_CONNECTING;
-    if (values->final || !absorbs_most(values->state_ns) || values->fill == fill_before)
+    if (values->final || !absorbs_most(values->state_ns) || values->fill == fill_before ||
+        values->fill == 0)
         return DISPLAY_NOTE_NONE;
     return values->fill > fill_before ? DISPLAY_NOTE_FILLING : DISPLAY_NOTE_EMPTYING;
 }

@@ -149,7 +149,10 @@ static void test_absorbing(void)
     meter_left(&meter, 50, 50);
     shared_interval(METER_ABSORB, 600, METER_INPUT);
     shows("emptying the buffer     ", "the buffer empties");
-    meter_arrived(&meter, 100, 150);
+    meter_left(&meter, 50, 0);
+    shared_interval(METER_ABSORB, 600, METER_INPUT);
+    shows("                        ", "a buffer that is empty is not being emptied");
+    meter_arrived(&meter, 150, 150);
     shared_interval(METER_ABSORB, 500, METER_INPUT);
     shows("> waiting for input 50% ", "a side that is as large as the buffer's share");
     close_display();
