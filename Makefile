@@ -228,7 +228,7 @@ comma := ,
 
 # --- installing -----------------------------------------------------------------------------
 
-user_docs := docs/coming-from.md docs/recipes.md docs/report.md docs/speed.md
+user_docs := docs/coming-from.md docs/from-mbuffer.md docs/recipes.md docs/report.md docs/speed.md
 
 install-strip: INSTALL_PROGRAM := $(INSTALL) -s
 install-strip: install

@@ -13,8 +13,8 @@ make_again() {
     make_again install DESTDIR="$T/dest" PREFIX=/usr >log 2>&1 || { cat log && false; }
     equal "./usr/bin/bpipe ./usr/share/bash-completion/completions/bpipe \
 ./usr/share/doc/bpipe/CHANGELOG.md ./usr/share/doc/bpipe/LICENSE ./usr/share/doc/bpipe/README.md \
-./usr/share/doc/bpipe/docs/coming-from.md ./usr/share/doc/bpipe/docs/recipes.md \
-./usr/share/doc/bpipe/docs/report.md ./usr/share/doc/bpipe/docs/speed.md \
+./usr/share/doc/bpipe/docs/coming-from.md ./usr/share/doc/bpipe/docs/from-mbuffer.md \
+./usr/share/doc/bpipe/docs/recipes.md ./usr/share/doc/bpipe/docs/report.md ./usr/share/doc/bpipe/docs/speed.md \
 ./usr/share/fish/vendor_completions.d/bpipe.fish ./usr/share/man/man1/bpipe.1 \
 ./usr/share/man/man5/bpipe-formats.5 \
 ./usr/share/zsh/site-functions/_bpipe" \

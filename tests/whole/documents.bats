@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# The examples in README.md and docs/recipes.md do what the text beside them says. Each test takes
+# The examples in README.md, docs/recipes.md and docs/from-mbuffer.md do what the text beside them says. Each test takes
 # its commands from the document. Programs that are not here (ssh, pg_dump ...) are small scripts,
 # and addresses of other machines become those of loopback.
 #
@@ -123,6 +123,15 @@ send_tree() {
     [ ! -e stored ]
     bash -c "$command"
     cmp data stored
+}
+
+@test "from-mbuffer.md: a checksum beside the copy" {
+    skip_unless sha256sum
+    cp data disk.img
+    eval "$(example docs/from-mbuffer.md 'copy.sum')" 2>err
+    cmp data copy.img
+    wait_until 15 test -s copy.sum
+    equal "$(sha256sum <data)" "$(<copy.sum)"
 }
 
 @test "report.md: a consumer that leaves" {
@@ -291,9 +300,9 @@ send_tree() {
 
 @test "every example is in a test of this file" {
     local file text marker tested missing=0
-    tested=$(grep -oE "example (README|docs/[a-z]+)\.md ('[^']+'|[^ |)]+)" "$BATS_TEST_FILENAME" |
+    tested=$(grep -oE "example (README|docs/[a-z-]+)\.md ('[^']+'|[^ |)]+)" "$BATS_TEST_FILENAME" |
         sed -E "s/^example [^ ]+ //; s/^'//; s/'\$//")
-    for file in README.md docs/recipes.md; do
+    for file in README.md docs/recipes.md docs/from-mbuffer.md; do
         while IFS= read -r text; do
             while IFS= read -r marker; do
                 [[ $text != *"$marker"* ]] || continue 2
