@@ -167,7 +167,8 @@ static void pass_failed(struct poll_loop *loop, const struct loop_input *input,
 
 /* EAGAIN from splice(2) does not say which side was not ready; one poll() does. Returns whether the
  * input has nothing. *full: whether `to` takes nothing (`to` is -1: the output cannot be waited
- * for, and always takes bytes). */
+ * for, and always takes bytes). A FIFO may be at its end without a word from poll(): only a read
+ * tells (base/nonblock.h, writers_gone). */
 static bool input_is_empty(struct poll_loop *loop, int to, bool *full)
 {
     struct loop_input *input = &loop->inputs.all[loop->inputs.current];
@@ -179,7 +180,7 @@ static bool input_is_empty(struct poll_loop *loop, int to, bool *full)
     if (platform_poll(fds, 2, 0) < 0)
         return false;
     *full = to >= 0 && fds[1].revents == 0;
-    input->ready = fds[0].revents != 0;
+    input->ready = fds[0].revents != 0 || input->endpoint.nonblock.writers_gone;
     if (!loop_input_is_ready(input))
         flow_arrived(&loop->path.flow, 0, true);
     return !loop_input_is_ready(input);

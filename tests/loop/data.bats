@@ -836,6 +836,29 @@ print("status %d, left %r" % (status, os.read(slave, 100)))
     done
 }
 
+# splice(2) says EAGAIN then, as if more could come.
+@test "an inherited FIFO whose writer has left: its last byte fills the pipe behind bpipe" {
+    random_bytes 4096 >in
+    mkfifo fifo
+    local option
+    for option in '-J 0' '-J 0 -C' '-J 0 -l'; do
+        # shellcheck disable=SC2094
+        exec 5<>fifo 6<fifo
+        cat in >&5
+        exec 5>&-
+        # shellcheck disable=SC2086
+        {
+            pipesize 3 4096 3>&1 >size
+            timeout 20 "$BPIPE" -q $option <&6 6<&- || touch failed
+            touch ended
+        } | { wait_until 30 test -e ended && cat >out; }
+        rm ended
+        [ ! -e failed ]
+        equal_files in out
+        exec 6<&-
+    done
+}
+
 @test "an inherited FIFO whose writer leaves while bpipe waits" {
     mkfifo fifo
     # shellcheck disable=SC2094
