@@ -93,12 +93,28 @@ static bool no_more_can_come(const struct flow *flow)
            (flow_room(flow) == 0 && flow->behind == 0);
 }
 
+static bool sends_blocks(const struct flow *flow, const struct flow_output *output)
+{
+    return flow->block_size > 0 && !output->tap && !output->message;
+}
+
+/* Whether an output has run dry, with a rest that is too short to be written: the begin of a block,
+ * or with --direct-io of an aligned piece. */
+static bool has_only_rest(const struct flow *flow, const struct flow_output *output, size_t unread)
+{
+    if (sends_blocks(flow, output))
+        return output->block_left == 0 && unread < flow->block_size;
+    return unread < output->alignment;
+}
+
 static void update_filling(const struct flow *flow, size_t index)
 {
     struct flow_output *output = &flow->outputs[index];
     size_t unread = ring_unread(flow->ring, index);
     if (unread == 0)
         output->filling = flow->start_mark > 0 && !flow->ended;
+    else if (has_only_rest(flow, output, unread) && !no_more_can_come(flow))
+        output->filling = flow->start_mark > 0;
     else if (unread + flow->behind >= flow->start_mark || no_more_can_come(flow))
         output->filling = false;
 }
@@ -220,11 +236,6 @@ static size_t offered(const struct flow *flow, size_t index)
     if (fills_the_ring && output->message && !output->tap && !flow->drops && !flow->ended)
         return unread; /* the record cannot become complete: let the write fail */
     return unread > begun ? unread - begun : 0;
-}
-
-static bool sends_blocks(const struct flow *flow, const struct flow_output *output)
-{
-    return flow->block_size > 0 && !output->tap && !output->message;
 }
 
 static size_t sendable_in_blocks(const struct flow *flow, const struct flow_output *output,

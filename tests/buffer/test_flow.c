@@ -368,6 +368,41 @@ static void test_taps(void)
     ring_destroy(&ring);
 }
 
+/* A rest that is shorter than a block does not keep start-fill from waiting again. */
+static void test_dry_with_a_rest(void)
+{
+    struct options options = {.buffer_size = 20,
+                              .chunk_size = 20,
+                              .start_fill_percent = 50,
+                              .resume_fill_percent = 100,
+                              .block_size = 4};
+    struct ring ring;
+    struct flow flow;
+    if (!make_flow(&ring, &flow, 1, NULL, &options))
+        return;
+    ring_commit(&ring, 11);
+    flow_update(&flow);
+    for (int i = 0; i < 2; i++) {
+        tap_ok(flow_sendable(&flow, 0) == 4, "start-fill: block %d is sent", i);
+        ring_consume(&ring, 0, 4);
+        flow_sent(&flow, 0, 4);
+        flow_update(&flow);
+    }
+    ring_commit(&ring, 6);
+    flow_update(&flow);
+    tap_ok(ring_unread(&ring, 0) == 9 && flow_sendable(&flow, 0) == 0,
+           "start-fill: it waits again after a rest of 3 bytes");
+    ring_commit(&ring, 1);
+    flow_update(&flow);
+    tap_ok(flow_sendable(&flow, 0) == 4, "start-fill: until the mark is reached");
+    flow_sent(&flow, 0, 1);
+    ring_consume(&ring, 0, 1);
+    flow_update(&flow);
+    tap_ok(flow_sendable(&flow, 0) == 3, "start-fill: it does not wait within a block");
+    flow_destroy(&flow);
+    ring_destroy(&ring);
+}
+
 static void test_whole_records(void)
 {
     struct options options = {.buffer_size = 10,
@@ -473,6 +508,7 @@ int main(void)
     test_messages(true);
     test_eager();
     test_taps();
+    test_dry_with_a_rest();
     test_whole_records();
     test_window();
     test_absorbing_in_vain();
