@@ -26,9 +26,17 @@ static enum options_status check_endpoint(const char *name, const char *text, co
     return OPTIONS_RUN;
 }
 
+/* An output or a tap. A file that is called like an address would be made, and nothing be sent. */
+static enum options_status check_output(const char *name, const char *text)
+{
+    if (address_lacks_scheme(text))
+        return options_refuse(name, text, "begin an address with tcp://, a path with ./");
+    return check_endpoint(name, text, text);
+}
+
 enum options_status options_take_output(struct options *options, const char *text)
 {
-    enum options_status status = check_endpoint("--output", text, text);
+    enum options_status status = check_output("--output", text);
     if (status != OPTIONS_RUN)
         return status;
     int fd = descriptor_inherited_number(text, 1);
@@ -42,7 +50,7 @@ enum options_status options_take_output(struct options *options, const char *tex
 
 enum options_status options_take_tap(struct options *options, const char *text)
 {
-    enum options_status status = check_endpoint("--tap", text, text);
+    enum options_status status = check_output("--tap", text);
     if (status != OPTIONS_RUN)
         return status;
     int fd = descriptor_inherited_number(text, 1);

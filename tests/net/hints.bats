@@ -57,7 +57,7 @@ says_only() {
     done
     # A file with such a name is a file.
     echo text >host:90
-    "$BPIPE" -q host:90 -o copy:90
+    "$BPIPE" -q host:90 -o ./copy:90
     equal text "$(<copy:90)"
 }
 
