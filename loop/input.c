@@ -96,8 +96,7 @@ static bool is_too_short(const struct poll_loop *loop, char reason[STREAM_CHECK_
 {
     if (loop->inputs.skip_left == 0)
         return false;
-    snprintf(reason, STREAM_CHECK_REASON,
-             "ended at byte %" PRIu64 ", before the %" PRIu64 " of --skip",
+    snprintf(reason, STREAM_CHECK_REASON, "ended at byte %" PRIu64 ", before --skip %" PRIu64,
              loop->meter->bytes_skipped, loop->options->skip);
     return true;
 }

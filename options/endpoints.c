@@ -30,7 +30,7 @@ static enum options_status check_endpoint(const char *name, const char *text, co
 static enum options_status check_output(const char *name, const char *text)
 {
     if (address_lacks_scheme(text))
-        return options_refuse(name, text, "begin an address with tcp://, a path with ./");
+        return options_refuse(name, text, "use tcp:// for an address, ./ for a path");
     return check_endpoint(name, text, text);
 }
 

@@ -300,8 +300,8 @@ bpipe: --overflow: choose block, drop-newest, drop-oldest or fail" "$output"
         refused --tap "'$text': " --tap "$text"
     done
     for text in backup:9000 tcp:localhost:9999 127.0.0.1:80 h:65535; do
-        refused --output "'$text': begin an address with tcp://, a path with ./" -o "$text"
-        refused --tap "'$text': begin an address with tcp://, a path with ./" --tap "$text"
+        refused --output "'$text': use tcp:// for an address, ./ for a path" -o "$text"
+        refused --tap "'$text': use tcp:// for an address, ./ for a path" --tap "$text"
     done
     refused INPUT 'missing port (try tcp://host:9000)' tcp://h
     refused INPUT 'put an IPv6 address in brackets (tcp://[::1]:80)' tcp://::1:80
